@@ -1,0 +1,66 @@
+"""Three-dimensional biorthogonal wavelet transform in torch, equal to pywt.wavedecn / waverecn with bior6.8.
+
+Knows coefficients as tensors; the wavelet tree is packed in tree.py. Batch dimensions come first, then x, y, z.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from .filters import analysis, synthesis
+
+LEVELS = 3
+BANDS = ("daa", "ada", "dda", "aad", "dad", "add", "ddd")  # band k: bit a of k + 1 set means high-pass along axis a
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """``coarse`` (B, n, n, n) and ``details``, finest first, each (B, 7, m, m, m) in the order of BANDS, or None where dropped."""
+
+    coarse: torch.Tensor
+    details: tuple[torch.Tensor | None, ...]
+
+
+def forward(field: torch.Tensor, padding: str = "constant", levels: int = LEVELS, keep_finest: bool = True) -> Coefficients:
+    """Transform of field (B, R, R, R), float. Sizes for R = 256: details 136, 76, 46; coarse 46.
+
+    keep_finest=False skips the finest details (the wavelet tree drops them), which saves seven eighths of the first level.
+    """
+    details: list[torch.Tensor | None] = []
+    for level in range(levels):
+        low, high = analysis(field.shape[-1], padding, str(field.device), field.dtype)
+        if level == 0 and not keep_finest:
+            details.append(None)
+            field = _apply(field, low, low, low)
+        else:
+            bands = [_apply(field, *(high if (k >> axis) & 1 else low for axis in range(3))) for k in range(8)]
+            field = bands[0]
+            details.append(torch.stack(bands[1:], 1))
+    return Coefficients(field, tuple(details))
+
+
+def inverse(coefficients: Coefficients) -> torch.Tensor:
+    """Field (B, R, R, R) from coefficients; a dropped (None) level counts as zeros."""
+    field = coefficients.coarse
+    for details in reversed(coefficients.details):
+        low, high = synthesis(field.shape[-1], str(field.device), field.dtype)
+        field = _apply(field, low, low, low) if details is None else _synthesize(field, details, low, high)
+    return field
+
+
+def _apply(field: torch.Tensor, along_x: torch.Tensor, along_y: torch.Tensor, along_z: torch.Tensor) -> torch.Tensor:
+    """Each axis of field (B, X, Y, Z) times its matrix (out, in)."""
+    B, X, Y, Z = field.shape
+    field = along_x @ field.reshape(B, X, Y * Z)
+    field = along_y @ field.reshape(B, len(along_x), Y, Z)
+    return field @ along_z.T
+
+
+def _synthesize(low_part: torch.Tensor, details: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
+    bands = [low_part, *details.unbind(1)]
+    # Merge one axis at a time (z, then y, then x): seven matrix products fewer than band by band.
+    bands = [bands[k] @ low.T + bands[k + 4] @ high.T for k in range(4)]
+    bands = [low @ bands[k] + high @ bands[k + 2] for k in range(2)]
+    B, X, Y, Z = bands[0].shape
+    merged = low @ bands[0].reshape(B, X, Y * Z) + high @ bands[1].reshape(B, X, Y * Z)
+    return merged.reshape(B, len(low), Y, Z)

@@ -1,0 +1,43 @@
+"""The wavelet tree: coarse and two levels of detail coefficients as the channels of one grid (Make-A-Shape, WaLa section 3.1).
+
+Channel 0 holds the coarse coefficients; channel 1 + 28·x + 4·b + 2·y + z the band b of the child at offset (x, y, z);
+channel 57 + b the coarsest details. The finest details are dropped.
+"""
+
+import torch
+from torch.nn import functional
+
+from .transform import Coefficients, forward, inverse
+
+CHANNELS = 64
+COARSE, CHILDREN, PARENTS = slice(0, 1), slice(1, 57), slice(57, 64)
+
+
+def pack(coefficients: Coefficients) -> torch.Tensor:
+    """Wavelet tree (B, 64, n, n, n) of three-level coefficients; the finest level is not looked at."""
+    coarse, (_, middle, parents) = coefficients.coarse, coefficients.details
+    B, D = coarse.shape[0], coarse.shape[-1]
+    margin = D - middle.shape[-1] // 2
+    children = functional.pad(middle, (margin,) * 6).reshape(B, 7, D, 2, D, 2, D, 2)
+    children = children.permute(0, 3, 1, 5, 7, 2, 4, 6).reshape(B, 56, D, D, D)  # x, band, y, z offsets, then the cells
+    return torch.cat([coarse[:, None], children, parents], 1)
+
+
+def unpack(tree: torch.Tensor) -> Coefficients:
+    """Inverse of pack, with the finest details None. tree (B, 64, n, n, n), n even."""
+    B, _, D = tree.shape[:3]
+    # An n-point grid came from 2n − 16 points, centred in the 2n children.
+    margin, length = 8, 2 * D - 16
+    children = tree[:, CHILDREN].reshape(B, 2, 7, 2, 2, D, D, D).permute(0, 2, 5, 1, 6, 3, 7, 4).reshape(B, 7, 2 * D, 2 * D, 2 * D)
+    crop = slice(margin, margin + length)
+    return Coefficients(tree[:, 0], (None, children[:, :, crop, crop, crop], tree[:, PARENTS]))
+
+
+def field_to_tree(field: torch.Tensor, padding: str = "constant") -> torch.Tensor:
+    """Wavelet tree (B, 64, 46, 46, 46) of a distance field (B, 256, 256, 256)."""
+    return pack(forward(field, padding, keep_finest=False))
+
+
+def tree_to_field(tree: torch.Tensor) -> torch.Tensor:
+    """Distance field (B, 256, 256, 256) of a wavelet tree (B, 64, 46, 46, 46); the dropped finest details count as zeros."""
+    return inverse(unpack(tree))
