@@ -1,0 +1,100 @@
+"""What Blender and the worker say to each other, and the exceptions of the boundary.
+
+Knows the kinds of messages, their fields and the protocol version. Knows nothing of sockets, processes or job folders' contents:
+arrays never travel here, a message only names a job.
+"""
+
+import json
+
+PROTOCOL = 1
+WORKER_NAME = "wala-worker"
+BLENDER_NAME = "wala-blender"
+# One write of up to 16 KiB goes out in one piece (multiprocessing.connection splits longer ones), so a reader never meets half a message.
+MAX_BYTES = 16_000
+MAX_TEXT = 1_500
+
+# kind -> {field: type}. Every message also has "type" and "job" (a job's id, or None where no job is meant).
+KINDS: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "hello": {"name": str, "protocol": int, "nonce": str, "proof": str},
+    "ready": {"proof": str, "pid": int},
+    "run": {"folder": str},
+    "cancel": {},
+    "shutdown": {},
+    "ping": {"number": int},
+    "pong": {"number": int},
+    "started": {},
+    "stage": {"stage": str, "step": int, "steps": int},
+    "step": {"stage": str, "step": int, "steps": int},
+    "done": {"seconds": (int, float)},
+    "failed": {"code": str, "message": str, "hint": str},
+    "cancelled": {},
+}
+ABOUT_A_JOB = frozenset({"run", "cancel", "started", "stage", "step", "done", "failed", "cancelled"})
+LAST_WORDS = frozenset({"done", "failed", "cancelled"})
+
+
+class JobFailed(Exception):
+    """A job, or starting what runs it, failed in an expected way.
+
+    Attributes: ``code`` (a stable machine word), ``message`` (one line: what happened), ``hint`` (one line: what to do, may be "").
+    """
+
+    def __init__(self, code: str, message: str, hint: str = ""):
+        super().__init__(message)
+        self.code = code
+        self.message = " ".join(message.split())
+        self.hint = " ".join(hint.split())
+
+    def __str__(self) -> str:
+        if not self.hint:
+            return self.message
+        return f"{self.message.rstrip('.')}. {self.hint}"
+
+
+class Cancelled(Exception):
+    """The job was asked to stop; raised between two steps, never an error for the artist."""
+
+
+class MessageError(ValueError):
+    """Bytes on the channel that are not a message of this protocol."""
+
+
+def encode(kind: str, job: str | None = None, **fields: str | int | float) -> bytes:
+    """One message as UTF-8 JSON. Long texts are cut to MAX_TEXT characters. Raises MessageError for a wrong kind or field."""
+    message = {"type": kind, "job": job}
+    for name, value in fields.items():
+        if isinstance(value, str) and len(value) > MAX_TEXT and name != "folder":
+            value = value[: MAX_TEXT - 1] + "…"
+        message[name] = value
+    _check(message)
+    data = json.dumps(message, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
+    if len(data) > MAX_BYTES:
+        raise MessageError(f"a {kind} message has {len(data)} bytes; the limit is {MAX_BYTES}")
+    return data
+
+
+def decode(data: bytes) -> dict:
+    """The message in ``data``: a dict with "type", "job" and exactly the kind's fields. Raises MessageError for anything else."""
+    try:
+        message = json.loads(data.decode("utf-8", "surrogatepass"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise MessageError(f"not JSON: {data[:60]!r}") from error
+    _check(message)
+    return message
+
+
+def _check(message: object) -> None:
+    if not isinstance(message, dict):
+        raise MessageError(f"a message is an object, this is {type(message).__name__}")
+    kind = message.get("type")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise MessageError(f"unknown kind of message {kind!r}")
+    fields = KINDS[kind]
+    job = message.get("job")
+    if kind in ABOUT_A_JOB and not isinstance(job, str):
+        raise MessageError(f"a {kind} message names a job, this one {job!r}")
+    if set(message) != {"type", "job", *fields}:
+        raise MessageError(f"a {kind} message has the fields {sorted(fields)}, this one {sorted(set(message) - {'type', 'job'})}")
+    for name, types in fields.items():
+        if isinstance(message[name], bool) or not isinstance(message[name], types):
+            raise MessageError(f"{kind}.{name} is {message[name]!r}")
