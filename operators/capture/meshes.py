@@ -1,0 +1,68 @@
+"""The selection's geometry as the viewport shows it. Knows evaluated objects and instances; nothing about what it is for."""
+
+import numpy as np
+
+SURFACES = ("MESH", "CURVE", "SURFACE", "META", "FONT")
+SHOWN = SURFACES + ("EMPTY", "POINTCLOUD", "CURVES")
+
+
+def is_selected(context) -> bool:
+    """Whether anything is selected that can have geometry. Cheap."""
+    return any(item.type in SHOWN for item in context.selected_objects)
+
+
+def title(context) -> str:
+    """What to call the selection: the active object's name if it is part of it, else the first one's."""
+    names = [item.name for item in context.selected_objects if item.type in SHOWN]
+    active = context.active_object
+    return active.name if active is not None and active.name in names else names[0]
+
+
+def gather(context) -> tuple[np.ndarray, np.ndarray]:
+    """All selected geometry, with modifiers and instances, joined: (vertices (V, 3) float64 world, triangles (F, 3) int64).
+
+    Both are empty where nothing has any. A point cloud, and a mesh without faces, give vertices only.
+    """
+    wanted = {item.name for item in context.selected_objects}
+    depsgraph = context.evaluated_depsgraph_get()
+    parts, faces, count = [], [], 0
+    for instance in depsgraph.object_instances:
+        owner = instance.parent if instance.is_instance else instance.object
+        if owner is None or owner.original.name not in wanted:
+            continue
+        shape = instance.instance_object if instance.is_instance else instance.object
+        if not instance.is_instance and not instance.show_self:
+            continue
+        vertices, triangles = _geometry(shape)
+        matrix = np.array(instance.matrix_world, dtype=np.float64)
+        flip = np.linalg.det(matrix[:3, :3]) < 0
+        parts.append(vertices @ matrix[:3, :3].T + matrix[:3, 3])
+        faces.append((triangles[:, ::-1] if flip else triangles) + count)
+        count += len(vertices)
+    if not count:
+        return np.zeros((0, 3)), np.zeros((0, 3), np.int64)
+    return np.concatenate(parts), np.concatenate(faces)
+
+
+def _geometry(shape) -> tuple[np.ndarray, np.ndarray]:
+    """An evaluated object's own vertices (V, 3) and triangles (F, 3), in its own space."""
+    if shape.type == "POINTCLOUD":
+        return _vectors(shape.data.attributes["position"].data, "vector"), np.zeros((0, 3), np.int64)
+    if shape.type not in SURFACES:
+        return np.zeros((0, 3)), np.zeros((0, 3), np.int64)
+    mesh = shape.to_mesh()
+    if mesh is None:
+        return np.zeros((0, 3)), np.zeros((0, 3), np.int64)
+    try:
+        mesh.calc_loop_triangles()
+        triangles = np.empty(len(mesh.loop_triangles) * 3, np.int32)
+        mesh.loop_triangles.foreach_get("vertices", triangles)
+        return _vectors(mesh.vertices, "co"), triangles.reshape(-1, 3).astype(np.int64)
+    finally:
+        shape.to_mesh_clear()
+
+
+def _vectors(items, name: str) -> np.ndarray:
+    values = np.empty(len(items) * 3, np.float32)
+    items.foreach_get(name, values)
+    return values.reshape(-1, 3).astype(np.float64)

@@ -1,0 +1,30 @@
+"""What a capture hands over, and the checks they share. Knows plain arrays; nothing about bpy."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...runtime.messages import JobFailed
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A job's input. ``inputs``, ``files`` and ``placement`` go into the job folder; ``title`` names the object to come."""
+
+    title: str
+    inputs: dict
+    placement: dict
+    files: dict = field(default_factory=dict)
+
+
+def bad_input(message: str, hint: str) -> JobFailed:
+    """An input that cannot be used: what is wrong, and what to do about it."""
+    return JobFailed("bad-input", message, hint)
+
+
+def require_finite(points: np.ndarray, owner: str) -> None:
+    """Raises JobFailed unless every coordinate is a number. points: (N, D); owner: whose they are, to begin a sentence with."""
+    broken = int(np.count_nonzero(~np.isfinite(points).all(axis=1)))
+    if broken:
+        raise bad_input(f"{owner} has {broken} of {len(points)} points whose coordinates are not numbers",
+                        "Delete those points, or the modifier that makes them")

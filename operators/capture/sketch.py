@@ -1,0 +1,82 @@
+"""Grease Pencil strokes as the lines of a picture. Knows strokes and where the artist looks from; nothing about pixels.
+
+The picture is taken by the eye the artist draws with, turned upright and straight at the sketch. The models make the shape as seen
+from azimuth 0, so the placement keeps the azimuth, and the sketch's box in the eye's own picture, to stand the shape where the lines are.
+"""
+
+import numpy as np
+
+from .. import compatibility
+from ..views import View, bounds, orthographic
+from .plain import Capture, bad_input, require_finite
+
+MISSING = "Draw a Grease Pencil sketch and select it"
+FLAT = 0.05     # a front view that shows less than this share of a sketch's extent shows its edge
+
+
+def missing(context, settings) -> str:
+    """What is missing before a capture can work."""
+    return "" if chosen(context, settings) else MISSING
+
+
+def chosen(context, settings):
+    """The sketch in the settings, else the active object if it is one, else None."""
+    for candidate in (settings.sketch, context.active_object):
+        if candidate is not None and candidate.type in compatibility.GREASE_PENCIL_TYPES and candidate.name in context.scene.objects:
+            return candidate
+    return None
+
+
+def capture(context, settings) -> Capture:
+    """The strokes in the picture of the eye. Raises JobFailed: no sketch, no strokes, not finite, behind the eye, a single point."""
+    sketch = chosen(context, settings)
+    if sketch is None:
+        raise bad_input("There is no sketch", MISSING)
+    strokes = compatibility.strokes(sketch, context.evaluated_depsgraph_get())
+    if not strokes:
+        raise bad_input(f"“{sketch.name}” has no visible strokes at frame {context.scene.frame_current}",
+                        "Draw some, or show the layer that has them")
+    points = np.concatenate(strokes)
+    require_finite(points, f"“{sketch.name}”")
+    polylines, elevation, placement = solve_view(points, current_view(context) or best_view(points), f"“{sketch.name}”")
+    offsets = np.cumsum([0] + [len(stroke) for stroke in strokes], dtype=np.int64)
+    return Capture(sketch.name, {"polylines": "inputs/polylines.npz", "elevation": elevation}, placement,
+                   {"polylines.npz": {"points": polylines.astype(np.float32), "offsets": offsets}})
+
+
+def solve_view(points: np.ndarray, view: View, owner: str) -> tuple[np.ndarray, float, dict]:
+    """World points (N, 3) seen by an eye: (the upright picture (N, 2), the elevation in degrees, the placement). Raises JobFailed."""
+    local = view.camera_space(points)
+    if view.perspective and local[:, 2].min() <= 0:
+        raise bad_input(f"{owner} reaches behind the camera", "Move the camera back, or look at the sketch from another side")
+    picture = view.flatten(local)
+    box, depth = bounds(picture), float(local[:, 2].mean())
+    if not np.max(box[1] - box[0]) > 1e-9:
+        raise bad_input(f"{owner} is a single point from here", "Draw the outline of a thing, or look at it from the side it was drawn from")
+    middle = box.mean(axis=0) * (depth if view.perspective else 1.0)
+    upright = view.aimed_at(view.world_space([*middle, depth]))
+    azimuth, elevation = upright.angles()
+    placement = {"kind": "sketch", "view": view.to_plain(), "bounds": box.tolist(), "depth": depth, "azimuth": azimuth,
+                 "elevation": elevation}
+    return upright.project(points), elevation, placement
+
+
+def current_view(context) -> View | None:
+    """What the artist looks through: the 3D view the call came from, or the scene's camera; None when there is neither."""
+    region = getattr(context.space_data, "region_3d", None) if context.space_data else None
+    if region is not None and region.view_perspective != "CAMERA":
+        return View.from_matrix(np.array(region.view_matrix.inverted()), region.is_perspective)
+    camera = context.scene.camera
+    if camera is None:
+        return None
+    evaluated = camera.evaluated_get(context.evaluated_depsgraph_get())
+    return View.from_matrix(np.array(evaluated.matrix_world), camera.type != "CAMERA" or camera.data.type != "ORTHO")
+
+
+def best_view(points: np.ndarray) -> View:
+    """Without an eye: from the front, unless that shows the sketch's edge; then from the right or from above."""
+    longest = np.max(np.ptp(points, axis=0))
+    for view in (orthographic(0), orthographic(90), orthographic(0, 90)):
+        if np.min(np.ptp(view.project(points), axis=0)) > FLAT * longest:
+            return view
+    return orthographic(0)

@@ -1,0 +1,85 @@
+"""What differs between the Blender versions, asked for by feature, never by number. Knows bpy's names; nothing about shapes or jobs."""
+
+import bpy
+import numpy as np
+
+GREASE_PENCIL_TYPES = ("GREASEPENCIL", "GPENCIL")
+
+
+def strokes(sketch, depsgraph) -> list[np.ndarray]:
+    """The visible strokes of a Grease Pencil object at the current frame, with its modifiers: (n, 3) float64 world points each.
+
+    A closed stroke ends on its first point again. Both data models give the same arrays.
+    """
+    evaluated = sketch.evaluated_get(depsgraph)
+    layers = [layer for layer in evaluated.data.layers if not _is_hidden(layer)]
+    read = _legacy_strokes if hasattr(bpy.types, "GPencilStroke") else _drawing_strokes
+    return [stroke for layer in layers for stroke in read(evaluated, layer) if len(stroke)]
+
+
+def _is_hidden(layer) -> bool:
+    group = getattr(layer, "parent_group", None)
+    return layer.hide or (group is not None and _is_hidden(group))
+
+
+def _legacy_strokes(evaluated, layer) -> list[np.ndarray]:
+    """4.2: the evaluated points already carry the layer's own transform and parent."""
+    frame = layer.active_frame
+    found = []
+    for stroke in frame.strokes if frame else ():
+        points = np.empty(len(stroke.points) * 3, np.float32)
+        stroke.points.foreach_get("co", points)
+        found.append(_closed(_transformed(points.reshape(-1, 3), evaluated.matrix_world), stroke.use_cyclic))
+    return found
+
+
+def _drawing_strokes(evaluated, layer) -> list[np.ndarray]:
+    """4.3 and later: one drawing a frame, attributes in layer space."""
+    frame = layer.current_frame()
+    drawing = frame.drawing if frame else None
+    if drawing is None or "position" not in drawing.attributes:
+        return []
+    positions = drawing.attributes["position"].data
+    points = np.empty(len(positions) * 3, np.float32)
+    positions.foreach_get("vector", points)
+    offsets = np.empty(len(drawing.curve_offsets), np.int32)
+    drawing.curve_offsets.foreach_get("value", offsets)
+    cyclic = np.zeros(max(len(offsets) - 1, 0), bool)
+    if "cyclic" in drawing.attributes:
+        drawing.attributes["cyclic"].data.foreach_get("value", cyclic)
+    world = _transformed(points.reshape(-1, 3), _layer_to_world(evaluated, layer))
+    return [_closed(world[a:b], closed) for a, b, closed in zip(offsets[:-1], offsets[1:], cyclic)]
+
+
+def _layer_to_world(evaluated, layer):
+    parent = layer.parent
+    if parent is None:
+        return evaluated.matrix_world @ layer.matrix_local
+    world = parent.matrix_world
+    if layer.parent_bone and parent.pose and layer.parent_bone in parent.pose.bones:
+        world = world @ parent.pose.bones[layer.parent_bone].matrix
+    return world @ layer.matrix_parent_inverse @ layer.matrix_local
+
+
+def _transformed(points: np.ndarray, matrix) -> np.ndarray:
+    matrix = np.array(matrix, dtype=np.float64)
+    return points @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+def _closed(stroke: np.ndarray, closed: bool) -> np.ndarray:
+    return np.concatenate([stroke, stroke[:1]]) if closed and len(stroke) > 2 else stroke
+
+
+def has_modal_operator() -> bool:
+    """Whether the artist is in the middle of something (a grab, a stroke) that a change of the scene would disturb."""
+    return any(len(getattr(window, "modal_operators", ())) for window in bpy.context.window_manager.windows)
+
+
+def find(collection, name: str, session_uid: int | None):
+    """An ID again, after time has passed: by its session uid where it has one, else by name; None when it is gone."""
+    item = collection.get(name)
+    if session_uid is None or not hasattr(bpy.types.ID, "session_uid"):
+        return item
+    if item is not None and item.session_uid == session_uid:
+        return item
+    return next((other for other in collection if other.session_uid == session_uid), None)
