@@ -108,7 +108,7 @@ class GridAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         B, N, _ = x.shape
         x = self.norm(x)
-        q, k, v = (part.reshape(B, N, self.heads, -1).transpose(1, 2)
+        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
                    for part in (self.norm_q(self.to_q(x)), self.norm_k(self.to_k(x)), self.to_v(x)))
         inner = self.norm_q.normalized_shape[0]
         h = F.scaled_dot_product_attention(q.to(v.dtype), k.to(v.dtype), v, scale=inner**-0.5)
@@ -162,7 +162,7 @@ class Attention(nn.Module):
         """x (B, N, E) and, for cross-attention, context (B, M, E) → (B, N, E)."""
         B, N, E = x.shape
         parts = (self.q(x), *self.kv(context).chunk(2, dim=-1)) if self.cross else self.qkv(x).chunk(3, dim=-1)
-        q, k, v = (part.reshape(B, -1, self.heads, E // self.heads).transpose(1, 2) for part in parts)
+        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
         h = F.scaled_dot_product_attention(self.q_norm(q).to(v.dtype), self.k_norm(k).to(v.dtype), v)
         return self.proj(h.transpose(1, 2).reshape(B, N, E))
 

@@ -1,0 +1,84 @@
+"""Laws of sampling and guidance with denoisers whose answer is known."""
+
+import pytest
+import torch
+
+from wala_blender.conditions.condition import Condition
+from wala_blender.diffusion.guidance import conditioned, guided
+from wala_blender.diffusion.samplers import ancestral, generated_noises
+from wala_blender.diffusion.schedule import Schedule, ScheduleConfig
+
+SHAPE = (2, 4, 3, 3, 3)
+TARGET = torch.linspace(-2, 2, 216).reshape(SHAPE)
+
+
+def noises(seed: int):
+    return generated_noises(SHAPE, torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_a_denoiser_that_knows_the_answer_gives_it(steps):
+    assert torch.allclose(ancestral(lambda x, t: TARGET, Schedule(), steps, noises(0)), TARGET, atol=1e-6)
+
+
+def test_a_noise_denoiser_that_knows_the_answer_gives_it():
+    schedule = Schedule(ScheduleConfig(prediction="epsilon", curve="linear"))
+
+    def denoiser(x, t):
+        a = torch.from_numpy(schedule.alpha_bar)[t.long()].float().reshape(-1, 1, 1, 1, 1)
+        return (x - a.sqrt() * TARGET) / (1 - a).sqrt()
+
+    assert torch.allclose(ancestral(denoiser, schedule, 10, noises(0)), TARGET, atol=1e-3)
+
+
+def test_same_seed_same_result_other_seed_another():
+    def sample(seed):
+        return ancestral(lambda x, t: 0.5 * x, Schedule(), 3, noises(seed))
+
+    assert torch.equal(sample(4), sample(4)) and not torch.allclose(sample(4), sample(5))
+
+
+def test_gaussian_data_come_out_with_their_own_spread():
+    """For x₀ ~ N(0, s²) the best x₀ is known; many ancestral steps must then give samples of standard deviation s."""
+    schedule, s = Schedule(), 0.5
+
+    def denoiser(x, t):
+        a = torch.from_numpy(schedule.alpha_bar)[t.long()].float().reshape(-1, 1)
+        return a.sqrt() * s**2 / (a * s**2 + 1 - a) * x
+
+    x = ancestral(denoiser, schedule, 200, generated_noises((1, 20000), torch.Generator().manual_seed(0)))
+    assert float(x.std()) == pytest.approx(s, rel=0.03)
+
+
+def test_on_step_comes_before_every_step_and_can_stop():
+    seen, calls = [], []
+
+    def on_step(step, steps):
+        seen.append((step, steps))
+        if step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ancestral(lambda x, t: calls.append(float(t[0])) or x, Schedule(), 5, noises(0), on_step)
+    assert seen == [(0, 5), (1, 5), (2, 5), (3, 5)] and calls == [999.0, 749.0, 500.0]
+
+
+def linear_denoiser(x, t, condition):
+    return x * condition.tokens.mean(dim=(1, 2)).reshape(-1, 1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("scale,expected", [(0.0, 1.0), (1.0, 3.0), (1.8, 4.6)])
+def test_guidance_is_linear_between_empty_and_condition(scale, expected):
+    condition, empty = Condition(torch.full((1, 2, 2), 3.0)), Condition(torch.full((1, 2, 2), 1.0))
+    out = guided(linear_denoiser, condition, empty, scale)(TARGET, torch.zeros(2))
+    assert torch.allclose(out, expected * TARGET, atol=1e-5)
+
+
+def test_grids_are_guided_like_tokens():
+    condition, empty = Condition(None, torch.ones(1, 3, 2, 2, 2)), Condition(None, torch.zeros(1, 3, 2, 2, 2))
+    out = guided(lambda x, t, c: x * c.grid.mean(dim=(1, 2, 3, 4)).reshape(-1, 1, 1, 1, 1), condition, empty, 2.0)(TARGET, torch.zeros(2))
+    assert torch.allclose(out, 2 * TARGET, atol=1e-5)
+
+
+def test_an_unconditional_model_gets_an_empty_condition():
+    assert torch.equal(conditioned(lambda x, t, c: x if c == Condition() else None, Condition())(TARGET, torch.zeros(2)), TARGET)

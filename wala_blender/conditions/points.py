@@ -1,0 +1,71 @@
+"""Point cloud → tokens: the two published PointNets. Knows points in model space; not how they were sampled."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..layers import Attention, FeedForward, TransformerBlock
+
+
+@dataclass(frozen=True)
+class PointNetConfig:
+    """``large``: SiLU and four transformer blocks after the pooling, else ReLU and three linear layers. ``tokens`` × ``out_width`` come out."""
+
+    large: bool
+    width: int
+    tokens: int
+    out_width: int
+    heads: int = 16
+
+
+class AttentionPooling(nn.Module):
+    """Learned queries attend to the points; no residual to the queries. In the large net an MLP follows."""
+
+    def __init__(self, config: PointNetConfig):
+        super().__init__()
+        self.I = nn.Parameter(0.02 * torch.randn(1, config.tokens, config.width))  # noqa: E741 - the published key
+        self.mab0 = Attention(config.width, config.heads, cross=True, bias=config.large)
+        self.norm = nn.LayerNorm(config.width, eps=1e-6, elementwise_affine=False)
+        self.mlp = FeedForward(config.width, config.out_width) if config.large else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, N, width) → (B, tokens, width, or out_width in the large net)."""
+        pooled = self.mab0(self.I.expand(len(x), -1, -1), x)
+        return pooled if self.mlp is None else self.mlp(self.norm(pooled))
+
+
+class PointNet(nn.Module):
+    """Four layers per point (3 → 64 → 256 → 1024 → width), attention pooling, then ``large`` or simple layers per token."""
+
+    def __init__(self, config: PointNetConfig):
+        super().__init__()
+        self.config = config
+        widths = (3, 64, 256, 1024, config.width)
+        for i in range(1, 5):
+            self.add_module(f"linear{i}", nn.Linear(widths[i - 1], widths[i]))
+            self.add_module(f"ln{i}", nn.LayerNorm(widths[i]))
+        self.pooling = AttentionPooling(config)
+        w = config.out_width
+        if config.large:
+            self.t_blocks = nn.ModuleList(TransformerBlock(w, config.heads, modulated=False, bias=False) for _ in range(4))
+        else:
+            self.linear_f1, self.ln_f1 = nn.Linear(config.width, w), nn.LayerNorm(w)
+            self.linear_f2, self.ln_f2 = nn.Linear(w, w), nn.LayerNorm(w)
+            self.linear_f3 = nn.Linear(w, w)
+
+    def forward(self, points: Tensor) -> Tensor:
+        """Points (B, N, 3) float32 in −0.9 … 0.9, any order → tokens (B, tokens, out_width)."""
+        activation = F.silu if self.config.large else F.relu
+        h = points
+        for i in range(1, 5):
+            h = activation(getattr(self, f"ln{i}")(getattr(self, f"linear{i}")(h)))
+        h = self.pooling(h)
+        if self.config.large:
+            for block in self.t_blocks:
+                h = block(h)
+            return h
+        h = F.relu(self.ln_f1(self.linear_f1(h)))
+        h = F.relu(self.ln_f2(self.linear_f2(h)))
+        return self.linear_f3(h)

@@ -1,0 +1,1 @@
+"""The noise schedule, samplers and guidance."""

@@ -1,0 +1,39 @@
+"""Samplers: functions from noise to a latent. They know a schedule and a denoiser; not conditions, guidance or networks."""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor
+
+from .schedule import Schedule
+
+Denoiser = Callable[[Tensor, Tensor], Tensor]
+
+
+def generated_noises(shape: tuple[int, ...], generator: torch.Generator, device: torch.device | str = "cpu") -> Iterable[Tensor]:
+    """Unit noise without end. Drawn where the generator lives (use the CPU: the same seed then gives the same shape on every device)."""
+    while True:
+        yield torch.randn(shape, generator=generator, device=generator.device).to(device)
+
+
+@torch.no_grad()
+def ancestral(denoiser: Denoiser, schedule: Schedule, steps: int, noises: Iterable[Tensor],
+              on_step: Callable[[int, int], None] | None = None) -> Tensor:
+    """Ancestral sampling on respaced steps.
+
+    ``denoiser``: (x (B, …), t (B,) float32 original timesteps 0 … 999) → the schedule's kind of prediction, like x.
+    ``noises``: the starting noise, then one for every step but the last (more are not read); each like x.
+    ``on_step(step, steps)``: called before every denoising step, counted from 0; may raise to stop.
+    Returns x₀ (B, …).
+    """
+    noises = iter(noises)
+    x = next(noises)
+    for i, step in enumerate(schedule.respaced(steps)):
+        if on_step is not None:
+            on_step(i, steps)
+        t = torch.full((len(x),), float(step.timestep), device=x.device)
+        x0 = schedule.to_x0(x, t, denoiser(x, t))
+        x = step.from_x0 * x0 + step.from_x * x
+        if step.noise > 0:
+            x = x + step.noise * next(noises)
+    return x

@@ -1,0 +1,94 @@
+"""The noise schedule: how much noise is in which step, and what a prediction says. Knows numbers; not networks, nor how they are called.
+
+Paper: x_t = √ᾱ_t·x₀ + √(1−ᾱ_t)·ε. All coefficients are float64, applied to tensors of any type.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ScheduleConfig:
+    """``curve``: "cosine" or "linear"; ``prediction``: what the network gives, "x0" or "epsilon"; ``variance``: "small" or "large"."""
+
+    curve: str = "cosine"
+    prediction: str = "x0"
+    variance: str = "small"
+    length: int = 1000
+
+    def __post_init__(self):
+        for name, known in (("curve", ("cosine", "linear")), ("prediction", ("x0", "epsilon")), ("variance", ("small", "large"))):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is {getattr(self, name)!r}, expected one of {known}")
+
+
+def cosine_betas(length: int) -> np.ndarray:
+    """β_i = 1 − ᾱ((i+1)/length)/ᾱ(i/length) ≤ 0.999 with ᾱ(t) = cos²((t + 0.008)/1.008·π/2)."""
+    alpha_bar = np.cos((np.arange(length + 1) / length + 0.008) / 1.008 * np.pi / 2) ** 2
+    return np.minimum(1 - alpha_bar[1:] / alpha_bar[:-1], 0.999)
+
+
+def linear_betas(length: int) -> np.ndarray:
+    """1e-4 … 0.02 for a length of 1000; other lengths keep the total noise."""
+    return np.linspace(0.1 / length, 20 / length, length)
+
+
+def spaced_steps(length: int, steps: int) -> np.ndarray:
+    """``steps`` of the timesteps 0 … length − 1, evenly spaced, both ends included (one step: 0), rounded half to even; int64."""
+    if not 1 <= steps <= length:
+        raise ValueError(f"steps is {steps}, expected 1 … {length}")
+    stride = (length - 1) / max(steps - 1, 1)
+    return np.round(np.arange(steps) * stride).astype(np.int64)
+
+
+class Schedule:
+    """A schedule and its arithmetic. ``alpha_bar`` (length,) float64: the share of the signal's variance at each timestep."""
+
+    def __init__(self, config: ScheduleConfig = ScheduleConfig()):
+        self.config = config
+        self.betas = (cosine_betas if config.curve == "cosine" else linear_betas)(config.length)
+        self.alpha_bar = np.cumprod(1 - self.betas)
+
+    def _at(self, values: np.ndarray, t: Tensor, like: Tensor) -> Tensor:
+        picked = torch.from_numpy(values)[t.long().cpu()]
+        return picked.to(like.device, like.dtype).reshape(-1, *[1] * (like.ndim - 1))
+
+    def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+        """x_t from x₀ (B, …), unit noise like it and timesteps t (B,)."""
+        return self._at(np.sqrt(self.alpha_bar), t, x0) * x0 + self._at(np.sqrt(1 - self.alpha_bar), t, x0) * noise
+
+    def target(self, x0: Tensor, noise: Tensor) -> Tensor:
+        """What the network is to predict."""
+        return x0 if self.config.prediction == "x0" else noise
+
+    def to_x0(self, x: Tensor, t: Tensor, prediction: Tensor) -> Tensor:
+        """x₀ (B, …) from x_t, timesteps t (B,) and the network's prediction; no clipping."""
+        if self.config.prediction == "x0":
+            return prediction
+        return self._at(np.sqrt(1 / self.alpha_bar), t, x) * x - self._at(np.sqrt(1 / self.alpha_bar - 1), t, x) * prediction
+
+    def respaced(self, steps: int) -> list["Step"]:
+        """The steps of ancestral sampling, in the order they are taken (noisiest first)."""
+        timesteps = spaced_steps(self.config.length, steps)
+        now = self.alpha_bar[timesteps]
+        before = np.append(1.0, now[:-1])
+        beta = 1 - now / before
+        posterior = beta * (1 - before) / (1 - now)
+        # the first step's posterior is 0 and never used: no noise is added on it
+        variance = posterior if self.config.variance == "small" else beta
+        rows = zip(timesteps, beta * np.sqrt(before) / (1 - now), (1 - before) * np.sqrt(1 - beta) / (1 - now), np.sqrt(variance))
+        made = [Step(int(t), float(a), float(b), float(s) if i else 0.0) for i, (t, a, b, s) in enumerate(rows)]
+        return made[::-1]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: x ← ``from_x0``·x₀ + ``from_x``·x + ``noise``·ε at ``timestep``; ``noise`` is 0 on the last."""
+
+    timestep: int
+    from_x0: float
+    from_x: float
+    noise: float
