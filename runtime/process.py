@@ -1,0 +1,129 @@
+"""The worker as a process: launch it with a clean environment, tell it its secret, see whether it lives, end it.
+
+Knows command lines, environment variables, logs and exit codes. Knows nothing of messages or jobs. Only launching (tens of milliseconds)
+and ending it block; everything else returns at once.
+"""
+
+import json
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import channel
+from .messages import JobFailed
+
+log = logging.getLogger(__name__)
+
+LOG_NAME = "worker-session.log"
+SET_UP_HINT = "Choose another Python in the preferences, or press Set Up Worker."
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """How to launch a worker. python: a program; source_root: the folder that holds runtime and wala_blender; log_folder: "" = temporary."""
+
+    python: str
+    source_root: str
+    engine: str
+    device: str
+    log_folder: str
+
+
+def clean_environment(source_root: str = "") -> dict[str, str]:
+    """This process's environment without what steers Python, so that no other installation leaks into the worker's."""
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("PYTHON") and name != "__PYVENV_LAUNCHER__"}
+    kept["PYTHONNOUSERSITE"] = "1"
+    kept["PYTHONUTF8"] = "1"
+    # Extensions write nothing into their own folder.
+    kept["PYTHONDONTWRITEBYTECODE"] = "1"
+    if source_root:
+        kept["PYTHONPATH"] = source_root
+    return kept
+
+
+def detached() -> dict:
+    """Popen's options for a helper without a console window that a Ctrl-C in Blender's terminal does not reach."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}
+
+
+class WorkerProcess:
+    """A launched worker. Raises JobFailed "worker-start" if it cannot be launched."""
+
+    def __init__(self, settings: WorkerSettings):
+        self._folder = channel.private_folder()
+        self.address = channel.socket_address(self._folder)
+        self.key = channel.new_key()
+        try:
+            folder = Path(settings.log_folder) if settings.log_folder else self._folder
+            folder.mkdir(parents=True, exist_ok=True)
+            self.log = folder / LOG_NAME
+            self._process = self._launch(settings)
+        except (OSError, ValueError) as error:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            message = f"the worker's Python {settings.python} could not be started: {getattr(error, 'strerror', None) or error}"
+            raise JobFailed("worker-start", message, SET_UP_HINT) from error
+
+    def _launch(self, settings: WorkerSettings) -> subprocess.Popen:
+        command = [settings.python, "-m", "runtime.worker", "--engine", settings.engine, "--device", settings.device]
+        secret = json.dumps({"address": self.address, "key": self.key}) + "\n"
+        # The working folder is first on the path of `python -m`, and on Windows a running program locks it: an empty one of ours.
+        with open(self.log, "wb") as output:
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, cwd=self._folder,
+                                       env=clean_environment(settings.source_root), **detached())
+        try:
+            process.stdin.write(secret.encode())
+            process.stdin.close()
+        except OSError:
+            # It died at once; exit_code() and its log say why.
+            log.debug("the worker did not read its secret", exc_info=True)
+        return process
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def exit_code(self) -> int | None:
+        """None while it runs; negative: the signal that ended it."""
+        return self._process.poll()
+
+    def kill(self) -> None:
+        """End it without asking; exit_code() follows soon."""
+        self._process.kill()
+
+    def end(self, grace: float) -> None:
+        """Wait up to ``grace`` seconds for it to leave, then kill it. Blocks that long."""
+        try:
+            self._process.wait(max(grace, 0.0))
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            try:
+                self._process.wait(1.0)
+            except subprocess.TimeoutExpired:
+                log.warning("worker %d does not end", self.pid)
+
+    def clean(self) -> None:
+        """Remove the temporary folder (and with it a log that was not put elsewhere)."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def describe_exit(exit_code: int | None) -> str:
+    """How a process ended, in words."""
+    if exit_code is None:
+        return "does not answer any more"
+    if exit_code < 0:
+        try:
+            name = signal.Signals(-exit_code).name
+        except ValueError:
+            name = "an unknown signal"
+        return f"was ended by the system or another program ({name})"
+    if exit_code > 255:
+        return f"crashed (code 0x{exit_code:08X})"
+    return f"ended by itself (exit code {exit_code})"

@@ -1,0 +1,296 @@
+"""Start, watch, feed, cancel and stop the worker from Blender's main thread. Polled, never blocking, no threads.
+
+Knows the order of jobs and what the worker said about them. Knows no Blender, no arrays, no model.
+"""
+
+import logging
+import secrets
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import channel, jobs, messages
+from .channel import Channel, ChannelClosed
+from .messages import JobFailed
+from .process import SET_UP_HINT, WorkerProcess, WorkerSettings, describe_exit
+from .storage import log_tail
+
+log = logging.getLogger(__name__)
+
+DEFAULT_ENGINE = "runtime.engine:Engine"
+# A cold start from a slow disk with a virus scanner takes tens of seconds; nothing waits for it.
+START_SECONDS = 90.0
+PING_SECONDS = 2.0
+SILENCE_SECONDS = 30.0
+# Between the end of the channel and the exit code that explains it.
+EXIT_SECONDS = 1.0
+MESSAGES_PER_POLL = 50
+
+
+@dataclass(frozen=True)
+class _Job:
+    id: str
+    folder: Path
+
+
+class Supervisor:
+    """Runs job folders one after another in a worker process. Make one per session; every method returns at once except stop()."""
+
+    def __init__(self) -> None:
+        self._settings: WorkerSettings | None = None
+        self._worker: WorkerProcess | None = None
+        self._events: list[dict] = []
+        self._waiting: deque[_Job] = deque()
+        self._running: _Job | None = None
+        self._cancelling = False
+        self._forget_worker()
+
+    def _forget_worker(self) -> None:
+        if self._worker:
+            self._worker.clean()
+        self._worker = None
+        self._channel: Channel | None = None
+        self._nonce = ""
+        self._is_ready = False
+        self._started = 0.0
+        self._closed_at: float | None = None
+        self._complaint = ""
+        self._ping_number = 0
+        self._ping_sent = 0.0
+        self._ping_open = False
+        self._is_silent = False
+
+    @property
+    def state(self) -> str:
+        """ "stopped", "starting", "ready" or "busy"."""
+        if self._worker is None:
+            return "stopped"
+        if not self._is_ready:
+            return "starting"
+        return "busy" if self._running or self._waiting else "ready"
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id, None if there is none."""
+        return self._worker.pid if self._worker else None
+
+    @property
+    def running(self) -> str | None:
+        """The id of the job in the worker."""
+        return self._running.id if self._running else None
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The ids of the jobs whose turn has not come, in order."""
+        return tuple(job.id for job in self._waiting)
+
+    @property
+    def log(self) -> Path | None:
+        """The worker's own log (jobs write to worker.log in their folders)."""
+        return self._worker.log if self._worker else None
+
+    def start(self, python: str | Path, source_root: str | Path, engine: str = DEFAULT_ENGINE, device: str = "auto",
+              log_folder: str | Path | None = None) -> None:
+        """Remember how to launch workers and launch one; poll() tells when it is ready.
+
+        With the settings of the running worker nothing happens; with others it is stopped first and its jobs end as cancelled.
+        Raises JobFailed "worker-start".
+        """
+        settings = WorkerSettings(str(python), str(Path(source_root).resolve()), engine, device, str(log_folder or ""))
+        self._notice_exit()
+        if self._worker and settings != self._settings:
+            self.stop()
+        self._settings = settings
+        if self._worker is None:
+            self._launch()
+
+    def _launch(self) -> None:
+        if self._settings is None:
+            raise JobFailed("worker-start", "no worker has been set up", SET_UP_HINT)
+        self._worker = WorkerProcess(self._settings)
+        self._started = time.monotonic()
+
+    def submit(self, job_folder: str | Path) -> str:
+        """Queue a job folder and return its id; a worker is launched if none runs.
+
+        Raises JobFailed: the folder's ("job-missing", "job-invalid", "job-newer"), "job-exists" if it is queued already, "worker-start".
+        """
+        folder = Path(job_folder).resolve()
+        job = _Job(jobs.read_request(folder).id, folder)
+        self._notice_exit()
+        if self._closed_at is not None:
+            self._report_loss(self._worker.exit_code())
+        if job.id in (self.running, *self.waiting):
+            raise JobFailed("job-exists", f"the job {job.id} is in the queue already")
+        if self._worker is None:
+            self._launch()
+        self._waiting.append(job)
+        return job.id
+
+    def cancel(self, job_id: str) -> bool:
+        """Ask for the end of a job; its "cancelled" event comes from poll(). False if the job is unknown or over."""
+        for job in self._waiting:
+            if job.id == job_id:
+                self._waiting.remove(job)
+                self._finish(job, {"event": "cancelled"})
+                return True
+        if job_id != self.running:
+            return False
+        if not self._cancelling:
+            self._cancelling = True
+            self._send("cancel", job_id)
+        return True
+
+    def poll(self) -> list[dict]:
+        """What happened since the last call, in order. Never blocks; for a timer, or a loop with sleeps."""
+        if self._worker and self._closed_at is None:
+            self._connect_or_converse()
+        self._notice_exit()
+        if self._is_ready and self._closed_at is None:
+            self._feed()
+            self._keep_pulse()
+        events, self._events = self._events, []
+        return events
+
+    def stop(self, grace: float = 1.0) -> None:
+        """End the worker, waiting up to ``grace`` seconds before killing it. Unfinished jobs end as cancelled at the next poll()."""
+        if self._worker:
+            self._send("shutdown")
+            if self._channel:
+                self._channel.close()
+            self._worker.end(grace if self._is_ready else 0.0)
+        for job in self._unfinished():
+            self._finish(job, {"event": "cancelled"})
+        self._forget_worker()
+
+    def _unfinished(self) -> list[_Job]:
+        unfinished = [self._running] * bool(self._running) + list(self._waiting)
+        self._running = None
+        self._cancelling = False
+        self._waiting.clear()
+        return unfinished
+
+    def _finish(self, job: _Job, event: Mapping) -> None:
+        """Report a job's last event, and write it into the folder if the worker could not."""
+        self._events.append({**event, "job": job.id, "folder": str(job.folder)})
+        if any(past["event"] in messages.LAST_WORDS for past in jobs.read_events(job.folder)[-1:]):
+            return
+        written = {**event, "event": "failed"} if event["event"] == "worker-lost" else event
+        try:
+            jobs.append_event(job.folder, written)
+        except JobFailed as error:
+            log.warning("%s", error)
+
+    def _send(self, kind: str, job: str | None = None, **fields: str | int) -> None:
+        if self._channel and self._closed_at is None:
+            try:
+                self._channel.send(kind, job, **fields)
+            except ChannelClosed:
+                self._closed_at = time.monotonic()
+
+    def _connect_or_converse(self) -> bool:
+        """Hear what has arrived, a limited number of messages. True if more may be waiting."""
+        try:
+            if self._channel is None:
+                self._channel = channel.try_connect(self._worker.address)
+            for _ in range(MESSAGES_PER_POLL):
+                message = self._channel.poll() if self._channel and self._closed_at is None else None
+                if message is None:
+                    break
+                self._hear(message) if self._is_ready else self._greet(message)
+            else:
+                return True
+        except (ChannelClosed, OSError) as error:
+            log.debug("the channel ended: %s", error)
+            self._closed_at = time.monotonic()
+        if not self._is_ready and self._closed_at is None and time.monotonic() - self._started > START_SECONDS:
+            self._give_up(f"did not answer within {START_SECONDS:.0f} s of its start")
+        return False
+
+    def _give_up(self, complaint: str) -> None:
+        self._complaint = complaint
+        self._closed_at = time.monotonic()
+        self._worker.kill()
+
+    def _greet(self, message: dict) -> None:
+        """The handshake: the worker's hello, our hello with a proof, its ready with a proof."""
+        if message["type"] == "hello" and not self._nonce:
+            if message["protocol"] != messages.PROTOCOL or message["name"] != messages.WORKER_NAME:
+                self._give_up(f"speaks protocol {message['protocol']} as {message['name']}; expected {messages.PROTOCOL}")
+                return
+            self._nonce = secrets.token_hex(16)
+            proof = channel.prove(self._worker.key, messages.BLENDER_NAME, message["nonce"])
+            self._send("hello", name=messages.BLENDER_NAME, protocol=messages.PROTOCOL, nonce=self._nonce, proof=proof)
+        elif message["type"] == "ready" and channel.is_proof(self._worker.key, messages.WORKER_NAME, self._nonce, message["proof"]):
+            self._is_ready = True
+            self._events.append({"event": "worker-ready", "job": None, "pid": message["pid"]})
+        else:
+            self._give_up("could not prove that it is ours")
+
+    def _hear(self, message: dict) -> None:
+        kind, job = message["type"], self._running
+        if kind == "pong":
+            self._ping_open = self._is_silent = False
+        elif kind not in messages.ABOUT_A_JOB or job is None or message["job"] != job.id:
+            log.info("dropped a %s message about job %s", kind, message["job"])
+        elif kind in messages.LAST_WORDS:
+            event = {"event": "cancelled"} if self._cancelling else {"event": kind, **{name: message[name] for name in messages.KINDS[kind]}}
+            self._running = None
+            self._cancelling = False
+            self._finish(job, event)
+        else:
+            event = {"event": kind, "job": job.id, **{name: message[name] for name in messages.KINDS[kind]}}
+            self._events.append(event | {"folder": str(job.folder)} if kind == "started" else event)
+
+    def _feed(self) -> None:
+        if self._running is None and self._waiting:
+            self._running = self._waiting.popleft()
+            self._send("run", self._running.id, folder=str(self._running.folder))
+
+    def _keep_pulse(self) -> None:
+        now = time.monotonic()
+        if not self._ping_open and now - self._ping_sent > PING_SECONDS:
+            self._ping_number += 1
+            self._ping_sent, self._ping_open = now, True
+            self._send("ping", number=self._ping_number)
+        elif self._ping_open and not self._is_silent and now - self._ping_sent > SILENCE_SECONDS:
+            self._is_silent = True
+            self._events.append({"event": "worker-silent", "job": self.running, "seconds": now - self._ping_sent})
+
+    def _notice_exit(self) -> None:
+        """Report a worker that is gone: at once with its exit code, or once the channel has been closed for a while."""
+        if self._worker is None:
+            return
+        exit_code = self._worker.exit_code()
+        if exit_code is None and self._closed_at is None:
+            return
+        if exit_code is None and time.monotonic() - self._closed_at < EXIT_SECONDS:
+            return
+        # Its last words may still be in the channel; what does not fit into this poll is heard in the next.
+        if self._closed_at is None and self._connect_or_converse():
+            return
+        self._report_loss(exit_code)
+
+    def _report_loss(self, exit_code: int | None) -> None:
+        worker, running = self._worker, self._running
+        if exit_code is None:
+            worker.kill()
+        what = f"the worker {self._complaint or describe_exit(exit_code)}"
+        hint = "Generate again to start a new one; the log's last lines are below."
+        if exit_code is not None and exit_code < 0:
+            hint = f"The machine may have run out of memory. {hint}"
+        elif not self._is_ready:
+            hint = f"{SET_UP_HINT} The log's last lines are below."
+        loss = {"event": "worker-lost", "code": "worker-lost", "hint": hint, "exit_code": exit_code}
+        tail = log_tail(running.folder / jobs.LOG if running else None) or log_tail(worker.log)
+        unfinished = self._unfinished()
+        for job in unfinished:
+            message = f"{what} during the job" if job is running else f"{what} before this job began"
+            self._finish(job, {**loss, "message": message, "log": tail})
+        if not unfinished:
+            self._events.append({**loss, "message": what, "log": tail, "job": None, "folder": None})
+        if self._channel:
+            self._channel.close()
+        self._forget_worker()

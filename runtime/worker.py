@@ -1,0 +1,297 @@
+"""The worker's main loop, in a Python of its own: `python -m runtime.worker`, or one job with `--run FOLDER`.
+
+Knows the channel, the job folder and how an engine is called; not what an engine does. Jobs run in the main thread; one thread reads
+control messages, so that a cancel works between two denoising steps, and one writes, so that a Blender that does not read (a long render)
+never stalls a job. Standard output and error belong to the log: a library's print reaches neither Blender nor the channel.
+"""
+
+import argparse
+import contextlib
+import faulthandler
+import importlib
+import json
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from . import jobs
+from .channel import Channel, ChannelClosed, Door
+from .messages import Cancelled, JobFailed, MessageError
+
+log = logging.getLogger("runtime.worker")
+
+EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_NOBODY_CAME, EXIT_BLENDER_GONE, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 130
+CONNECT_SECONDS = 120.0
+# How long a step that is under way may take to notice that Blender is gone.
+LEAVE_SECONDS = 3.0
+
+Progress = Callable[[str, int, int], None]
+Announce = Callable[[dict], None]
+
+
+class Engine(Protocol):
+    """What runs a job. Made as Class(device); kept warm between jobs."""
+
+    def run(self, folder: Path, request: jobs.Request, progress: Progress) -> None:
+        """Write the job's result/. Calls progress(stage, step, steps) at each stage's start and before each step, and lets what it raises through.
+
+        Raises JobFailed for what is expected to go wrong.
+        """
+
+
+class EngineLoader:
+    """The engine "module:Class", made when the first job needs it, so that a broken one fails a job and not the worker."""
+
+    def __init__(self, name: str, device: str):
+        self._name = name
+        self._device = device
+        self._engine: Engine | None = None
+
+    def get(self) -> Engine:
+        """The engine. Raises JobFailed "no-engine"."""
+        if self._engine is None:
+            module, _, attribute = self._name.partition(":")
+            try:
+                make = getattr(importlib.import_module(module), attribute)
+            except (ImportError, AttributeError, ValueError) as error:
+                raise JobFailed("no-engine", f"the worker cannot load {self._name}: {error}", "Press Set Up Worker, or choose another Python.") from error
+            self._engine = make(self._device)
+        return self._engine
+
+
+@contextlib.contextmanager
+def output_to(path: Path) -> Iterator[None]:
+    """Everything printed, by Python or by a C library, goes to the end of ``path``; if that cannot be opened, to where it went before."""
+    try:
+        target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    except OSError as error:
+        log.warning("%s cannot be written: %s", path, error)
+        yield
+        return
+    saved = [os.dup(number) for number in (1, 2)]
+    try:
+        _point_output_at(target, target)
+        os.close(target)
+        yield
+    finally:
+        _point_output_at(*saved)
+        for number in saved:
+            os.close(number)
+
+
+def _point_output_at(out: int, err: int) -> None:
+    for stream, target, number in ((sys.stdout, out, 1), (sys.stderr, err, 2)):
+        try:
+            stream.flush()
+        except OSError:
+            # A full disk costs the log its lines, not the job.
+            pass
+        os.dup2(target, number)
+
+
+def run_job(folder: Path, engine: EngineLoader, announce: Announce, should_stop: Callable[[], bool]) -> dict:
+    """Run one job folder to its end; returns (and announces, and writes to events.ndjson) its last event: done, failed or cancelled.
+
+    announce gets every event as a dict. should_stop is asked before every step. Raises nothing but what ``announce`` does.
+    """
+    started = time.monotonic()
+    stages: list[str] = []
+
+    def tell(event: dict) -> None:
+        announce(event)
+        jobs.append_event(folder, event)
+
+    def progress(stage: str, step: int, steps: int) -> None:
+        if should_stop():
+            raise Cancelled
+        kind = "step" if stages[-1:] == [stage] else "stage"
+        stages.append(stage)
+        tell({"event": kind, "stage": stage, "step": step, "steps": steps})
+
+    last = _attempt(folder, engine, tell, progress)
+    if last["event"] == "done":
+        last["seconds"] = round(time.monotonic() - started, 3)
+    try:
+        tell(last)
+    except JobFailed as error:
+        log.warning("the job's last event was not written: %s", error)
+    return last
+
+
+def _attempt(folder: Path, engine: EngineLoader, tell: Announce, progress: Progress) -> dict:
+    try:
+        request = jobs.read_request(folder)
+    except JobFailed as error:
+        return _failure(error)
+    with output_to(folder / jobs.LOG):
+        try:
+            tell({"event": "started"})
+            engine.get().run(folder, request, progress)
+            return {"event": "done"}
+        except (Cancelled, KeyboardInterrupt):
+            return {"event": "cancelled"}
+        except JobFailed as error:
+            log.info("the job failed (%s): %s", error.code, error, exc_info=error.__cause__ is not None)
+            return _failure(error)
+        except (Exception, SystemExit) as error:
+            # The one place that meets every defect of an engine: the worker stays alive, the log has the whole story.
+            traceback.print_exc()
+            return _failure(JobFailed("internal", f"an unexpected error: {type(error).__name__}: {error}", f"{jobs.LOG} in the job's folder has the details."))
+
+
+def _failure(error: JobFailed) -> dict:
+    return {"event": "failed", "code": error.code, "message": error.message, "hint": error.hint}
+
+
+class Conversation:
+    """The worker's side of the channel: jobs in, events out, until Blender says so or is gone."""
+
+    def __init__(self, channel: Channel, engine: EngineLoader):
+        self._channel = channel
+        self._engine = engine
+        self._inbox: queue.SimpleQueue[dict | None] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[tuple[str, str | None, dict]] = queue.SimpleQueue()
+        self._cancelled: set[str] = set()
+        self._leaving = threading.Event()
+
+    def hold(self) -> int:
+        """Run jobs as they come; returns the exit code when there are no more."""
+        threading.Thread(target=self._read, name="control", daemon=True).start()
+        threading.Thread(target=self._write, name="events", daemon=True).start()
+        while (message := self._inbox.get()) is not None:
+            self._run(message["job"], Path(message["folder"]))
+        return EXIT_DONE
+
+    def _run(self, job: str, folder: Path) -> None:
+        def announce(event: dict) -> None:
+            fields = dict(event)
+            self._outbox.put((fields.pop("event"), job, fields))
+
+        log.info("job %s in %s", job, folder)
+        last = run_job(folder, self._engine, announce, lambda: self._leaving.is_set() or job in self._cancelled)
+        log.info("job %s: %s", job, last)
+
+    def _read(self) -> None:
+        code = EXIT_BLENDER_GONE
+        while True:
+            try:
+                message = self._channel.receive()
+            except MessageError as error:
+                log.warning("dropped what is not a message: %s", error)
+                continue
+            except ChannelClosed:
+                break
+            if message["type"] == "run":
+                # A cancel that came too late for an earlier run of the same folder does not count for this one.
+                self._cancelled.discard(message["job"])
+                self._inbox.put(message)
+            elif message["type"] == "cancel":
+                self._cancelled.add(message["job"])
+            elif message["type"] == "ping":
+                self._outbox.put(("pong", None, {"number": message["number"]}))
+            elif message["type"] == "shutdown":
+                code = EXIT_DONE
+                break
+        self._leaving.set()
+        self._inbox.put(None)
+        time.sleep(LEAVE_SECONDS)
+        os._exit(code)
+
+    def _write(self) -> None:
+        while True:
+            kind, job, fields = self._outbox.get()
+            try:
+                self._channel.send(kind, job, **fields)
+            except ChannelClosed:
+                return
+            except MessageError:
+                log.exception("an event that is not a message")
+
+
+def serve(engine: EngineLoader) -> int:
+    """Wait for Blender at the address given on stdin, then work for it. Returns the exit code."""
+    _start_log(logging.INFO)
+    try:
+        secret = json.loads(sys.stdin.readline())
+        door = Door(secret["address"], secret["key"])
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        print(f"no address and key on standard input ({error}); to run one job: --run FOLDER", file=sys.stderr)
+        return EXIT_USAGE
+    _point_input_at_nothing()
+    channel = _wait_for_blender(door)
+    if channel is None:
+        log.warning("nobody came")
+        return EXIT_NOBODY_CAME
+    return Conversation(channel, engine).hold()
+
+
+def _wait_for_blender(door: Door) -> Channel | None:
+    """The channel, or None after CONNECT_SECONDS or when the process that started us has ended meanwhile."""
+    admitted: queue.SimpleQueue[Channel] = queue.SimpleQueue()
+    threading.Thread(target=lambda: admitted.put(door.admit()), name="door", daemon=True).start()
+    parent, deadline = os.getppid(), time.monotonic() + CONNECT_SECONDS
+    while time.monotonic() < deadline and os.getppid() == parent:
+        with contextlib.suppress(queue.Empty):
+            return admitted.get(timeout=0.25)
+    return None
+
+
+def _point_input_at_nothing() -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+
+
+def _start_log(level: int) -> None:
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    faulthandler.enable()
+
+
+def run_folder(folder: Path, engine: EngineLoader) -> int:
+    """One job folder for the command line or a farm: progress and one-line errors on stderr, the rest in worker.log. Returns the exit code."""
+    _start_log(logging.WARNING)
+    for name in ("SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
+    with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", buffering=1) as console:
+        def announce(event: dict) -> None:
+            if event["event"] in ("stage", "step"):
+                print(f"{event['stage']} {event['step']}/{event['steps']}", file=console)
+
+        last = run_job(folder, engine, announce, lambda: False)
+        if last["event"] == "failed":
+            print(f"error: {JobFailed(last['code'], last['message'], last['hint'])}", file=console)
+        elif last["event"] == "cancelled":
+            print("interrupted", file=console)
+    return {"done": EXIT_DONE, "failed": EXIT_FAILED, "cancelled": EXIT_INTERRUPTED}[last["event"]]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code: 0 done, 1 the job failed, 2 bad usage, 130 interrupted."""
+    parser = argparse.ArgumentParser(prog="runtime.worker", description="Runs WaLa jobs: for Blender, or one folder.")
+    parser.add_argument("--run", metavar="FOLDER", type=Path, help="run this job folder and exit")
+    parser.add_argument("--engine", default="runtime.engine:Engine", metavar="MODULE:CLASS")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
+    options = parser.parse_args(arguments)
+    engine = EngineLoader(options.engine, options.device)
+    return run_folder(options.run, engine) if options.run else serve(engine)
+
+
+def leave(code: int) -> None:
+    """End the process without waiting for threads of libraries that may never end."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    leave(main())
