@@ -1,0 +1,121 @@
+"""Runs a job with the model library: the only file of the boundary that imports wala_blender, and only when a job needs it.
+
+Keeps the last model loaded, writes the job's result/, and turns the library's errors into JobFailed, once. Knows no channel and no Blender.
+"""
+
+import contextlib
+import gc
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import jobs
+from .messages import Cancelled, JobFailed
+from .storage import write_failure
+
+if TYPE_CHECKING:
+    from wala_blender.pipeline import Pipeline
+
+    from .worker import Progress
+
+log = logging.getLogger(__name__)
+
+SET_UP_HINT = "Press Set Up Worker, or choose another Python in the preferences."
+MEMORY_HINT = "Close other programs that use the graphics card, or set the device to CPU in the preferences; then generate again."
+# How torch's allocators word it where they raise a plain RuntimeError.
+MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
+
+
+class Engine:
+    """The library behind the worker. device: "auto", "cpu", "cuda", "mps", as Pipeline.load takes it."""
+
+    def __init__(self, device: str):
+        self._device = device
+        self._pipeline: "Pipeline | None" = None
+        self._model = ""
+
+    def run(self, folder: Path, request: jobs.Request, progress: "Progress") -> None:
+        """Run one job; the stage "load" comes first when the model is not loaded yet.
+
+        Raises JobFailed: the library's codes, "no-torch", "out-of-memory", "disk-full", "cannot-write". What ``progress`` raises goes through.
+        """
+        try:
+            with converted_errors():
+                self._run(folder, request, progress)
+        except JobFailed as error:
+            if error.code == "out-of-memory":
+                self._forget()
+            raise
+
+    def _run(self, folder: Path, request: jobs.Request, progress: "Progress") -> None:
+        if self._pipeline is None or self._model != request.model:
+            progress("load", 0, 1)
+        from wala_blender.conditions.inputs import load_inputs
+        from wala_blender.pipeline import Settings
+
+        # Before the model: bad input is told at once.
+        inputs = load_inputs(dict(request.inputs), folder)
+        settings = Settings(model=request.model, seed=request.seed, scale=request.scale, steps=request.steps)
+        generation = self._loaded(request.model).generate(request.condition, inputs, settings, progress)
+        jobs.write_latent(folder, generation.latent)
+        jobs.write_result(folder, generation.vertices, generation.faces, generation.record)
+
+    def _loaded(self, model: str) -> "Pipeline":
+        from wala_blender.pipeline import Pipeline
+
+        if self._pipeline is None or self._model != model:
+            # Two models at once may not fit.
+            self._forget()
+            self._pipeline = Pipeline.load(model, device=self._device)
+            self._model = model
+            log.info("loaded %s on %s", model, self._device)
+        return self._pipeline
+
+    def _forget(self) -> None:
+        self._pipeline = None
+        self._model = ""
+        gc.collect()
+
+
+@contextlib.contextmanager
+def converted_errors() -> Iterator[None]:
+    """The one place where the library's and torch's errors become JobFailed; Cancelled, JobFailed and unexpected errors go through."""
+    try:
+        yield
+    except (Cancelled, JobFailed):
+        raise
+    except ImportError as error:
+        raise JobFailed("no-torch", f"the worker's Python lacks a package: {error}", SET_UP_HINT) from error
+    except Exception as error:
+        failure = _expected(error)
+        if failure is None:
+            raise
+        raise failure from error
+
+
+def _expected(error: Exception) -> JobFailed | None:
+    """The error as JobFailed if it is of a known kind. torch's are known by name, so that this file runs without torch."""
+    if is_out_of_memory(error):
+        return JobFailed("out-of-memory", f"the memory did not suffice: {_first_line(error)}", MEMORY_HINT)
+    if isinstance(error, OSError) and error.errno is not None:
+        failure = write_failure(error, Path(error.filename or "a file"))
+        return failure if failure.code == "disk-full" else None
+    from wala_blender.errors import WalaError
+
+    if isinstance(error, WalaError):
+        return JobFailed(error.code, error.message, error.hint)
+    return None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether it is MemoryError, torch.OutOfMemoryError or a RuntimeError of torch's allocators."""
+    if isinstance(error, MemoryError) or any(base.__name__ == "OutOfMemoryError" for base in type(error).__mro__):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in text for words in MEMORY_WORDS)
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return text[0][:300] if text else type(error).__name__
