@@ -4,6 +4,7 @@ import bpy
 import numpy as np
 
 GREASE_PENCIL_TYPES = ("GREASEPENCIL", "GPENCIL")
+GESTURES = ("TRANSFORM_OT", "GPENCIL_OT", "GREASE_PENCIL_OT", "SCULPT_OT", "PAINT_OT", "MESH_OT", "CURVE_OT", "CURVES_OT", "VIEW3D_OT_select")
 
 
 def strokes(sketch, depsgraph) -> list[np.ndarray]:
@@ -70,9 +71,21 @@ def _closed(stroke: np.ndarray, closed: bool) -> np.ndarray:
     return np.concatenate([stroke, stroke[:1]]) if closed and len(stroke) > 2 else stroke
 
 
-def has_modal_operator() -> bool:
-    """Whether the artist is in the middle of something (a grab, a stroke) that a change of the scene would disturb."""
-    return any(len(getattr(window, "modal_operators", ())) for window in bpy.context.window_manager.windows)
+def is_mid_gesture() -> bool:
+    """Whether the artist is in the middle of a grab or a stroke, which a change of the scene would disturb.
+
+    Only Blender's own tools count: some add-ons keep a modal operator running all day.
+    """
+    windows = bpy.context.window_manager.windows
+    return any(item.bl_idname.startswith(GESTURES) for window in windows for item in getattr(window, "modal_operators", ()))
+
+
+def push_undo(message: str) -> None:
+    """An undo step of our own, from a timer, where there is no window in the context."""
+    windows = bpy.context.window_manager.windows
+    if len(windows):
+        with bpy.context.temp_override(window=windows[0]):
+            bpy.ops.ed.undo_push(message=message)
 
 
 def find(collection, name: str, session_uid: int | None):

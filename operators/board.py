@@ -1,0 +1,57 @@
+"""What the panel shows. Knows the property group `window_manager.wala` and how progress reads; nothing about processes or files.
+
+Written only when something changed, so that an idle session redraws nothing.
+"""
+
+import bpy
+
+SHARES = {"load": (0.0, 0.1), "condition": (0.1, 0.15), "sample": (0.15, 0.75), "decode": (0.75, 0.85), "surface": (0.85, 1.0)}
+TITLES = {"load": "Loading the model", "condition": "Reading the input", "sample": "Shaping", "decode": "Decoding", "surface": "Meshing"}
+SHOWN_IN = ("VIEW_3D", "PREFERENCES")
+
+
+def show(**values) -> None:
+    """Set properties of `window_manager.wala`, and redraw where they are drawn if one of them is new."""
+    group = getattr(bpy.context.window_manager, "wala", None)
+    if group is None:
+        return
+    changed = {name: value for name, value in values.items() if getattr(group, name) != value}
+    for name, value in changed.items():
+        setattr(group, name, value)
+    if changed:
+        redraw()
+
+
+def redraw() -> None:
+    """Ask for a redraw of the areas that show us."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas if window.screen else ():
+            if area.type in SHOWN_IN:
+                area.tag_redraw()
+
+
+def busy(message: str) -> None:
+    """A task begins: its first words, an empty bar and no old error."""
+    show(busy=True, progress=0.0, message=message, problem="", hint="", detail="")
+
+
+def rest(message: str = "") -> None:
+    """The task is over, and this is how it went."""
+    show(busy=False, progress=0.0, message=message)
+
+
+def problem(message: str, hint: str = "", detail: str = "") -> None:
+    """The task is over because of this."""
+    show(busy=False, progress=0.0, message="", problem=message, hint=hint, detail=detail)
+
+
+def stage(event: dict, seconds_left: float | None) -> None:
+    """A "stage" or "step" event of the worker, as a bar and words."""
+    low, high = SHARES.get(event["stage"], (0.0, 0.0))
+    step, steps = event.get("step", 0), max(event.get("steps", 1), 1)
+    words = TITLES.get(event["stage"], event["stage"])
+    if event["event"] == "step":
+        words += f", step {step + 1} of {steps}"
+        if seconds_left is not None:
+            words += f", {seconds_left:.0f} s left"
+    show(progress=low + (high - low) * step / steps, message=words)

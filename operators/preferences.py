@@ -1,0 +1,46 @@
+"""Paths and choices of this installation. Knows the add-on's preferences and folders; nothing of jobs."""
+
+from pathlib import Path
+
+import bpy
+
+from ..runtime import environment
+from ..runtime.messages import JobFailed
+
+PACKAGE = __package__.rpartition(".")[0]
+SOURCE_ROOT = Path(__file__).resolve().parent.parent
+
+
+def preferences():
+    """The add-on's preferences, which `ui` declares."""
+    return bpy.context.preferences.addons[PACKAGE].preferences
+
+
+def folder(name: str) -> Path:
+    """A folder of ours in Blender's user files, made if it isn't there: "jobs", "worker", "logs"."""
+    return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True))
+
+
+def environment_folder() -> Path:
+    """Where Set Up Worker builds."""
+    return folder("worker") / "environment"
+
+
+def log_folder() -> Path:
+    """The chosen folder for the worker's log, else ours."""
+    chosen = preferences().log_folder.strip()
+    return Path(bpy.path.abspath(chosen)) if chosen else folder("logs")
+
+
+def worker_python() -> str:
+    """The Python that runs the worker: the chosen one, else the one we built. Raises JobFailed("no-worker") when there is neither."""
+    chosen = preferences().worker_python.strip()
+    if chosen:
+        path = Path(bpy.path.abspath(chosen))
+        if not path.is_file():
+            raise JobFailed("no-worker", f"The worker's Python “{path}” does not exist", "Choose another one in the add-on's preferences")
+        return str(path)
+    built = environment.environment_python(environment_folder())
+    if built is None:
+        raise JobFailed("no-worker", "The worker is not set up yet", "Press Set Up Worker, or choose a Python that has PyTorch")
+    return str(built)

@@ -1,0 +1,245 @@
+"""The jobs of this Blender session. Knows the one Supervisor, the jobs under way and the timer that polls them; nothing about widgets.
+
+Only names, uids and paths are kept between two calls, so that a new file, an undo or a deleted object leaves nothing dangling.
+The timer survives a new file; in background mode, where timers never fire, :func:`wait` does the polling.
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from ..runtime import jobs
+from ..runtime.messages import Cancelled, JobFailed
+from ..runtime.supervisor import Supervisor
+from . import board, compatibility, maintenance, preferences
+from .capture import CAPTURES
+from .deliver import Home, deliver
+
+log = logging.getLogger(__name__)
+
+ENGINE = "runtime.engine:Engine"
+MODEL = "starter"
+BUSY_INTERVAL, IDLE_INTERVAL = 0.1, 1.0
+LAST_EVENTS = ("done", "failed", "cancelled", "worker-lost")
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A job under way, in plain data."""
+
+    job: str
+    folder: Path
+    title: str
+    home: Home
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended: ``object`` is the new object's name; or ``error`` a JobFailed or Cancelled. ``note`` is a remark for the artist."""
+
+    object: str = ""
+    error: Exception | None = None
+    note: str = ""
+
+
+class Session:
+    """The state between two polls. ``blocking``: the job that an operator waits for, whose undo step is the operator's own."""
+
+    def __init__(self):
+        self.supervisor = Supervisor()
+        self.tickets: dict[str, Ticket] = {}
+        self.finished: list[Ticket] = []
+        self.outcomes: dict[str, Outcome] = {}
+        self.blocking: str | None = None
+        self.used = time.monotonic()
+        self.sampling = 0.0
+        self.worker_problem = ""
+
+
+current: Session | None = None
+
+
+def register() -> None:
+    """Begin a session: no process yet, and a timer where there are windows."""
+    global current
+    current = Session()
+    if not bpy.app.background:
+        bpy.app.timers.register(tick, first_interval=IDLE_INTERVAL, persistent=True)
+
+
+def unregister() -> None:
+    """End the session: the timer goes, the worker stops, what it was doing is dropped."""
+    global current
+    if bpy.app.timers.is_registered(tick):
+        bpy.app.timers.unregister(tick)
+    maintenance.stop()
+    if current is not None:
+        current.supervisor.stop()
+    current = None
+
+
+def why_not() -> str:
+    """Why nothing can be started now, "" when it can. Cheap."""
+    if current is None:
+        return "WaLa is being switched off"
+    if current.tickets or current.finished:
+        return "A shape is being made: wait for it, or press Cancel"
+    return maintenance.why_not()
+
+
+def start(context, settings) -> Ticket:
+    """Capture, write the job folder and hand it to the worker. Raises JobFailed; then nothing has happened."""
+    row = CAPTURES[settings.condition]
+    capture = row.capture(context, settings)
+    request = jobs.Request(jobs.new_id(), MODEL, row.condition, capture.inputs, seed=settings.seed, scale=settings.scale or None,
+                           steps=settings.steps or None, placement=capture.placement)
+    python = preferences.worker_python()
+    path = jobs.write_job(preferences.folder("jobs"), request, capture.files)
+    current.supervisor.start(python, preferences.SOURCE_ROOT, engine=ENGINE, device=preferences.preferences().device,
+                             log_folder=preferences.log_folder())
+    ticket = Ticket(current.supervisor.submit(path), path, capture.title, Home.of(context))
+    current.tickets[ticket.job] = ticket
+    board.busy("Starting the worker" if current.supervisor.state == "starting" else "Waiting for the worker")
+    hurry()
+    return ticket
+
+
+def hurry() -> None:
+    """Poll soon, and often."""
+    if bpy.app.timers.is_registered(tick):
+        bpy.app.timers.unregister(tick)
+        bpy.app.timers.register(tick, first_interval=BUSY_INTERVAL, persistent=True)
+
+
+def wait(ticket: Ticket) -> Outcome:
+    """Poll until the job is over: for scripts and background mode. KeyboardInterrupt cancels the job and goes on up."""
+    session = current
+    session.blocking = ticket.job
+    try:
+        while ticket.job not in session.outcomes:
+            tick()
+            time.sleep(0.02)
+        return session.outcomes.pop(ticket.job)
+    except KeyboardInterrupt:
+        cancel()
+        raise
+    finally:
+        session.blocking = None
+
+
+def cancel() -> None:
+    """Stop what is under way: the jobs, a set-up, a check. The worker stays warm."""
+    for job in list(current.tickets):
+        current.supervisor.cancel(job)
+    maintenance.cancel()
+    if current.tickets:
+        board.show(message="Cancelling")
+    hurry()
+
+
+def unload() -> None:
+    """Stop the worker and give its memory back. The next job starts a new one."""
+    current.supervisor.stop()
+    tick()
+
+
+def tick() -> float | None:
+    """One poll of everything; never blocks, never raises. Returns the seconds until the next one, None after the session's end."""
+    if current is None:
+        return None
+    try:
+        for event in current.supervisor.poll():
+            _handle(event)
+        _deliver_finished()
+        maintenance.poll()
+        _housekeeping()
+    except Exception:
+        # A timer that raises is taken out by Blender, and the session would hang without a word.
+        log.exception("The session's poll failed")
+        board.problem("Something went wrong inside WaLa", "Blender's console has the details")
+    return BUSY_INTERVAL if current.tickets or current.finished or maintenance.is_busy() else IDLE_INTERVAL
+
+
+def _handle(event: dict) -> None:
+    ticket = current.tickets.get(event["job"])
+    current.used = time.monotonic()
+    if ticket is None:
+        return
+    if event["event"] in ("stage", "step"):
+        board.stage(event, _seconds_left(event))
+    elif event["event"] == "worker-silent":
+        board.show(message=f"The worker has not answered for {event['seconds']:.0f} s")
+    elif event["event"] in LAST_EVENTS:
+        del current.tickets[ticket.job]
+        if event["event"] == "done":
+            current.finished.append(ticket)
+        else:
+            _conclude(ticket, Outcome(error=_error(event)), event.get("log", ""))
+
+
+def _error(event: dict) -> Exception:
+    if event["event"] == "cancelled":
+        return Cancelled("Cancelled")
+    return JobFailed(event["code"], event["message"], event["hint"])
+
+
+def _seconds_left(event: dict) -> float | None:
+    """From the pace of the denoising steps so far."""
+    if event["event"] == "stage":
+        current.sampling = time.monotonic()
+    elif event["step"] > 0:
+        return (time.monotonic() - current.sampling) / event["step"] * (event["steps"] - event["step"])
+    return None
+
+
+def _deliver_finished() -> None:
+    """Turn results into objects, once the artist is not in the middle of a grab or a stroke."""
+    for ticket in list(current.finished):
+        awaited = ticket.job == current.blocking
+        if not awaited and (bpy.context.window_manager.is_interface_locked or compatibility.is_mid_gesture()):
+            board.show(message="Ready: waiting for the tool in use", progress=1.0)
+            return
+        current.finished.remove(ticket)
+        try:
+            item, same = deliver(jobs.read_result(ticket.folder), jobs.read_request(ticket.folder), f"WaLa {ticket.title}", ticket.home)
+        except JobFailed as error:
+            _conclude(ticket, Outcome(error=error))
+        except Exception as error:
+            log.exception("Delivery of %s failed", ticket.folder)
+            _conclude(ticket, Outcome(error=JobFailed("delivery", f"The shape could not be placed: {error}", f"It is kept in {ticket.folder}")))
+        else:
+            note = "" if same else "The scene it was made for is gone; it is in the current scene"
+            if not awaited:
+                compatibility.push_undo("WaLa Generate")
+            _conclude(ticket, Outcome(object=item.name, note=note))
+
+
+def _conclude(ticket: Ticket, outcome: Outcome, detail: str = "") -> None:
+    """The one way out of every job."""
+    if ticket.job == current.blocking:
+        current.outcomes[ticket.job] = outcome
+    if isinstance(outcome.error, JobFailed):
+        board.problem(outcome.error.message, outcome.error.hint, detail)
+        log.warning("%s%s", outcome.error, f"\n{detail}" if detail else "")
+    elif outcome.error is not None:
+        board.rest("Cancelled")
+    else:
+        board.rest(f"Made “{outcome.object}”. {outcome.note}".strip())
+
+
+def _housekeeping() -> None:
+    """Give memory back after a long rest, and say in the panel how the worker stands."""
+    idle = preferences.preferences().idle_minutes * 60
+    if current.tickets:
+        current.used = time.monotonic()
+    elif idle and current.supervisor.state != "stopped" and time.monotonic() - current.used > idle:
+        current.supervisor.stop()
+    try:
+        preferences.worker_python()
+        current.worker_problem = ""
+    except JobFailed as error:
+        current.worker_problem = str(error)
+    board.show(worker_state=current.supervisor.state.upper(), worker_problem=current.worker_problem)

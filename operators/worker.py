@@ -1,0 +1,109 @@
+"""The operators that look after the worker. Knows the session and the preferences; nothing about shapes."""
+
+import time
+
+import bpy
+
+from ..runtime.messages import JobFailed
+from . import board, maintenance, preferences, session
+
+
+class Task:
+    """What Set Up and Check share: one at a time, polled by the timer, or waited for in scripts and in background mode."""
+
+    @classmethod
+    def poll(cls, context):
+        reason = session.why_not()
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def execute(self, context):
+        if not self._begin():
+            return {"CANCELLED"}
+        while maintenance.is_busy():
+            session.tick()
+            time.sleep(0.05)
+        ok, message = maintenance.outcome or (False, "Cancelled")
+        self.report({"INFO"} if ok else {"ERROR"}, message)
+        return {"FINISHED"} if ok else {"CANCELLED"}
+
+    def invoke(self, context, event):
+        if bpy.app.background:
+            return self.execute(context)
+        begun = self._begin()
+        session.hurry()
+        return {"INTERFACE"} if begun else {"CANCELLED"}
+
+    def _begin(self) -> bool:
+        try:
+            self.begin()
+        except JobFailed as error:
+            self.report({"ERROR"}, str(error))
+            board.problem(error.message, error.hint)
+            return False
+        return True
+
+
+class WALA_OT_setup_worker(Task, bpy.types.Operator):
+    """Build a Python environment with PyTorch for the worker, in Blender's user files. Downloads up to 3 GB"""
+
+    bl_idname = "wala.setup_worker"
+    bl_label = "Set Up Worker"
+
+    @classmethod
+    def poll(cls, context):
+        if not bpy.app.online_access:
+            cls.poll_message_set("Allow Online Access in the preferences (System, Network) first, or choose a Python that has PyTorch")
+            return False
+        return super().poll(context)
+
+    def begin(self):
+        session.unload()
+        maintenance.build(bpy.app.online_access)
+
+
+class WALA_OT_check_worker(Task, bpy.types.Operator):
+    """Run the worker's Python once and see whether it has what it needs"""
+
+    bl_idname = "wala.check_worker"
+    bl_label = "Check Worker"
+
+    def begin(self):
+        maintenance.check()
+
+
+class WALA_OT_unload(bpy.types.Operator):
+    """Stop the worker and free the memory it holds. The next shape starts it again"""
+
+    bl_idname = "wala.unload"
+    bl_label = "Unload"
+
+    @classmethod
+    def poll(cls, context):
+        if session.current is not None and session.current.supervisor.state != "stopped":
+            return True
+        cls.poll_message_set("The worker is not running")
+        return False
+
+    def execute(self, context):
+        session.unload()
+        return {"FINISHED"}
+
+
+class WALA_OT_open_log(bpy.types.Operator):
+    """Open the folder with the worker's logs"""
+
+    bl_idname = "wala.open_log"
+    bl_label = "Open Logs"
+
+    def execute(self, context):
+        path = str(preferences.log_folder())
+        if bpy.app.background:
+            self.report({"INFO"}, path)
+        else:
+            bpy.ops.wm.path_open(filepath=path)
+        return {"FINISHED"}
+
+
+CLASSES = (WALA_OT_setup_worker, WALA_OT_check_worker, WALA_OT_unload, WALA_OT_open_log)

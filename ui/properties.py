@@ -1,0 +1,62 @@
+"""The properties where interface and operators meet. Knows what the artist can choose and what a session shows; decides nothing.
+
+`scene.wala` is saved with the file. `window_manager.wala` is the session's and never saved.
+"""
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+CONDITIONS = (
+    ("SKETCH", "Sketch", "From the lines of a Grease Pencil sketch, seen as the camera or the 3D view sees them", "GREASEPENCIL", 0),
+    ("VOXELS", "Voxels", "From a blockout: a few rough meshes, such as cubes", "MESH_CUBE", 1),
+    ("TEXT", "Text", "From words", "FONT_DATA", 2),
+    ("POINTS", "Points", "From a point cloud: the vertices of the selected objects", "POINTCLOUD_DATA", 3),
+)
+GREASE_PENCIL_TYPES = {"GREASEPENCIL", "GPENCIL"}
+
+
+def _is_sketch(self, item) -> bool:
+    return item.type in GREASE_PENCIL_TYPES
+
+
+class WalaSettings(bpy.types.PropertyGroup):
+    """What the next shape is made from."""
+
+    condition: EnumProperty(name="From", description="What the shape is made from", items=CONDITIONS, default="SKETCH")
+    prompt: StringProperty(name="Prompt", description="What to make, in a few English words", default="a chair")
+    sketch: PointerProperty(name="Sketch", description="The Grease Pencil object to use. Empty: the active object", type=bpy.types.Object,
+                            poll=_is_sketch)
+    seed: IntProperty(name="Seed", description="The same input and seed make the same shape; another seed makes a variation", min=0)
+    randomise_seed: BoolProperty(name="Random Seed", description="Take a new seed each time", default=False)
+    scale: FloatProperty(name="Guidance", description="How closely the shape follows the input. 0: the model's own setting", min=0.0,
+                         soft_max=10.0, max=100.0, precision=1)
+    steps: IntProperty(name="Steps", description="Denoising steps: more are slower and may be finer. 0: the model's own setting", min=0,
+                       soft_max=100, max=1000)
+
+
+class WalaSession(bpy.types.PropertyGroup):
+    """What this session is doing. Written by the operators' timer, read by the panels."""
+
+    busy: BoolProperty(options={"SKIP_SAVE"})
+    progress: FloatProperty(min=0.0, max=1.0, options={"SKIP_SAVE"})
+    message: StringProperty(options={"SKIP_SAVE"})
+    problem: StringProperty(options={"SKIP_SAVE"})
+    hint: StringProperty(options={"SKIP_SAVE"})
+    detail: StringProperty(options={"SKIP_SAVE"})
+    worker_state: StringProperty(default="STOPPED", options={"SKIP_SAVE"})
+    worker_problem: StringProperty(options={"SKIP_SAVE"})
+
+
+CLASSES = (WalaSettings, WalaSession)
+
+
+def attach() -> None:
+    """Put the groups on the scene and on the window manager, and forget what an older session showed."""
+    bpy.types.Scene.wala = PointerProperty(type=WalaSettings)
+    bpy.types.WindowManager.wala = PointerProperty(type=WalaSession)
+
+
+def detach() -> None:
+    """Take them off again."""
+    del bpy.types.WindowManager.wala
+    del bpy.types.Scene.wala
