@@ -1,0 +1,295 @@
+"""The worker's own Python environment: find it, and build it when the artist asks.
+
+Knows venv, pip and where PyTorch's builds are. Knows no Blender; whether it may use the network is told to it. Building is a chain of
+helper programs, polled: each step of ``Build._steps`` hands over a command and gets its outcome back when the program has ended.
+A build that fails, is cancelled or dies with Blender leaves no environment that looks complete: a marker file is written last.
+"""
+
+import json
+import logging
+import os
+import re
+import shutil
+import sys
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .environment_check import NEWEST_PYTHON, OLDEST_PYTHON, Check, CheckResult, check, check_command, judge, numbers, requirements
+from .messages import JobFailed
+from .storage import log_tail, write_failure, write_json
+from .task import Task
+
+__all__ = ["Build", "Check", "CheckResult", "check", "environment_python", "has_nvidia_gpu"]
+log = logging.getLogger(__name__)
+
+MARKER = "wala-environment.json"
+TORCH_INDEX = "https://download.pytorch.org/whl/"
+CUDA_BUILD, CPU_BUILD = "cu128", "cpu"
+# Unpacked, with room for the downloads on the way.
+NEEDED_BYTES = {CUDA_BUILD: 12 * 10**9, CPU_BUILD: 3 * 10**9, "": 3 * 10**9}
+STAGES = {"python": "Looking for a Python", "venv": "Making the environment", "pip": "Updating pip", "torch": "Installing PyTorch",
+          "packages": "Installing the other packages", "check": "Trying it out"}
+
+_BASE_PROBE = "import sys, venv, ensurepip; print('BASE', sys.version.split()[0], sys.executable)"
+_REMOVE = "import shutil, sys; shutil.rmtree(sys.argv[1])"
+_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
+_CAUSES = (
+    ("disk-full", r"No space left on device|Errno 28\b|not enough space on the disk|Disk quota exceeded",
+     "the disk is full", "Free some space, or choose another folder; then press Set Up Worker again."),
+    ("network", r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|Max retries|IncompleteRead|Connection reset|HTTP error",
+     "the download failed", "Check the internet connection and proxy, then press Set Up Worker again: what has arrived is not downloaded twice."),
+    ("build", r"No matching distribution|Could not find a version",
+     "there is no ready-made package for this Python or system", "Choose another Python (3.10 to 3.13) in the preferences."),
+)
+
+
+def environment_python(folder: Path | str) -> Path | None:
+    """The Python of a completely built environment in ``folder``, else None."""
+    python = _venv_python(Path(folder))
+    return python if (Path(folder) / MARKER).is_file() and python.exists() else None
+
+
+def _venv_python(folder: Path) -> Path:
+    return folder / "Scripts" / "python.exe" if sys.platform == "win32" else folder / "bin" / "python"
+
+
+def has_nvidia_gpu() -> bool:
+    """Whether an NVIDIA driver is at work."""
+    return shutil.which("nvidia-smi") is not None or Path("/proc/driver/nvidia/version").exists()
+
+
+def base_pythons(chosen: str = "") -> list[list[str]]:
+    """Commands that may start a Python to build from, best first: the chosen one alone, or the system's, then Blender's own.
+
+    Blender's own comes last as an environment built on it ends with that Blender.
+    """
+    if chosen:
+        return [[chosen]]
+    minors = [11, 12, 13, 10]
+    found = [[path] for minor in minors if (path := shutil.which(f"python3.{minor}"))]
+    if sys.platform == "win32" and (launcher := shutil.which("py")):
+        found += [[launcher, f"-3.{minor}"] for minor in minors]
+    found += [[path] for name in ("python3", "python") if (path := shutil.which(name))]
+    if Path(sys.executable).name.lower().startswith("python"):
+        found.append([sys.executable])
+    return found
+
+
+def torch_build(gpu: bool) -> str:
+    """Which of PyTorch's indices to use; "" = the packages of PyPI (macOS has one build)."""
+    if sys.platform == "darwin":
+        return ""
+    return CUDA_BUILD if gpu else CPU_BUILD
+
+
+@dataclass(frozen=True)
+class _Command:
+    """A step: what to run. stage "" = not shown."""
+
+    stage: str
+    words: Sequence[str]
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    code: int
+    lines: list[str]
+
+    def last(self) -> str:
+        return self.lines[-1] if self.lines else f"exit code {self.code}"
+
+
+_Steps = Generator[_Command, _Outcome, None]
+
+
+class Build:
+    """Builds the environment in ``folder``; nothing happens before the first poll(). An older complete one stays until the new one works.
+
+    online_access: what bpy.app.online_access says. base_python: "" = look for one. gpu: None = look for one.
+    Events of poll(): {"event": "stage", "stage", "title", "index", "count"}, {"event": "line", "text"}, {"event": "bytes", "done", "total"},
+    and as the last exactly one of {"event": "done", "python"}, {"event": "failed", "code", "message", "hint", "log"}, {"event": "cancelled"}.
+    """
+
+    def __init__(self, folder: Path | str, source_root: Path | str, online_access: bool, base_python: str = "", gpu: bool | None = None):
+        self._folder = Path(folder).resolve()
+        self._old = self._folder.with_name(self._folder.name + ".old")
+        self._source_root = str(source_root)
+        self._online_access = online_access
+        self._base_python = base_python
+        self._torch = torch_build(has_nvidia_gpu() if gpu is None else gpu)
+        self.log = self._folder.with_name(self._folder.name + "-setup.log")
+        self.state = "running"
+        self._is_cancelled = False
+        self._base = ""
+        self._touched = False
+        self._is_complete = False
+        self._last: dict = {"event": "done", "python": str(_venv_python(self._folder))}
+        self._task: Task | None = None
+        self._lines: list[str] = []
+        self._events: list[dict] = []
+        self._chain: _Steps = self._steps()
+        self._stage = ""
+
+    def poll(self) -> list[dict]:
+        """What happened since the last call. Never blocks; to be called until ``state`` is no longer "running"."""
+        if self.state == "running":
+            try:
+                self._go_on()
+            except StopIteration:
+                self._end()
+            except JobFailed as error:
+                self._undo({"event": "failed", "code": error.code, "message": error.message, "hint": error.hint, "log": log_tail(self.log)})
+            except OSError as error:
+                failure = write_failure(error, self._folder)
+                self._undo({"event": "failed", "code": failure.code, "message": failure.message, "hint": failure.hint, "log": log_tail(self.log)})
+        events, self._events = self._events, []
+        return events
+
+    def cancel(self) -> None:
+        """Stop; the "cancelled" event comes when what was built is removed."""
+        if self.state == "running" and not self._is_complete and self._last["event"] == "done":
+            self._is_cancelled = True
+            if self._task:
+                self._task.kill()
+
+    def _go_on(self) -> None:
+        if self._is_cancelled and self._last["event"] == "done":
+            if self._task is None or (self._task.poll() is not None and self._task.exit_code is not None):
+                self._task = None
+                self._undo({"event": "cancelled"})
+            return
+        if self._task is None:
+            self._run(next(self._chain))
+            return
+        for line in self._task.poll():
+            self._hear(line)
+        if self._task.exit_code is not None:
+            outcome = _Outcome(self._task.exit_code, self._lines)
+            self._task = None
+            self._run(self._chain.send(outcome))
+
+    def _run(self, command: _Command) -> None:
+        self._lines = []
+        if command.stage and command.stage != self._stage:
+            self._stage = command.stage
+            index = list(STAGES).index(command.stage)
+            self._events.append({"event": "stage", "stage": command.stage, "title": STAGES[command.stage], "index": index, "count": len(STAGES)})
+        try:
+            self._task = Task(command.words, self.log, self._source_root if command.stage == "check" else "")
+        except OSError as error:
+            self._run(self._chain.throw(error))
+
+    def _hear(self, line: str) -> None:
+        if match := _PROGRESS.fullmatch(line):
+            self._events.append({"event": "bytes", "done": int(match[1]), "total": int(match[2])})
+        else:
+            self._lines.append(line)
+            self._events.append({"event": "line", "text": line})
+
+    def _end(self) -> None:
+        self.state = self._last["event"]
+        self._events.append(self._last)
+
+    def _undo(self, last: dict) -> None:
+        if self._last["event"] != "done":
+            # The undoing itself failed: what is left carries no marker.
+            self._end()
+            return
+        self._last = last
+        self._task = None
+        self._chain = self._undo_steps()
+
+    def _undo_steps(self) -> _Steps:
+        if self._touched and not self._is_complete:
+            if self._folder.exists():
+                yield _Command("", [self._base, "-c", _REMOVE, str(self._folder)])
+            if self._old.exists() and not self._folder.exists():
+                os.replace(self._old, self._folder)
+
+    def _steps(self) -> _Steps:
+        """The whole build, in order."""
+        if not self._online_access:
+            raise JobFailed("offline", "setting up the worker needs the internet, and online access is off", "Allow it in Preferences, System, Network.")
+        self._folder.parent.mkdir(parents=True, exist_ok=True)
+        self.log.write_bytes(b"")
+        self._check_space()
+        yield from self._find_base()
+        yield from self._make_room()
+        result = yield _Command("venv", [self._base, "-m", "venv", str(self._folder)])
+        self._demand(result, "the environment could not be made")
+        python = str(_venv_python(self._folder))
+        yield from self._install(python)
+        yield from self._try_out(python)
+        write_json(self._folder / MARKER, {"python": python, "torch": self._torch, "requirements": list(requirements().values())})
+        self._is_complete = True
+        if self._old.exists():
+            (self._old / MARKER).unlink(missing_ok=True)
+            yield _Command("", [python, "-c", _REMOVE, str(self._old)])
+
+    def _check_space(self) -> None:
+        free, needed = shutil.disk_usage(self._folder.parent).free, NEEDED_BYTES[self._torch]
+        if free < needed:
+            message = f"{self._folder.parent} has {free / 1e9:.1f} GB free; setting up the worker needs {needed / 1e9:.0f} GB"
+            raise JobFailed("disk-full", message, "Free some space, or choose another folder.")
+
+    def _find_base(self) -> _Steps:
+        tried = []
+        for words in base_pythons(self._base_python):
+            try:
+                outcome = yield _Command("python", [*words, "-c", _BASE_PROBE])
+            except OSError as error:
+                tried.append(f"{' '.join(words)}: {error.strerror or error}")
+                continue
+            mark, _, rest = outcome.last().partition(" ")
+            version, _, executable = rest.partition(" ")
+            if outcome.code == 0 and mark == "BASE" and OLDEST_PYTHON <= numbers(version)[:2] <= NEWEST_PYTHON:
+                self._base = executable
+                return
+            tried.append(f"{' '.join(words)}: {version if mark == 'BASE' else outcome.last()}")
+        words = "; ".join(tried) or "none found"
+        raise JobFailed("no-python", f"no Python 3.{OLDEST_PYTHON[1]} to 3.{NEWEST_PYTHON[1]} with venv and pip to build from ({words})",
+                        "Install one from python.org (on Debian and Ubuntu also python3-venv), or choose one in the preferences.")
+
+    def _make_room(self) -> _Steps:
+        """An older environment steps aside until the new one works; anything that is no environment is left alone."""
+        if self._folder.exists() and any(self._folder.iterdir()) and not (self._folder / "pyvenv.cfg").exists():
+            raise JobFailed("in-use", f"{self._folder} holds other files", "Choose an empty or new folder.")
+        self._touched = True
+        if environment_python(self._folder):
+            if self._old.exists():
+                yield _Command("", [self._base, "-c", _REMOVE, str(self._old)])
+            try:
+                os.replace(self._folder, self._old)
+            except OSError as error:
+                self._touched = False
+                raise JobFailed("in-use", f"{self._folder} is in use: {error.strerror}", "Stop the worker, then try again.") from error
+        elif self._folder.exists():
+            yield _Command("", [self._base, "-c", _REMOVE, str(self._folder)])
+
+    def _install(self, python: str) -> _Steps:
+        pip = [python, "-m", "pip"]
+        install = [*pip, "install", "--only-binary", ":all:", "--no-input", "--disable-pip-version-check"]
+        self._demand((yield _Command("pip", [*install, "--upgrade", "pip"])), "pip could not be updated")
+        version = numbers(((yield _Command("pip", [*pip, "--version"])).last().split() + ["", ""])[1])
+        install += ["--progress-bar", "raw" if version >= (24, 1) else "off"]
+        wanted = requirements()
+        index = ["--index-url", TORCH_INDEX + self._torch] if self._torch else []
+        self._demand((yield _Command("torch", [*install, *index, wanted["torch"]])), "PyTorch could not be installed")
+        self._demand((yield _Command("packages", [*install, *wanted.values()])), "the packages could not be installed")
+
+    def _try_out(self, python: str) -> _Steps:
+        outcome = yield _Command("check", check_command(python))
+        result = judge(python, outcome.lines, outcome.code)
+        if not result.ok:
+            raise JobFailed("build", f"the new environment does not work: {result.message}", "Press Set Up Worker again.")
+
+    def _demand(self, outcome: _Outcome, what: str) -> None:
+        if outcome.code == 0:
+            return
+        text = "\n".join(outcome.lines)
+        for code, pattern, cause, hint in _CAUSES:
+            if re.search(pattern, text):
+                raise JobFailed(code, f"{what}: {cause}", hint)
+        errors = [line for line in outcome.lines if line.startswith("ERROR")] or [outcome.last()]
+        raise JobFailed("build", f"{what}: {errors[-1]}", "The log has the details; press Set Up Worker to try again.")

@@ -1,0 +1,141 @@
+"""Whether a Python can run the worker, found out by running it: which packages import, in which versions, on which devices.
+
+Knows the worker's requirements. Imports none of them: the Python under question does.
+"""
+
+import json
+import re
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from .task import Task
+
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+IMPORT_NAMES = {"pywavelets": "pywt", "scikit-image": "skimage", "pillow": "PIL", "libigl": "igl"}
+OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 13)
+SET_UP_HINT = "Press Set Up Worker, or choose another Python."
+CHECK_SECONDS = 180.0
+
+_MARK = "WALA-CHECK "
+_PROBE = f"""
+import importlib, importlib.metadata, json, platform, sys
+report = {{"python": sys.executable, "version": platform.python_version(), "versions": {{}}, "missing": {{}}, "cuda": False, "devices": []}}
+for pair in sys.argv[1:]:
+    distribution, module = pair.split("=")
+    try:
+        importlib.import_module(module)
+        report["versions"][distribution] = importlib.metadata.version(distribution)
+    except Exception as error:
+        report["missing"][distribution] = type(error).__name__ + ": " + str(error)
+torch = sys.modules.get("torch")
+if torch is not None and "torch" in report["versions"]:
+    report["cuda"] = bool(torch.cuda.is_available())
+    report["devices"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if report["cuda"] else []
+print({_MARK!r} + json.dumps(report))
+"""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """ok: the worker can run there. versions: package -> version. devices: names of the GPUs torch sees. message, hint: "" when ok."""
+
+    ok: bool
+    python: str
+    version: str = ""
+    versions: dict[str, str] | None = None
+    cuda: bool = False
+    devices: tuple[str, ...] = ()
+    message: str = ""
+    hint: str = ""
+
+
+def requirements() -> dict[str, str]:
+    """Package -> requirement line, in the file's order."""
+    lines = [line.split("#")[0].strip() for line in REQUIREMENTS.read_text("utf-8").splitlines()]
+    return {re.split(r"[<>=!~ ]", line)[0]: line for line in lines if line}
+
+
+def oldest(requirement: str) -> tuple[int, ...]:
+    """The lower bound of a requirement line, (2, 6) for "torch>=2.6,<3"."""
+    match = re.search(r">=([\d.]+)", requirement)
+    return numbers(match[1]) if match else ()
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """The leading numbers of a version: (2, 13, 0) for "2.13.0+cpu"."""
+    match = re.match(r"\d+(\.\d+)*", version)
+    return tuple(int(part) for part in match[0].split(".")) if match else ()
+
+
+def check_command(python: str) -> list[str]:
+    """What to run: ``python`` imports all of the worker's packages and prints what it found."""
+    return [python, "-c", _PROBE, *(f"{name}={IMPORT_NAMES.get(name, name)}" for name in requirements())]
+
+
+def judge(python: str, lines: list[str], exit_code: int) -> CheckResult:
+    """What the output and the exit code of check_command() mean."""
+    reports = [line.removeprefix(_MARK) for line in lines if line.startswith(_MARK)]
+    if not reports:
+        return _failure(python, f"{python} is no Python that works: {lines[-1] if lines else f'exit code {exit_code}'}")
+    report = json.loads(reports[-1])
+    problems = [f"{name} does not load ({error})" for name, error in report["missing"].items()]
+    for name, line in requirements().items():
+        version = report["versions"].get(name)
+        if version and numbers(version) < oldest(line):
+            problems.append(f"{name} is {version}, needed is {line.removeprefix(name)}")
+    if numbers(report["version"])[:2] < OLDEST_PYTHON:
+        problems.insert(0, f"it is Python {report['version']}, needed is {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or newer")
+    message = f"{python}: {'; '.join(problems)}" if problems else ""
+    return CheckResult(not problems, report["python"], report["version"], report["versions"], report["cuda"], tuple(report["devices"]),
+                       message, SET_UP_HINT if problems else "")
+
+
+def _failure(python: str, message: str) -> CheckResult:
+    return CheckResult(False, python, message=message, hint=SET_UP_HINT)
+
+
+class Check:
+    """Runs check_command(), polled, as importing torch takes seconds."""
+
+    def __init__(self, python: str | Path, source_root: str | Path):
+        self._python = str(python)
+        self._started = time.monotonic()
+        self._folder = tempfile.TemporaryDirectory(prefix="wala-check-", ignore_cleanup_errors=True)
+        self._lines: list[str] = []
+        self._result: CheckResult | None = None
+        try:
+            self._task = Task(check_command(self._python), Path(self._folder.name) / "check.log", str(source_root))
+        except (OSError, ValueError) as error:
+            self._finish(_failure(self._python, f"{self._python} cannot be started: {getattr(error, 'strerror', None) or error}"))
+
+    def poll(self) -> CheckResult | None:
+        """The result, or None while it runs."""
+        if self._result:
+            return self._result
+        self._lines += self._task.poll()
+        if self._task.exit_code is not None:
+            self._finish(judge(self._python, self._lines, self._task.exit_code))
+        elif time.monotonic() - self._started > CHECK_SECONDS:
+            self._task.kill()
+            self._finish(_failure(self._python, f"{self._python} did not answer within {CHECK_SECONDS:.0f} s"))
+        return self._result
+
+    def cancel(self) -> None:
+        """End it; poll() then tells that it was cancelled."""
+        if self._result is None:
+            self._task.kill()
+            self._finish(_failure(self._python, "the check was cancelled"))
+
+    def _finish(self, result: CheckResult) -> None:
+        self._result = result
+        self._folder.cleanup()
+
+
+def check(python: str | Path, source_root: str | Path) -> CheckResult:
+    """The same, waited for: 2 to 20 s. For scripts, never for Blender's interface."""
+    running = Check(python, source_root)
+    while (result := running.poll()) is None:
+        time.sleep(0.05)
+    return result

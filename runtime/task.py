@@ -1,0 +1,61 @@
+"""A helper program whose output is read as it comes, without waiting and without threads: it writes to a log, we read the log.
+
+Knows processes and lines. Knows nothing of what the program does.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .process import clean_environment, detached
+
+log = logging.getLogger(__name__)
+
+# Where pip must not put things, whatever the user's settings say, and what would have it build packages.
+_DROPPED = frozenset({"PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_NO_BINARY", "PIP_REQUIRE_VIRTUALENV"})
+MAX_BYTES_PER_POLL = 64 * 2**10
+
+
+class Task:
+    """One running program; its output is appended to ``log_path``. Raises OSError if it cannot be started."""
+
+    def __init__(self, command: Sequence[str], log_path: Path, source_root: str = ""):
+        environment = {name: value for name, value in clean_environment(source_root).items() if name.upper() not in _DROPPED}
+        environment["PYTHONUNBUFFERED"] = "1"
+        self._path = log_path
+        self._rest = b""
+        with open(log_path, "ab") as output:
+            self._offset = output.seek(0, os.SEEK_END)
+            self._process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                                             cwd=log_path.parent, env=environment, **detached())
+        self.exit_code: int | None = None
+
+    def poll(self) -> list[str]:
+        """The lines that came since the last call (a bounded number of bytes). ``exit_code`` is set once it ended and all was read."""
+        code = self._process.poll()
+        with open(self._path, "rb") as file:
+            file.seek(self._offset)
+            data = file.read(MAX_BYTES_PER_POLL)
+        self._offset += len(data)
+        *lines, self._rest = (self._rest + data).replace(b"\r", b"\n").split(b"\n")
+        if code is not None and not data:
+            lines.append(self._rest)
+            self._rest = b""
+            self.exit_code = code
+        return [text for line in lines if (text := line.decode("utf-8", "replace").strip())]
+
+    def kill(self) -> None:
+        """End it and what it started; poll() tells when it is gone."""
+        if self._process.poll() is not None:
+            return
+        try:
+            if sys.platform == "win32":
+                self._process.kill()
+            else:
+                os.killpg(self._process.pid, signal.SIGKILL)
+        except OSError:
+            log.debug("already gone", exc_info=True)
