@@ -1,0 +1,178 @@
+"""The scene as plain arrays: what is sent, in which frame, and what is refused."""
+
+import math
+
+import bpy
+import numpy as np
+import pytest
+import scenes
+
+
+def capture(extension, condition: str):
+    row = extension.module("operators.capture").CAPTURES[condition]
+    return row.capture(bpy.context, extension.settings)
+
+
+def refused(extension, condition: str) -> str:
+    with pytest.raises(extension.module("runtime.messages").JobFailed) as caught:
+        capture(extension, condition)
+    assert caught.value.code == "bad-input" and caught.value.hint and "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_sketch_from_the_front_without_a_camera(extension):
+    scenes.sketch()
+    extension.settings.sketch = bpy.data.objects["Sketch"]
+    found = capture(extension, "SKETCH")
+    lines = found.files["polylines.npz"]
+    assert lines["offsets"].tolist() == [0, 2, 4, 6, 8, 11]
+    assert np.allclose(lines["points"], np.concatenate(scenes.CHAIR)[:, [0, 2]], atol=1e-6)
+    assert found.inputs["elevation"] == pytest.approx(0) and found.placement["azimuth"] == pytest.approx(0)
+
+
+def test_both_data_models_give_the_same_strokes(extension):
+    item = scenes.sketch()
+    item.location, item.rotation_euler, item.scale = (1, 2, 3), (0, 0, math.radians(90)), (2, 2, 2)
+    layer = item.data.layers[0]
+    if hasattr(layer, "translation"):
+        layer.translation = (0, 0, 0.5)
+    else:
+        layer.location = (0, 0, 0.5)
+    bpy.context.view_layer.update()
+    strokes = extension.module("operators.compatibility").strokes(item, bpy.context.evaluated_depsgraph_get())
+    expected = np.concatenate(scenes.CHAIR) + [0, 0, 0.5]
+    expected = np.stack([-expected[:, 1], expected[:, 0], expected[:, 2]], axis=1) * 2 + [1, 2, 3]
+    assert [len(stroke) for stroke in strokes] == [2, 2, 2, 2, 3]
+    assert np.allclose(np.concatenate(strokes), expected, atol=1e-5)
+
+
+def test_a_layer_on_a_parent_follows_it(extension):
+    item = scenes.sketch()
+    parent = scenes.add("Parent", None)
+    parent.location = (0, 0, 5)
+    item.location = (3, 0, 0)
+    item.data.layers[0].parent = parent
+    bpy.context.view_layer.update()
+    strokes = extension.module("operators.compatibility").strokes(item, bpy.context.evaluated_depsgraph_get())
+    assert np.allclose(strokes[0], np.array(scenes.CHAIR[0]) + [0, 0, 5], atol=1e-5)
+
+
+def test_hidden_layers_and_closed_strokes(extension):
+    item = scenes.sketch([[(0, 0, 0), (1, 0, 0), (1, 0, 1)]])
+    layer = item.data.layers[0]
+    frame = layer.frames[0]
+    if hasattr(frame, "strokes"):
+        frame.strokes[0].use_cyclic = True
+    else:
+        frame.drawing.strokes[0].cyclic = True
+    bpy.context.view_layer.update()
+    read = extension.module("operators.compatibility").strokes
+    assert np.allclose(read(item, bpy.context.evaluated_depsgraph_get())[0][[0, -1]], 0)
+    layer.hide = True
+    bpy.context.view_layer.update()
+    assert read(item, bpy.context.evaluated_depsgraph_get()) == []
+
+
+def test_the_scenes_camera_gives_azimuth_and_elevation(extension):
+    item = scenes.sketch()
+    extension.settings.sketch = item
+    scenes.camera((10, 0, 11), (math.radians(45), 0, math.radians(90)))
+    found = capture(extension, "SKETCH")
+    assert found.placement["azimuth"] == pytest.approx(90, abs=0.5) and found.inputs["elevation"] == pytest.approx(45, abs=1)
+    assert found.placement["view"]["perspective"] is True
+
+
+def test_a_sketch_that_cannot_be_used(extension):
+    assert "Grease Pencil" in refused(extension, "SKETCH")
+    item = scenes.sketch([])
+    extension.settings.sketch = item
+    assert "no visible strokes" in refused(extension, "SKETCH")
+    extension.settings.sketch = scenes.sketch([[(0, 0, 0), (1, 0, math.nan)]], "Broken")
+    assert "not numbers" in refused(extension, "SKETCH")
+    extension.settings.sketch = scenes.sketch([[(0, 0, 0), (0, 0, 0)]], "Dot")
+    assert "single point" in refused(extension, "SKETCH")
+    extension.settings.sketch = scenes.sketch(name="Behind")
+    scenes.camera((0, 5, 0), (math.radians(90), 0, 0))
+    assert capture(extension, "SKETCH").title == "Behind"
+    scenes.camera((0, -5, 0), (math.radians(90), 0, math.radians(180)))
+    assert "behind the camera" in refused(extension, "SKETCH")
+
+
+def test_a_blockout_in_the_models_axes(extension):
+    scenes.cube((1, 2, 3), (2, 4, 6))
+    found = capture(extension, "VOXELS")
+    vertices = found.files["mesh.npz"]["vertices"]
+    assert vertices.min(axis=0).tolist() == [0, 0, -4] and vertices.max(axis=0).tolist() == [2, 6, 0]
+    assert found.placement["box"] == [[0, 0, 0], [2, 4, 6]]
+    assert found.files["mesh.npz"]["faces"].shape == (12, 3)
+
+
+def test_modifiers_instances_and_mirrored_objects_count(extension):
+    item = scenes.cube()
+    array = item.modifiers.new("Array", "ARRAY")
+    array.count, array.relative_offset_displace = 3, (2, 0, 0)
+    mirrored = scenes.cube((0, 5, 0), name="Mirrored")
+    mirrored.scale = (-1, 1, 1)
+    collection = bpy.data.collections.new("Hidden")
+    collection.objects.link(bpy.data.objects.new("Part", item.data))
+    instance = scenes.add("Instance", None)
+    instance.instance_type, instance.instance_collection, instance.location = "COLLECTION", collection, (0, 0, 10)
+    instance.select_set(True)
+    bpy.context.view_layer.update()
+    mesh = capture(extension, "VOXELS").files["mesh.npz"]
+    assert len(mesh["vertices"]) == 8 * 5 and mesh["vertices"].max(axis=0).tolist() == [4.5, 10.5, 0.5]
+    corners = mesh["vertices"][mesh["faces"]].astype(float)
+    volume = np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])).sum() / 6
+    assert volume == pytest.approx(5.0, rel=1e-4)
+
+
+def test_a_blockout_that_cannot_be_used(extension):
+    assert "Select the meshes" in refused(extension, "VOXELS")
+    item = scenes.mesh([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [])
+    assert "no faces" in refused(extension, "VOXELS")
+    item.select_set(False)
+    item = scenes.mesh([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [(0, 1, 2)])
+    assert "no volume" in refused(extension, "VOXELS")
+    item.select_set(False)
+    scenes.mesh([(0, 0, 0), (1, 0, 0), (0, math.nan, 0)], [(0, 1, 2)])
+    assert "not numbers" in refused(extension, "VOXELS")
+
+
+def test_points_are_the_vertices(extension):
+    scenes.mesh([(1, 2, 3), (4, 5, 6)], [])
+    assert capture(extension, "POINTS").files["points.npy"].tolist() == [[1, 3, -2], [4, 6, -5]]
+
+
+def test_points_that_cannot_be_used(extension):
+    assert "Select" in refused(extension, "POINTS")
+    item = scenes.mesh([], [])
+    assert "no vertices" in refused(extension, "POINTS")
+    item.select_set(False)
+    item = scenes.mesh([(1, 1, 1), (1, 1, 1)], [])
+    assert "one place" in refused(extension, "POINTS")
+    item.select_set(False)
+    scenes.mesh([(1, 1, 1), (1, 1, math.inf)], [])
+    assert "not numbers" in refused(extension, "POINTS")
+
+
+def test_a_point_cloud_from_geometry_nodes(extension):
+    item = scenes.cube()
+    group = bpy.data.node_groups.new("Points", "GeometryNodeTree")
+    group.interface.new_socket("In", in_out="INPUT", socket_type="NodeSocketGeometry")
+    group.interface.new_socket("Out", in_out="OUTPUT", socket_type="NodeSocketGeometry")
+    start, points, end = (group.nodes.new(kind) for kind in ("NodeGroupInput", "GeometryNodeMeshToPoints", "NodeGroupOutput"))
+    group.links.new(start.outputs[0], points.inputs["Mesh"])
+    group.links.new(points.outputs[0], end.inputs[0])
+    item.modifiers.new("Nodes", "NODES").node_group = group
+    bpy.context.view_layer.update()
+    found = capture(extension, "POINTS").files["points.npy"]
+    assert sorted(map(tuple, found.tolist())) == sorted((x, y, z) for x in (-.5, .5) for y in (-.5, .5) for z in (-.5, .5))
+
+
+def test_a_prompt_stands_at_the_cursor(extension):
+    bpy.context.scene.cursor.location = (1, 2, 3)
+    extension.settings.prompt = "  a   red chair "
+    found = capture(extension, "TEXT")
+    assert found.inputs == {"prompt": "a red chair"} and found.placement == {"kind": "point", "location": [1, 2, 3]}
+    extension.settings.prompt = " "
+    assert "prompt is empty" in refused(extension, "TEXT")

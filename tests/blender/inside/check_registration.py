@@ -1,0 +1,90 @@
+"""The extension comes and goes without a trace, and every operator's poll works."""
+
+import os
+import sys
+
+import bpy
+import pytest
+
+OPERATORS = ("generate", "cancel", "setup_worker", "check_worker", "unload", "open_log")
+PANELS = ("WALA_PT_main", "WALA_PT_settings", "WALA_PT_worker")
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as status:
+        return status.read().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def test_everything_is_registered(extension):
+    assert all(hasattr(bpy.types, f"WALA_OT_{name}") for name in OPERATORS)
+    assert all(hasattr(bpy.types, name) for name in PANELS)
+    assert extension.settings.condition == "SKETCH"
+
+
+def test_register_and_unregister_twice(extension):
+    root = sys.modules[extension.package]
+    for _ in range(2):
+        root.unregister()
+        assert not hasattr(bpy.types, "WALA_OT_generate") and not hasattr(bpy.types.Scene, "wala")
+        root.register()
+        assert hasattr(bpy.types, "WALA_OT_generate") and hasattr(bpy.context.scene, "wala")
+
+
+def test_switching_off_with_a_job_under_way_leaves_no_process_and_no_timer(extension):
+    extension.settings.condition, extension.settings.prompt = "TEXT", "slow"
+    extension.start()
+    extension.poll_until(lambda: extension.session.current.supervisor.state == "busy")
+    pid, tick = extension.session.current.supervisor.pid, extension.session.tick
+    assert is_alive(pid)
+    bpy.ops.preferences.addon_disable(module=extension.package)
+    assert not is_alive(pid)
+    assert not bpy.app.timers.is_registered(tick) and tick() is None
+    bpy.ops.preferences.addon_enable(module=extension.package)
+    extension.use_shaping_engine()
+    extension.settings.condition, extension.settings.prompt = "TEXT", "a chair"
+    assert bpy.ops.wala.generate() == {"FINISHED"}
+
+
+def test_handlers_are_as_before(extension):
+    def handlers():
+        return {name: len(getattr(bpy.app.handlers, name)) for name in dir(bpy.app.handlers) if isinstance(getattr(bpy.app.handlers, name), list)}
+    on = handlers()
+    bpy.ops.preferences.addon_disable(module=extension.package)
+    off = handlers()
+    bpy.ops.preferences.addon_enable(module=extension.package)
+    assert on == off == handlers()
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_every_poll_answers(extension, name):
+    for condition in ("SKETCH", "VOXELS", "TEXT", "POINTS"):
+        extension.settings.condition = condition
+        assert getattr(bpy.ops.wala, name).poll() in (True, False)
+
+
+def test_polls_say_why_not(extension):
+    extension.settings.condition, extension.settings.prompt = "TEXT", "  "
+    with pytest.raises(RuntimeError, match="Type what to make"):
+        bpy.ops.wala.generate()
+    with pytest.raises(RuntimeError, match="Nothing is being made"):
+        bpy.ops.wala.cancel()
+    with pytest.raises(RuntimeError, match="Online Access"):
+        bpy.ops.wala.setup_worker()
+    with pytest.raises(RuntimeError, match="not running"):
+        extension.session.unload()
+        bpy.ops.wala.unload()
+    extension.settings.prompt = "a chair"
+    assert bpy.ops.wala.generate.poll()
+
+
+def test_session_state_is_not_saved_with_the_file(extension, tmp_path):
+    extension.board.message, extension.settings.prompt = "Working", "a table"
+    path = str(tmp_path / "saved ü.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    extension.board.message = ""
+    bpy.ops.wm.open_mainfile(filepath=path)
+    assert extension.board.message == "" and extension.settings.prompt == "a table"

@@ -1,0 +1,68 @@
+"""An engine without a model, for the tests inside Blender: every job gives the same lopsided chair. Knows no torch and no bpy.
+
+A text job obeys its prompt: "slow" takes half a minute, "die" ends the worker, "fail" fails as a bad input does.
+"""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+
+from runtime import jobs
+from runtime.messages import JobFailed
+
+BOXES = (((-0.6, -0.9, -0.4), (0.6, -0.3, 0.4)),      # a seat,
+         ((-0.6, -0.3, -0.4), (0.6, 0.9, -0.2)),      # a back on its far side,
+         ((0.4, -0.3, -0.2), (0.6, 0.1, 0.4)))        # and an arm at +X: no symmetry is left
+FACES = np.array([[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1], [2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4],
+                  [1, 5, 7], [1, 7, 3]], np.int32)
+STEPS = 4
+
+
+def chair() -> tuple[np.ndarray, np.ndarray]:
+    """(vertices (V, 3) model axes, faces (F, 3)) of the shape every job gives."""
+    vertices = [[(low[0], high[0])[x], (low[1], high[1])[y], (low[2], high[2])[z]]
+                for low, high in BOXES for x in (0, 1) for y in (0, 1) for z in (0, 1)]
+    faces = np.concatenate([FACES + 8 * number for number in range(len(BOXES))])
+    return np.array(vertices, np.float32), faces
+
+
+class ShapingEngine:
+    """Walks through the stages of a job as the real engine does."""
+
+    def __init__(self, device: str):
+        self._device = device
+
+    def run(self, folder: Path, request: jobs.Request, progress) -> None:
+        prompt = str(request.inputs.get("prompt", ""))
+        progress("condition", 0, 1)
+        if prompt == "fail":
+            raise JobFailed("bad-input", "No known word is in “fail”", "Use plain English words")
+        progress("sample", 0, STEPS)
+        for step in range(STEPS):
+            progress("sample", step, STEPS)
+            if prompt == "die":
+                print("last words", flush=True)
+                os.kill(os.getpid(), signal.SIGKILL)
+            time.sleep(8.0 if prompt == "slow" else 0.02)
+        progress("decode", 0, 1)
+        progress("surface", 0, 1)
+        vertices, faces = chair()
+        jobs.write_result(folder, vertices, faces, {
+            "model": request.model, "weight_hash": "0123abcd", "seed": request.seed, "scale": request.scale or 1.0,
+            "steps": request.steps or STEPS, "condition": request.condition, "licence": "GPL-3.0-or-later", "ai_generated": True,
+            "timings": {}, "frame": frame_of(folder, request)})
+
+
+def frame_of(folder: Path, request: jobs.Request) -> dict | None:
+    """The box normalisation of a three-dimensional input."""
+    if request.condition == "voxels":
+        points = np.load(folder / request.inputs["mesh"])["vertices"]
+    elif request.condition == "points":
+        points = np.load(folder / request.inputs["points"])
+    else:
+        return None
+    low, high = points.min(axis=0), points.max(axis=0)
+    return {"center": ((low + high) / 2).tolist(), "scale": float(1.8 / (high - low).max())}
