@@ -1,7 +1,7 @@
 """The denoising network (U-ViT) on latent grids. Knows its own architecture; not what a condition means, nor sampling, training or files.
 
-Residual blocks at the latent's resolution around a transformer on patches. Published checkpoints are rows of UViTConfig with ``grid_channels`` 0;
-the starter adds a grid-aligned way in for conditions that have a place.
+Residual blocks at the latent's resolution around a transformer on patches. Published checkpoints are rows of UViTConfig with
+``grid_channels`` 0; the starter adds a grid-aligned way in for conditions that have a place.
 """
 
 from dataclasses import dataclass
@@ -117,7 +117,8 @@ class UViT(nn.Module):
     def forward(self, x: Tensor, t: Tensor, context: Tensor | None = None, grid: Tensor | None = None) -> Tensor:
         """x (B, 4, 12, 12, 12), t (B,) 0 … 999, context (B or 1, N, context_width), grid (B or 1, grid_channels, 12, 12, 12) → like x."""
         if (context is None) != (self.config.context_width is None):
-            raise ValueError(f"context is {'missing' if context is None else 'given'}, the model's context width is {self.config.context_width}")
+            given = "missing" if context is None else "given"
+            raise ValueError(f"context is {given}, the model's context width is {self.config.context_width}")
         if (grid is None) != (self.grid_in is None):
             raise ValueError(f"grid is {'missing' if grid is None else 'given'}, the model takes {self.config.grid_channels} grid channels")
         residual_time = time = self.t_embedder(t)

@@ -1,4 +1,6 @@
-"""The blocks every network here is built from, each defined once. Knows shapes and arithmetic; not which network uses a block, nor any file.
+"""The blocks every network here is built from, each defined once.
+
+Knows shapes and arithmetic; not which network uses a block, nor any file.
 
 Attribute names are part of the checkpoint format: they spell the published keys (`in_norm`, `out_layers.3`, `attn.qkv`, …).
 
@@ -54,7 +56,8 @@ class ResidualBlock(nn.Module):
         self.in_norm = nn.GroupNorm(norm_groups, in_channels)
         self.in_conv = convolution(in_channels, out_channels)
         # indices 0 and 3 are the published ones; 2 is where the published block keeps its dropout
-        self.out_layers = nn.Sequential(nn.GroupNorm(norm_groups, out_channels), nn.SiLU(), nn.Identity(), convolution(out_channels, out_channels))
+        self.out_layers = nn.Sequential(nn.GroupNorm(norm_groups, out_channels), nn.SiLU(), nn.Identity(),
+                                        convolution(out_channels, out_channels))
         self.skip_connection = convolution(in_channels, out_channels, skip_kernel) if in_channels != out_channels else None
         self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(time_width, 2 * out_channels)) if time_width else None
         self.linear_res_emb = nn.Linear(context_width, out_channels) if context_width else None
@@ -62,7 +65,8 @@ class ResidualBlock(nn.Module):
         self.skip_learn_f = None
         if skip and learnable_skip:
             bottleneck = in_channels // learnable_skip
-            self.skip_learn_f = nn.Sequential(nn.Linear(in_channels, bottleneck), nn.ReLU(), nn.Linear(bottleneck, in_channels), nn.Sigmoid())
+            self.skip_learn_f = nn.Sequential(nn.Linear(in_channels, bottleneck), nn.ReLU(),
+                                              nn.Linear(bottleneck, in_channels), nn.Sigmoid())
 
     def _join(self, h: Tensor, skip: Tensor) -> Tensor:
         s = self.skip_norm(skip)
@@ -143,7 +147,10 @@ class GridTransformerBlock(nn.Module):
 
 
 class Attention(nn.Module):
-    """Multi-head attention with a LayerNorm of q and k per head. Self-attention (`qkv`) or, with ``cross``, attention to a context (`q`, `kv`)."""
+    """Multi-head attention with a LayerNorm of q and k per head.
+
+    Self-attention (`qkv`) or, with ``cross``, attention to a context (`q`, `kv`).
+    """
 
     def __init__(self, width: int, heads: int, cross: bool = False, bias: bool = True):
         super().__init__()

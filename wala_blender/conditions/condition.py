@@ -8,7 +8,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Condition:
-    """``tokens`` (B or 1, N, C) for cross-attention, ``grid`` (B or 1, C, 12, 12, 12) added at the latent's place; None where a model has none."""
+    """``tokens`` (B or 1, N, C) for cross-attention, ``grid`` (B or 1, C, 12, 12, 12) added in place; None where a model has none."""
 
     tokens: Tensor | None = None
     grid: Tensor | None = None

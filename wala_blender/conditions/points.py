@@ -11,7 +11,10 @@ from ..layers import Attention, FeedForward, TransformerBlock
 
 @dataclass(frozen=True)
 class PointNetConfig:
-    """``large``: SiLU and four transformer blocks after the pooling, else ReLU and three linear layers. ``tokens`` × ``out_width`` come out."""
+    """``large``: SiLU and four transformer blocks after the pooling, else ReLU and three linear layers.
+
+    ``tokens`` × ``out_width`` come out.
+    """
 
     large: bool
     width: int

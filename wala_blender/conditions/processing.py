@@ -1,4 +1,7 @@
-"""Raw condition tokens → the tokens a published denoiser reads: mapping, position embedding, camera rows. Knows tokens; not their source."""
+"""Raw condition tokens → the tokens a published denoiser reads: mapping, position embedding, camera rows.
+
+Knows tokens; not what they were made from.
+"""
 
 from dataclasses import dataclass
 
@@ -30,7 +33,8 @@ class ConditionProcessing(nn.Module):
         super().__init__()
         self.config = config
         width = config.token_width
-        self.cond_mapping_network = nn.Sequential(*(nn.Sequential(nn.Linear(width, width), nn.SiLU()) for _ in range(config.mapping_layers)))
+        layers = (nn.Sequential(nn.Linear(width, width), nn.SiLU()) for _ in range(config.mapping_layers))
+        self.cond_mapping_network = nn.Sequential(*layers)
         self.cond_pos_emb = nn.Parameter(0.02 * torch.randn(1, config.tokens, width))
         self.camera_emb = nn.Embedding(config.camera_rows, width) if config.camera_rows else None
 

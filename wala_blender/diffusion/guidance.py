@@ -1,4 +1,7 @@
-"""Guidance: wrappers that turn a conditional denoiser into what samplers call. Knows conditions as opaque things; not how they were made."""
+"""Guidance: wrappers that turn a conditional denoiser into what samplers call.
+
+Knows conditions as opaque things; not how they were made.
+"""
 
 from collections.abc import Callable
 

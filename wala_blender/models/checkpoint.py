@@ -1,0 +1,138 @@
+"""Reading and writing checkpoint files, strictly. Knows files, keys and shapes; not what the numbers do, nor where files come from.
+
+A checkpoint is read into *components* (our modules, by name). RENAMES is the whole difference between published keys and ours;
+after it every key must exist on both sides with the same shape. Pickles are read with ``weights_only=True``: they can hold no code.
+"""
+
+import logging
+import os
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from ..errors import CheckpointError, OutputError
+
+log = logging.getLogger(__name__)
+
+# part of a key left behind by a compiled model, anywhere in it
+COMPILED = "_orig_mod."
+# published prefix → component; the first that fits is used. Our own files use the component names as prefixes.
+RENAMES = (
+    ("network.unet.", "denoiser."),
+    ("network.", "processing."),
+    ("autoencoder.", "autoencoder."),
+    ("encoder.", "condition_encoder."),
+    ("clip_model.", "image_encoder."),
+)
+SHOWN_KEYS = 5
+
+
+def rename(key: str) -> str:
+    """Published key → "component.key in our module"; keys without a known prefix stay as they are."""
+    key = key.replace(COMPILED, "")
+    for published, ours in RENAMES:
+        if key.startswith(published):
+            return ours + key[len(published):]
+    return key
+
+
+def _damaged(path: Path, error: Exception) -> CheckpointError:
+    reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+    if isinstance(error, pickle.UnpicklingError):
+        # torch's own words advise to load it unsafely
+        reason = "it is not a pickle of tensors alone"
+    return CheckpointError(f"{path.name} cannot be read as a checkpoint ({reason})", "The file is damaged or incomplete: download it again")
+
+
+def _read_pickle(path: Path) -> dict[str, Tensor]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, EOFError, RuntimeError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise _damaged(path, error) from error
+    state = content.get("state_dict", content) if isinstance(content, dict) else content
+    # the moving averages are what was evaluated and published: they win
+    average = (isinstance(content, dict) and content.get("ema_state_dict")) or {}
+    for part in (state, average):
+        if not isinstance(part, Mapping):
+            raise CheckpointError(f"{path.name} holds a {type(part).__name__}, expected a dictionary of tensors")
+    return {rename(key): value for key, value in state.items()} | {rename(key): value for key, value in average.items()}
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return {rename(key): value for key, value in safetensors.torch.load_file(path).items()}
+    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+        raise _damaged(path, error) from error
+
+
+def read_state(path: Path | str) -> dict[str, Tensor]:
+    """All tensors of a .safetensors file or a torch pickle, on the CPU, under "component.key" names.
+
+    Raises CheckpointError for a file that is missing, empty, truncated, or not a checkpoint.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size == 0:
+            raise CheckpointError(f"{path.name} is empty (0 bytes)", "Download it again")
+        state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be opened ({error.strerror or error})",
+                              "Check that the file exists and is readable") from error
+    for key, value in state.items():
+        if not isinstance(value, Tensor):
+            raise CheckpointError(f"{path.name}: {key} is a {type(value).__name__}, expected a tensor")
+    return state
+
+
+def _few(keys: list[str]) -> str:
+    more = f" and {len(keys) - SHOWN_KEYS} more" if len(keys) > SHOWN_KEYS else ""
+    return ", ".join(keys[:SHOWN_KEYS]) + more
+
+
+def _check(name: str, state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    missing = [key for key in expected if key not in state]
+    unexpected = [key for key in state if key not in expected]
+    wrong = [f"{key} {tuple(state[key].shape)} instead of {tuple(expected[key].shape)}"
+             for key in expected if key in state and state[key].shape != expected[key].shape]
+    found = (("missing", missing), ("unexpected", unexpected), ("wrong shape", wrong))
+    problems = [f"{words}: {_few(keys)}" for words, keys in found if keys]
+    if problems:
+        raise CheckpointError(f"{name} does not fit the model; " + "; ".join(problems),
+                              "The file belongs to another model or to other settings")
+
+
+def load_components(path: Path | str, components: Mapping[str, nn.Module]) -> None:
+    """Fills every module from the file, strictly: each key of each component must be there in its shape, and nothing else.
+
+    ``components``: component name (see RENAMES) → module, on the meta device or not. Tensors become float32.
+    Raises CheckpointError that names the keys which do not fit; the modules are then unchanged.
+    """
+    path = Path(path)
+    state = read_state(path)
+    expected = {f"{name}.{key}": value for name, module in components.items() for key, value in module.state_dict().items()}
+    _check(path.name, state, expected)
+    for name, module in components.items():
+        own = {key: state[f"{name}.{key}"].float() for key in module.state_dict()}
+        module.load_state_dict(own, strict=True, assign=any(p.is_meta for p in module.parameters()))
+    log.info("loaded %s: %d tensors into %s", path.name, len(state), ", ".join(components))
+
+
+def save_components(path: Path | str, components: Mapping[str, nn.Module], metadata: Mapping[str, str] | None = None,
+                    dtype: torch.dtype = torch.float32) -> None:
+    """Writes the modules' tensors to a .safetensors file, whole or not at all. Raises OutputError."""
+    path = Path(path)
+    state = {f"{name}.{key}": value.detach().to("cpu", dtype).contiguous()
+             for name, module in components.items() for key, value in module.state_dict().items()}
+    partial = path.with_name(path.name + ".part")
+    try:
+        safetensors.torch.save_file(state, partial, metadata=dict(metadata or {}))
+        os.replace(partial, path)
+    except (OSError, safetensors.SafetensorError) as error:
+        partial.unlink(missing_ok=True)
+        raise OutputError(f"{path} could not be written ({error})", "Check the disk's free space and the folder's permissions") from error
