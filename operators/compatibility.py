@@ -38,9 +38,9 @@ def _drawing_strokes(evaluated, layer) -> list[np.ndarray]:
     """4.3 and later: one drawing a frame, attributes in layer space."""
     frame = layer.current_frame()
     drawing = frame.drawing if frame else None
-    if drawing is None or "position" not in drawing.attributes:
-        return []
-    positions = drawing.attributes["position"].data
+    positions = drawing.attributes["position"].data if drawing and "position" in drawing.attributes else ()
+    if not len(positions):
+        return []       # without points there are no offsets either
     points = np.empty(len(positions) * 3, np.float32)
     positions.foreach_get("vector", points)
     offsets = np.empty(len(drawing.curve_offsets), np.int32)
@@ -91,8 +91,6 @@ def push_undo(message: str) -> None:
 def find(collection, name: str, session_uid: int | None):
     """An ID again, after time has passed: by its session uid where it has one, else by name; None when it is gone."""
     item = collection.get(name)
-    if session_uid is None or not hasattr(bpy.types.ID, "session_uid"):
-        return item
-    if item is not None and item.session_uid == session_uid:
+    if session_uid is None or (item is not None and item.session_uid == session_uid):
         return item
     return next((other for other in collection if other.session_uid == session_uid), None)

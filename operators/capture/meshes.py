@@ -28,15 +28,13 @@ def gather(context) -> tuple[np.ndarray, np.ndarray]:
     parts, faces, count = [], [], 0
     for instance in depsgraph.object_instances:
         owner = instance.parent if instance.is_instance else instance.object
-        if owner is None or owner.original.name not in wanted:
+        if owner is None or owner.original.name not in wanted or not instance.show_self:
             continue
-        shape = instance.instance_object if instance.is_instance else instance.object
-        if not instance.is_instance and not instance.show_self:
-            continue
-        vertices, triangles = _geometry(shape)
+        vertices, triangles = _geometry(instance.object)
         matrix = np.array(instance.matrix_world, dtype=np.float64)
         flip = np.linalg.det(matrix[:3, :3]) < 0
-        parts.append(vertices @ matrix[:3, :3].T + matrix[:3, 3])
+        with np.errstate(invalid="ignore"):     # what is not a number is the caller's to refuse
+            parts.append(vertices @ matrix[:3, :3].T + matrix[:3, 3])
         faces.append((triangles[:, ::-1] if flip else triangles) + count)
         count += len(vertices)
     if not count:

@@ -27,8 +27,8 @@ def sketch(strokes=CHAIR, name="Sketch"):
     else:
         data = (bpy.data.grease_pencils_v3 if hasattr(bpy.data, "grease_pencils_v3") else bpy.data.grease_pencils).new(name)
         drawing = data.layers.new("Lines").frames.new(1).drawing
-        drawing.add_strokes([len(points) for points in strokes])
         if strokes:
+            drawing.add_strokes([len(points) for points in strokes])
             drawing.attributes["position"].data.foreach_set("vector", np.concatenate(strokes).astype(np.float32).ravel())
     item = add(name, data)
     bpy.context.view_layer.update()
