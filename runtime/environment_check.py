@@ -80,7 +80,9 @@ def judge(python: str, lines: list[str], exit_code: int) -> CheckResult:
     if not reports:
         return _failure(python, f"{python} is no Python that works: {lines[-1] if lines else f'exit code {exit_code}'}")
     report = json.loads(reports[-1])
-    problems = [f"{name} does not load ({error})" for name, error in report["missing"].items()]
+    absent = [name for name, error in report["missing"].items() if error.startswith("ModuleNotFoundError")]
+    problems = [f"it lacks {', '.join(absent)}"] * bool(absent)
+    problems += [f"{name} does not load ({error})" for name, error in report["missing"].items() if name not in absent]
     for name, line in requirements().items():
         version = report["versions"].get(name)
         if version and numbers(version) < oldest(line):

@@ -23,13 +23,14 @@ from typing import BinaryIO
 import numpy as np
 
 from .messages import JobFailed
-from .storage import FileContent, read_json, write_failure, write_file, write_json, writer
+from .storage import FileContent, log_tail, read_json, write_failure, write_file, write_json, writer
 
 SCHEMA = 1
 REQUEST, EVENTS, LOG = "request.json", "events.ndjson", "worker.log"
 INPUTS, RESULT = "inputs", "result"
 MESH, RECORD, LATENT = "mesh.npz", "result.json", "latent.npy"
 MAX_STEPS = 10_000
+MAX_EVENT_BYTES = 64 * 2**20
 
 _ID = re.compile(r"[0-9a-f]{8,64}")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -181,9 +182,20 @@ def append_event(folder: Path | str, event: Mapping) -> None:
 def read_events(folder: Path | str) -> list[dict]:
     """All whole events so far, oldest first; a line that is being written or was torn by a crash is skipped. [] if there are none."""
     try:
-        text = (Path(folder) / EVENTS).read_text("utf-8", errors="replace")
+        with open(Path(folder) / EVENTS, "rb") as file:
+            text = file.read(MAX_EVENT_BYTES).decode("utf-8", "replace")
     except FileNotFoundError:
         return []
+    return _parse_events(text)
+
+
+def last_event(folder: Path | str) -> dict | None:
+    """The newest whole event, read from the file's end alone."""
+    events = _parse_events(log_tail(Path(folder) / EVENTS, 2))
+    return events[-1] if events else None
+
+
+def _parse_events(text: str) -> list[dict]:
     events = []
     for line in text.splitlines():
         try:

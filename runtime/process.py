@@ -79,7 +79,7 @@ class WorkerProcess:
                                        env=clean_environment(settings.source_root), **detached())
         try:
             process.stdin.write(secret.encode())
-            process.stdin.close()
+            process.stdin.flush()
         except OSError:
             # It died at once; exit_code() and its log say why.
             log.debug("the worker did not read its secret", exc_info=True)
@@ -89,6 +89,13 @@ class WorkerProcess:
     def pid(self) -> int:
         """The process id."""
         return self._process.pid
+
+    def let_go(self) -> None:
+        """Close the worker's standard input: until it is connected, the end of it means that Blender has ended."""
+        try:
+            self._process.stdin.close()
+        except OSError:
+            log.debug("the worker closed its input first", exc_info=True)
 
     def exit_code(self) -> int | None:
         """None while it runs; negative: the signal that ended it."""
@@ -111,6 +118,7 @@ class WorkerProcess:
 
     def clean(self) -> None:
         """Remove the temporary folder (and with it a log that was not put elsewhere)."""
+        self.let_go()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -1,6 +1,7 @@
 """Files that are whole or not there, and a disk's refusals in the artist's words. Knows nothing of jobs or processes."""
 
 import errno
+import io
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -42,7 +43,10 @@ def writer(content: FileContent) -> Callable[[BinaryIO], object]:
         return lambda file: file.write(content)
     if isinstance(content, np.ndarray):
         return lambda file: np.save(file, content, allow_pickle=False)
-    return lambda file: np.savez(file, **{name: np.asarray(array) for name, array in content.items()})
+    # In memory first: zipfile on a full disk complains a second time when it is collected.
+    packed = io.BytesIO()
+    np.savez(packed, **{name: np.asarray(array) for name, array in content.items()})
+    return lambda file: file.write(packed.getbuffer())
 
 
 def read_json(path: Path, missing: str, invalid: str, hint: str) -> dict:
@@ -80,7 +84,7 @@ def log_tail(path: Path | str | None, lines: int = 12) -> str:
         with open(path, "rb") as file:
             file.seek(0, os.SEEK_END)
             file.seek(max(0, file.tell() - 4096))
-            text = file.read().decode("utf-8", "replace")
+            text = file.read(4096).decode("utf-8", "replace")
     except OSError:
         return ""
     return "\n".join(text.rstrip().splitlines()[-lines:])

@@ -175,7 +175,8 @@ class Supervisor:
     def _finish(self, job: _Job, event: Mapping) -> None:
         """Report a job's last event, and write it into the folder if the worker could not."""
         self._events.append({**event, "job": job.id, "folder": str(job.folder)})
-        if any(past["event"] in messages.LAST_WORDS for past in jobs.read_events(job.folder)[-1:]):
+        past = jobs.last_event(job.folder)
+        if past and past["event"] in messages.LAST_WORDS:
             return
         written = {**event, "event": "failed"} if event["event"] == "worker-lost" else event
         try:
@@ -225,6 +226,7 @@ class Supervisor:
             self._send("hello", name=messages.BLENDER_NAME, protocol=messages.PROTOCOL, nonce=self._nonce, proof=proof)
         elif message["type"] == "ready" and channel.is_proof(self._worker.key, messages.WORKER_NAME, self._nonce, message["proof"]):
             self._is_ready = True
+            self._worker.let_go()
             self._events.append({"event": "worker-ready", "job": None, "pid": message["pid"]})
         else:
             self._give_up("could not prove that it is ours")

@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import queue
+import select
 import signal
 import sys
 import threading
@@ -25,6 +26,7 @@ from typing import Protocol
 from . import jobs
 from .channel import Channel, ChannelClosed, Door
 from .messages import Cancelled, JobFailed, MessageError
+from .storage import write_failure
 
 log = logging.getLogger("runtime.worker")
 
@@ -143,7 +145,10 @@ def _attempt(folder: Path, engine: EngineLoader, tell: Announce, progress: Progr
             return _failure(error)
         except (Exception, SystemExit) as error:
             # The one place that meets every defect of an engine: the worker stays alive, the log has the whole story.
-            traceback.print_exc()
+            with contextlib.suppress(OSError):
+                traceback.print_exc()
+            if isinstance(error, OSError) and (failure := write_failure(error, Path(error.filename or folder))).code == "disk-full":
+                return _failure(failure)
             return _failure(JobFailed("internal", f"an unexpected error: {type(error).__name__}: {error}", f"{jobs.LOG} in the job's folder has the details."))
 
 
@@ -225,8 +230,8 @@ def serve(engine: EngineLoader) -> int:
     except (ValueError, KeyError, TypeError, OSError) as error:
         print(f"no address and key on standard input ({error}); to run one job: --run FOLDER", file=sys.stderr)
         return EXIT_USAGE
-    _point_input_at_nothing()
     channel = _wait_for_blender(door)
+    _point_input_at_nothing()
     if channel is None:
         log.warning("nobody came")
         return EXIT_NOBODY_CAME
@@ -234,14 +239,21 @@ def serve(engine: EngineLoader) -> int:
 
 
 def _wait_for_blender(door: Door) -> Channel | None:
-    """The channel, or None after CONNECT_SECONDS or when the process that started us has ended meanwhile."""
+    """The channel, or None after CONNECT_SECONDS or when whoever started us has ended meanwhile."""
     admitted: queue.SimpleQueue[Channel] = queue.SimpleQueue()
     threading.Thread(target=lambda: admitted.put(door.admit()), name="door", daemon=True).start()
-    parent, deadline = os.getppid(), time.monotonic() + CONNECT_SECONDS
-    while time.monotonic() < deadline and os.getppid() == parent:
+    deadline = time.monotonic() + CONNECT_SECONDS
+    while time.monotonic() < deadline and not _is_abandoned():
         with contextlib.suppress(queue.Empty):
             return admitted.get(timeout=0.25)
     return None
+
+
+def _is_abandoned() -> bool:
+    """Whether standard input, which Blender holds open until it has connected, has ended. Windows cannot look without blocking."""
+    if sys.platform == "win32":
+        return False
+    return bool(select.select([0], [], [], 0)[0]) and not os.read(0, 1)
 
 
 def _point_input_at_nothing() -> None:
@@ -251,6 +263,9 @@ def _point_input_at_nothing() -> None:
 
 
 def _start_log(level: int) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        # A killed worker's last lines shall be in the log, whatever they are written in.
+        stream.reconfigure(line_buffering=True, errors="backslashreplace")
     logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
     faulthandler.enable()
 
