@@ -124,7 +124,7 @@ def run_job(folder: Path, engine: EngineLoader, announce: Announce, should_stop:
     try:
         tell(last)
     except JobFailed as error:
-        log.warning("the job's last event was not written: %s", error)
+        log.info("the job's last event was not written: %s", error)
     return last
 
 

@@ -1,0 +1,138 @@
+"""The engine, with a stand-in for the library that keeps to its contract: what is loaded when, what is written, how errors are worded."""
+
+import errno
+import sys
+import types
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from runtime import engine, jobs
+from runtime.messages import Cancelled, JobFailed
+from wala_blender import errors
+
+
+@dataclass(frozen=True)
+class Settings:
+    model: str = "starter"
+    seed: int = 0
+    scale: float | None = None
+    steps: int | None = None
+
+
+class Library:
+    """wala_blender.pipeline and wala_blender.conditions.inputs; ``failure`` is raised by generate()."""
+
+    def __init__(self):
+        self.loads, self.calls, self.failure = [], [], None
+
+    def load(self, model, device):
+        self.loads.append((model, device))
+        return self
+
+    def load_inputs(self, inputs, folder):
+        if "prompt" not in inputs:
+            raise errors.InputError("there is no prompt", "Write one.")
+        return {"loaded": inputs["prompt"]}
+
+    def generate(self, condition, inputs, settings, progress):
+        self.calls.append((condition, inputs, settings))
+        for step in range(3):
+            progress("sample", step, 3)
+        if self.failure:
+            raise self.failure
+        vertices, faces = np.eye(3), np.array([[0, 1, 2]])
+        return types.SimpleNamespace(vertices=vertices, faces=faces, latent=np.ones((4, 12, 12, 12), np.float32), record={"model": settings.model})
+
+
+@pytest.fixture
+def library(monkeypatch):
+    one = Library()
+    pipeline = types.ModuleType("wala_blender.pipeline")
+    pipeline.Settings, pipeline.Pipeline = Settings, one
+    inputs = types.ModuleType("wala_blender.conditions.inputs")
+    inputs.load_inputs = one.load_inputs
+    monkeypatch.setitem(sys.modules, "wala_blender.pipeline", pipeline)
+    monkeypatch.setitem(sys.modules, "wala_blender.conditions.inputs", inputs)
+    return one
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return jobs.write_job(tmp_path, jobs.Request(jobs.new_id(), "starter", "text", {"prompt": "a chair"}, seed=3, scale=2.5, steps=3), {})
+
+
+def run(one, folder, said=None, **changes):
+    request = jobs.read_request(folder)
+    request = jobs.Request(**{**vars(request), **changes})
+    one.run(folder, request, lambda *words: said.append(words) if said is not None else None)
+
+
+def test_a_job_is_run_and_the_model_stays_loaded(library, folder):
+    one, said = engine.Engine("cpu"), []
+    run(one, folder, said)
+    assert said[0] == ("load", 0, 1) and said[1:] == [("sample", step, 3) for step in range(3)]
+    assert library.calls == [("text", {"loaded": "a chair"}, Settings("starter", 3, 2.5, 3))]
+    result = jobs.read_result(folder)
+    assert result.record == {"model": "starter"} and result.vertices.dtype == np.float32
+    assert np.load(folder / "result" / "latent.npy").shape == (4, 12, 12, 12)
+    said.clear()
+    run(one, folder, said)
+    assert said[0][0] == "sample"
+    run(one, folder, model="other")
+    assert library.loads == [("starter", "cpu"), ("other", "cpu")]
+
+
+def test_bad_input_is_told_before_the_model_is_loaded(library, folder):
+    with pytest.raises(JobFailed) as caught:
+        run(engine.Engine("cpu"), folder, inputs={})
+    assert (caught.value.code, str(caught.value)) == ("bad-input", "there is no prompt. Write one.")
+    assert library.loads == []
+
+
+class OutOfMemoryError(RuntimeError):
+    """Named as torch's."""
+
+
+@pytest.mark.parametrize("failure, code, words", [
+    (errors.ModelError("unknown model x", "Choose one of: starter."), "bad-model", "Choose one of: starter."),
+    (errors.CheckpointError("missing key decoder.weight"), "bad-checkpoint", "decoder.weight"),
+    (OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nmore"), "out-of-memory", "set the device to CPU"),
+    (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "out-of-memory", "memory did not suffice"),
+    (MemoryError(), "out-of-memory", "MemoryError"),
+    (ImportError("No module named 'torch'"), "no-torch", "Set Up Worker"),
+    (OSError(errno.ENOSPC, "No space left on device", "/x/mesh.npz"), "disk-full", "/x/mesh.npz"),
+])
+def test_expected_errors_become_job_failures(library, folder, failure, code, words):
+    one = engine.Engine("cpu")
+    library.failure = failure
+    with pytest.raises(JobFailed) as caught:
+        run(one, folder)
+    assert caught.value.code == code and words in str(caught.value) and "\n" not in str(caught.value)
+    assert not (folder / "result").exists()
+    # The next job runs; after running out of memory with a model loaded afresh.
+    library.failure = None
+    run(one, folder)
+    assert len(library.loads) == (2 if code == "out-of-memory" else 1)
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("shapes do not match"), KeyError("x"), PermissionError(errno.EACCES, "no"), Cancelled()])
+def test_other_errors_go_through(library, folder, failure):
+    library.failure = failure
+    with pytest.raises(type(failure)):
+        run(engine.Engine("cpu"), folder)
+
+
+def test_cancelling_stops_before_the_next_step(library, folder):
+    seen = []
+
+    def progress(stage, step, steps):
+        seen.append((stage, step))
+        if step == 1:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        engine.Engine("cpu").run(folder, jobs.read_request(folder), progress)
+    assert seen == [("load", 0), ("sample", 0), ("sample", 1)]
+    assert not (folder / "result").exists()

@@ -1,0 +1,243 @@
+"""The worker's environment: a real one built from stand-in packages without a network, and builds that go wrong."""
+
+import base64
+import hashlib
+import json
+import os
+import sys
+import time
+import zipfile
+
+import pytest
+
+from runtime import environment, environment_check
+from runtime.environment import Build
+
+STAND_INS = {"torch": "2.9.0", "numpy": "2.1.0", "pywavelets": "1.8.0", "scikit-image": "0.25.0", "scipy": "1.15.0", "pillow": "11.0.0",
+             "safetensors": "0.5.0", "trimesh": "4.5.0", "libigl": "2.6.0"}
+
+
+def write_wheel(folder, name, version):
+    """A minimal wheel: one module that can be imported."""
+    module, base = environment_check.IMPORT_NAMES.get(name, name), f"{name.replace('-', '_')}-{version}"
+    source = "class cuda:\n    is_available = staticmethod(lambda: False)\n    device_count = staticmethod(lambda: 0)\n"
+    files = {f"{module}.py": source, f"{base}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+             f"{base}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
+    record = "".join(f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip('=')},{len(text)}\n"
+                     for path, text in files.items())
+    with zipfile.ZipFile(folder / f"{base}-py3-none-any.whl", "w") as wheel:
+        for path, text in (files | {f"{base}.dist-info/RECORD": record + f"{base}.dist-info/RECORD,,\n"}).items():
+            wheel.writestr(path, text)
+
+
+def finish(build, seconds=120.0, cancel_at=""):
+    """Polls a build to its end; returns all events."""
+    events, end = [], time.monotonic() + seconds
+    while build.state == "running":
+        assert time.monotonic() < end, events
+        events += build.poll()
+        if cancel_at and any(event.get("stage") == cancel_at for event in events):
+            build.cancel()
+        time.sleep(0.005)
+    assert build.poll() == []
+    assert sum(event["event"] in ("done", "failed", "cancelled") for event in events) == 1
+    return events
+
+
+@pytest.fixture(autouse=True)
+def small_needs(monkeypatch):
+    """The stand-ins fit on any disk."""
+    monkeypatch.setattr(environment, "NEEDED_BYTES", dict.fromkeys(environment.NEEDED_BYTES, 10**6))
+
+
+@pytest.fixture
+def packages(tmp_path, monkeypatch):
+    """A folder of stand-in packages that is all that pip can see."""
+    folder = tmp_path / "packages"
+    folder.mkdir()
+    for name, version in STAND_INS.items():
+        write_wheel(folder, name, version)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", folder.as_uri())
+    # What must not reach the worker's environment.
+    monkeypatch.setenv("PIP_USER", "1")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))
+    return folder
+
+
+def test_a_real_environment(tmp_path, packages, source_root):
+    folder = tmp_path / "Ordner mit Leerzeichen ñ" / "env"
+    build = Build(folder, source_root, online_access=True, base_python=sys.executable, gpu=False)
+    assert not folder.parent.exists()
+    events = finish(build)
+    assert events[-1] == {"event": "done", "python": str(environment.environment_python(folder))}
+    stages = [event["stage"] for event in events if event["event"] == "stage"]
+    assert stages == list(environment.STAGES)
+    assert any("torch-2.9.0" in event["text"] for event in events if event["event"] == "line")
+    result = environment.check(environment.environment_python(folder), source_root)
+    assert result.ok and result.versions == STAND_INS and not result.cuda, result
+    assert sorted(os.listdir(folder.parent)) == ["env", "env-setup.log"]
+
+
+def test_versions_that_are_too_old_are_told(source_root, monkeypatch):
+    report = {"python": "p", "version": "3.9.1", "versions": STAND_INS | {"torch": "1.13.1+cu117"}, "missing": {
+        "igl": "ImportError: no such file libigl.so", "scipy": "ModuleNotFoundError: No module named 'scipy'"}, "cuda": False, "devices": []}
+    result = environment_check.judge("p", ["noise", environment_check._MARK + json.dumps(report)], 0)
+    assert not result.ok and "Set Up Worker" in result.hint
+    for words in ("Python 3.9.1", "torch is 1.13.1+cu117", ">=2.6", "lacks scipy", "libigl.so"):
+        assert words in result.message
+
+
+@pytest.mark.parametrize("program, words", [("/nowhere/python", "cannot be started"), ("/bin/false", "exit code 1")])
+def test_what_is_no_python_is_told(source_root, program, words):
+    result = environment.check(program, source_root)
+    assert not result.ok and program in result.message and words in result.message
+
+
+def test_a_check_can_be_cancelled(source_root, tmp_path):
+    program = tmp_path / "slow"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    check = environment.Check(program, source_root)
+    assert check.poll() is None
+    check.cancel()
+    assert "cancelled" in check.poll().message
+
+
+# Plays a Python that can make environments; what its pip does is in the environment variable BEHAVIOUR.
+FAKE = """#!{python}
+import os, pathlib, shutil, sys, time
+words = sys.argv[1:]
+with open({calls!r}, "a") as file:
+    file.write(repr(words) + "\\n")
+behaviour = os.environ["BEHAVIOUR"]
+if words[0] == "-c" and "ensurepip" in words[1]:
+    print("BASE", os.environ.get("VERSION", "3.12.1"), sys.argv[0])
+elif words[0] == "-c" and "WALA-CHECK" in words[1]:
+    print("Fatal Python error: broken"); sys.exit(1)
+elif words[0] == "-c":
+    sys.argv = words[1:]
+    exec(words[1])
+elif words[1] == "venv":
+    target = pathlib.Path(words[2])
+    (target / "bin").mkdir(parents=True)
+    (target / "pyvenv.cfg").write_text("")
+    shutil.copy(sys.argv[0], target / "bin" / "python")
+elif "--version" in words:
+    print("pip 25.1 from nowhere")
+elif any(word.startswith("torch") for word in words):
+    print("Collecting torch\\nProgress 10 of 100\\nProgress 100 of 100")
+    if behaviour == "sleep":
+        sys.stdout.flush()
+        time.sleep(60)
+    if behaviour != "ok":
+        print(behaviour); sys.exit(1)
+"""
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch, source_root):
+    """Builds with the fake Python; .calls() lists what it was asked for."""
+    if sys.platform == "win32":
+        pytest.skip("the fake is a script with a shebang")
+    program, calls = tmp_path / "fake python", tmp_path / "calls"
+    program.write_text(FAKE.format(python=sys.executable, calls=str(calls)))
+    program.chmod(0o755)
+
+    class Fake:
+        folder = tmp_path / "place" / "env"
+
+        def build(self, behaviour="ok", online_access=True, gpu=False, cancel_at="", base_python=str(program)):
+            monkeypatch.setenv("BEHAVIOUR", behaviour)
+            return finish(Build(self.folder, source_root, online_access, base_python, gpu), 30, cancel_at)
+
+        def calls(self):
+            return calls.read_text().splitlines() if calls.exists() else []
+
+        def put_old(self):
+            (self.folder / "bin").mkdir(parents=True)
+            for name in ("pyvenv.cfg", environment.MARKER, "bin/python"):
+                (self.folder / name).write_text("old")
+    return Fake()
+
+
+@pytest.mark.parametrize("output, code", [
+    ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "disk-full"),
+    ("WARNING: Retrying: NewConnectionError\\nERROR: No matching distribution found for torch", "network"),
+    ("ERROR: No matching distribution found for torch", "build"),
+    ("ERROR: something else", "build"),
+    ("ok", "build"),
+])
+@pytest.mark.parametrize("is_old_there", [False, True])
+def test_a_failed_build_leaves_what_was_there(fake, output, code, is_old_there):
+    if is_old_there:
+        fake.put_old()
+    events = fake.build(output)
+    assert (events[-1]["event"], events[-1]["code"]) == ("failed", code)
+    assert events[-1]["message"] and events[-1]["hint"] and events[-1]["log"]
+    assert sorted(os.listdir(fake.folder.parent)) == ["env"] * is_old_there + ["env-setup.log"]
+    assert (environment.environment_python(fake.folder) is not None) == is_old_there
+    if is_old_there:
+        assert (fake.folder / "pyvenv.cfg").read_text() == "old"
+    assert {"event": "bytes", "done": 10, "total": 100} in events
+
+
+@pytest.mark.parametrize("stage", ["python", "venv", "torch"])
+def test_a_cancelled_build_leaves_what_was_there(fake, stage):
+    fake.put_old()
+    assert fake.build("sleep", cancel_at=stage)[-1] == {"event": "cancelled"}
+    assert sorted(os.listdir(fake.folder.parent)) == ["env", "env-setup.log"]
+    assert (fake.folder / "pyvenv.cfg").read_text() == "old"
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has one build of PyTorch")
+@pytest.mark.parametrize("gpu, index", [(True, "https://download.pytorch.org/whl/cu128"), (False, "https://download.pytorch.org/whl/cpu")])
+def test_pip_installs_ready_made_packages_and_torch_from_its_own_index(fake, gpu, index):
+    fake.build(gpu=gpu)
+    installs = [line for line in fake.calls() if "'install'" in line]
+    assert len(installs) == 3 and all("'--only-binary', ':all:'" in line for line in installs)
+    assert [index in line for line in installs] == [False, True, False]
+    assert "'raw'" in installs[1]
+    assert all(name in installs[2] for name in STAND_INS)
+
+
+def test_without_online_access_nothing_happens(fake):
+    event, = fake.build(online_access=False)
+    assert event["code"] == "offline" and "online access" in event["message"].lower()
+    assert fake.calls() == [] and not fake.folder.parent.exists()
+
+
+def test_no_python_to_build_from(fake, monkeypatch):
+    assert fake.build(base_python="/nowhere/python3")[-1]["code"] == "no-python"
+    monkeypatch.setenv("VERSION", "3.8.2")
+    failure = fake.build()[-1]
+    assert failure["code"] == "no-python" and "3.8.2" in failure["message"]
+    assert not fake.folder.exists()
+
+
+def test_a_folder_with_other_files_is_left_alone(fake):
+    fake.folder.mkdir(parents=True)
+    (fake.folder / "thesis.txt").write_text("precious")
+    assert fake.build()[-1]["code"] == "in-use"
+    assert os.listdir(fake.folder) == ["thesis.txt"]
+
+
+def test_a_half_environment_is_none_and_is_replaced(fake):
+    fake.put_old()
+    (fake.folder / environment.MARKER).unlink()
+    assert environment.environment_python(fake.folder) is None
+    fake.build("ERROR: x")
+    assert not fake.folder.exists()
+
+
+def test_too_little_space_is_told_before_anything_is_made(fake, monkeypatch):
+    monkeypatch.setattr(environment, "NEEDED_BYTES", dict.fromkeys(environment.NEEDED_BYTES, 10**18))
+    failure = fake.build()[-1]
+    assert failure["code"] == "disk-full" and "GB free" in failure["message"]
+    assert fake.calls() == []
+
+
+def test_a_place_that_cannot_be_written(fake, tmp_path):
+    (tmp_path / "file").write_text("")
+    fake.folder = tmp_path / "file" / "env"
+    assert fake.build()[-1]["code"] == "cannot-write"
