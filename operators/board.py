@@ -42,7 +42,7 @@ def rest(message: str = "") -> None:
 
 def problem(message: str, hint: str = "", detail: str = "") -> None:
     """The task is over because of this."""
-    show(busy=False, progress=0.0, message="", problem=message, hint=hint, detail=detail)
+    show(busy=False, progress=0.0, message="", problem=message[:1].upper() + message[1:], hint=hint, detail=detail)
 
 
 def stage(event: dict, seconds_left: float | None) -> None:

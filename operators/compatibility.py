@@ -14,7 +14,7 @@ def strokes(sketch, depsgraph) -> list[np.ndarray]:
     """
     evaluated = sketch.evaluated_get(depsgraph)
     layers = [layer for layer in evaluated.data.layers if not _is_hidden(layer)]
-    read = _legacy_strokes if hasattr(bpy.types, "GPencilStroke") else _drawing_strokes
+    read = _legacy_strokes if sketch.type == "GPENCIL" else _drawing_strokes
     return [stroke for layer in layers for stroke in read(evaluated, layer) if len(stroke)]
 
 

@@ -19,6 +19,7 @@ BOXES = (((-0.6, -0.9, -0.4), (0.6, -0.3, 0.4)),      # a seat,
 FACES = np.array([[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1], [2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4],
                   [1, 5, 7], [1, 7, 3]], np.int32)
 STEPS = 4
+PAUSE = float(os.environ.get("WALA_TEST_PAUSE", "0.02"))      # seconds a step, long enough for a picture where a window is driven
 
 
 def chair() -> tuple[np.ndarray, np.ndarray]:
@@ -46,7 +47,7 @@ class ShapingEngine:
             if prompt == "die":
                 print("last words", flush=True)
                 os.kill(os.getpid(), signal.SIGKILL)
-            time.sleep(8.0 if prompt == "slow" else 0.02)
+            time.sleep(8.0 if prompt == "slow" else PAUSE)
         progress("decode", 0, 1)
         progress("surface", 0, 1)
         vertices, faces = chair()

@@ -17,7 +17,7 @@ def add(name: str, data):
 
 def sketch(strokes=CHAIR, name="Sketch"):
     """A Grease Pencil object in whichever data model this Blender has."""
-    if hasattr(bpy.types, "GPencilStroke"):
+    if not hasattr(bpy.types, "GreasePencilDrawing"):
         data = bpy.data.grease_pencils.new(name)
         frame = data.layers.new("Lines").frames.new(1)
         for points in strokes:
