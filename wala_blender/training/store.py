@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from ..errors import InputError
 from ..geometry.distance import EXTENT, TRUNCATION, frame_of, mesh_to_distance
+from ..geometry.metrics import iou, sample_surface
 from ..geometry.views import framed, trace
 from ..wavelet import field_to_tree, tree_to_field
 from .collections import Record, load_mesh, read_records
@@ -87,14 +88,7 @@ def occupancy_of(field: np.ndarray | torch.Tensor, cells: int = 16) -> np.ndarra
 
 def surface_points(vertices: np.ndarray, faces: np.ndarray, field: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """Points (count, 3) float32 on the part of the mesh that is the field's surface: shells hidden inside others are left out."""
-    corners = vertices[faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    chosen = rng.choice(len(faces), size=count * 4, p=area / area.sum())
-    a, b = rng.random((2, count * 4, 1))
-    flip = (a + b) > 1
-    a, b = np.where(flip, 1 - a, a), np.where(flip, 1 - b, b)
-    c = corners[chosen]
-    points = c[:, 0] + a * (c[:, 1] - c[:, 0]) + b * (c[:, 2] - c[:, 0])
+    points = sample_surface(vertices, faces, count * 4, rng)
     R = field.shape[0]
     index = np.clip(np.rint((points + 1) * R / 2).astype(int), 0, R - 1)
     visible = points[np.abs(field[tuple(index.T)]) < 2.0 / R * 1.5]
@@ -117,12 +111,6 @@ def dense_tree(coarse: np.ndarray, index: np.ndarray, value: np.ndarray) -> torc
     tree[: D**3] = torch.from_numpy(coarse).flatten()
     tree[torch.from_numpy(index.astype(np.int64)) + D**3] = torch.from_numpy(value)
     return tree.view(64, D, D, D)
-
-
-def iou(a, b) -> float:
-    """Intersection over union of two solids given as boolean arrays of one shape."""
-    union = (a | b).sum()
-    return float((a & b).sum() / union) if union else 1.0
 
 
 def build_sample(record: Record, limits: Limits) -> dict[str, np.ndarray]:

@@ -1,0 +1,42 @@
+"""Files that are whole or not there. Knows temporary names and a disk's refusals; not what is in the files."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from .errors import OutputError
+
+
+def check_destination(path: Path | str) -> Path:
+    """The path, if a file can be made there. Raises OutputError: its folder is missing or not writable, or it is a folder itself.
+
+    To be asked before a long computation, so that its result has somewhere to go.
+    """
+    path = Path(path)
+    folder = path.parent
+    if not folder.is_dir():
+        raise OutputError(f"the folder {folder} does not exist", "Make it first, or choose another place")
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder", "Give the name of a file in it")
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"the folder {folder} is not writable", "Choose another place")
+    return path
+
+
+def write_whole(path: Path | str, write: Callable[[BinaryIO], object]) -> None:
+    """Calls write(stream) on a temporary file beside ``path`` and renames it: what was at ``path`` before stays until the new file is complete.
+
+    Raises OutputError with nothing left behind.
+    """
+    path = check_destination(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(partial, "wb") as stream:
+            write(stream)
+        os.replace(partial, path)
+    except BaseException as error:
+        partial.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OutputError(f"{path} could not be written ({error.strerror or error})", "Check the disk's free space and the folder's permissions") from error
+        raise
