@@ -23,6 +23,8 @@ from .task import Task
 __all__ = ["Build", "Check", "CheckResult", "check", "environment_python", "has_nvidia_gpu"]
 log = logging.getLogger(__name__)
 
+# What the worker's Python will have to load: the folder this package is in.
+SOURCE_ROOT = str(Path(__file__).resolve().parents[1])
 MARKER = "wala-environment.json"
 TORCH_INDEX = "https://download.pytorch.org/whl/"
 CUDA_BUILD, CPU_BUILD = "cu128", "cpu"
@@ -111,10 +113,9 @@ class Build:
     and as the last exactly one of {"event": "done", "python"}, {"event": "failed", "code", "message", "hint", "log"}, {"event": "cancelled"}.
     """
 
-    def __init__(self, folder: Path | str, source_root: Path | str, online_access: bool, base_python: str = "", gpu: bool | None = None):
+    def __init__(self, folder: Path | str, online_access: bool, base_python: str = "", gpu: bool | None = None):
         self._folder = Path(folder).resolve()
         self._old = self._folder.with_name(self._folder.name + ".old")
-        self._source_root = str(source_root)
         self._online_access = online_access
         self._base_python = base_python
         self._torch = torch_build(has_nvidia_gpu() if gpu is None else gpu)
@@ -176,7 +177,7 @@ class Build:
             index = list(STAGES).index(command.stage)
             self._events.append({"event": "stage", "stage": command.stage, "title": STAGES[command.stage], "index": index, "count": len(STAGES)})
         try:
-            self._task = Task(command.words, self.log, self._source_root if command.stage == "check" else "")
+            self._task = Task(command.words, self.log, SOURCE_ROOT if command.stage == "check" else "")
         except OSError as error:
             self._run(self._chain.throw(error))
 

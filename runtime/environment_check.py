@@ -29,6 +29,10 @@ for pair in sys.argv[1:]:
         report["versions"][distribution] = importlib.metadata.version(distribution)
     except Exception as error:
         report["missing"][distribution] = type(error).__name__ + ": " + str(error)
+try:
+    importlib.import_module("runtime.worker")
+except Exception as error:
+    report["missing"]["the worker's own code"] = type(error).__name__ + ": " + str(error)
 torch = sys.modules.get("torch")
 if torch is not None and "torch" in report["versions"]:
     report["cuda"] = bool(torch.cuda.is_available())
@@ -80,7 +84,7 @@ def judge(python: str, lines: list[str], exit_code: int) -> CheckResult:
     if not reports:
         return _failure(python, f"{python} is no Python that works: {lines[-1] if lines else f'exit code {exit_code}'}")
     report = json.loads(reports[-1])
-    absent = [name for name, error in report["missing"].items() if error.startswith("ModuleNotFoundError")]
+    absent = [name for name, error in report["missing"].items() if error.startswith("ModuleNotFoundError") and name in requirements()]
     problems = [f"it lacks {', '.join(absent)}"] * bool(absent)
     problems += [f"{name} does not load ({error})" for name, error in report["missing"].items() if name not in absent]
     for name, line in requirements().items():
@@ -99,7 +103,7 @@ def _failure(python: str, message: str) -> CheckResult:
 
 
 class Check:
-    """Runs check_command(), polled, as importing torch takes seconds."""
+    """Runs check_command(), polled, as importing torch takes seconds. source_root: the folder that holds runtime and wala_blender."""
 
     def __init__(self, python: str | Path, source_root: str | Path):
         self._python = str(python)

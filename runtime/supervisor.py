@@ -26,7 +26,8 @@ PING_SECONDS = 2.0
 SILENCE_SECONDS = 30.0
 # Between the end of the channel and the exit code that explains it.
 EXIT_SECONDS = 1.0
-MESSAGES_PER_POLL = 50
+# What one poll may spend on hearing messages; the rest waits for the next.
+HEARING_SECONDS = 0.001
 
 
 @dataclass(frozen=True)
@@ -192,17 +193,15 @@ class Supervisor:
                 self._closed_at = time.monotonic()
 
     def _connect_or_converse(self) -> bool:
-        """Hear what has arrived, a limited number of messages. True if more may be waiting."""
+        """Hear what has arrived, for a limited time. True if more may be waiting."""
+        end = time.monotonic() + HEARING_SECONDS
         try:
             if self._channel is None:
                 self._channel = channel.try_connect(self._worker.address)
-            for _ in range(MESSAGES_PER_POLL):
-                message = self._channel.poll() if self._channel and self._closed_at is None else None
-                if message is None:
-                    break
+            while self._channel and self._closed_at is None and (message := self._channel.poll()):
                 self._hear(message) if self._is_ready else self._greet(message)
-            else:
-                return True
+                if time.monotonic() > end:
+                    return True
         except (ChannelClosed, OSError) as error:
             log.debug("the channel ended: %s", error)
             self._closed_at = time.monotonic()

@@ -24,7 +24,8 @@ def door(address):
     thread = threading.Thread(target=lambda: one.admitted.append(one.admit()), daemon=True)
     thread.start()
     yield one
-    if not one.admitted:
+    thread.join(0.5)
+    if thread.is_alive():
         knock(address, "right")
     thread.join(10)
 

@@ -20,7 +20,7 @@ STAND_INS = {"torch": "2.9.0", "numpy": "2.1.0", "pywavelets": "1.8.0", "scikit-
 def write_wheel(folder, name, version):
     """A minimal wheel: one module that can be imported."""
     module, base = environment_check.IMPORT_NAMES.get(name, name), f"{name.replace('-', '_')}-{version}"
-    source = "class cuda:\n    is_available = staticmethod(lambda: False)\n    device_count = staticmethod(lambda: 0)\n"
+    source = "class ndarray: pass\nclass cuda:\n    is_available = staticmethod(lambda: False)\n    device_count = staticmethod(lambda: 0)\n"
     files = {f"{module}.py": source, f"{base}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
              f"{base}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
     record = "".join(f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip('=')},{len(text)}\n"
@@ -67,7 +67,7 @@ def packages(tmp_path, monkeypatch):
 
 def test_a_real_environment(tmp_path, packages, source_root):
     folder = tmp_path / "Ordner mit Leerzeichen ñ" / "env"
-    build = Build(folder, source_root, online_access=True, base_python=sys.executable, gpu=False)
+    build = Build(folder, online_access=True, base_python=sys.executable, gpu=False)
     assert not folder.parent.exists()
     events = finish(build)
     assert events[-1] == {"event": "done", "python": str(environment.environment_python(folder))}
@@ -81,10 +81,10 @@ def test_a_real_environment(tmp_path, packages, source_root):
 
 def test_versions_that_are_too_old_are_told(source_root, monkeypatch):
     report = {"python": "p", "version": "3.9.1", "versions": STAND_INS | {"torch": "1.13.1+cu117"}, "missing": {
-        "igl": "ImportError: no such file libigl.so", "scipy": "ModuleNotFoundError: No module named 'scipy'"}, "cuda": False, "devices": []}
+        "igl": "ImportError: no such file libigl.so", "the worker's own code": "ModuleNotFoundError: No module named 'runtime'", "scipy": "ModuleNotFoundError: No module named 'scipy'"}, "cuda": False, "devices": []}
     result = environment_check.judge("p", ["noise", environment_check._MARK + json.dumps(report)], 0)
     assert not result.ok and "Set Up Worker" in result.hint
-    for words in ("Python 3.9.1", "torch is 1.13.1+cu117", ">=2.6", "lacks scipy", "libigl.so"):
+    for words in ("Python 3.9.1", "torch is 1.13.1+cu117", ">=2.6", "lacks scipy", "libigl.so", "the worker's own code does not load"):
         assert words in result.message
 
 
@@ -136,7 +136,7 @@ elif any(word.startswith("torch") for word in words):
 
 
 @pytest.fixture
-def fake(tmp_path, monkeypatch, source_root):
+def fake(tmp_path, monkeypatch):
     """Builds with the fake Python; .calls() lists what it was asked for."""
     if sys.platform == "win32":
         pytest.skip("the fake is a script with a shebang")
@@ -149,7 +149,7 @@ def fake(tmp_path, monkeypatch, source_root):
 
         def build(self, behaviour="ok", online_access=True, gpu=False, cancel_at="", base_python=str(program)):
             monkeypatch.setenv("BEHAVIOUR", behaviour)
-            return finish(Build(self.folder, source_root, online_access, base_python, gpu), 30, cancel_at)
+            return finish(Build(self.folder, online_access, base_python, gpu), 30, cancel_at)
 
         def calls(self):
             return calls.read_text().splitlines() if calls.exists() else []
