@@ -25,7 +25,7 @@ def check_destination(path: Path | str) -> Path:
 
 
 def write_whole(path: Path | str, write: Callable[[BinaryIO], object]) -> None:
-    """Calls write(stream) on a temporary file beside ``path`` and renames it: what was at ``path`` before stays until the new file is complete.
+    """Calls write(stream) on a temporary file beside ``path`` and renames it: what was there before stays until the new file is complete.
 
     Raises OutputError with nothing left behind.
     """
@@ -38,5 +38,6 @@ def write_whole(path: Path | str, write: Callable[[BinaryIO], object]) -> None:
     except BaseException as error:
         partial.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise OutputError(f"{path} could not be written ({error.strerror or error})", "Check the disk's free space and the folder's permissions") from error
+            reason = error.strerror or error
+            raise OutputError(f"{path} could not be written ({reason})", "Check the disk's free space and the folder's permissions") from error
         raise

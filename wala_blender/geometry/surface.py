@@ -1,4 +1,4 @@
-"""Distance field → mesh: the iso-surface at 0, closed, outward, free of dust. Knows grids and triangles; not wavelets, files or networks."""
+"""Distance field → mesh: the iso-surface at 0, closed, outward, free of dust. Knows grids and triangles; not wavelets, not files."""
 
 import numpy as np
 import torch
@@ -39,7 +39,8 @@ def field_to_mesh(field: np.ndarray | torch.Tensor, remove_dust: bool = True) ->
 def _solid_box(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """First and one past the last index of negative values along every axis, two (3,) arrays."""
     if not np.isfinite(field).all():
-        raise InputError(f"the distance field has {int((~np.isfinite(field)).sum())} values that are not finite numbers", "Try another seed")
+        bad = int((~np.isfinite(field)).sum())
+        raise InputError(f"the distance field has {bad} values that are not finite numbers", "Try another seed")
     inside = field < 0
     filled = [np.flatnonzero(inside.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
     if not len(filled[0]):
