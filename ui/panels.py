@@ -30,16 +30,13 @@ class WALA_PT_main(Tab, bpy.types.Panel):
         layout, settings, session = self.layout, context.scene.wala, context.window_manager.wala
         layout.prop(settings, "condition", text="")
         draw_input(layout, context, settings)
-        if session.busy:
-            row = layout.row(align=True)
-            row.progress(factor=session.progress, text=session.message)
-            row.operator("wala.cancel", text="", icon="X")
-            if session.detail:
-                draw_lines(layout, session.detail, "NONE", _characters(context))
-            return
+        # Generate keeps its place while it works: a widget that changes under the mouse is drawn wrongly by some versions.
         row = layout.row()
         row.scale_y = 1.5
         row.operator("wala.generate", icon="MESH_MONKEY")
+        if session.busy:
+            draw_progress(layout, context, session)
+            return
         if session.worker_problem:
             draw_lines(layout, session.worker_problem, "ERROR", _characters(context))
             layout.operator("wala.setup_worker", icon="IMPORT")
@@ -90,6 +87,14 @@ def draw_input(layout, context, settings) -> None:
         words = "Nothing is selected"
     if words:
         draw_lines(layout, words, "INFO", _characters(context))
+
+
+def draw_progress(layout, context, session) -> None:
+    """How far the task is, and the way to stop it."""
+    row = layout.row(align=True)
+    row.progress(factor=session.progress, text=session.message)
+    row.operator("wala.cancel", text="", icon="X")
+    draw_lines(layout, session.detail, "NONE", _characters(context))
 
 
 def draw_outcome(layout, context, session) -> None:

@@ -152,6 +152,7 @@ def story():
     press("Escape")
     yield from until(lambda: not board().busy, 12)
     note(f"Escape cancels it: {board().message!r}", board().message == "Cancelled" and len(made()) == before)
+    yield 1.0
     picture("4-cancelled")
 
     yield from result_while_drawing()
