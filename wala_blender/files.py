@@ -38,6 +38,6 @@ def write_whole(path: Path | str, write: Callable[[BinaryIO], object]) -> None:
     except BaseException as error:
         partial.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            reason = error.strerror or error
-            raise OutputError(f"{path} could not be written ({reason})", "Check the disk's free space and the folder's permissions") from error
+            message = f"{path} could not be written ({error.strerror or error})"
+            raise OutputError(message, "Check the disk's free space and the folder's permissions") from error
         raise

@@ -1,0 +1,238 @@
+"""A condition's inputs from files and plain values, checked. Knows file formats; not what an encoder makes of the arrays.
+
+The one way in for a job folder's request and for the command line. Nothing is ever unpickled.
+"""
+
+import json
+import math
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePath
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from ..errors import InputError
+from ..geometry.distance import check_faces
+from ..geometry.meshes import READABLE, read_mesh, read_points
+
+VOXELS = 16
+_AGAIN = "The file is damaged or incomplete: write it again"
+_BROKEN = (OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error)
+
+
+def load_inputs(inputs: Mapping[str, str | float], folder: Path | str) -> dict:
+    """Every file that ``inputs`` names (relative to ``folder``, never outside it) loaded and checked.
+
+    name         value             becomes
+    prompt       text              "prompt" str
+    elevation    degrees −90…90    "elevation" float
+    polylines    .npz              "polylines" list of (n, 2) float32, x right, y up
+    image        any picture       "image" (H, W) or (H, W, 3 or 4) uint8, turned upright
+    mesh         .npz, .glb, …     "vertices" (V, 3) float64, "faces" (F, 3) int64
+    occupancy    .npy, .json       "occupancy" (16, 16, 16) bool, axes x, y, z
+    points       .npy, .ply, .xyz  "points" (N, 3) float32
+
+    Raises InputError, one line, for what is missing, damaged, empty, not finite or of the wrong shape.
+    """
+    if not inputs:
+        raise InputError("there is no input", "Give a prompt, a sketch, voxels or points")
+    loaded: dict = {}
+    for name, value in inputs.items():
+        if name in _VALUES:
+            loaded[name] = _VALUES[name](value)
+        elif name in _FILES:
+            loaded |= _read(name, value, Path(folder))
+        else:
+            raise InputError(f"unknown input {name!r}", f"Known are {', '.join([*_VALUES, *_FILES])}")
+    return loaded
+
+
+def _read(name: str, value: object, folder: Path) -> dict:
+    readers = _FILES[name]
+    if not isinstance(value, str) or PurePath(value).is_absolute() or ".." in PurePath(value).parts:
+        raise InputError(f"the input {name} is {value!r}, expected a file name within its folder")
+    path = folder / value
+    if not path.is_file():
+        raise InputError(f"{path} is missing", "Check the path")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path.name} is empty (0 bytes)", _AGAIN)
+    reader = readers.get(path.suffix.lower()) or readers.get("")
+    if reader is None:
+        raise InputError(f"{path.name}: unknown kind of file {path.suffix!r} for {name}", f"Give one of {', '.join(readers)}")
+    return reader(path)
+
+
+def _prompt(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise InputError("the prompt is empty", "Say what to make, for example: a chair")
+    return value
+
+
+def _elevation(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or abs(value) > 90:
+        raise InputError(f"the elevation is {value!r}, expected degrees from -90 to 90")
+    return float(value)
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+    if "allow_pickle" in reason:
+        reason = "it holds Python objects, not numbers"
+    return InputError(f"{path.name} cannot be read ({reason})", _AGAIN)
+
+
+def _npy(path: Path) -> np.ndarray:
+    try:
+        array = np.load(path, allow_pickle=False)
+    except _BROKEN as error:
+        raise _damaged(path, error) from error
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{path.name} holds several arrays, expected one", "Save it with numpy.save")
+    return array
+
+
+def _npz(path: Path, *names: str) -> list[np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return [archive[name] for name in names]
+    except _BROKEN as error:
+        raise _damaged(path, error) from error
+    except (TypeError, AttributeError) as error:
+        raise InputError(f"{path.name} is one array, expected an archive of {' and '.join(names)}", _AGAIN) from error
+
+
+def _numbers(path: Path, array: np.ndarray, what: str, columns: int) -> np.ndarray:
+    """The array as float32, checked to be finite numbers of shape (n > 0, columns)."""
+    if array.ndim != 2 or array.shape[1] != columns or array.dtype.kind not in "fiu":
+        raise InputError(f"{path.name}: {what} are {array.dtype} {array.shape}, expected numbers of shape (n, {columns})")
+    if not len(array):
+        raise InputError(f"{path.name} has no {what}")
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float32)
+    bad = int((~np.isfinite(array).all(axis=1)).sum())
+    if bad:
+        raise InputError(f"{path.name}: {bad} of {len(array)} {what} are not finite numbers", "Remove NaN and infinite coordinates")
+    return array
+
+
+def _polylines(path: Path) -> dict:
+    points, offsets = _npz(path, "points", "offsets")
+    if not points.size:
+        raise InputError("the sketch is empty", "Draw some strokes first")
+    points = _numbers(path, points, "points", 2)
+    fits = offsets.ndim == 1 and offsets.dtype.kind in "iu" and len(offsets) > 1
+    if not fits or offsets[0] != 0 or offsets[-1] != len(points) or (np.diff(offsets.astype(np.int64)) < 0).any():
+        raise InputError(f"{path.name}: the offsets do not divide the {len(points)} points into strokes", _AGAIN)
+    return {"polylines": [points[a:b] for a, b in zip(offsets[:-1], offsets[1:])]}
+
+
+def _image(path: Path) -> dict:
+    try:
+        with Image.open(path) as opened:
+            picture = ImageOps.exif_transpose(opened)
+            if picture.mode.startswith(("I", "F")):
+                return {"image": (np.asarray(picture, dtype=np.float32) * (255 / 65535)).clip(0, 255).astype(np.uint8)}
+            if picture.mode not in ("L", "RGB", "RGBA"):
+                picture = picture.convert("RGBA" if picture.mode in ("LA", "PA") or "transparency" in picture.info else "RGB")
+            return {"image": np.asarray(picture)}
+    except (*_BROKEN, SyntaxError, Image.DecompressionBombError) as error:
+        raise _damaged(path, error) from error
+
+
+def _mesh_arrays(path: Path) -> dict:
+    vertices, faces = _npz(path, "vertices", "faces")
+    vertices = _numbers(path, vertices, "vertices", 3)
+    if faces.dtype.kind not in "iu":
+        raise InputError(f"{path.name}: the faces are {faces.dtype}, expected whole numbers")
+    vertices, faces = check_faces(vertices, faces)
+    return {"vertices": vertices, "faces": faces}
+
+
+def _mesh_file(path: Path) -> dict:
+    vertices, faces = check_faces(*read_mesh(path))
+    return {"vertices": vertices, "faces": faces}
+
+
+def _point_array(path: Path) -> dict:
+    return {"points": _numbers(path, _npy(path), "points", 3)}
+
+
+def _point_cloud(path: Path) -> dict:
+    return {"points": _numbers(path, read_points(path), "points", 3)}
+
+
+def _point_text(path: Path) -> dict:
+    """Lines of x y z, separated by spaces or commas; more columns and lines that begin with # are skipped."""
+    rows, number = [], 0
+    try:
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+            words = line.replace(",", " ").split()
+            if words and not words[0].startswith("#"):
+                rows.append([float(word) for word in words[:3]])
+                if len(rows[-1]) < 3:
+                    raise ValueError("fewer than three numbers")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path.name}, line {number}: not a point ({error})", "Every line has x, y and z") from error
+    return {"points": _numbers(path, np.array(rows).reshape(-1, 3), "points", 3)}
+
+
+def _occupancy(path: Path, filled: np.ndarray) -> dict:
+    """Occupancy of an array of 0 and 1, any shape allowed in; checked."""
+    if filled.shape != (VOXELS,) * 3 or filled.dtype.kind not in "biuf":
+        raise InputError(f"{path.name}: the occupancy is {filled.dtype} {filled.shape}, expected 0 or 1 of shape (16, 16, 16)")
+    if filled.dtype.kind != "b" and not np.isin(filled, (0, 1)).all():
+        wrong = filled[~np.isin(filled, (0, 1))][0]
+        raise InputError(f"{path.name}: the occupancy has the value {wrong}, expected only 0 and 1")
+    if not filled.any():
+        raise InputError(f"{path.name}: no voxel is filled", "Fill some")
+    return {"occupancy": filled.astype(bool)}
+
+
+def _occupancy_array(path: Path) -> dict:
+    return _occupancy(path, _npy(path))
+
+
+def _occupancy_json(path: Path) -> dict:
+    """{"resolution": 16, "occupancy": …}: [x, y, z] of each filled voxel, or 4096 times 0 or 1 (x slowest), flat or nested."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _damaged(path, error) from error
+    if not isinstance(document, dict) or not {"resolution", "occupancy"} <= document.keys():
+        raise InputError(f'{path.name} is not a grid of voxels: expected "resolution" and "occupancy"')
+    resolution = document["resolution"]
+    if resolution not in (VOXELS, [VOXELS] * 3):
+        raise InputError(f"{path.name}: the resolution is {resolution!r}, expected {VOXELS}", f"Give a grid of {VOXELS} voxels a side")
+    try:
+        values = np.array(document["occupancy"])
+    except ValueError as error:
+        raise InputError(f"{path.name}: the occupancy's rows have different lengths", "Give [x, y, z] of each filled voxel") from error
+    if not values.size:
+        raise InputError(f"{path.name}: no voxel is filled", "Fill some")
+    if values.ndim == 2 and values.shape[1] == 3:
+        values = _filled_at(path, values)
+    return _occupancy(path, values.reshape((VOXELS,) * 3) if values.size == VOXELS**3 else values)
+
+
+def _filled_at(path: Path, indices: np.ndarray) -> np.ndarray:
+    if indices.dtype.kind not in "iu":
+        raise InputError(f"{path.name}: voxel indices are {indices.dtype}, expected whole numbers")
+    wrong = np.flatnonzero(((indices < 0) | (indices >= VOXELS)).any(axis=1))
+    if len(wrong):
+        raise InputError(f"{path.name}: voxel {int(wrong[0])}, {indices[wrong[0]].tolist()}, is out of range",
+                         f"Indices run from 0 to {VOXELS - 1}")
+    filled = np.zeros((VOXELS,) * 3, dtype=bool)
+    filled[tuple(indices.T)] = True
+    return filled
+
+
+_VALUES: dict[str, Callable[[object], object]] = {"prompt": _prompt, "elevation": _elevation}
+_FILES: dict[str, dict[str, Callable[[Path], dict]]] = {
+    "polylines": {".npz": _polylines},
+    "image": {"": _image},
+    "mesh": {".npz": _mesh_arrays} | dict.fromkeys(READABLE, _mesh_file),
+    "occupancy": {".npy": _occupancy_array, ".json": _occupancy_json},
+    "points": {".npy": _point_array, ".ply": _point_cloud, ".xyz": _point_text},
+}
