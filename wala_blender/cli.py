@@ -1,0 +1,175 @@
+"""The command line `wala`: arguments, exit codes, errors on one line. Knows which command has which options; commands.py does the work.
+
+Exit codes: 0 done, 1 it failed (one line on standard error says why), 2 the command was not understood, 130 interrupted.
+Nothing heavy is imported before a command needs it.
+"""
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+import traceback
+import warnings
+from pathlib import Path
+
+from .errors import WalaError
+
+EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+TRACEBACK = "WALA_TRACEBACK"  # set in the environment: unexpected errors show where they came from
+DEFAULT_MODEL = "starter"
+DEFAULT_ELEVATION = 20.0
+CONDITIONS = ("text", "sketch", "voxels", "points")
+STAGES = ("autoencoder", "denoiser")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str):
+        """One line instead of the whole usage."""
+        self.exit(EXIT_USAGE, f"wala: {message} (see {self.prog} --help)\n")
+
+
+def _number(convert: type, low: float, high: float, words: str):
+    def parse(text: str):
+        try:
+            value = convert(text)
+        except ValueError:
+            value = None
+        if value is None or not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not {words}")
+        return value
+    return parse
+
+
+_seed = _number(int, 0, 2**63 - 1, "a whole number from 0 to 2**63 - 1")
+_scale = _number(float, 0, 100, "a number from 0 to 100")
+_steps = _number(int, 1, 1000, "a whole number from 1 to 1000")
+_degrees = _number(float, -90, 90, "an angle from -90 to 90 degrees")
+_count = _number(int, 1, 10**9, "a whole number above 0")
+_minutes = _number(float, 0.01, 10**6, "a number of minutes above 0")
+
+
+def _model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="see `wala models` (default: %(default)s)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
+
+
+def _add_generate(commands) -> None:
+    parser = commands.add_parser("generate", help="a text, sketch, voxels or points → a mesh", description="Makes a mesh. +Y is up.")
+    given = parser.add_mutually_exclusive_group(required=True)
+    given.add_argument("--text", metavar="PROMPT", help='what to make: "a chair"')
+    given.add_argument("--sketch", type=Path, metavar="IMAGE", help="a picture of dark lines on a light background")
+    given.add_argument("--voxels", type=Path, metavar="FILE",
+                       help='16³ of 0 and 1: .npy, or .json with "resolution" and "occupancy"; or a mesh of a blockout')
+    given.add_argument("--points", type=Path, metavar="FILE", help="points of the surface: .npy, .ply, .xyz")
+    parser.add_argument("--elevation", type=_degrees, metavar="DEGREES",
+                        help=f"how far above the horizon the sketch looks down from (default: {DEFAULT_ELEVATION:g})")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="another seed, another shape (default: %(default)s)")
+    parser.add_argument("--scale", type=_scale, metavar="S", help="how closely to follow the input (default: the model's)")
+    parser.add_argument("--steps", type=_steps, metavar="K", help="of denoising (default: the model's)")
+    _model_options(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=".glb, .obj or .ply")
+    parser.set_defaults(run="commands:generate")
+
+
+def _add_roundtrip(commands) -> None:
+    parser = commands.add_parser("roundtrip", help="a mesh through the codec and back", description=(
+        "Mesh → distance field → wavelet tree → latent, and back from each: the overlap (IoU) with the input's field, the count of numbers. "
+        "The written mesh is the last stage's, where the input was."))
+    parser.add_argument("mesh", type=Path, metavar="MESH", help=".glb, .gltf, .obj, .ply, .stl or .off")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=".glb, .obj or .ply")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--no-autoencoder", action="store_true", help="stop at the wavelet tree: needs no weights")
+    _model_options(parser)
+    parser.set_defaults(run="commands:roundtrip")
+
+
+def _add_small_ones(commands) -> None:
+    parser = commands.add_parser("run", help="run a job folder", description="Runs a job folder that Blender wrote; the result is in its result/.")
+    parser.add_argument("folder", type=Path, metavar="JOBFOLDER")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
+    parser.set_defaults(run="commands:run")
+    parser = commands.add_parser("models", help="list the models", description="The models: conditions with their scale and steps, licence, weights.")
+    parser.set_defaults(run="commands:models")
+    parser = commands.add_parser("parity", help="check reference vectors", description=(
+        "Computes every reference vector in a folder with checkpoints loaded like published ones. Exit code 1 when one is above its bar."))
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="with *.npz and *.json")
+    parser.set_defaults(run="commands:parity")
+
+
+def _add_training(commands) -> None:
+    parser = commands.add_parser("evaluate", help="measure a model on meshes", description=(
+        "Measures the autoencoder and the conditions on a collection of meshes, with the baselines of the voxels."))
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="with NAME.npz and NAME.jsonl")
+    parser.add_argument("--split", default="validation", choices=("train", "validation", "scans", "all"), help="default: %(default)s")
+    parser.add_argument("--conditions", nargs="*", default=list(CONDITIONS), metavar="NAME", help=f"some of {', '.join(CONDITIONS)} (default: all)")
+    parser.add_argument("--limit", type=_count, metavar="N", help="shapes at most (default: all)")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N")
+    _model_options(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the report, .json")
+    parser.set_defaults(run="training.commands:evaluate")
+
+    stages = commands.add_parser("train", help="train the starter model").add_subparsers(dest="stage", metavar="STAGE", required=True)
+    for stage in STAGES:
+        parser = stages.add_parser(stage, help=f"the {stage}; goes on where it was stopped")
+        parser.add_argument("--store", type=Path, required=True, metavar="FOLDER", help="made by `wala data build`")
+        if stage == "denoiser":
+            parser.add_argument("--autoencoder", type=Path, required=True, metavar="RUN", help="the folder the autoencoder was trained in")
+        parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of this run")
+        parser.add_argument("--minutes", type=_minutes, metavar="M", help="of training, all sessions together")
+        parser.set_defaults(run="training.commands:train")
+
+    actions = commands.add_parser("data", help="prepare meshes for training").add_subparsers(dest="action", metavar="ACTION", required=True)
+    parser = actions.add_parser("build", help="collections of meshes → a store of training samples; goes on where it was stopped")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="with NAME.npz and NAME.jsonl")
+    parser.add_argument("--out", type=Path, required=True, metavar="STORE")
+    parser.add_argument("--split", default="all", choices=("train", "validation", "all"), help="default: %(default)s")
+    parser.add_argument("--limit", type=_count, metavar="N", help="shapes at most (default: all)")
+    parser.add_argument("--cap", type=_count, default=40, metavar="N", help="shapes of one name at most (default: %(default)s)")
+    parser.add_argument("--jobs", type=_count, default=os.cpu_count(), metavar="N", help="processes (default: %(default)s)")
+    parser.set_defaults(run="training.commands:build_store")
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    top = _Parser(prog="wala", description="Meshes from sketches, blockouts, points and words.")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for add in (_add_generate, _add_roundtrip, _add_small_ones, _add_training):
+        add(commands)
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; returns the exit code. Raises SystemExit for --help and bad usage."""
+    options = parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="wala: %(message)s")
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # libraries' advice to programmers
+    module, _, function = options.run.partition(":")
+    try:
+        return getattr(importlib.import_module(f".{module}", __package__), function)(options)
+    except KeyboardInterrupt:
+        return _say("interrupted", EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever reads our output has enough: the interpreter's last flush must not complain either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    except WalaError as error:
+        return _say(str(error), EXIT_FAILED)
+    except ImportError as error:
+        return _say(f"this installation lacks {error.name or error}. Install it with its extras: pip install 'wala[worker,train]'", EXIT_FAILED)
+    except Exception as error:  # a defect of ours: one line for the artist, the rest on demand
+        if os.environ.get(TRACEBACK):
+            traceback.print_exc()
+        return _say(f"{_kind(error)}: {error}. With {TRACEBACK}=1 in the environment it says where", EXIT_FAILED)
+
+
+def _kind(error: Exception) -> str:
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "out of memory"
+    return f"unexpected {type(error).__name__}"
+
+
+def _say(message: str, code: int) -> int:
+    print(f"wala: {' '.join(message.split())}", file=sys.stderr)
+    return code

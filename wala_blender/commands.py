@@ -1,0 +1,157 @@
+"""What the commands of `wala` do with their options: read files, call the library, write files, print. Knows no mathematics."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from .errors import InputError, WalaError
+
+NUMBERS = "{:,}".format
+
+
+@contextmanager
+def progress_bar() -> Iterator:
+    """progress(stage, step, steps) for the pipeline, as a bar on standard error where that is a terminal."""
+    from tqdm import tqdm
+
+    with tqdm(total=1, disable=None, leave=False, bar_format="{desc} |{bar:30}| {n_fmt}/{total_fmt} {elapsed}") as bar:
+        def progress(stage: str, step: int, steps: int) -> None:
+            bar.total, bar.n = max(steps, 1), step
+            bar.set_description_str(f"{stage:10}")
+        yield progress
+
+
+def _given(options: argparse.Namespace) -> tuple[str, dict[str, str | float], Path]:
+    """The condition's name, its inputs as a job's request has them, and the folder its files lie in."""
+    from .cli import DEFAULT_ELEVATION
+    from .geometry.meshes import READABLE
+
+    if options.elevation is not None and options.sketch is None:
+        raise InputError("--elevation is of use with --sketch only")
+    if options.text is not None:
+        return "text", {"prompt": options.text}, Path()
+    if options.sketch is not None:
+        elevation = DEFAULT_ELEVATION if options.elevation is None else options.elevation
+        return "sketch", {"image": options.sketch.name, "elevation": elevation}, options.sketch.parent
+    if options.voxels is not None:
+        name = "mesh" if options.voxels.suffix.lower() in READABLE else "occupancy"
+        return "voxels", {name: options.voxels.name}, options.voxels.parent
+    return "points", {"points": options.points.name}, options.points.parent
+
+
+def _where_the_input_was(vertices: np.ndarray, record: Mapping) -> np.ndarray:
+    """Model space → the input's coordinates, where it had some."""
+    from .geometry.distance import Frame
+
+    frame = record.get("frame")
+    return vertices if not frame else Frame(np.asarray(frame["center"]), frame["scale"]).from_model(vertices)
+
+
+def generate(options: argparse.Namespace) -> int:
+    """`wala generate`."""
+    from .conditions.inputs import load_inputs
+    from .geometry.meshes import check_mesh_destination, provenance_of, write_mesh
+
+    check_mesh_destination(options.out)
+    condition, named, folder = _given(options)
+    inputs = load_inputs(named, folder)
+
+    from .pipeline import Pipeline, Settings
+
+    pipeline = Pipeline.load(options.model, device=options.device)
+    settings = Settings(model=options.model, seed=options.seed, scale=options.scale, steps=options.steps)
+    with progress_bar() as progress:
+        made = pipeline.generate(condition, inputs, settings, progress)
+    write_mesh(options.out, _where_the_input_was(made.vertices, made.record), made.faces, provenance_of(made.record, inputs.get("prompt")))
+    seconds = sum(made.record["timings"].values())
+    print(f"{options.out}: {NUMBERS(len(made.vertices))} vertices, {NUMBERS(len(made.faces))} triangles "
+          f"({options.model}, {condition}, seed {options.seed}, {seconds:.1f} s)")
+    return 0
+
+
+def roundtrip(options: argparse.Namespace) -> int:
+    """`wala roundtrip`."""
+    from .geometry.distance import frame_of, mesh_to_distance
+    from .geometry.meshes import check_mesh_destination, read_mesh, write_mesh
+    from .geometry.surface import field_to_mesh
+    from .roundtrip import round_trip
+
+    check_mesh_destination(options.out)
+    vertices, faces = read_mesh(options.mesh)
+    frame = frame_of(vertices)
+    pipeline, origin = None, {"generator": "WaLa", "origin": "decoded from its wavelet tree"}
+    if not options.no_autoencoder:
+        from .pipeline import Pipeline
+
+        pipeline = Pipeline.load(options.model, device=options.device)
+        origin |= {"origin": "decoded from its latent", "model": options.model}
+    field = mesh_to_distance(frame.to_model(vertices), faces)
+    stages, back = round_trip(field, pipeline)
+    vertices, faces = field_to_mesh(back, remove_dust=False)
+    write_mesh(options.out, frame.from_model(vertices), faces, origin)
+    if options.json:
+        print(json.dumps({stage.name: {"iou": stage.iou, "numbers": stage.numbers} for stage in stages}))
+    else:
+        print(f"{'stage':14}{'IoU':>8}{'numbers':>14}")
+        for stage in stages:
+            print(f"{stage.name:14}{stage.iou:8.4f}{NUMBERS(stage.numbers):>14}")
+    return 0
+
+
+def run(options: argparse.Namespace) -> int:
+    """`wala run`: the worker in a process of its own, as Blender has it. Returns its exit code."""
+    root = str(Path(__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    command = [sys.executable, "-m", "runtime.worker", "--run", str(options.folder), "--device", options.device]
+    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}) as worker:
+        while True:
+            try:
+                return worker.wait()
+            except KeyboardInterrupt:
+                # The worker got the same interrupt and ends the job properly: wait for it.
+                continue
+
+
+def models(options: argparse.Namespace) -> int:
+    """`wala models`."""
+    from .models.table import MODELS
+
+    for row in MODELS.values():
+        print(f"{row.name}: {row.title}")
+        for name, defaults in row.conditions.items():
+            print(f"    {name:8} scale {defaults.scale:g}, {defaults.steps} steps")
+        print(f"    licence {row.licence}")
+    return 0
+
+
+def parity(options: argparse.Namespace) -> int:
+    """`wala parity`."""
+    from tqdm import tqdm
+
+    from .parity import check_folder
+
+    with tqdm(total=0, disable=None, leave=False, bar_format="{desc} {elapsed}") as bar:
+        rows = check_folder(options.folder, bar.set_description_str)
+    worst, unchecked = {}, []
+    for row in rows:
+        if row.error is None:
+            unchecked.append(row.file)
+        elif row.file not in worst or row.error / row.bar > worst[row.file].error / worst[row.file].bar:
+            worst[row.file] = row
+    for file, row in worst.items():
+        print(f"{file:32}{row.quantity:20}{row.error:10.1e}  (bar {row.bar:g}){'' if row.passed else '  ABOVE THE BAR'}")
+    for file in unchecked:
+        print(f"{file:32}not checked: a kind of vector this version does not know")
+    if not worst:
+        raise InputError(f"none of the {len(unchecked)} reference vectors in {options.folder} is of a kind this version knows")
+    failed = [file for file, row in worst.items() if not row.passed]
+    if failed:
+        raise WalaError(f"{len(failed)} of {len(worst)} reference vectors are above the bar: {', '.join(failed)}")
+    return 0
