@@ -56,7 +56,8 @@ def private_folder() -> Path:
         if len(os.fsencode(socket_address(folder))) <= MAX_SOCKET_PATH or sys.platform == "win32":
             return folder
         shutil.rmtree(folder, ignore_errors=True)
-    raise JobFailed("worker-start", f"no usable temporary folder among {', '.join(candidates)}", "Set TMPDIR to a short path you can write to.")
+    message = f"no usable temporary folder among {', '.join(candidates)}"
+    raise JobFailed("worker-start", message, "Set TMPDIR to a short path you can write to.")
 
 
 def socket_address(folder: Path) -> str:

@@ -17,7 +17,7 @@ from .storage import write_failure
 if TYPE_CHECKING:
     from wala_blender.pipeline import Pipeline
 
-    from .worker import Progress
+    from .attempt import Progress
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,8 @@ class Engine:
     def run(self, folder: Path, request: jobs.Request, progress: "Progress") -> None:
         """Run one job; the stage "load" comes first when the model is not loaded yet.
 
-        Raises JobFailed: the library's codes, "no-torch", "out-of-memory", "disk-full", "cannot-write". What ``progress`` raises goes through.
+        What ``progress`` raises goes through.
+        Raises JobFailed: the library's codes, "no-torch", "out-of-memory", "disk-full", "cannot-write".
         """
         try:
             with converted_errors():

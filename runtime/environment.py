@@ -5,7 +5,6 @@ helper programs, polled: each step of ``Build._steps`` hands over a command and 
 A build that fails, is cancelled or dies with Blender leaves no environment that looks complete: a marker file is written last.
 """
 
-import json
 import logging
 import os
 import re
@@ -39,8 +38,9 @@ _PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 _CAUSES = (
     ("disk-full", r"No space left on device|Errno 28\b|not enough space on the disk|Disk quota exceeded",
      "the disk is full", "Free some space, or choose another folder; then press Set Up Worker again."),
-    ("network", r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|Max retries|IncompleteRead|Connection reset|HTTP error",
-     "the download failed", "Check the internet connection and proxy, then press Set Up Worker again: what has arrived is not downloaded twice."),
+    ("network", r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|Max retries|IncompleteRead|"
+     r"Connection reset|HTTP error", "the download failed",
+     "Check the internet connection and proxy, then press Set Up Worker again: what has arrived is not downloaded twice."),
     ("build", r"No matching distribution|Could not find a version",
      "there is no ready-made package for this Python or system", "Choose another Python (3.10 to 3.13) in the preferences."),
 )
@@ -109,8 +109,8 @@ class Build:
     """Builds the environment in ``folder``; nothing happens before the first poll(). An older complete one stays until the new one works.
 
     online_access: what bpy.app.online_access says. base_python: "" = look for one. gpu: None = look for one.
-    Events of poll(): {"event": "stage", "stage", "title", "index", "count"}, {"event": "line", "text"}, {"event": "bytes", "done", "total"},
-    and as the last exactly one of {"event": "done", "python"}, {"event": "failed", "code", "message", "hint", "log"}, {"event": "cancelled"}.
+    Events of poll(), each a dict with "event": stage (stage, title, index, count), line (text), bytes (done, total), and as the last
+    exactly one of done (python), failed (code, message, hint, log), cancelled.
     """
 
     def __init__(self, folder: Path | str, online_access: bool, base_python: str = "", gpu: bool | None = None):
@@ -139,11 +139,10 @@ class Build:
                 self._go_on()
             except StopIteration:
                 self._end()
-            except JobFailed as error:
-                self._undo({"event": "failed", "code": error.code, "message": error.message, "hint": error.hint, "log": log_tail(self.log)})
-            except OSError as error:
-                failure = write_failure(error, self._folder)
-                self._undo({"event": "failed", "code": failure.code, "message": failure.message, "hint": failure.hint, "log": log_tail(self.log)})
+            except (JobFailed, OSError) as error:
+                failure = error if isinstance(error, JobFailed) else write_failure(error, self._folder)
+                words = {"code": failure.code, "message": failure.message, "hint": failure.hint}
+                self._undo({"event": "failed", **words, "log": log_tail(self.log)})
         events, self._events = self._events, []
         return events
 
@@ -174,8 +173,8 @@ class Build:
         self._lines = []
         if command.stage and command.stage != self._stage:
             self._stage = command.stage
-            index = list(STAGES).index(command.stage)
-            self._events.append({"event": "stage", "stage": command.stage, "title": STAGES[command.stage], "index": index, "count": len(STAGES)})
+            index, title = list(STAGES).index(command.stage), STAGES[command.stage]
+            self._events.append({"event": "stage", "stage": command.stage, "title": title, "index": index, "count": len(STAGES)})
         try:
             self._task = Task(command.words, self.log, SOURCE_ROOT if command.stage == "check" else "")
         except OSError as error:
@@ -211,7 +210,8 @@ class Build:
     def _steps(self) -> _Steps:
         """The whole build, in order."""
         if not self._online_access:
-            raise JobFailed("offline", "setting up the worker needs the internet, and online access is off", "Allow it in Preferences, System, Network.")
+            message = "setting up the worker needs the internet, and online access is off"
+            raise JobFailed("offline", message, "Allow it in Preferences, System, Network.")
         self._folder.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_bytes(b"")
         self._check_space()

@@ -58,7 +58,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Result:
-    """A finished job: vertices (V, 3) float32 in model space (+Y up, longest side −0.9…0.9), faces (F, 3) int32 from 0, and result.json."""
+    """A finished job: vertices (V, 3) float32 in model space (+Y up, longest side −0.9…0.9), faces (F, 3) int32 from 0, result.json."""
 
     vertices: np.ndarray
     faces: np.ndarray

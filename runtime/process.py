@@ -25,7 +25,7 @@ SET_UP_HINT = "Choose another Python in the preferences, or press Set Up Worker.
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """How to launch a worker. python: a program; source_root: the folder that holds runtime and wala_blender; log_folder: "" = temporary."""
+    """How to launch a worker. python: a program; source_root: what holds runtime and wala_blender; log_folder: "" = temporary."""
 
     python: str
     source_root: str

@@ -46,7 +46,7 @@ def writer(content: FileContent) -> Callable[[BinaryIO], object]:
     # In memory first: zipfile on a full disk complains a second time when it is collected.
     packed = io.BytesIO()
     np.savez(packed, **{name: np.asarray(array) for name, array in content.items()})
-    return lambda file: file.write(packed.getbuffer())
+    return lambda file: file.write(packed.getvalue())
 
 
 def read_json(path: Path, missing: str, invalid: str, hint: str) -> dict:

@@ -237,13 +237,14 @@ class Supervisor:
         elif kind not in messages.ABOUT_A_JOB or job is None or message["job"] != job.id:
             log.info("dropped a %s message about job %s", kind, message["job"])
         elif kind in messages.LAST_WORDS:
-            event = {"event": "cancelled"} if self._cancelling else {"event": kind, **{name: message[name] for name in messages.KINDS[kind]}}
+            # Who pressed cancel does not want a result that came in the same moment.
+            event = {"event": "cancelled"} if self._cancelling else _said(message)
             self._running = None
             self._cancelling = False
             self._finish(job, event)
         else:
-            event = {"event": kind, "job": job.id, **{name: message[name] for name in messages.KINDS[kind]}}
-            self._events.append(event | {"folder": str(job.folder)} if kind == "started" else event)
+            folder = {"folder": str(job.folder)} if kind == "started" else {}
+            self._events.append({**_said(message), "job": job.id, **folder})
 
     def _feed(self) -> None:
         if self._running is None and self._waiting:
@@ -295,3 +296,8 @@ class Supervisor:
         if self._channel:
             self._channel.close()
         self._forget_worker()
+
+
+def _said(message: Mapping) -> dict:
+    """A message about a job as an event."""
+    return {"event": message["type"], **{name: message[name] for name in messages.KINDS[message["type"]]}}

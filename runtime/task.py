@@ -30,8 +30,8 @@ class Task:
         self._rest = b""
         with open(log_path, "ab") as output:
             self._offset = output.seek(0, os.SEEK_END)
-            self._process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                                             cwd=log_path.parent, env=environment, **detached())
+            self._process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output,
+                                             stderr=subprocess.STDOUT, cwd=log_path.parent, env=environment, **detached())
         self.exit_code: int | None = None
 
     def poll(self) -> list[str]:

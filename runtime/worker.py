@@ -1,6 +1,6 @@
 """The worker's main loop, in a Python of its own: `python -m runtime.worker`, or one job with `--run FOLDER`.
 
-Knows the channel, the job folder and how an engine is called; not what an engine does. Jobs run in the main thread; one thread reads
+Knows the channel and the command line; attempt.py knows how a job is run. Jobs run in the main thread; one thread reads
 control messages, so that a cancel works between two denoising steps, and one writes, so that a Blender that does not read (a long render)
 never stalls a job. Standard output and error belong to the log: a library's print reaches neither Blender nor the channel.
 """
@@ -8,7 +8,6 @@ never stalls a job. Standard output and error belong to the log: a library's pri
 import argparse
 import contextlib
 import faulthandler
-import importlib
 import json
 import logging
 import os
@@ -18,15 +17,11 @@ import signal
 import sys
 import threading
 import time
-import traceback
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
 
-from . import jobs
+from .attempt import EngineLoader, run_job
 from .channel import Channel, ChannelClosed, Door
-from .messages import Cancelled, JobFailed, MessageError
-from .storage import write_failure
+from .messages import JobFailed, MessageError
 
 log = logging.getLogger("runtime.worker")
 
@@ -34,126 +29,6 @@ EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_NOBODY_CAME, EXIT_BLENDER_GONE, EXIT_IN
 CONNECT_SECONDS = 120.0
 # How long a step that is under way may take to notice that Blender is gone.
 LEAVE_SECONDS = 3.0
-
-Progress = Callable[[str, int, int], None]
-Announce = Callable[[dict], None]
-
-
-class Engine(Protocol):
-    """What runs a job. Made as Class(device); kept warm between jobs."""
-
-    def run(self, folder: Path, request: jobs.Request, progress: Progress) -> None:
-        """Write the job's result/. Calls progress(stage, step, steps) at each stage's start and before each step, and lets what it raises through.
-
-        Raises JobFailed for what is expected to go wrong.
-        """
-
-
-class EngineLoader:
-    """The engine "module:Class", made when the first job needs it, so that a broken one fails a job and not the worker."""
-
-    def __init__(self, name: str, device: str):
-        self._name = name
-        self._device = device
-        self._engine: Engine | None = None
-
-    def get(self) -> Engine:
-        """The engine. Raises JobFailed "no-engine"."""
-        if self._engine is None:
-            module, _, attribute = self._name.partition(":")
-            try:
-                make = getattr(importlib.import_module(module), attribute)
-            except (ImportError, AttributeError, ValueError) as error:
-                raise JobFailed("no-engine", f"the worker cannot load {self._name}: {error}", "Press Set Up Worker, or choose another Python.") from error
-            self._engine = make(self._device)
-        return self._engine
-
-
-@contextlib.contextmanager
-def output_to(path: Path) -> Iterator[None]:
-    """Everything printed, by Python or by a C library, goes to the end of ``path``; if that cannot be opened, to where it went before."""
-    try:
-        target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    except OSError as error:
-        log.warning("%s cannot be written: %s", path, error)
-        yield
-        return
-    saved = [os.dup(number) for number in (1, 2)]
-    try:
-        _point_output_at(target, target)
-        os.close(target)
-        yield
-    finally:
-        _point_output_at(*saved)
-        for number in saved:
-            os.close(number)
-
-
-def _point_output_at(out: int, err: int) -> None:
-    for stream, target, number in ((sys.stdout, out, 1), (sys.stderr, err, 2)):
-        try:
-            stream.flush()
-        except OSError:
-            # A full disk costs the log its lines, not the job.
-            pass
-        os.dup2(target, number)
-
-
-def run_job(folder: Path, engine: EngineLoader, announce: Announce, should_stop: Callable[[], bool]) -> dict:
-    """Run one job folder to its end; returns (and announces, and writes to events.ndjson) its last event: done, failed or cancelled.
-
-    announce gets every event as a dict. should_stop is asked before every step. Raises nothing but what ``announce`` does.
-    """
-    started = time.monotonic()
-    stages: list[str] = []
-
-    def tell(event: dict) -> None:
-        announce(event)
-        jobs.append_event(folder, event)
-
-    def progress(stage: str, step: int, steps: int) -> None:
-        if should_stop():
-            raise Cancelled
-        kind = "step" if stages[-1:] == [stage] else "stage"
-        stages.append(stage)
-        tell({"event": kind, "stage": stage, "step": step, "steps": steps})
-
-    last = _attempt(folder, engine, tell, progress)
-    if last["event"] == "done":
-        last["seconds"] = round(time.monotonic() - started, 3)
-    try:
-        tell(last)
-    except JobFailed as error:
-        log.info("the job's last event was not written: %s", error)
-    return last
-
-
-def _attempt(folder: Path, engine: EngineLoader, tell: Announce, progress: Progress) -> dict:
-    try:
-        request = jobs.read_request(folder)
-    except JobFailed as error:
-        return _failure(error)
-    with output_to(folder / jobs.LOG):
-        try:
-            tell({"event": "started"})
-            engine.get().run(folder, request, progress)
-            return {"event": "done"}
-        except (Cancelled, KeyboardInterrupt):
-            return {"event": "cancelled"}
-        except JobFailed as error:
-            log.info("the job failed (%s): %s", error.code, error, exc_info=error.__cause__ is not None)
-            return _failure(error)
-        except (Exception, SystemExit) as error:
-            # The one place that meets every defect of an engine: the worker stays alive, the log has the whole story.
-            with contextlib.suppress(OSError):
-                traceback.print_exc()
-            if isinstance(error, OSError) and (failure := write_failure(error, Path(error.filename or folder))).code == "disk-full":
-                return _failure(failure)
-            return _failure(JobFailed("internal", f"an unexpected error: {type(error).__name__}: {error}", f"{jobs.LOG} in the job's folder has the details."))
-
-
-def _failure(error: JobFailed) -> dict:
-    return {"event": "failed", "code": error.code, "message": error.message, "hint": error.hint}
 
 
 class Conversation:
@@ -271,7 +146,7 @@ def _start_log(level: int) -> None:
 
 
 def run_folder(folder: Path, engine: EngineLoader) -> int:
-    """One job folder for the command line or a farm: progress and one-line errors on stderr, the rest in worker.log. Returns the exit code."""
+    """One job folder for the command line or a farm: progress and one-line errors on stderr, the rest in worker.log; the exit code."""
     _start_log(logging.WARNING)
     for name in ("SIGTERM", "SIGBREAK"):
         if hasattr(signal, name):

@@ -1,6 +1,6 @@
 """An engine without a model: it walks through the stages as the job's inputs tell it to. Knows no torch.
 
-inputs: steps, sleep (seconds a step), and "at": what happens before step ``when``: fail, raise, exit, kill, stuck, memory, full.
+inputs: steps, sleep (seconds a step), and "at": what happens before step ``when``: fail, raise, memory, exit, quit, kill, stuck.
 """
 
 import os
@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from runtime import jobs
+from runtime.attempt import Progress
 from runtime.messages import JobFailed
-from runtime.worker import Progress
 
 CUBE = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float32) * 0.9
 CUBE_FACES = np.array([[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1],
@@ -44,7 +44,7 @@ class ScriptedEngine:
         progress("surface", 0, 1)
         jobs.write_result(folder, CUBE, CUBE_FACES, {
             "model": request.model, "seed": request.seed, "count": self._count, "device": self._device, "pid": os.getpid(),
-            "user_site": os.environ.get("PYTHONNOUSERSITE"), "path": os.environ.get("PYTHONPATH"), "input": sys.stdin.read() if script.get("read") else ""})
+            "user_site": os.environ.get("PYTHONNOUSERSITE"), "path": os.environ.get("PYTHONPATH")})
 
 
 def act(what: str) -> None:

@@ -79,7 +79,8 @@ def test_garbage_on_an_open_channel_is_skipped(address, door):
     with Client(address) as raw:
         blender = channel.Channel(raw)
         hello = blender.receive()
-        blender.send("hello", name="x", protocol=messages.PROTOCOL, nonce="n", proof=channel.prove("right", messages.BLENDER_NAME, hello["nonce"]))
+        proof = channel.prove("right", messages.BLENDER_NAME, hello["nonce"])
+        blender.send("hello", name="x", protocol=messages.PROTOCOL, nonce="n", proof=proof)
         blender.receive()
         end = time.monotonic() + 10
         while not door.admitted and time.monotonic() < end:

@@ -42,8 +42,8 @@ class Library:
             progress("sample", step, 3)
         if self.failure:
             raise self.failure
-        vertices, faces = np.eye(3), np.array([[0, 1, 2]])
-        return types.SimpleNamespace(vertices=vertices, faces=faces, latent=np.ones((4, 12, 12, 12), np.float32), record={"model": settings.model})
+        latent = np.ones((4, 12, 12, 12), np.float32)
+        return types.SimpleNamespace(vertices=np.eye(3), faces=np.array([[0, 1, 2]]), latent=latent, record={"model": settings.model})
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ STAND_INS = {"torch": "2.9.0", "numpy": "2.1.0", "pywavelets": "1.8.0", "scikit-
 def write_wheel(folder, name, version):
     """A minimal wheel: one module that can be imported."""
     module, base = environment_check.IMPORT_NAMES.get(name, name), f"{name.replace('-', '_')}-{version}"
-    source = "class ndarray: pass\nclass cuda:\n    is_available = staticmethod(lambda: False)\n    device_count = staticmethod(lambda: 0)\n"
+    source = "class ndarray: pass\nclass cuda:\n    is_available = lambda: False\n    device_count = lambda: 0\n"
     files = {f"{module}.py": source, f"{base}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
              f"{base}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
     record = "".join(f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip('=')},{len(text)}\n"
@@ -79,9 +79,11 @@ def test_a_real_environment(tmp_path, packages, source_root):
     assert sorted(os.listdir(folder.parent)) == ["env", "env-setup.log"]
 
 
-def test_versions_that_are_too_old_are_told(source_root, monkeypatch):
-    report = {"python": "p", "version": "3.9.1", "versions": STAND_INS | {"torch": "1.13.1+cu117"}, "missing": {
-        "igl": "ImportError: no such file libigl.so", "the worker's own code": "ModuleNotFoundError: No module named 'runtime'", "scipy": "ModuleNotFoundError: No module named 'scipy'"}, "cuda": False, "devices": []}
+def test_versions_that_are_too_old_and_packages_that_do_not_load_are_told():
+    missing = {"libigl": "ImportError: no such file libigl.so", "the worker's own code": "ModuleNotFoundError: No module named 'runtime'",
+               "scipy": "ModuleNotFoundError: No module named 'scipy'"}
+    versions = {name: version for name, version in STAND_INS.items() if name not in missing} | {"torch": "1.13.1+cu117"}
+    report = {"python": "p", "version": "3.9.1", "versions": versions, "missing": missing, "cuda": False, "devices": []}
     result = environment_check.judge("p", ["noise", environment_check._MARK + json.dumps(report)], 0)
     assert not result.ok and "Set Up Worker" in result.hint
     for words in ("Python 3.9.1", "torch is 1.13.1+cu117", ">=2.6", "lacks scipy", "libigl.so", "the worker's own code does not load"):

@@ -158,7 +158,8 @@ os._exit(0)
 def test_the_worker_ends_when_blender_ends(source_root, make_job, tmp_path, wanted):
     """Before it connected, while it is idle, and in the middle of a step that never ends."""
     folder = make_job(at="stuck", when=0)
-    program = BLENDER.format(repository=REPOSITORY, source_root=str(source_root), log=str(tmp_path / "log"), folder=str(folder), wanted=wanted)
+    program = BLENDER.format(repository=REPOSITORY, source_root=str(source_root), log=str(tmp_path / "log"), folder=str(folder),
+                             wanted=wanted)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
     pid, end = int(done.stdout), time.monotonic() + 20
     while is_running(pid) and time.monotonic() < end:

@@ -14,7 +14,8 @@ from runtime.messages import JobFailed
 
 
 def request(**changes):
-    return jobs.Request(**({"id": jobs.new_id(), "model": "starter", "condition": "points", "inputs": {"points": "inputs/points.npy"}} | changes))
+    plain = {"id": jobs.new_id(), "model": "starter", "condition": "points", "inputs": {"points": "inputs/points.npy"}}
+    return jobs.Request(**(plain | changes))
 
 
 POINTS = {"points.npy": np.arange(12, dtype=np.float32).reshape(4, 3)}

@@ -38,7 +38,8 @@ def test_one_job(run, make_job):
     assert [event["event"] for event in jobs.read_events(copy)].count("done") == 2
 
 
-@pytest.mark.parametrize("at, words", [("fail", "error: the sketch has no strokes. Draw something first."), ("raise", "a defect"), ("quit", "SystemExit")])
+@pytest.mark.parametrize("at, words", [("fail", "error: the sketch has no strokes. Draw something first."), ("raise", "a defect"),
+                                       ("quit", "SystemExit")])
 def test_a_failed_job_is_one_line(run, make_job, at, words):
     folder = make_job(at=at, when=0)
     done = run("--run", folder, *ENGINE)

@@ -1,0 +1,144 @@
+"""One job folder, run to its end with an engine: progress out, cancel in, whatever goes wrong in words.
+
+Knows the job folder and how an engine is called. Knows no channel, and not what an engine does.
+"""
+
+import contextlib
+import importlib
+import logging
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from . import jobs
+from .messages import Cancelled, JobFailed
+from .storage import write_failure
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, int, int], None]
+Announce = Callable[[dict], None]
+
+
+class Engine(Protocol):
+    """What runs a job. Made as Class(device); kept warm between jobs."""
+
+    def run(self, folder: Path, request: jobs.Request, progress: Progress) -> None:
+        """Write the job's result/.
+
+        Calls progress(stage, step, steps) at each stage's start and before each step, and lets what it raises through.
+        Raises JobFailed for what is expected to go wrong.
+        """
+
+
+class EngineLoader:
+    """The engine "module:Class", made when the first job needs it, so that a broken one fails a job and not the worker."""
+
+    def __init__(self, name: str, device: str):
+        self._name = name
+        self._device = device
+        self._engine: Engine | None = None
+
+    def get(self) -> Engine:
+        """The engine. Raises JobFailed "no-engine"."""
+        if self._engine is None:
+            module, _, attribute = self._name.partition(":")
+            try:
+                make = getattr(importlib.import_module(module), attribute)
+            except (ImportError, AttributeError, ValueError) as error:
+                hint = "Press Set Up Worker, or choose another Python."
+                raise JobFailed("no-engine", f"the worker cannot load {self._name}: {error}", hint) from error
+            self._engine = make(self._device)
+        return self._engine
+
+
+@contextlib.contextmanager
+def output_to(path: Path) -> Iterator[None]:
+    """Everything printed, by Python or by a C library, goes to the end of ``path``; if that cannot be opened, to where it went before."""
+    try:
+        target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    except OSError as error:
+        log.warning("%s cannot be written: %s", path, error)
+        yield
+        return
+    saved = [os.dup(number) for number in (1, 2)]
+    try:
+        _point_output_at(target, target)
+        os.close(target)
+        yield
+    finally:
+        _point_output_at(*saved)
+        for number in saved:
+            os.close(number)
+
+
+def _point_output_at(out: int, err: int) -> None:
+    for stream, target, number in ((sys.stdout, out, 1), (sys.stderr, err, 2)):
+        try:
+            stream.flush()
+        except OSError:
+            # A full disk costs the log its lines, not the job.
+            pass
+        os.dup2(target, number)
+
+
+def run_job(folder: Path, engine: EngineLoader, announce: Announce, should_stop: Callable[[], bool]) -> dict:
+    """Run one job folder to its end; returns (and announces, and writes to events.ndjson) its last event: done, failed or cancelled.
+
+    announce gets every event as a dict. should_stop is asked before every step. Raises nothing but what ``announce`` does.
+    """
+    started = time.monotonic()
+    stages: list[str] = []
+
+    def tell(event: dict) -> None:
+        announce(event)
+        jobs.append_event(folder, event)
+
+    def progress(stage: str, step: int, steps: int) -> None:
+        if should_stop():
+            raise Cancelled
+        kind = "step" if stages[-1:] == [stage] else "stage"
+        stages.append(stage)
+        tell({"event": kind, "stage": stage, "step": step, "steps": steps})
+
+    last = _attempt(folder, engine, tell, progress)
+    if last["event"] == "done":
+        last["seconds"] = round(time.monotonic() - started, 3)
+    try:
+        tell(last)
+    except JobFailed as error:
+        log.info("the job's last event was not written: %s", error)
+    return last
+
+
+def _attempt(folder: Path, engine: EngineLoader, tell: Announce, progress: Progress) -> dict:
+    try:
+        request = jobs.read_request(folder)
+    except JobFailed as error:
+        return _failure(error)
+    with output_to(folder / jobs.LOG):
+        try:
+            tell({"event": "started"})
+            engine.get().run(folder, request, progress)
+            return {"event": "done"}
+        except (Cancelled, KeyboardInterrupt):
+            return {"event": "cancelled"}
+        except JobFailed as error:
+            log.info("the job failed (%s): %s", error.code, error, exc_info=error.__cause__ is not None)
+            return _failure(error)
+        except (Exception, SystemExit) as error:
+            # The one place that meets every defect of an engine: the worker stays alive, the log has the whole story.
+            with contextlib.suppress(OSError):
+                traceback.print_exc()
+            if isinstance(error, OSError) and (failure := write_failure(error, Path(error.filename or folder))).code == "disk-full":
+                return _failure(failure)
+            message = f"an unexpected error: {type(error).__name__}: {error}"
+            return _failure(JobFailed("internal", message, f"{jobs.LOG} in the job's folder has the details."))
+
+
+def _failure(error: JobFailed) -> dict:
+    return {"event": "failed", "code": error.code, "message": error.message, "hint": error.hint}
