@@ -36,7 +36,8 @@ class Home:
             scene = bpy.context.window_manager.windows[0].scene if len(bpy.context.window_manager.windows) else bpy.data.scenes[0]
             return scene, scene.collection, False
         known = [scene.collection, *scene.collection.children_recursive]
-        return scene, next((item for item in known if item.name == self.collection), scene.collection), True
+        # A collection of a linked file cannot take an object.
+        return scene, next((item for item in known if item.name == self.collection and item.library is None), scene.collection), True
 
 
 def deliver(result, request, title: str, home: Home):

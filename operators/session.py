@@ -91,15 +91,14 @@ def why_not() -> str:
 
 
 def start(context, settings) -> Ticket:
-    """Capture, write the job folder and hand it to the worker. Raises JobFailed; then nothing has happened."""
+    """Capture, write the job folder and hand it to the worker. Raises JobFailed; then there is no job."""
     row = CAPTURES[settings.condition]
     capture = row.capture(context, settings)
     request = jobs.Request(jobs.new_id(), MODEL, row.condition, capture.inputs, seed=settings.seed, scale=settings.scale or None,
                            steps=settings.steps or None, placement=capture.placement)
-    python = preferences.worker_python()
-    path = jobs.write_job(preferences.folder("jobs"), request, capture.files)
-    current.supervisor.start(python, preferences.SOURCE_ROOT, engine=ENGINE, device=preferences.preferences().device,
+    current.supervisor.start(preferences.worker_python(), preferences.SOURCE_ROOT, engine=ENGINE, device=preferences.preferences().device,
                              log_folder=preferences.log_folder())
+    path = jobs.write_job(preferences.folder("jobs"), request, capture.files)
     ticket = Ticket(current.supervisor.submit(path), path, capture.title, Home.of(context))
     current.tickets[ticket.job] = ticket
     board.busy("Starting the worker" if current.supervisor.state == "starting" else "Waiting for the worker")

@@ -30,13 +30,12 @@ class WALA_PT_main(Tab, bpy.types.Panel):
         layout, settings, session = self.layout, context.scene.wala, context.window_manager.wala
         layout.prop(settings, "condition", text="")
         draw_input(layout, context, settings)
-        # Generate keeps its place while it works: a widget that changes under the mouse is drawn wrongly by some versions.
-        row = layout.row()
-        row.scale_y = 1.5
-        row.operator("wala.generate", icon="MESH_MONKEY")
         if session.busy:
             draw_progress(layout, context, session)
             return
+        row = layout.row()
+        row.scale_y = 1.5
+        row.operator("wala.generate", icon="MESH_MONKEY")
         if session.worker_problem:
             draw_lines(layout, session.worker_problem, "ERROR", _characters(context))
             layout.operator("wala.setup_worker", icon="IMPORT")
@@ -79,14 +78,22 @@ def draw_input(layout, context, settings) -> None:
     name, words, icon = INPUTS[settings.condition]
     if name:
         layout.prop(settings, name, text="")
-    if settings.condition == "SKETCH" and settings.sketch is None:
-        active = context.active_object
-        found = active is not None and active.type in HAS_SKETCH
-        words = f"Using “{active.name}”" if found else "Draw a Grease Pencil sketch and select it"
+    if settings.condition == "SKETCH":
+        words = sketch_words(context, settings)
     if settings.condition in ("VOXELS", "POINTS") and not context.selected_objects:
         words = "Nothing is selected"
     if words:
         draw_lines(layout, words, "INFO", _characters(context))
+
+
+def sketch_words(context, settings) -> str:
+    """Which sketch is used, and who looks at it."""
+    active = context.active_object
+    if settings.sketch is None and (active is None or active.type not in HAS_SKETCH):
+        return "Draw a Grease Pencil sketch and select it"
+    region = context.space_data.region_3d if context.space_data else None
+    eye = "as the camera sees it" if region is None or region.view_perspective == "CAMERA" else "as this view sees it"
+    return eye.capitalize() if settings.sketch else f"“{active.name}”, {eye}"
 
 
 def draw_progress(layout, context, session) -> None:

@@ -73,10 +73,20 @@ def until(condition, seconds: float):
         yield 0.1
 
 
-def generate_button() -> tuple[float, float]:
-    """The middle of Generate for a chosen sketch: below the tab's header, the condition and the sketch."""
+def in_sidebar(below_the_top: float) -> tuple[float, float]:
+    """A place in the sidebar with a sketch chosen and nothing made yet, in interface units below its top."""
     sidebar, scale = view()[2], bpy.context.preferences.system.ui_scale
-    return sidebar.x + sidebar.width * 0.45, sidebar.y + sidebar.height - 102 * scale
+    return sidebar.x + sidebar.width * 0.3, sidebar.y + sidebar.height - below_the_top * scale
+
+
+GENERATE, SETTINGS, WORKER_PANEL = 124, 160, 186
+
+
+def long_job() -> None:
+    """Settings of a text job that takes its time."""
+    settings = bpy.context.scene.wala
+    settings.condition, settings.prompt, settings.steps = "TEXT", "a chair" if WORKER else "slow", 400 if WORKER else 0
+    view()[0].tag_redraw()
 
 
 def set_up():
@@ -123,7 +133,13 @@ def story():
     yield 1.0
     picture("1-panel")
 
-    click(*generate_button())
+    click(*in_sidebar(WORKER_PANEL))
+    yield 1.5
+    click(*in_sidebar(SETTINGS))
+    yield 1.5
+    picture("1-panels-open")
+
+    click(*in_sidebar(GENERATE))
     yield from until(lambda: board().busy, 5)
     note("a click on Generate starts a job", board().busy)
     yield from until(lambda: "step 2" in board().message, 60)
@@ -141,10 +157,8 @@ def story():
     yield 2.0
     note(f"redo brings it back: {made()}", len(made()) == 1)
 
-    bpy.context.scene.wala.condition = "TEXT"
-    bpy.context.scene.wala.prompt = "a chair" if WORKER else "slow"
+    long_job()
     before = len(made())
-    view()[0].tag_redraw()
     yield 0.5
     press("ctrl+Return")
     yield from until(lambda: "step 1" in board().message, 10)
@@ -170,10 +184,13 @@ def story():
     note(f"a missing worker is explained: {board().worker_problem!r}", "does not exist" in board().worker_problem)
     bpy.context.preferences.addons[PACKAGE].preferences.worker_python = WORKER or "/usr/bin/python3"
     yield 1.5
-    bpy.context.scene.wala.prompt = "slow"
+    long_job()
     press("ctrl+Return")
     yield 3.0
     note("Blender quits with a job under way", board().busy)
+    bpy.ops.preferences.addon_show(module=PACKAGE)
+    yield 2.0
+    picture("8-preferences")
 
 
 def result_while_drawing():
@@ -187,7 +204,7 @@ def result_while_drawing():
     with bpy.context.temp_override(area=area, region=region):
         bpy.ops.object.mode_set(mode="PAINT_GREASE_PENCIL")
         bpy.ops.ed.undo_push(message="Draw Mode")
-    bpy.context.scene.wala.condition, bpy.context.scene.wala.prompt = "TEXT", "a chair"
+    bpy.context.scene.wala.prompt, bpy.context.scene.wala.steps = "a chair", 0
     before = len(made())
     yield 1.0
     press("ctrl+Return")

@@ -1,7 +1,8 @@
 #!/bin/bash
 # window.sh CHROOT OUT: installs the extension in a real windowed Blender, drives it with a mouse and a keyboard, leaves pictures in OUT.
 # CHROOT: a folder of make-chroot.sh. Needs root. Exit 0 when every step in OUT/report.txt went well.
-# WALA_WORKER=PYTHON (a path inside the chroot that has PyTorch) uses the real engine; else the engine is one without a model.
+# WALA_WORKER=PYTHON (one that has PyTorch) uses the real engine and model; else the engine is one without a model.
+# WALA_BIND=FOLDER:FOLDER makes folders of this machine visible at the same place inside, such as the one that Python is in.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -32,7 +33,7 @@ exit $status
 SCRIPT
 )
 # A mount and a process namespace of its own: nothing stays mounted or running afterwards, whatever happens inside.
-export chroot root out inside WALA_WORKER=${WALA_WORKER:-}
+export chroot root out inside WALA_WORKER=${WALA_WORKER:-} WALA_BIND=${WALA_BIND:-}
 status=0
 unshare --mount --pid --fork --kill-child bash -c '
   set -e
@@ -41,6 +42,12 @@ unshare --mount --pid --fork --kill-child bash -c '
   mount --bind "$root" "$chroot/lab/source"
   mount -o remount,bind,ro "$chroot/lab/source"
   mount --bind "$out" "$chroot/lab/out"
+  IFS=: read -ra folders <<< "$WALA_BIND"
+  for folder in "${folders[@]}"; do
+    mkdir -p "$chroot$folder"
+    mount --bind "$folder" "$chroot$folder"
+    mount -o remount,bind,ro "$chroot$folder"
+  done
   mount -t proc proc "$chroot/proc"
   exec chroot "$chroot" /bin/bash -c "$inside"
 ' || status=$?

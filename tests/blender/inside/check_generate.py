@@ -128,6 +128,21 @@ def test_a_result_from_the_timer_is_one_undo_step(extension, new_objects):
     assert new_objects() == []
 
 
+@pytest.mark.parametrize("mode", ["EDIT", "SCULPT"])
+def test_a_result_in_another_mode_leaves_the_mode_and_is_one_undo_step(extension, new_objects, mode):
+    cube = scenes.cube(name="Cube")
+    bpy.ops.ed.undo_push(message="Before")
+    bpy.ops.object.mode_set(mode=mode)
+    bpy.ops.ed.undo_push(message="Mode")
+    ask(extension, "TEXT")
+    extension.start()
+    extension.poll_until(lambda: "WaLa a chair" in new_objects())
+    assert cube.mode == mode and bpy.context.view_layer.objects.active == cube
+    bpy.ops.ed.undo()
+    assert new_objects() == ["Cube"]
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
 def test_the_worker_stays_warm_between_jobs(extension, new_objects):
     ask(extension, "TEXT")
     bpy.ops.wala.generate()
