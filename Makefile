@@ -1,0 +1,47 @@
+# make env     .venv with everything and .venv42 with Blender 4.2, from the pinned lists in requirements/
+# make demo    a sketch, a blockout and a prompt through headless Blender into demo/out
+# make test    all tests, without a GPU
+# make bench   the codec against the paper's table, and the longest poll of the supervisor
+#
+# Where pip finds packages is pip's own configuration. PyPI's torch for Linux brings CUDA along (2 GB); the small CPU build comes with
+#   make env PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
+
+PYTHON ?= python3.11
+# Collections of meshes for the benchmark (NAME.npz with NAME.jsonl); without them it says so.
+DATA ?= ../shared/data/meshes
+INSTALL = -m pip install --disable-pip-version-check --only-binary :all:
+# Stamps name their lists' contents, so that a changed list is installed and a new checkout's file dates do not matter.
+MAIN = .venv/complete-$(shell cat requirements/main.txt pyproject.toml | cksum | cut -d' ' -f1)
+BLENDER42 = .venv42/complete-$(shell cksum < requirements/blender42.txt | cut -d' ' -f1)
+
+ifdef PIP_EXTRA_INDEX_URL
+export PIP_EXTRA_INDEX_URL
+endif
+
+.PHONY: env demo test bench
+.DELETE_ON_ERROR:
+
+env: $(MAIN) $(BLENDER42)
+
+$(MAIN):
+	$(PYTHON) -m venv .venv
+	.venv/bin/python $(INSTALL) -r requirements/main.txt
+	.venv/bin/python -m pip install --disable-pip-version-check --no-deps -e .
+	rm -f .venv/complete-*
+	touch $@
+
+$(BLENDER42):
+	$(PYTHON) -m venv .venv42
+	.venv42/bin/python $(INSTALL) -r requirements/blender42.txt
+	rm -f .venv42/complete-*
+	touch $@
+
+demo: env
+	.venv/bin/python demo/run.py
+
+test: env
+	.venv/bin/python -m pytest
+
+bench: env
+	.venv/bin/python benchmarks/codec.py --data $(DATA)
+	.venv/bin/python benchmarks/supervisor_poll.py
