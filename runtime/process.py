@@ -72,7 +72,7 @@ class WorkerProcess:
 
     def _launch(self, settings: WorkerSettings) -> subprocess.Popen:
         command = [settings.python, "-m", "runtime.worker", "--engine", settings.engine, "--device", settings.device]
-        secret = json.dumps({"address": self.address, "key": self.key}) + "\n"
+        secret = json.dumps({"address": self.address, "key": self.key, "folder": str(self._folder)}) + "\n"
         # The working folder is first on the path of `python -m`, and on Windows a running program locks it: an empty one of ours.
         with open(self.log, "wb") as output:
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, cwd=self._folder,

@@ -13,6 +13,7 @@ import logging
 import os
 import queue
 import select
+import shutil
 import signal
 import sys
 import threading
@@ -34,8 +35,9 @@ LEAVE_SECONDS = 3.0
 class Conversation:
     """The worker's side of the channel: jobs in, events out, until Blender says so or is gone."""
 
-    def __init__(self, channel: Channel, engine: EngineLoader):
+    def __init__(self, channel: Channel, engine: EngineLoader, folder: Path):
         self._channel = channel
+        self._folder = folder
         self._engine = engine
         self._inbox: queue.SimpleQueue[dict | None] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[tuple[str, str | None, dict]] = queue.SimpleQueue()
@@ -81,6 +83,8 @@ class Conversation:
                 code = EXIT_DONE
                 break
         self._leaving.set()
+        if code == EXIT_BLENDER_GONE:
+            _clean_up_after_blender(self._folder)
         self._inbox.put(None)
         time.sleep(LEAVE_SECONDS)
         os._exit(code)
@@ -101,7 +105,7 @@ def serve(engine: EngineLoader) -> int:
     _start_log(logging.INFO)
     try:
         secret = json.loads(sys.stdin.readline())
-        door = Door(secret["address"], secret["key"])
+        folder, door = Path(secret["folder"]), Door(secret["address"], secret["key"])
     except (ValueError, KeyError, TypeError, OSError) as error:
         print(f"no address and key on standard input ({error}); to run one job: --run FOLDER", file=sys.stderr)
         return EXIT_USAGE
@@ -109,8 +113,15 @@ def serve(engine: EngineLoader) -> int:
     _point_input_at_nothing()
     if channel is None:
         log.warning("nobody came")
+        _clean_up_after_blender(folder)
         return EXIT_NOBODY_CAME
-    return Conversation(channel, engine).hold()
+    return Conversation(channel, engine, folder).hold()
+
+
+def _clean_up_after_blender(folder: Path) -> None:
+    """Remove the temporary folder that Blender made for this worker and can't remove any more."""
+    os.chdir(folder.parent)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait_for_blender(door: Door) -> Channel | None:

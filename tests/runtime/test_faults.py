@@ -149,22 +149,24 @@ if wanted == "started":
     supervisor.submit({folder!r})
 while wanted and not any(event["event"] == wanted for event in supervisor.poll()):
     time.sleep(0.01)
-print(supervisor.pid, flush=True)
+print(supervisor.pid, os.path.dirname(supervisor._worker.address), flush=True)
 os._exit(0)
 """
 
 
 @pytest.mark.parametrize("wanted", ["", "worker-ready", "started"])
 def test_the_worker_ends_when_blender_ends(source_root, make_job, tmp_path, wanted):
-    """Before it connected, while it is idle, and in the middle of a step that never ends."""
+    """Before it connected, while it is idle, and in the middle of a step that never ends; it clears up what Blender left."""
     folder = make_job(at="stuck", when=0)
     program = BLENDER.format(repository=REPOSITORY, source_root=str(source_root), log=str(tmp_path / "log"), folder=str(folder),
                              wanted=wanted)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
-    pid, end = int(done.stdout), time.monotonic() + 20
+    number, private = done.stdout.split()
+    pid, end = int(number), time.monotonic() + 20
     while is_running(pid) and time.monotonic() < end:
         time.sleep(0.05)
     assert not is_running(pid)
+    assert not os.path.exists(private)
 
 
 def is_running(pid):
