@@ -6,6 +6,7 @@ The format: ``vertices`` uint16 (n, 3) (value / 65535 − 0.5, +Y up, longest si
 
 import hashlib
 import json
+import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -81,7 +82,7 @@ def _arrays(file: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(file) as archive:
             return {name: archive[name] for name in ("vertices", "faces", "vertex_offsets", "face_offsets")}
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{file} cannot be read ({error})", "Fetch the collection again.") from error
 
 

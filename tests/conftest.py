@@ -1,0 +1,6 @@
+"""What all tests share. Puts the tests' own folder on the path, so that they find shapes.py."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))

@@ -1,0 +1,46 @@
+"""Overlap of solids and distance of surfaces, on shapes whose answers are known."""
+
+import numpy as np
+import pytest
+import torch
+from shapes import box, sphere
+
+from wala_blender.geometry.metrics import chamfer, f_score, iou, sample_surface
+
+
+def test_overlap():
+    a, b = np.zeros((4, 4, 4), bool), np.zeros((4, 4, 4), bool)
+    a[:2], b[1:3] = True, True
+    assert iou(a, b) == pytest.approx(1 / 3)
+    assert iou(a, a) == 1 and iou(a, ~a) == 0 and iou(a, np.zeros_like(a)) == 0
+    assert iou(np.zeros_like(a), np.zeros_like(a)) == 1
+    assert iou(torch.from_numpy(a), torch.from_numpy(b)) == pytest.approx(1 / 3)
+
+
+def test_samples_are_spread_by_area():
+    vertices, faces = box((0, 0, 0), (1, 2, 4))
+    points = sample_surface(vertices, faces, 20_000, np.random.default_rng(0))
+    on_side = np.stack([np.isclose(points, 0, atol=1e-9), np.isclose(points, (1, 2, 4), atol=1e-9)])
+    assert on_side.any(axis=(0, 2)).all() and points.min() >= 0
+    share = on_side.sum(axis=(0, 1)) / len(points)
+    assert np.allclose(share, np.array([2 * 8, 2 * 4, 2 * 2]) / 28, atol=0.01)
+
+
+def test_concentric_spheres_are_their_radii_apart():
+    assert chamfer(sphere(0.9), sphere(0.7)) == pytest.approx(0.2, abs=0.005)
+    assert chamfer(sphere(0.8), sphere(0.8)) < 0.02
+    assert chamfer(sphere(0.9), sphere(0.7)) == chamfer(sphere(0.9), sphere(0.7))
+
+
+def test_a_missing_part_shows_in_one_direction_only():
+    """Half of a's surface is 1 from b, all of b's is on a."""
+    small = box((0, 0, 0), (0.2, 0.2, 0.2))
+    vertices = np.concatenate([small[0], small[0] + (1.2, 0, 0)])
+    both = (vertices, np.concatenate([small[1], small[1] + 8]))
+    assert chamfer(both, small) == pytest.approx((0.5 * 1.1 + 0) / 2, abs=0.03)
+    assert f_score(both, small, 0.05) == pytest.approx(2 * 0.5 * 1 / 1.5, abs=0.02)
+
+
+def test_f_score_between_nothing_and_all():
+    assert f_score(sphere(0.9), sphere(0.7), 0.1) == 0
+    assert f_score(sphere(0.9), sphere(0.7), 0.25) == 1
