@@ -4,7 +4,8 @@ import bpy
 import numpy as np
 
 GREASE_PENCIL_TYPES = ("GREASEPENCIL", "GPENCIL")
-GESTURES = ("TRANSFORM_OT", "GPENCIL_OT", "GREASE_PENCIL_OT", "SCULPT_OT", "PAINT_OT", "MESH_OT", "CURVE_OT", "CURVES_OT", "VIEW3D_OT_select")
+GESTURES = ("TRANSFORM_OT", "GPENCIL_OT", "GREASE_PENCIL_OT", "SCULPT_OT", "PAINT_OT", "MESH_OT", "CURVE_OT", "CURVES_OT",
+            "VIEW3D_OT_select")
 
 
 def strokes(sketch, depsgraph) -> list[np.ndarray]:

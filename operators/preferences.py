@@ -38,7 +38,8 @@ def worker_python() -> str:
     if chosen:
         path = Path(bpy.path.abspath(chosen))
         if not path.is_file():
-            raise JobFailed("no-worker", f"The worker's Python “{path}” does not exist", "Choose another one in the add-on's preferences")
+            raise JobFailed("no-worker", f"The worker's Python “{path}” does not exist",
+                            "Choose another one in the add-on's preferences")
         return str(path)
     built = environment.environment_python(environment_folder())
     if built is None:

@@ -208,7 +208,8 @@ def _deliver_finished() -> None:
             _conclude(ticket, Outcome(error=error))
         except Exception as error:
             log.exception("Delivery of %s failed", ticket.folder)
-            _conclude(ticket, Outcome(error=JobFailed("delivery", f"The shape could not be placed: {error}", f"It is kept in {ticket.folder}")))
+            refusal = JobFailed("delivery", f"The shape could not be placed: {error}", f"It is kept in {ticket.folder}")
+            _conclude(ticket, Outcome(error=refusal))
         else:
             note = "" if same else "The scene it was made for is gone; it is in the current scene"
             if not awaited:

@@ -59,8 +59,10 @@ class WALA_PT_settings(Tab, bpy.types.Panel):
         field.active = not settings.randomise_seed
         field.prop(settings, "seed")
         row.prop(settings, "randomise_seed", text="", icon="FILE_REFRESH")
-        layout.prop(settings, "scale", text="Guidance" if settings.scale else "Guidance (automatic)")
-        layout.prop(settings, "steps", text="Steps" if settings.steps else "Steps (automatic)")
+        layout.prop(settings, "scale")
+        layout.prop(settings, "steps")
+        if not (settings.scale and settings.steps):
+            layout.label(text="0 is the model's own choice", icon="INFO")
 
 
 class WALA_PT_worker(Tab, bpy.types.Panel):

@@ -20,7 +20,8 @@ class WalaPreferences(bpy.types.AddonPreferences):
     worker_python: StringProperty(name="Worker Python", subtype="FILE_PATH",
                                   description="A Python that has PyTorch. Empty: the environment that Set Up Worker builds")
     device: EnumProperty(name="Device", description="Where the model runs", items=DEVICES, default="auto")
-    log_folder: StringProperty(name="Log Folder", subtype="DIR_PATH", description="Where the worker's log goes. Empty: Blender's user files")
+    log_folder: StringProperty(name="Log Folder", subtype="DIR_PATH",
+                               description="Where the worker's log goes. Empty: Blender's user files")
     idle_minutes: IntProperty(name="Unload After Minutes", min=0, soft_max=120, default=15,
                               description="Stop the worker and free its memory after this many idle minutes. 0: never")
 

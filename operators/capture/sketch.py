@@ -52,7 +52,8 @@ def solve_view(points: np.ndarray, view: View, owner: str) -> tuple[np.ndarray, 
     picture = view.flatten(local)
     box, depth = bounds(picture), float(local[:, 2].mean())
     if not np.max(box[1] - box[0]) > 1e-9:
-        raise bad_input(f"{owner} is a single point from here", "Draw the outline of a thing, or look at it from the side it was drawn from")
+        raise bad_input(f"{owner} is a single point from here",
+                        "Draw the outline of a thing, or look at it from the side it was drawn from")
     middle = box.mean(axis=0) * (depth if view.perspective else 1.0)
     upright = view.aimed_at(view.world_space([*middle, depth]))
     azimuth, elevation = upright.angles()

@@ -51,7 +51,9 @@ def test_switching_off_with_a_job_under_way_leaves_no_process_and_no_timer(exten
 
 def test_handlers_are_as_before(extension):
     def handlers():
-        return {name: len(getattr(bpy.app.handlers, name)) for name in dir(bpy.app.handlers) if isinstance(getattr(bpy.app.handlers, name), list)}
+        lists = {name: getattr(bpy.app.handlers, name) for name in dir(bpy.app.handlers)}
+        return {name: len(found) for name, found in lists.items() if isinstance(found, list)}
+
     on = handlers()
     bpy.ops.preferences.addon_disable(module=extension.package)
     off = handlers()
