@@ -161,10 +161,10 @@ def story():
     before = len(made())
     yield 0.5
     press("ctrl+Return")
-    yield from until(lambda: "step 1" in board().message, 10)
+    yield from until(lambda: "step 1" in board().message, 60)
     note("Ctrl Enter starts a job", board().busy)
     press("Escape")
-    yield from until(lambda: not board().busy, 12)
+    yield from until(lambda: not board().busy, 30)
     note(f"Escape cancels it: {board().message!r}", board().message == "Cancelled" and len(made()) == before)
     yield 1.0
     picture("4-cancelled")
@@ -208,7 +208,7 @@ def result_while_drawing():
     before = len(made())
     yield 1.0
     press("ctrl+Return")
-    yield from until(lambda: len(made()) > before, 60)
+    yield from until(lambda: len(made()) > before, 180)
     yield 1.0
     picture("5-draw-mode")
     note(f"a result arrives in Draw Mode: {made()}", len(made()) == before + 1 and sketch.mode == "PAINT_GREASE_PENCIL")
