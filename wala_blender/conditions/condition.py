@@ -1,9 +1,11 @@
-"""What a condition is once encoded. Knows two tensors; not what they came from, nor who reads them."""
+"""What a condition is, once prepared and once encoded. Knows tensors and a frame; not what they came from, nor who reads them."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from ..geometry.distance import Frame
 
 
 @dataclass(frozen=True)
@@ -18,3 +20,12 @@ class Condition:
         def stack(a: Tensor | None, b: Tensor | None) -> Tensor | None:
             return None if a is None else torch.cat([a.expand(batch, *a.shape[1:]), b.expand(batch, *b.shape[1:])])
         return Condition(stack(self.tokens, other.tokens), stack(self.grid, other.grid))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A raw input made ready: ``tensors``, a batch of one, are what the condition's encoder takes; ``frame`` says where the input's
+    coordinates lie in model space, None where it has no place there."""
+
+    tensors: tuple[Tensor, ...]
+    frame: Frame | None = None

@@ -2,11 +2,19 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..errors import InputError
+from ..geometry.distance import frame_of
 from ..layers import Attention, FeedForward, TransformerBlock
+from .condition import Prepared
+from .placed import fold, splat
+
+POINTS = 2048  # what the starter reads
+FEWEST = 16
 
 
 @dataclass(frozen=True)
@@ -72,3 +80,41 @@ class PointNet(nn.Module):
         h = F.relu(self.ln_f1(self.linear_f1(h)))
         h = F.relu(self.ln_f2(self.linear_f2(h)))
         return self.linear_f3(h)
+
+
+def prepare(inputs: dict) -> Prepared:
+    """{"points": (N, 3)}, any scale, +Y up → points (1, POINTS, 3) float32 in model space, in random order.
+
+    A larger cloud is thinned out at random (always the same way), a smaller one repeats points. Raises InputError below FEWEST points.
+    """
+    points = np.asarray(inputs["points"], dtype=np.float64)
+    frame = frame_of(points)
+    if len(points) < FEWEST:
+        raise InputError(f"there are {len(points)} points, expected at least {FEWEST}", "Give more points on the shape's surface.")
+    chosen = np.random.default_rng(0).permutation(len(points))
+    chosen = np.resize(chosen, POINTS)
+    return Prepared((torch.from_numpy(frame.to_model(points[chosen]).astype(np.float32))[None],), frame)
+
+
+@dataclass(frozen=True)
+class PlacedPointsConfig:
+    """The starter's: a small net's tokens of a subset of ``token_points`` points, placed features of all of them beside."""
+
+    net: PointNetConfig = PointNetConfig(large=False, width=96, tokens=24, out_width=192, heads=4)
+    token_points: int = 512
+    width: int = 32
+    grid_channels: int = 64
+
+
+class PlacedPoints(nn.Module):
+    """Points (B, N, 3) in random order → tokens (B, 24, out_width), placed features (B, grid_channels, 12, 12, 12)."""
+
+    def __init__(self, config: PlacedPointsConfig = PlacedPointsConfig()):
+        super().__init__()
+        self.config = config
+        self.net = PointNet(config.net)
+        self.local = nn.Sequential(nn.Conv3d(4, config.width, 3, padding=1), nn.SiLU(), nn.Conv3d(config.width, config.width, 3, padding=1))
+        self.placed = nn.Conv3d(8 * config.width, config.grid_channels, 1)
+
+    def forward(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        return self.net(points[:, : self.config.token_points]), self.placed(fold(self.local(splat(points.float()))))

@@ -2,10 +2,18 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..errors import InputError
+from ..geometry.distance import frame_of, mesh_to_distance
 from ..layers import ResidualBlock, convolution, grid_to_tokens, output_head
+from .condition import Prepared
+from .placed import fold, sample_volume
+
+CELLS = 16  # along an axis; the cells fill [-1, 1]³
 
 
 @dataclass(frozen=True)
@@ -39,3 +47,57 @@ class VoxelEncoder(nn.Module):
     def tokens(self, occupancy: Tensor) -> Tensor:
         """Occupancy (B, 1, 16, 16, 16) → tokens (B, 512, out_width), x-major."""
         return grid_to_tokens(self(occupancy))
+
+
+def occupancy_of(field: np.ndarray | Tensor, cells: int = CELLS) -> np.ndarray:
+    """Solid voxels (cells, cells, cells) bool of a distance field (R, R, R), R a multiple of cells, by the "any" rule: a cell is filled
+    when any grid point of it is inside the shape."""
+    k = field.shape[0] // cells
+    inside = np.asarray(field < 0).reshape(cells, k, cells, k, cells, k)
+    return inside.any(axis=(1, 3, 5))
+
+
+def prepare(inputs: dict) -> Prepared:
+    """{"occupancy": (16, 16, 16) bool} or a mesh {"vertices" (V, 3), "faces" (F, 3)}, +Y up → occupancy (1, 1, 16, 16, 16) float32.
+
+    A mesh is centred and scaled to the model's size first. Raises InputError when no voxel is filled, or the mesh has no volume.
+    """
+    frame = None
+    if "occupancy" in inputs:
+        occupancy = np.asarray(inputs["occupancy"], dtype=bool)
+    else:
+        used = np.asarray(inputs["vertices"], dtype=np.float64)[np.unique(inputs["faces"])]
+        frame = frame_of(used)
+        occupancy = occupancy_of(mesh_to_distance(frame.to_model(inputs["vertices"]), inputs["faces"]))
+    if occupancy.shape != (CELLS,) * 3:
+        raise InputError(f"expected voxels of shape {(CELLS,) * 3}, got {occupancy.shape}", f"Resample the voxels to {CELLS}³.")
+    if not occupancy.any():
+        raise InputError("no voxel is filled", "Fill at least a few voxels.")
+    return Prepared((torch.from_numpy(occupancy.astype(np.float32))[None, None],), frame)
+
+
+@dataclass(frozen=True)
+class PlacedVoxelsConfig:
+    """The starter's: tokens of ``out_width`` from the encoder above, placed features of ``grid_channels`` beside them."""
+
+    stem: int = 16
+    width: int = 32
+    out_width: int = 192
+    grid_channels: int = 64
+    norm_groups: int = 8
+
+
+class PlacedVoxels(nn.Module):
+    """Occupancy (B, 1, 16, 16, 16) → tokens (B, 64, out_width), placed features (B, grid_channels, 12, 12, 12)."""
+
+    def __init__(self, config: PlacedVoxelsConfig = PlacedVoxelsConfig()):
+        super().__init__()
+        self.encoder = VoxelEncoder(VoxelEncoderConfig(config.out_width, config.stem, config.width, config.norm_groups))
+        self.local = nn.Sequential(convolution(1, config.width), nn.SiLU(), convolution(config.width, config.width), nn.SiLU(),
+                                   convolution(config.width, config.width))
+        self.placed = nn.Conv3d(8 * config.width, config.grid_channels, 1)
+
+    def forward(self, occupancy: Tensor) -> tuple[Tensor, Tensor]:
+        tokens = grid_to_tokens(F.avg_pool3d(self.encoder(occupancy), 2))
+        features = self.local(occupancy)
+        return tokens, self.placed(fold(sample_volume(features.float())).to(features.dtype))

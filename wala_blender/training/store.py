@@ -20,6 +20,7 @@ import torch
 from torch.nn import functional
 from tqdm import tqdm
 
+from ..conditions.voxels import occupancy_of
 from ..errors import InputError
 from ..geometry.distance import EXTENT, TRUNCATION, frame_of, mesh_to_distance
 from ..geometry.metrics import iou, sample_surface
@@ -76,14 +77,6 @@ def turn_points(points: np.ndarray, degrees: float, mirror: bool) -> np.ndarray:
     angle = np.radians(degrees)
     turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
     return (points * (np.array([-1, 1, 1]) if mirror else 1)) @ turn.T
-
-
-def occupancy_of(field: np.ndarray | torch.Tensor, cells: int = 16) -> np.ndarray:
-    """Solid voxels (cells,)*3 bool by the "any" rule: a cell is filled when any grid point of it is inside the shape."""
-    R = field.shape[0]
-    k = R // cells
-    inside = np.asarray(field < 0).reshape(cells, k, cells, k, cells, k)
-    return inside.any(axis=(1, 3, 5))
 
 
 def surface_points(vertices: np.ndarray, faces: np.ndarray, field: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

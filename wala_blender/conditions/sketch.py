@@ -1,0 +1,129 @@
+"""Sketch → line picture → tokens and placed features. Knows strokes and pictures of lines; not Blender, not cameras beyond the elevation.
+
+The line picture is the one form every sketch takes: PICTURE² pixels, lines 1 on 0, the drawing's bounding box centred and its
+longest side FILL of the picture's.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageDraw
+from torch import Tensor, nn
+
+from ..errors import InputError
+from ..layers import TransformerBlock, grid_to_tokens
+from .condition import Prepared
+from .placed import fold, sample_picture
+
+PICTURE = 128
+FILL = 0.9
+LINE = 1.6  # pixels
+DEFAULT_ELEVATION = 15.0  # degrees
+ELEVATIONS = (-5.0, 50.0)  # a little more than what training shows
+_OVERSAMPLE = 4
+
+
+@dataclass(frozen=True)
+class SketchEncoderConfig:
+    """``width``: of the picture's features; tokens of ``out_width``, placed features of ``grid_channels``."""
+
+    width: int = 48
+    out_width: int = 192
+    grid_channels: int = 64
+
+
+def picture_of_polylines(polylines: list[np.ndarray]) -> np.ndarray:
+    """Line picture (PICTURE, PICTURE) float32 of polylines, each (n, 2): x right, y up, any unit.
+
+    Raises InputError when there is nothing to draw or a coordinate is not finite.
+    """
+    polylines = [np.asarray(line, dtype=np.float64).reshape(-1, 2) for line in polylines]
+    points = np.concatenate(polylines) if polylines else np.empty((0, 2))
+    if len(points) < 2:
+        raise InputError("the sketch is empty", "Draw some strokes first.")
+    if not np.isfinite(points).all():
+        raise InputError("the sketch has points that are not finite numbers", "Delete the broken strokes.")
+    low, high = points.min(axis=0), points.max(axis=0)
+    extent = float((high - low).max())
+    if extent <= 0:
+        raise InputError("all strokes of the sketch lie in one point", "Draw the outline of a shape.")
+    size = PICTURE * _OVERSAMPLE
+    scale = FILL * size / extent
+    canvas = Image.new("L", (size, size))
+    draw = ImageDraw.Draw(canvas)
+    for line in polylines:
+        at = (line - (low + high) / 2) * scale * (1, -1) + size / 2
+        if len(at) > 1:
+            draw.line([tuple(p) for p in at], fill=255, width=round(LINE * _OVERSAMPLE), joint="curve")
+    return np.asarray(canvas.resize((PICTURE, PICTURE), Image.Resampling.BOX), dtype=np.float32) / 255
+
+
+def picture_of_image(image: np.ndarray) -> np.ndarray:
+    """Line picture (PICTURE, PICTURE) float32 of an image (H, W), (H, W, 3) or (H, W, 4) uint8 of dark lines on white (alpha over white).
+
+    Light lines on dark are turned round. Raises InputError for an image without lines.
+    """
+    image = np.asarray(image)
+    if image.ndim not in (2, 3) or min(image.shape[:2]) < 8 or (image.ndim == 3 and image.shape[2] not in (3, 4)):
+        raise InputError(f"expected an image of at least 8 × 8 pixels, got an array of shape {image.shape}", "Use a PNG or JPEG of the sketch.")
+    grey = image.astype(np.float32) / 255
+    if grey.ndim == 3:
+        colour = grey[..., :3] @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+        grey = colour * grey[..., 3] + (1 - grey[..., 3]) if grey.shape[2] == 4 else colour
+    ink = 1 - grey
+    if np.median(ink) > 0.5:
+        ink = 1 - ink
+    ink = np.clip((ink - 0.15) / 0.5, 0, 1)
+    rows, columns = np.nonzero(ink.max(axis=1) > 0.3)[0], np.nonzero(ink.max(axis=0) > 0.3)[0]
+    if len(rows) < 2 and len(columns) < 2:
+        raise InputError("the sketch image shows no lines", "Use dark lines on a light background.")
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = FILL * PICTURE / max(ink.shape)
+    height, width = (max(1, round(n * scale)) for n in ink.shape)
+    # A wide line would vanish into grey when a large picture shrinks: thicken it to a pixel of the result first.
+    if scale < 1:
+        radius = max(0, round(0.5 / scale) - 1) // 2
+        ink = F.max_pool2d(torch.from_numpy(ink)[None, None], 2 * radius + 1, 1, radius)[0, 0].numpy()
+    small = np.asarray(Image.fromarray((ink * 255).astype(np.uint8)).resize((width, height), Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR))
+    picture = np.zeros((PICTURE, PICTURE), dtype=np.float32)
+    top, left = (PICTURE - height) // 2, (PICTURE - width) // 2
+    picture[top : top + height, left : left + width] = small / 255
+    return picture
+
+
+def prepare(inputs: dict) -> Prepared:
+    """{"polylines" or "image", "elevation" (degrees)} → line picture (1, 1, PICTURE, PICTURE), elevation (1,)."""
+    picture = picture_of_polylines(inputs["polylines"]) if "polylines" in inputs else picture_of_image(inputs["image"])
+    elevation = float(np.clip(inputs.get("elevation", DEFAULT_ELEVATION), *ELEVATIONS))
+    return Prepared((torch.from_numpy(picture)[None, None], torch.tensor([elevation])))
+
+
+class SketchEncoder(nn.Module):
+    """Line pictures (B, 1, 128, 128) and elevations (B,) degrees → tokens (B, 65, out_width), placed features (B, grid_channels, 12, 12, 12)."""
+
+    def __init__(self, config: SketchEncoderConfig = SketchEncoderConfig()):
+        super().__init__()
+        w, out = config.width, config.out_width
+        self.local = nn.Sequential(nn.Conv2d(1, w // 2, 5, 2, 2), nn.SiLU(), nn.Conv2d(w // 2, w, 3, 2, 1), nn.GroupNorm(8, w), nn.SiLU(),
+                                   nn.Conv2d(w, w, 3, 1, 1))
+        self.wide = nn.Sequential(nn.GroupNorm(8, w), nn.SiLU(), nn.Conv2d(w, 2 * w, 3, 2, 1), nn.GroupNorm(8, 2 * w), nn.SiLU(),
+                                  nn.Conv2d(2 * w, out, 3, 2, 1))
+        self.elevation = nn.Sequential(nn.Linear(2, out), nn.SiLU(), nn.Linear(out, out))
+        self.position = nn.Parameter(0.02 * torch.randn(1, 65, out))
+        self.blocks = nn.ModuleList(TransformerBlock(out, 4, modulated=False) for _ in range(2))
+        self.back = nn.Conv2d(out, w, 1)
+        self.placed = nn.Conv3d(8 * (w + 3), config.grid_channels, 1)
+
+    def forward(self, picture: Tensor, elevation: Tensor) -> tuple[Tensor, Tensor]:
+        local = self.local(picture)  # 32 × 32
+        angle = torch.deg2rad(elevation.float())
+        seen_from = self.elevation(torch.stack([angle.sin(), angle.cos()], -1).to(local.dtype))
+        tokens = torch.cat([grid_to_tokens(self.wide(local)), seen_from[:, None]], 1) + self.position
+        for block in self.blocks:
+            tokens = block(tokens)
+        B, _, C = tokens.shape
+        overview = self.back(tokens[:, :64].transpose(1, 2).reshape(B, C, 8, 8))
+        features = local + F.interpolate(overview, scale_factor=4, mode="bilinear", align_corners=False)
+        return tokens, self.placed(fold(sample_picture(features.float(), elevation)).to(features.dtype))

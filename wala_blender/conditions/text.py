@@ -1,0 +1,80 @@
+"""Prompt → tokens by a small transformer over word pieces, trained with the starter. Knows words; not shapes.
+
+The word pieces' vocabulary is a tokenizer file (Hugging Face tokenizers) beside the weights.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from ..errors import CheckpointError, InputError
+from ..layers import TransformerBlock
+from .condition import Prepared
+
+LENGTH = 16  # word pieces; a longer prompt is cut
+VOCABULARY = Path(__file__).parent.parent / "models" / "starter" / "tokenizer.json"
+
+
+@dataclass(frozen=True)
+class TextEncoderConfig:
+    """Transformer of ``blocks`` blocks on tokens of ``width``, read out at ``out_width``."""
+
+    vocabulary: int = 2048
+    width: int = 160
+    blocks: int = 2
+    heads: int = 4
+    out_width: int = 192
+
+
+def clean_prompt(prompt: str) -> str:
+    """Lower case, single spaces. Raises InputError when nothing but spaces and signs is left."""
+    text = " ".join(str(prompt).lower().split())
+    if not any(character.isalnum() for character in text):
+        raise InputError("the prompt is empty", "Say what to make, for example: a chair.")
+    return text
+
+
+class WordPieces:
+    """Text → ids of word pieces, padded with 0 to LENGTH."""
+
+    def __init__(self, file: Path = VOCABULARY):
+        try:
+            self._tokenizer = Tokenizer.from_file(str(file))
+        except Exception as error:  # the library raises a bare Exception for a missing or damaged file
+            raise CheckpointError(f"the word pieces in {file} cannot be read ({error})", "Install the extension again.") from error
+
+    def __call__(self, prompt: str) -> Tensor:
+        """(LENGTH,) int64."""
+        ids = self._tokenizer.encode(clean_prompt(prompt)).ids[:LENGTH]
+        return torch.tensor(ids + [0] * (LENGTH - len(ids)))
+
+
+@lru_cache(maxsize=1)
+def _pieces() -> WordPieces:
+    return WordPieces()
+
+
+def prepare(inputs: dict) -> Prepared:
+    """{"prompt": str} → ids (1, LENGTH)."""
+    return Prepared((_pieces()(inputs["prompt"])[None],))
+
+
+class TextEncoder(nn.Module):
+    """Word pieces (B, 16) → tokens (B, 16, out_width)."""
+
+    def __init__(self, config: TextEncoderConfig = TextEncoderConfig()):
+        super().__init__()
+        self.embedding = nn.Embedding(config.vocabulary, config.width)
+        self.position = nn.Parameter(0.02 * torch.randn(1, LENGTH, config.width))
+        self.blocks = nn.ModuleList(TransformerBlock(config.width, config.heads, modulated=False) for _ in range(config.blocks))
+        self.out = nn.Sequential(nn.LayerNorm(config.width), nn.Linear(config.width, config.out_width))
+
+    def forward(self, ids: Tensor) -> tuple[Tensor, None]:
+        h = self.embedding(ids) + self.position
+        for block in self.blocks:
+            h = block(h)
+        return self.out(h), None

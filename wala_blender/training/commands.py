@@ -1,0 +1,82 @@
+"""The commands of `wala` that are about training: build a store, train, evaluate. Knows options and files; not losses, not metrics."""
+
+import argparse
+import json
+import logging
+from dataclasses import replace
+
+from tqdm import tqdm
+
+from ..files import check_destination, write_whole
+
+
+def _say_what_happens() -> None:
+    logging.getLogger("wala_blender").setLevel(logging.INFO)
+
+
+def build_store(options: argparse.Namespace) -> int:
+    """`wala data build`."""
+    from .store import build
+
+    _say_what_happens()
+    check_destination(options.out)
+    counts = build(options.folder, options.out, options.split, options.limit, options.cap, options.jobs)
+    for reason, count in counts.most_common():
+        print(f"{count:6}  {reason}")
+    return 0
+
+
+def train(options: argparse.Namespace) -> int:
+    """`wala train autoencoder|denoiser`."""
+    _say_what_happens()
+    if options.stage == "autoencoder":
+        from .autoencoder_training import AutoencoderTraining, train
+
+        settings, places = AutoencoderTraining(), (options.store, options.out)
+    else:
+        from .denoiser_training import DenoiserTraining, train
+
+        settings, places = DenoiserTraining(), (options.store, options.autoencoder, options.out)
+    if options.minutes:
+        settings = replace(settings, loop=replace(settings.loop, minutes=options.minutes))
+    train(*places, settings)
+    return 0
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """`wala evaluate`."""
+    from .collections import read_records
+
+    check_destination(options.out)
+    conditions = [name for words in options.conditions for name in words.split(",") if name]
+    records = read_records(options.data, options.split)
+
+    from ..pipeline import Pipeline, Settings
+    from .evaluation import evaluate
+
+    pipeline = Pipeline.load(options.model, device=options.device)
+    total = min(len(records), options.limit or len(records))
+    with tqdm(total=total, disable=None, unit="shape") as bar:
+        def on_progress(done: int, name: str) -> None:
+            bar.n = done
+            bar.set_postfix_str(name)
+        settings = Settings(model=options.model, seed=options.seed)
+        report = evaluate(pipeline, records, conditions, options.limit, settings, on_progress)
+    report = {"data": str(options.data), "split": options.split} | report
+    write_whole(options.out, lambda stream: stream.write(json.dumps(report, indent=1).encode()))
+    for line in table(report, conditions):
+        print(line)
+    print(f"{report['count']} shapes, {sum(report['skipped'].values())} skipped: {options.out}")
+    return 0
+
+
+def table(report: dict, conditions: list[str]) -> list[str]:
+    """The report's numbers as lines."""
+    rows = {name: report[name] for name in ("autoencoder", *conditions)}
+    rows |= {f"  {name}": row for name, row in report.get("voxels", {}).get("baselines", {}).items()}
+    lines = [f"{'':26}{'IoU':>8}{'median':>8}{'chamfer':>9}{'thin':>8}{'middle':>8}{'bulky':>8}"]
+    for name, row in rows.items():
+        distance = "-" if row["chamfer"] is None else f"{row['chamfer']:.4f}"
+        thirds = "".join(f"{row['thirds'].get(third, float('nan')):8.3f}" for third in ("thin", "middle", "bulky"))
+        lines.append(f"{name:26}{row['iou']:8.3f}{row['iou_median']:8.3f}{distance:>9}{thirds}")
+    return lines

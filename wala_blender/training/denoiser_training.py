@@ -1,0 +1,191 @@
+"""Stage 2: trains the starter's denoiser and its condition encoders on latents. Knows the mix of conditions and the loss; the loop is elsewhere."""
+
+import json
+import logging
+import random
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tqdm import tqdm
+
+from ..autoencoder import Autoencoder, AutoencoderConfig
+from ..conditions.text import TextEncoderConfig, WordPieces
+from ..diffusion.schedule import Schedule
+from ..models.starter import Starter, StarterConfig
+from .captions import SYNONYMS, clean, vary
+from .loop import Loop, LoopSettings
+from .samples import Entry, load_tree, read_index
+from .sketches import drawn, line_picture
+
+log = logging.getLogger(__name__)
+
+KINDS = ("text", "sketch", "voxels", "points")
+
+
+@dataclass(frozen=True)
+class DenoiserTraining:
+    """mix: how often each of KINDS is drawn. drop: share of conditions made empty. noisy: share of timesteps drawn from the noisiest 40 %,
+    on which sampling in few steps lives. points: of how many points a cloud has in training one is drawn."""
+
+    model: StarterConfig = StarterConfig()
+    loop: LoopSettings = field(default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=6000.0, weight_decay=0.02))
+    batch: int = 16
+    mix: tuple[float, ...] = (0.3, 0.3, 0.2, 0.2)
+    drop: float = 0.1
+    noisy: float = 0.4
+    points: tuple[int, ...] = (512, 1024, 2048, 4096)
+    bfloat16: bool = True
+
+
+@dataclass(frozen=True)
+class Latents:
+    """Everything stage 2 reads, in memory: row i belongs to entry owner[i]. latent float32, the rest as in the store; views two rows each."""
+
+    owner: np.ndarray
+    canonical: np.ndarray
+    latent: torch.Tensor
+    occupancy: torch.Tensor
+    points: torch.Tensor
+    depth: torch.Tensor
+    normal: torch.Tensor
+    elevation: torch.Tensor
+
+
+def encode_store(entries: list[Entry], autoencoder: Autoencoder) -> Latents:
+    """Latents of every variant of every entry, with what their conditions are made of."""
+    columns: dict[str, list] = {name: [] for name in ("latent", "occupancy", "points", "depth", "normal", "elevation")}
+    owner, canonical = [], []
+    for number, entry in enumerate(tqdm(entries, desc="latents", unit="")):
+        with np.load(entry.file) as archive:
+            arrays = {name: archive[name] for name in columns if name != "latent"}
+        for variant in range(entry.variants):
+            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+                columns["latent"].append(autoencoder.encode(load_tree(entry, variant)[None])[0].float())
+            owner.append(number)
+            canonical.append(variant == 0)
+            views = len(arrays["depth"]) // len(arrays["points"])
+            part = slice(variant * views, (variant + 1) * views)
+            columns["occupancy"].append(torch.from_numpy(np.unpackbits(arrays["occupancy"][variant]).reshape(1, 16, 16, 16).astype(np.float32)))
+            columns["points"].append(torch.from_numpy(arrays["points"][variant]))
+            for name in ("depth", "normal", "elevation"):
+                columns[name].append(torch.from_numpy(arrays[name][part]))
+    stacked = {name: torch.stack(values) for name, values in columns.items()}
+    return Latents(np.array(owner), np.array(canonical), **stacked)
+
+
+def train_word_pieces(captions: list[str], file: Path) -> WordPieces:
+    """A vocabulary of word pieces over captions and synonyms; every letter is in it, so that any word can be spelled."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(vocab_size=TextEncoderConfig().vocabulary, min_frequency=1, special_tokens=["[PAD]", "[UNK]"],
+                                        initial_alphabet=list("abcdefghijklmnopqrstuvwxyz0123456789"), show_progress=False)
+    openings = ["a an the one of with and low poly simple model object"] * 20
+    tokenizer.train_from_iterator(captions + [" ".join(group) for group in SYNONYMS] + openings, trainer)
+    tokenizer.save(str(file))
+    return WordPieces(file)
+
+
+class Batches:
+    """Draws batches of one kind of condition: (latents, the encoder's inputs)."""
+
+    def __init__(self, entries: list[Entry], latents: Latents, pieces: WordPieces, settings: DenoiserTraining, generator: torch.Generator):
+        self.entries, self.latents, self.pieces, self.settings, self.generator = entries, latents, pieces, settings, generator
+        self.all_rows = np.arange(len(latents.owner))
+        self.canonical_rows = np.nonzero(latents.canonical)[0]
+
+    def __call__(self, kind: str) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        rows = self.canonical_rows if kind == "text" else self.all_rows
+        picks = torch.from_numpy(rows)[torch.randint(len(rows), (self.settings.batch,), generator=self.generator)]
+        return self.latents.latent[picks], getattr(self, kind)(picks)
+
+    def text(self, picks: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        rng = random.Random(int(torch.randint(2**31, (1,), generator=self.generator)))
+        entries = [self.entries[self.latents.owner[i]] for i in picks]
+        return (torch.stack([self.pieces(vary(entry.caption, entry.head, rng)) for entry in entries]),)
+
+    def sketch(self, picks: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        views = torch.randint(self.latents.depth.shape[1], (len(picks),), generator=self.generator)
+        step, crease = (torch.rand(2, generator=self.generator) * torch.tensor([0.06, 35.0]) + torch.tensor([0.03, 25.0])).tolist()
+        lines = line_picture(self.latents.depth[picks, views], self.latents.normal[picks, views], step, crease)
+        # Artists guess the elevation no better than to some degrees.
+        elevation = self.latents.elevation[picks, views] + torch.randn(len(picks), generator=self.generator) * 3
+        return drawn(lines, self.generator), elevation
+
+    def voxels(self, picks: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return (self.latents.occupancy[picks],)
+
+    def points(self, picks: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        cloud = self.latents.points[picks].float()
+        count = self.settings.points[int(torch.randint(len(self.settings.points), (1,), generator=self.generator))]
+        chosen = torch.randperm(cloud.shape[1], generator=self.generator)[:count]
+        noise = torch.randn(len(picks), len(chosen), 3, generator=self.generator)
+        return (cloud[:, chosen] + noise * torch.rand(len(picks), 1, 1, generator=self.generator) * 0.01,)
+
+
+def timesteps(count: int, noisy: float, generator: torch.Generator) -> torch.Tensor:
+    """Timesteps (count,) int64: uniform, but a share ``noisy`` of them from 600 … 999."""
+    low = torch.where(torch.rand(count, generator=generator) < noisy, 600.0, 0.0)
+    return (low + torch.rand(count, generator=generator) * (1000 - low)).long()
+
+
+def normalise_latents(autoencoder: Autoencoder, scale: float) -> None:
+    """Divides the latent by scale: exact, since the encoder's last and the decoder's first convolution are linear and one factor for all
+    channels leaves every codebook row the nearest it was."""
+    with torch.no_grad():
+        last = autoencoder.encoder.out_conv[2]
+        last.weight /= scale
+        last.bias /= scale
+        autoencoder.quantize.embedding.weight /= scale
+        autoencoder.decoder.in_conv.weight *= scale
+
+
+def load_stage_one(run: Path) -> Autoencoder:
+    saved = torch.load(run / "autoencoder.pt", weights_only=True)
+    config = saved["config"] | {"widths": tuple(saved["config"]["widths"])}
+    autoencoder = Autoencoder(AutoencoderConfig(**config)).eval()
+    autoencoder.load_state_dict(saved["state"])
+    return autoencoder
+
+
+def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTraining) -> None:
+    """Train (or go on training); writes FOLDER/starter.pt (averaged weights) and the autoencoder with normalised latents beside it."""
+    torch.manual_seed(0)
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = read_index(store, "train")
+    if not (folder / "latents.pt").exists():
+        autoencoder = load_stage_one(autoencoder_run)
+        latents = encode_store(entries, autoencoder)
+        normalise_latents(autoencoder, scale := float(latents.latent.std()))
+        latents.latent.div_(scale)
+        torch.save({"config": asdict(autoencoder.config), "state": autoencoder.state_dict()}, folder / "autoencoder.pt")
+        torch.save(asdict(latents) | {"ids": [entry.id for entry in entries]}, folder / "latents.pt")
+    saved = torch.load(folder / "latents.pt", weights_only=False)  # our own file of a minute ago, with numpy arrays in it
+    by_id = {entry.id: entry for entry in entries}
+    entries = [by_id[identifier] for identifier in saved.pop("ids")]
+    latents = Latents(**saved)
+    pieces = train_word_pieces([clean(entry.caption) for entry in entries], folder / "tokenizer.json")
+    log.info("%d shapes, %d latents", len(entries), len(latents.owner))
+
+    model, schedule = Starter(settings.model), Schedule()
+    loop = Loop(model, folder, settings.loop)
+    (folder / "settings.json").write_text(json.dumps(asdict(settings), indent=1))
+    batches = Batches(entries, latents, pieces, settings, loop.generator)
+    mix = torch.tensor(settings.mix)
+
+    def step(_: float):
+        kind = KINDS[int(torch.multinomial(mix, 1, generator=loop.generator))]
+        x0, inputs = batches(kind)
+        t = timesteps(len(x0), settings.noisy, loop.generator)
+        noise = torch.randn(x0.shape, generator=loop.generator)
+        with torch.autocast("cpu", torch.bfloat16, enabled=settings.bfloat16):
+            condition = model.dropped(model.encode(kind, *inputs), torch.rand(len(x0), generator=loop.generator) < settings.drop)
+            predicted = model.denoise(schedule.add_noise(x0, noise, t), t.float(), condition)
+        error = (predicted.float() - x0).square().mean(dim=(1, 2, 3, 4))
+        return error.mean(), len(x0), {f"{kind}_sum": error.mean().item(), f"{kind}_count": 1.0}
+
+    loop.run(step)
+    torch.save(loop.average, folder / "starter.pt")

@@ -1,0 +1,52 @@
+"""Line drawings of rendered shapes: depth and normal discontinuities, as unsteady as a hand draws them. Knows pictures; not shapes or networks."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def line_picture(depth: Tensor, normal: Tensor, depth_step: float = 0.06, crease: float = 40.0) -> Tensor:
+    """Lines (B, 1, S, S) float32, 1 on 0, one pixel wide, of depth (B, S, S) (model units, inf = nothing) and normals (B, 3, S, S).
+
+    A line is where depth jumps by more than depth_step beyond what the slope explains, where the normal turns by more than crease
+    degrees, and along the silhouette.
+    """
+    hit = torch.isfinite(depth)
+    filled = torch.where(hit, depth.float(), torch.full_like(depth, 10.0, dtype=torch.float32))
+    normal = F.normalize(normal.float(), dim=1)
+    turn = torch.cos(torch.deg2rad(torch.as_tensor(crease)))
+    lines = torch.zeros_like(filled)
+    for axis in (1, 2):
+        size = depth.shape[axis] - 1
+        a, b = filled.narrow(axis, 0, size), filled.narrow(axis, 1, size)
+        n_a, n_b = normal.narrow(axis + 1, 0, size), normal.narrow(axis + 1, 1, size)
+        both = hit.narrow(axis, 0, size) & hit.narrow(axis, 1, size)
+        # A surface seen at a grazing angle changes depth fast without an edge.
+        facing = torch.minimum(n_a[:, 2].abs(), n_b[:, 2].abs()).clamp(min=0.15)
+        jump = ((a - b).abs() * facing > depth_step * 0.5) & ((a - b).abs() > depth_step)
+        bend = both & ((n_a * n_b).sum(1) < turn)
+        edge = (jump | bend | (hit.narrow(axis, 0, size) ^ hit.narrow(axis, 1, size))).float()
+        lines.narrow(axis, 0, size).copy_(torch.maximum(lines.narrow(axis, 0, size), edge))
+    return lines[:, None]
+
+
+def drawn(lines: Tensor, generator: torch.Generator) -> Tensor:
+    """The lines (B, 1, S, S) as a hand would draw them: wavering, of some width, with gaps, a little turned, moved and scaled."""
+    B, _, S, _ = lines.shape
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator) * 2 - 1
+
+    # Some width: a fine pen's, a pencil's with soft edges, or a marker's.
+    soft = (F.avg_pool2d(lines, 3, 1, 1) * 2.2).clamp(0, 1)
+    broad = F.max_pool2d(lines, 2, 1, 1)[..., :S, :S]
+    pen = torch.rand(B, 1, 1, 1, generator=generator)
+    lines = torch.where(pen < 0.35, lines, torch.where(pen < 0.75, torch.maximum(lines, soft), broad))
+    waver = F.interpolate(uniform(B, 2, 9, 9), (S, S), mode="bicubic", align_corners=True) * (uniform(B, 1, 1, 1).abs() * 0.03)
+    angle, scale = uniform(B) * 0.05, 1 + uniform(B) * 0.04
+    turn = torch.stack([torch.stack([angle.cos() * scale, -angle.sin() * scale, uniform(B) * 0.03], -1),
+                        torch.stack([angle.sin() * scale, angle.cos() * scale, uniform(B) * 0.03], -1)], 1)
+    grid = F.affine_grid(turn, [B, 1, S, S], align_corners=False) + waver.permute(0, 2, 3, 1)
+    moved = F.grid_sample(lines, grid, align_corners=False)
+    gaps = F.interpolate(torch.rand(B, 1, 16, 16, generator=generator), (S, S), mode="bilinear") > torch.rand(B, 1, 1, 1, generator=generator) * 0.3
+    return moved * gaps
