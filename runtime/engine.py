@@ -58,8 +58,9 @@ class Engine:
         # Before the model: bad input is told at once.
         inputs = load_inputs(dict(request.inputs), folder)
         settings = Settings(model=request.model, seed=request.seed, scale=request.scale, steps=request.steps)
-        generation = self._loaded(request.model).generate(request.condition, inputs, settings, progress)
-        jobs.write_latent(folder, generation.latent)
+        # The latent is kept as soon as it exists: a failure in a later stage does not lose it.
+        generation = self._loaded(request.model).generate(request.condition, inputs, settings, progress,
+                                                          on_latent=lambda latent: jobs.write_latent(folder, latent))
         jobs.write_result(folder, generation.vertices, generation.faces, generation.record)
 
     def _loaded(self, model: str) -> "Pipeline":

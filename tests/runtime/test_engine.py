@@ -36,13 +36,14 @@ class Library:
             raise errors.InputError("there is no prompt", "Write one.")
         return {"loaded": inputs["prompt"]}
 
-    def generate(self, condition, inputs, settings, progress):
+    def generate(self, condition, inputs, settings, progress, on_latent):
         self.calls.append((condition, inputs, settings))
         for step in range(3):
             progress("sample", step, 3)
+        latent = np.ones((4, 12, 12, 12), np.float32)
+        on_latent(latent)
         if self.failure:
             raise self.failure
-        latent = np.ones((4, 12, 12, 12), np.float32)
         return types.SimpleNamespace(vertices=np.eye(3), faces=np.array([[0, 1, 2]]), latent=latent, record={"model": settings.model})
 
 
@@ -89,6 +90,13 @@ def test_bad_input_is_told_before_the_model_is_loaded(library, folder):
         run(engine.Engine("cpu"), folder, inputs={})
     assert (caught.value.code, str(caught.value)) == ("bad-input", "there is no prompt. Write one.")
     assert library.loads == []
+
+
+def test_the_latent_is_kept_when_a_later_stage_fails(library, folder):
+    library.failure = errors.InputError("the distance field has no inside", "Try another seed.")
+    with pytest.raises(JobFailed):
+        run(engine.Engine("cpu"), folder)
+    assert np.load(folder / "result" / "latent.npy").shape == (4, 12, 12, 12)
 
 
 class OutOfMemoryError(RuntimeError):
