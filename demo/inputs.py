@@ -1,0 +1,28 @@
+"""What the demo asks for: a chair to draw, a blockout of a few boxes, prompts, seeds. Knows shapes as boxes; not Blender, not pixels.
+
+Boxes are (low, high) corners in Blender's axes (+Z up, the front towards -Y), in Blender units, standing on z = 0.
+"""
+
+Box = tuple[tuple[float, float, float], tuple[float, float, float]]
+
+PROMPT = "a chair"
+PROMPTS = ("a chair", "a table", "a sofa", "a tree", "a house", "a car", "a sword", "a barrel", "a mushroom", "a bottle")
+SEEDS = {"sketch": 0, "voxels": 0, "text": 0}
+AZIMUTH, ELEVATION = 30.0, 20.0  # degrees, of the eye that the chair is drawn from
+
+
+def chair(width: float = 1.0, depth: float = 1.0, height: float = 2.0, seat: float = 0.95, thickness: float = 0.14) -> list[Box]:
+    """Four legs, a seat and a back. width, depth, height: of the whole; seat: the height of its upper side; thickness: of seat and legs."""
+    x, y, t = width / 2, depth / 2, thickness
+    legs = [((a, b, 0.0), (a + t, b + t, seat - t)) for a in (-x, x - t) for b in (-y, y - t)]
+    return [*legs, ((-x, -y, seat - t), (x, y, seat)), ((-x, y - t, seat), (x, y, height))]
+
+
+def blockout() -> list[Box]:
+    """A sofa: a base, a back and two arms."""
+    return [
+        ((-1.0, -0.45, 0.0), (1.0, 0.45, 0.45)),
+        ((-1.0, 0.2, 0.45), (1.0, 0.45, 1.05)),
+        ((-1.0, -0.45, 0.45), (-0.75, 0.2, 0.7)),
+        ((0.75, -0.45, 0.45), (1.0, 0.2, 0.7)),
+    ]
