@@ -2,7 +2,7 @@
 
 import json
 import logging
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -25,14 +25,14 @@ _SCALES = ((COARSE, 0.6), (CHILDREN, 0.004), (PARENTS, 0.02))
 @dataclass(frozen=True)
 class AutoencoderTraining:
     """crop_until: share of the time that trains on the trees' middle only, where the shapes are: 2.5 times as fast, and the networks, being
-    convolutions, take the whole tree afterwards. quantize_from: share after which the codebook is started and used. detail_weight: of the
-    details' loss at the end."""
+    convolutions, take the whole tree afterwards. settle_from: share after which the encoder stays as it is (stage 2 may begin on its latents)
+    and the codebook is started and used. detail_weight: of the details' loss at the end."""
 
     model: AutoencoderConfig = AutoencoderConfig(widths=(16, 48, 112), norm_groups=8)
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=300.0))
     batch: int = 1
-    crop_until: float = 0.6
-    quantize_from: float = 0.66
+    crop_until: float = 0.45
+    settle_from: float = 0.555
     detail_weight: float = 8.0
     bfloat16: bool = True
 
@@ -102,7 +102,7 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining) -> None:
     (folder / "settings.json").write_text(json.dumps(asdict(settings), indent=1))
     entries, validation = read_index(store, "train"), read_index(store, "validation")[:8]
     scales = channel_scales()
-    started = [loop.progress > settings.quantize_from]
+    settled = [loop.progress > settings.settle_from]
     measured = [loop.progress]
 
     def batch() -> torch.Tensor:
@@ -114,40 +114,44 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining) -> None:
             trees.append(tree[:, _MIDDLE, _MIDDLE, _MIDDLE] if loop.progress < settings.crop_until else tree)
         return (torch.stack(trees) / scales).to(torch.bfloat16 if settings.bfloat16 else torch.float32)
 
-    def start_codebook() -> None:
-        log.info("starting the codebook")
+    def settle() -> None:
+        """The averaged encoder stays; its latents start the codebook; both are written for stage 2."""
+        log.info("settling the encoder")
+        model.load_state_dict(loop.average)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=settings.bfloat16):
-            latents = torch.cat([model.encode(batch()).float()[..., 2:10, 2:10, 2:10] for _ in range(40)])  # where shapes are
+            latents = torch.cat([model.encode(batch()).float()[..., 2:10, 2:10, 2:10] for _ in range(60)])  # where shapes are
         codebook.start(latents, loop.generator)
-        started[0] = True
+        write(model.state_dict())
+        settled[0] = True
+
+    def write(state: dict[str, torch.Tensor]) -> None:
+        averaged = Autoencoder(settings.model)
+        averaged.load_state_dict(state)
+        torch.save({"config": asdict(settings.model), "state": fold_scales(averaged).state_dict()}, folder / "autoencoder.pt")
 
     def step(progress: float):
-        quantize = progress > settings.quantize_from
-        if quantize and not started[0]:
-            start_codebook()
+        quantize = progress > settings.settle_from
+        if quantize and not settled[0]:
+            settle()
         if progress > max(measured[0] + 0.1, settings.crop_until + 0.02):
             measured[0] = progress
             values = measure(model, validation, quantize, scales)
             log.info("validation IoU %.4f (median %.4f)%s", values.mean(), values.median(), " quantised" if quantize else "")
         tree = batch()
         with torch.autocast("cpu", torch.bfloat16, enabled=settings.bfloat16):
-            latent = model.encode(tree)
-            numbers, commitment = {}, 0.0
+            numbers, pull = {}, 0.0
             if quantize:
-                quantized = model.quantize(latent.float())
-                # The codebook follows by averages; only the commitment term has a gradient.
-                commitment = quantized.loss
-                codebook.update(latent.float())
-                numbers["restarted"] = codebook.restart(latent.float(), loop.generator, 0.02)
-                predicted = model.decode_quantized(quantized.latent)
+                with torch.no_grad():
+                    latent = model.encode(tree).float()
+                codebook.update(latent)
+                numbers["restarted"] = codebook.restart(latent, loop.generator, 0.02)
+                predicted = model.decode(latent)
             else:
-                # A weak pull to keep the latents' scale near one.
-                commitment = 1e-3 * latent.float().square().mean()
+                latent = model.encode(tree)
+                pull = 1e-3 * latent.float().square().mean()  # keeps the latents' scale near one
                 predicted = model.decode_quantized(latent)
         loss, parts = tree_loss(predicted, tree, 1 + (settings.detail_weight - 1) * progress)
-        return loss + commitment, settings.batch, numbers | parts
+        return loss + pull, settings.batch, numbers | parts
 
     loop.run(step)
-    averaged = Autoencoder(replace(settings.model))
-    averaged.load_state_dict(loop.average)
-    torch.save({"config": asdict(settings.model), "state": fold_scales(averaged).state_dict()}, folder / "autoencoder.pt")
+    write(loop.average)

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import torch
 
-from ..autoencoder import Autoencoder
 from ..models.checkpoint import save_components
 from ..models.starter import Starter
 from ..models.table import find_row
-from .denoiser_training import load_stage_one
+from .denoiser_training import load_stage_one, normalise_latents
 
 
-def export(run: Path, model: str = "starter") -> Path:
-    """Writes the stage-2 run's weights as the model's. Returns the file."""
+def export(autoencoder_run: Path, run: Path, model: str = "starter") -> Path:
+    """Writes both stages' weights as the model's, the latents' scale folded into the autoencoder. Returns the file."""
     row = find_row(model)
-    autoencoder: Autoencoder = load_stage_one(run)
+    autoencoder = load_stage_one(autoencoder_run)
+    normalise_latents(autoencoder, json.loads((run / "latents.json").read_text(encoding="utf-8"))["scale"])
     denoiser = Starter()
     denoiser.load_state_dict(torch.load(run / "starter.pt", weights_only=True))
     row.weights.parent.mkdir(parents=True, exist_ok=True)
@@ -29,5 +29,7 @@ def export(run: Path, model: str = "starter") -> Path:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m wala_blender.training.export", description=__doc__.splitlines()[0])
-    parser.add_argument("--run", type=Path, required=True)
-    print(export(parser.parse_args().run))
+    parser.add_argument("--autoencoder", type=Path, required=True, help="the run folder of stage 1")
+    parser.add_argument("--denoiser", type=Path, required=True, help="the run folder of stage 2")
+    arguments = parser.parse_args()
+    print(export(arguments.autoencoder, arguments.denoiser))
