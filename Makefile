@@ -1,7 +1,9 @@
 # make env     .venv with everything and .venv42 with Blender 4.2, from the pinned lists in requirements/
 # make demo    a sketch, a blockout and a prompt through headless Blender into demo/out
+# make zip     the extension as artists install it, into dist
+# make pictures  the README's pictures into docs
 # make test    all tests, without a GPU
-# make bench   the codec against the paper's table, and the longest poll of the supervisor
+# make bench   the codec against the paper's table, the seconds of each stage, and the longest poll of the supervisor
 #
 # Where pip finds packages is pip's own configuration. PyPI's torch for Linux brings CUDA along (2 GB); the small CPU build comes with
 #   make env PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
@@ -18,7 +20,7 @@ ifdef PIP_EXTRA_INDEX_URL
 export PIP_EXTRA_INDEX_URL
 endif
 
-.PHONY: env demo test bench
+.PHONY: env demo zip pictures test bench
 .DELETE_ON_ERROR:
 
 env: $(MAIN) $(BLENDER42)
@@ -37,11 +39,18 @@ $(BLENDER42):
 	touch $@
 
 demo: env
-	.venv/bin/python demo/run.py
+	.venv/bin/python -m demo
+
+zip: env
+	.venv/bin/python -m demo.package dist
+
+pictures: env
+	.venv/bin/python -m demo --pictures docs
 
 test: env
 	.venv/bin/python -m pytest
 
 bench: env
 	.venv/bin/python benchmarks/codec.py --data $(DATA)
+	.venv/bin/python benchmarks/generate.py
 	.venv/bin/python benchmarks/supervisor_poll.py

@@ -21,7 +21,7 @@ from .drawing import Eye
 from .package import build_zip
 
 DISTANCE, APART = 4.6, 5.0  # Blender units: of the eyes from what they look at, and between the three places
-SIDE, SAMPLES = 360, 48
+SIDE, SAMPLES = 340, 32
 SMALL = 232  # pixels of the prompts' pictures
 STAGES = ("condition", "sample", "decode", "surface")
 JPEG = {"quality": 84, "optimize": True}

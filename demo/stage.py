@@ -20,7 +20,7 @@ from .sheet import FOCAL
 
 PACKAGE = "bl_ext.user_default.wala"
 PEN = 0.012  # radius of a stroke, Blender units
-COLOURS = {"input": (0.30, 0.42, 0.62), "result": (0.72, 0.50, 0.36)}
+COLOURS = {"input": (0.30, 0.42, 0.62), "result": (0.70, 0.42, 0.27)}
 SENSOR = 36.0
 _QUADS = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))  # outward
 
@@ -60,9 +60,9 @@ def empty_scene(side: int, samples: int) -> None:
     if hasattr(world, "use_nodes"):
         world.use_nodes = True
     background = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
-    background.inputs["Color"].default_value, background.inputs["Strength"].default_value = (0.86, 0.92, 1.0, 1.0), 0.75
+    background.inputs["Color"].default_value, background.inputs["Strength"].default_value = (0.90, 0.94, 1.0, 1.0), 0.62
     sun = bpy.data.lights.new("Sun", "SUN")
-    sun.energy, sun.angle = 2.6, radians(8)
+    sun.energy, sun.angle = 1.7, radians(8)
     add("Sun", sun).rotation_euler = (radians(38), radians(-22), radians(-10))
     floor = add("Floor", mesh("Floor", [((-6.0, -6.0, -0.02), (6.0, 6.0, 0.0))]))
     floor.is_shadow_catcher = True
