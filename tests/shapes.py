@@ -50,19 +50,20 @@ def open_edges(faces: np.ndarray) -> int:
     return len(np.setxor1d(key, edges[:, 1] << 32 | edges[:, 0]))
 
 
-def grid(resolution: int) -> np.ndarray:
-    """Coordinates (R, R, R, 3) of a field's grid points."""
-    axis = 2 * np.arange(resolution) / resolution - 1
-    return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1)
+def grid(resolution: int) -> list[np.ndarray]:
+    """Coordinates x (R, 1, 1), y (1, R, 1), z (1, 1, R) of a field's grid points, float32."""
+    axis = (2 * np.arange(resolution) / resolution - 1).astype(np.float32)
+    return np.meshgrid(axis, axis, axis, indexing="ij", sparse=True)
 
 
 def sphere_field(radius=0.7, center=(0, 0, 0), resolution=64) -> np.ndarray:
     """Exact signed distance (R, R, R) float32 of a sphere, positive outside, not truncated."""
-    return (np.linalg.norm(grid(resolution) - np.array(center), axis=-1) - radius).astype(np.float32)
+    x, y, z = (a - np.float32(c) for a, c in zip(grid(resolution), center))
+    return np.sqrt(x * x + y * y + z * z) - np.float32(radius)
 
 
 def box_field(low, high, resolution=64) -> np.ndarray:
     """Exact signed distance (R, R, R) float32 of a box."""
-    low, high = np.array(low, float), np.array(high, float)
-    beyond = np.abs(grid(resolution) - (low + high) / 2) - (high - low) / 2
-    return (np.linalg.norm(np.maximum(beyond, 0), axis=-1) + np.minimum(beyond.max(-1), 0)).astype(np.float32)
+    x, y, z = (np.abs(a - np.float32((l + h) / 2)) - np.float32((h - l) / 2) for a, l, h in zip(grid(resolution), low, high))
+    outside = np.sqrt(np.maximum(x, 0) ** 2 + np.maximum(y, 0) ** 2 + np.maximum(z, 0) ** 2)
+    return outside + np.minimum(np.maximum(np.maximum(x, y), z), 0)

@@ -15,7 +15,8 @@ from wala_blender.training.store import dense_tree, occupancy_of, ordered, spars
 def write_collection(folder, name, meshes, **fields):
     """meshes: list of (vertices with longest side 1 around 0, faces); fields: name → list of values, one an object."""
     vertices, faces = [m[0] for m in meshes], [m[1] for m in meshes]
-    np.savez(folder / f"{name}.npz", vertices=np.round((np.concatenate(vertices) + 0.5) * 65535).astype(np.uint16), faces=np.concatenate(faces),
+    stored = np.round((np.concatenate(vertices) + 0.5) * 65535).astype(np.uint16)
+    np.savez(folder / f"{name}.npz", vertices=stored, faces=np.concatenate(faces),
              vertex_offsets=np.cumsum([0] + [len(v) for v in vertices]), face_offsets=np.cumsum([0] + [len(f) for f in faces]))
     with open(folder / f"{name}.jsonl", "w", encoding="utf-8") as stream:
         for i, mesh in enumerate(meshes):
@@ -25,7 +26,8 @@ def write_collection(folder, name, meshes, **fields):
 
 @pytest.fixture
 def collection(tmp_path):
-    write_collection(tmp_path, "kit", [box((-0.5, -0.25, -0.125), (0.5, 0.25, 0.125)), sphere(0.5, rings=8), box()], tags=[[], ["tile"], ["unnamed"]])
+    meshes = [box((-0.5, -0.25, -0.125), (0.5, 0.25, 0.125)), sphere(0.5, rings=8), box()]
+    write_collection(tmp_path, "kit", meshes, tags=[[], ["tile"], ["unnamed"]])
     return tmp_path
 
 

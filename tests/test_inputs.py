@@ -33,9 +33,10 @@ def test_a_prompt_and_an_elevation_pass():
     assert load_inputs({"prompt": "a chair", "elevation": 20}, ".") == {"prompt": "a chair", "elevation": 20.0}
 
 
-@pytest.mark.parametrize("inputs,words", [({}, "there is no input"), ({"prompt": " "}, "prompt is empty"), ({"prompt": 3}, "prompt is empty"),
-                                          ({"elevation": float("nan")}, "elevation is nan"), ({"elevation": 91}, "elevation is 91"),
-                                          ({"elevation": "up"}, "elevation is 'up'"), ({"colour": "red"}, "unknown input 'colour'")])
+@pytest.mark.parametrize("inputs,words", [
+    ({}, "there is no input"), ({"prompt": " "}, "prompt is empty"), ({"prompt": 3}, "prompt is empty"),
+    ({"colour": "red"}, "unknown input 'colour'"),
+    ({"elevation": float("nan")}, "elevation is nan"), ({"elevation": 91}, "elevation is 91"), ({"elevation": "up"}, "elevation is 'up'")])
 def test_bad_values(inputs, words):
     with pytest.raises(InputError, match=words):
         load_inputs(inputs, ".")
@@ -58,15 +59,17 @@ def test_polylines_are_cut_at_the_offsets(tmp_path):
 
 @pytest.mark.parametrize("points,offsets,words", [
     (np.zeros((0, 2)), [0], "sketch is empty"), (np.zeros((4, 3)), [0, 4], r"shape \(n, 2\)"), (np.zeros((4, 2)), [0, 5], "offsets"),
-    (np.zeros((4, 2)), [0, 3, 2, 4], "offsets"), (np.zeros((4, 2)), [1, 4], "offsets"), (np.full((4, 2), np.nan), [0, 4], "4 of 4 points are not finite")])
+    (np.zeros((4, 2)), [0, 3, 2, 4], "offsets"), (np.zeros((4, 2)), [1, 4], "offsets"),
+    (np.full((4, 2), np.nan), [0, 4], "4 of 4 points are not finite")])
 def test_bad_polylines(tmp_path, points, offsets, words):
     write(tmp_path / "p.npz", {"points": points, "offsets": np.array(offsets)})
     with pytest.raises(InputError, match=words):
         load_inputs({"polylines": "p.npz"}, tmp_path)
 
 
-@pytest.mark.parametrize("mode,shape", [("L", (20, 30)), ("RGB", (20, 30, 3)), ("RGBA", (20, 30, 4)), ("LA", (20, 30, 4)), ("P", (20, 30, 3)),
-                                        ("1", (20, 30, 3)), ("I;16", (20, 30))])
+@pytest.mark.parametrize("mode,shape", [
+    ("L", (20, 30)), ("RGB", (20, 30, 3)), ("RGBA", (20, 30, 4)), ("LA", (20, 30, 4)), ("P", (20, 30, 3)),
+    ("1", (20, 30, 3)), ("I;16", (20, 30))])
 def test_pictures_of_every_mode(tmp_path, mode, shape):
     Image.new(mode, (30, 20)).save(tmp_path / "s.png")
     image = load_inputs({"image": "s.png"}, tmp_path)["image"]
@@ -115,8 +118,10 @@ def test_occupancy_of_json(tmp_path, occupancy):
     ("o.npy", np.full((16, 16, 16), np.nan), "value nan"), ("o.npy", np.full((16, 16, 16), 0.5), "value 0.5"),
     ("o.json", {"resolution": 16, "occupancy": [[0, 0, 0], [3, 16, 2]]}, r"voxel 1, \[3, 16, 2\], is out of range"),
     ("o.json", {"resolution": 16, "occupancy": [[0, -1, 0]]}, r"voxel 0, \[0, -1, 0\], is out of range"),
-    ("o.json", {"resolution": 16, "occupancy": [[0.5, 1, 2]]}, "whole numbers"), ("o.json", {"resolution": 32, "occupancy": []}, "resolution is 32"),
-    ("o.json", {"resolution": 16, "occupancy": []}, "no voxel is filled"), ("o.json", {"resolution": 16, "occupancy": [[1, 2], [3]]}, "lengths"),
+    ("o.json", {"resolution": 16, "occupancy": [[0.5, 1, 2]]}, "whole numbers"),
+    ("o.json", {"resolution": 32, "occupancy": []}, "resolution is 32"),
+    ("o.json", {"resolution": 16, "occupancy": []}, "no voxel is filled"),
+    ("o.json", {"resolution": 16, "occupancy": [[1, 2], [3]]}, "lengths"),
     ("o.json", {"resolution": 16, "occupancy": ["a"]}, "expected 0 or 1"), ("o.json", {"occupancy": []}, "not a grid of voxels"),
     ("o.json", '{"resolution": 16, "occu', "cannot be read"), ("o.txt", "1", "unknown kind of file '.txt' for occupancy")])
 def test_bad_voxels(tmp_path, name, content, words):
@@ -139,9 +144,10 @@ def test_points_of_every_kind(tmp_path):
 
 
 @pytest.mark.parametrize("name,content,words", [
-    ("p.npy", np.zeros((5, 2)), r"shape \(n, 3\)"), ("p.npy", np.zeros((0, 3)), "has no points"), ("p.npy", np.full((5, 3), 1e300), "5 of 5 points"),
-    ("p.npy", np.array([[0, 0, np.inf]]), "1 of 1 points are not finite"), ("p.npy", np.array([["a", "b", "c"]]), "expected numbers"),
-    ("p.xyz", "0 0 0\n1 x 0\n", "line 2: not a point"), ("p.xyz", "0 0 0\n1 2\n", "line 2: not a point"), ("p.xyz", "# nothing\n", "has no points"),
+    ("p.npy", np.zeros((5, 2)), r"shape \(n, 3\)"), ("p.npy", np.zeros((0, 3)), "has no points"),
+    ("p.npy", np.full((5, 3), 1e300), "5 of 5 points"), ("p.npy", np.array([[0, 0, np.inf]]), "1 of 1 points are not finite"),
+    ("p.npy", np.array([["a", "b", "c"]]), "expected numbers"), ("p.xyz", "0 0 0\n1 x 0\n", "line 2: not a point"),
+    ("p.xyz", "0 0 0\n1 2\n", "line 2: not a point"), ("p.xyz", "# nothing\n", "has no points"),
     ("p.ply", "ply\nformat ascii 1.0\nelement vertex 9\nproperty float x\nend_header\n1\n", "cannot be read")])
 def test_bad_points(tmp_path, name, content, words):
     write(tmp_path / name, content)

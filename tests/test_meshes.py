@@ -112,9 +112,11 @@ def test_polygons_are_split(tmp_path):
 
 
 @pytest.mark.parametrize("name,content,words", [
-    ("a.obj", "", r"empty \(0 bytes\)"), ("a.fbx", "x", "unknown kind of file '.fbx'"), ("a.obj", "v 0 0 0\nv 1 0 0\n", "has no faces"),
-    ("a.obj", "v 0 0 nan\nv 1 0 0\nv 1 1 0\nf 1 2 3\n", "1 of 3 vertices are not finite"), ("a.obj", "v 0 0 0\nv 1 0 0\nf 1 2 9\n", "cannot be read"),
-    ("a.glb", "not a glb at all", "cannot be read"), ("a.gltf", '{"asset": {', "cannot be read"), ("a.stl", "solid x\n", "no faces|cannot be read")])
+    ("a.obj", "", r"empty \(0 bytes\)"), ("a.fbx", "x", "unknown kind of file '.fbx'"),
+    ("a.obj", "v 0 0 0\nv 1 0 0\n", "has no faces"), ("a.obj", "v 0 0 0\nv 1 0 0\nf 1 2 9\n", "cannot be read"),
+    ("a.obj", "v 0 0 nan\nv 1 0 0\nv 1 1 0\nf 1 2 3\n", "1 of 3 vertices are not finite"),
+    ("a.glb", "not a glb at all", "cannot be read"), ("a.gltf", '{"asset": {', "cannot be read"),
+    ("a.stl", "solid x\n", "no faces|cannot be read")])
 def test_bad_files(tmp_path, name, content, words):
     (tmp_path / name).write_text(content)
     with pytest.raises(InputError, match=words):

@@ -65,8 +65,9 @@ def test_components_below_the_share_are_dropped():
     assert drop_small_components(vertices, faces, share=0.25)[1] is faces
 
 
-@pytest.mark.parametrize("field,words", [(np.full((32,) * 3, 0.1), "no surface"), (np.full((32,) * 3, np.nan), "32768 values that are not finite"),
-                                         (np.zeros((32, 32)), "cubic field"), (np.zeros((32, 32, 16)), "cubic field")])
+@pytest.mark.parametrize("field,words", [
+    (np.full((32,) * 3, 0.1), "no surface"), (np.full((32,) * 3, np.nan), "32768 values that are not finite"),
+    (np.zeros((32, 32)), "cubic field"), (np.zeros((32, 32, 16)), "cubic field")])
 def test_no_surface_is_said(field, words):
     with pytest.raises(InputError, match=words):
         field_to_mesh(field)

@@ -18,7 +18,6 @@ from .errors import WalaError
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 TRACEBACK = "WALA_TRACEBACK"  # set in the environment: unexpected errors show where they came from
 DEFAULT_MODEL = "starter"
-DEFAULT_ELEVATION = 20.0
 CONDITIONS = ("text", "sketch", "voxels", "points")
 STAGES = ("autoencoder", "denoiser")
 
@@ -43,7 +42,7 @@ def _number(convert: type, low: float, high: float, words: str):
 
 _seed = _number(int, 0, 2**63 - 1, "a whole number from 0 to 2**63 - 1")
 _scale = _number(float, 0, 100, "a number from 0 to 100")
-_steps = _number(int, 1, 1000, "a whole number from 1 to 1000")
+_steps = _number(int, 2, 1000, "a whole number from 2 to 1000")
 _degrees = _number(float, -90, 90, "an angle from -90 to 90 degrees")
 _count = _number(int, 1, 10**9, "a whole number above 0")
 _minutes = _number(float, 0.01, 10**6, "a number of minutes above 0")
@@ -63,7 +62,7 @@ def _add_generate(commands) -> None:
                        help='16³ of 0 and 1: .npy, or .json with "resolution" and "occupancy"; or a mesh of a blockout')
     given.add_argument("--points", type=Path, metavar="FILE", help="points of the surface: .npy, .ply, .xyz")
     parser.add_argument("--elevation", type=_degrees, metavar="DEGREES",
-                        help=f"how far above the horizon the sketch looks down from (default: {DEFAULT_ELEVATION:g})")
+                        help="how far above the horizon the sketch looks down from (default: the model's)")
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="another seed, another shape (default: %(default)s)")
     parser.add_argument("--scale", type=_scale, metavar="S", help="how closely to follow the input (default: the model's)")
     parser.add_argument("--steps", type=_steps, metavar="K", help="of denoising (default: the model's)")
@@ -74,8 +73,8 @@ def _add_generate(commands) -> None:
 
 def _add_roundtrip(commands) -> None:
     parser = commands.add_parser("roundtrip", help="a mesh through the codec and back", description=(
-        "Mesh → distance field → wavelet tree → latent, and back from each: the overlap (IoU) with the input's field, the count of numbers. "
-        "The written mesh is the last stage's, where the input was."))
+        "Mesh → distance field → wavelet tree → latent, and back from each: the overlap (IoU) with the input's field, and the count of "
+        "numbers. The written mesh is the last stage's, where the input was."))
     parser.add_argument("mesh", type=Path, metavar="MESH", help=".glb, .gltf, .obj, .ply, .stl or .off")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=".glb, .obj or .ply")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -85,11 +84,11 @@ def _add_roundtrip(commands) -> None:
 
 
 def _add_small_ones(commands) -> None:
-    parser = commands.add_parser("run", help="run a job folder", description="Runs a job folder that Blender wrote; the result is in its result/.")
+    parser = commands.add_parser("run", help="run a job folder", description="Runs a job folder as Blender writes it; makes its result/.")
     parser.add_argument("folder", type=Path, metavar="JOBFOLDER")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
     parser.set_defaults(run="commands:run")
-    parser = commands.add_parser("models", help="list the models", description="The models: conditions with their scale and steps, licence, weights.")
+    parser = commands.add_parser("models", help="list the models", description="The models: conditions, scale and steps, licence, weights.")
     parser.set_defaults(run="commands:models")
     parser = commands.add_parser("parity", help="check reference vectors", description=(
         "Computes every reference vector in a folder with checkpoints loaded like published ones. Exit code 1 when one is above its bar."))
@@ -102,7 +101,8 @@ def _add_training(commands) -> None:
         "Measures the autoencoder and the conditions on a collection of meshes, with the baselines of the voxels."))
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="with NAME.npz and NAME.jsonl")
     parser.add_argument("--split", default="validation", choices=("train", "validation", "scans", "all"), help="default: %(default)s")
-    parser.add_argument("--conditions", nargs="*", default=list(CONDITIONS), metavar="NAME", help=f"some of {', '.join(CONDITIONS)} (default: all)")
+    parser.add_argument("--conditions", nargs="*", default=list(CONDITIONS), metavar="NAME",
+                        help=f"some of {', '.join(CONDITIONS)} (default: all)")
     parser.add_argument("--limit", type=_count, metavar="N", help="shapes at most (default: all)")
     parser.add_argument("--seed", type=_seed, default=0, metavar="N")
     _model_options(parser)
@@ -157,7 +157,8 @@ def main(arguments: list[str] | None = None) -> int:
     except WalaError as error:
         return _say(str(error), EXIT_FAILED)
     except ImportError as error:
-        return _say(f"this installation lacks {error.name or error}. Install it with its extras: pip install 'wala[worker,train]'", EXIT_FAILED)
+        lacking = error.name or error
+        return _say(f"this installation lacks {lacking}. Install it with its extras: pip install 'wala[worker,train]'", EXIT_FAILED)
     except Exception as error:  # a defect of ours: one line for the artist, the rest on demand
         if os.environ.get(TRACEBACK):
             traceback.print_exc()

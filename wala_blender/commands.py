@@ -30,7 +30,6 @@ def progress_bar() -> Iterator:
 
 def _given(options: argparse.Namespace) -> tuple[str, dict[str, str | float], Path]:
     """The condition's name, its inputs as a job's request has them, and the folder its files lie in."""
-    from .cli import DEFAULT_ELEVATION
     from .geometry.meshes import READABLE
 
     if options.elevation is not None and options.sketch is None:
@@ -38,8 +37,8 @@ def _given(options: argparse.Namespace) -> tuple[str, dict[str, str | float], Pa
     if options.text is not None:
         return "text", {"prompt": options.text}, Path()
     if options.sketch is not None:
-        elevation = DEFAULT_ELEVATION if options.elevation is None else options.elevation
-        return "sketch", {"image": options.sketch.name, "elevation": elevation}, options.sketch.parent
+        told = {} if options.elevation is None else {"elevation": options.elevation}
+        return "sketch", {"image": options.sketch.name, **told}, options.sketch.parent
     if options.voxels is not None:
         name = "mesh" if options.voxels.suffix.lower() in READABLE else "occupancy"
         return "voxels", {name: options.voxels.name}, options.voxels.parent
@@ -127,7 +126,7 @@ def models(options: argparse.Namespace) -> int:
         print(f"{row.name}: {row.title}")
         for name, defaults in row.conditions.items():
             print(f"    {name:8} scale {defaults.scale:g}, {defaults.steps} steps")
-        print(f"    licence {row.licence}")
+        print(f"    licence {row.licence}; weights {row.weights}{'' if row.weights.exists() else ' (missing)'}")
     return 0
 
 

@@ -35,7 +35,7 @@ def _distances(a: Mesh, b: Mesh, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def chamfer(a: Mesh, b: Mesh, seed: int = 0) -> float:
     """Mean distance to the other surface, averaged over both directions, in the meshes' units, from 10,000 samples each.
 
-    Two samplings of one surface are not 0 but about half the samples' spacing apart: 0.005 for a unit sphere.
+    Two samplings of one surface are not 0 but about half the samples' spacing apart: 0.018 for a sphere of radius 1.
     """
     there, back = _distances(a, b, seed)
     return float((there.mean() + back.mean()) / 2)

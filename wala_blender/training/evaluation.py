@@ -170,7 +170,7 @@ def evaluate(pipeline: "Pipeline", records: Iterable[Record], conditions: Sequen
              on_progress: Progress | None = None) -> dict:
     """The report: "autoencoder" and each condition with iou, iou_median, chamfer, thirds; the voxels' with "baselines".
 
-    records in an order of their own that the limit cuts: by a hash of the id, so that it is a fair sample. on_progress(done, id) before each.
+    The limit takes shapes in the order of a hash of their ids: a fair sample. on_progress(done, id) is called before each.
     Raises InputError for an unknown condition or when no shape can be used.
     """
     unknown = sorted(set(conditions) - set(INPUTS))

@@ -1,0 +1,246 @@
+"""The command line: exit codes, one line an error, and what it makes. What needs the starter's weights is skipped until they are there."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from shapes import open_edges, signed_volume, sphere
+from test_collections import write_collection
+
+from runtime import jobs
+from wala_blender import cli
+from wala_blender.geometry.meshes import read_mesh, write_mesh
+from wala_blender.models.table import MODELS
+
+ROOT = Path(__file__).resolve().parents[1]
+WEIGHTS = MODELS["starter"].weights
+needs_weights = pytest.mark.skipif(not WEIGHTS.exists(), reason=f"the starter's weights are not at {WEIGHTS}")
+
+BLOCK = np.zeros((16, 16, 16), bool)
+BLOCK[2:14, 4:9, 3:13] = True
+
+
+def wala(capsys, *arguments) -> tuple[int, str, str]:
+    """Exit code, standard output, standard error."""
+    try:
+        code = cli.main([str(argument) for argument in arguments])
+    except SystemExit as stopped:
+        code = stopped.code
+    return code, *capsys.readouterr()
+
+
+def process(*arguments, **options) -> subprocess.CompletedProcess:
+    """The same in a process of its own, from another folder."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "wala_blender", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, env=env, **options)
+
+
+@pytest.mark.parametrize("arguments,words", [
+    ((), "required: COMMAND"), (("grow",), "invalid choice: 'grow'"), (("generate", "--text", "a"), "required: --out"),
+    (("generate", "--out", "a.glb"), "one of the arguments --text --sketch --voxels --points is required"),
+    (("generate", "--text", "a", "--points", "b", "--out", "a.glb"), "not allowed with"),
+    (("generate", "--text", "a", "--out", "a.glb", "--seed", "-1"), "'-1' is not a whole number from 0"),
+    (("generate", "--text", "a", "--out", "a.glb", "--steps", "many"), "'many' is not a whole number"),
+    (("generate", "--text", "a", "--out", "a.glb", "--scale", "nan"), "'nan' is not a number"),
+    (("train",), "required: STAGE"), (("train", "denoiser", "--store", "s", "--out", "o"), "required: --autoencoder"),
+    (("evaluate", "--data", "d", "--out", "o", "--split", "test"), "invalid choice: 'test'"), (("data", "build", "f"), "required: --out")])
+def test_usage_is_told_on_one_line(capsys, arguments, words):
+    code, out, err = wala(capsys, *arguments)
+    assert code == 2 and out == "" and err.startswith("wala: ") and err.count("\n") == 1 and words in err
+
+
+@pytest.mark.parametrize("arguments,words", [
+    (("generate", "--text", "a", "--out", "a.fbx"), "unknown kind of file '.fbx'"),
+    (("generate", "--text", "a", "--out", "nowhere/a.glb"), "the folder nowhere does not exist"),
+    (("generate", "--text", " ", "--out", "a.glb"), "the prompt is empty"),
+    (("generate", "--text", "a", "--elevation", "3", "--out", "a.glb"), "--elevation is of use with --sketch only"),
+    (("generate", "--text", "a", "--model", "imagined", "--out", "a.glb"), "unknown model 'imagined'"),
+    (("generate", "--text", "a", "--device", "abacus", "--out", "a.glb"), "abacus"),
+    (("generate", "--points", "missing.npy", "--out", "a.glb"), "missing.npy is missing"),
+    (("generate", "--sketch", "empty.png", "--out", "a.glb"), r"empty.png is empty (0 bytes)"),
+    (("generate", "--voxels", "far.json", "--out", "a.glb"), "voxel 1, [16, 0, 0], is out of range"),
+    (("generate", "--voxels", "cut.npy", "--out", "a.glb"), "cut.npy cannot be read"),
+    (("generate", "--points", "nan.npy", "--out", "a.glb"), "2 of 9 points are not finite"),
+    (("roundtrip", "missing.obj", "--out", "a.glb", "--no-autoencoder"), "missing.obj cannot be opened"),
+    (("roundtrip", "sheet.obj", "--out", "a.glb", "--no-autoencoder"), "encloses no volume"),
+    (("parity", "."), "no reference vectors"), (("parity", "missing"), "no reference vectors"),
+    (("evaluate", "--data", "missing", "--out", "r.json"), "no collection"),
+    (("evaluate", "--data", "missing", "--out", "nowhere/r.json"), "the folder nowhere does not exist"),
+    (("data", "build", "missing", "--out", "store"), "no collection"),
+    (("train", "autoencoder", "--store", "missing", "--out", "run"), "not a store of samples")])
+def test_errors_are_told_on_one_line_and_nothing_is_written(capsys, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "far.json").write_text('{"resolution": 16, "occupancy": [[0, 0, 0], [16, 0, 0]]}')
+    np.save("cut.npy", np.zeros((16, 16, 16)))
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "cut.npy").read_bytes()[:900])
+    np.save("nan.npy", np.where(np.arange(27).reshape(9, 3) < 4, np.nan, 1.0))
+    (tmp_path / "sheet.obj").write_text("v -1 0 -1\nv 1 0 -1\nv 1 0 1\nv -1 0 1\nf 1 2 3 4\n")
+    (tmp_path / "a.glb").write_text("an earlier result")
+    code, out, err = wala(capsys, *arguments)
+    assert code == 1 and out == "" and err.startswith("wala: ") and err.count("\n") == 1 and words in err
+    assert (tmp_path / "a.glb").read_text() == "an earlier result"
+
+
+def test_help_needs_no_heavy_library():
+    code = "import sys; from wala_blender import cli; cli.parser(); print(sorted({'torch', 'numpy', 'trimesh'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_models_are_listed(capsys):
+    code, out, _ = wala(capsys, "models")
+    assert code == 0 and all(word in out for word in ("starter", "text", "sketch", "voxels", "points", "licence"))
+
+
+def test_a_defect_is_one_line_and_on_demand_a_traceback(capsys, monkeypatch):
+    def broken(options):
+        raise ZeroDivisionError("two\nlines")
+    monkeypatch.setattr("wala_blender.commands.models", broken)
+    code, _, err = wala(capsys, "models")
+    assert code == 1 and err.count("\n") == 1 and "unexpected ZeroDivisionError: two lines" in err
+    monkeypatch.setenv(cli.TRACEBACK, "1")
+    assert "in broken" in wala(capsys, "models")[2]
+
+
+def test_parity_of_a_folder(capsys, tmp_path):
+    for name in ("schedules.npz", "voxel_down2.npz", "condition_encoders.json"):
+        shutil.copy(Path(__file__).parent / "parity" / name, tmp_path)
+    np.savez(tmp_path / "something.npz", a=np.zeros(3))
+    code, out, _ = wala(capsys, "parity", tmp_path)
+    assert code == 0 and [line.split()[0] for line in out.splitlines()] == ["schedules.npz", "voxel_down2.npz", "something.npz"]
+    assert "not checked" in out
+    with np.load(tmp_path / "voxel_down2.npz") as arrays:
+        np.savez(tmp_path / "voxel_down2.npz", x=arrays["x"], y=arrays["y"] * 1.001)
+    code, out, err = wala(capsys, "parity", tmp_path)
+    assert code == 1 and "ABOVE THE BAR" in out and "1 of 2 reference vectors are above the bar: voxel_down2.npz" in err
+
+
+def test_only_unknown_vectors_are_no_success(capsys, tmp_path):
+    np.savez(tmp_path / "something.npz", a=np.zeros(3))
+    assert wala(capsys, "parity", tmp_path)[0] == 1
+
+
+def test_a_round_trip_without_weights(capsys, tmp_path):
+    mesh, back = tmp_path / "ball.ply", tmp_path / "zurück.obj"
+    write_mesh(mesh, *sphere(3.0, (10, 20, 30), rings=64), {})
+    code, out, err = wala(capsys, "roundtrip", mesh, "--out", back, "--no-autoencoder", "--json")
+    assert code == 0, err
+    stages = json.loads(out)
+    assert {name: stage["numbers"] for name, stage in stages.items()} == {"coarse": 46**3, "wavelet_tree": 64 * 46**3}
+    assert 0.95 < stages["coarse"]["iou"] < stages["wavelet_tree"]["iou"] and stages["wavelet_tree"]["iou"] > 0.995
+    vertices, faces = read_mesh(back)
+    assert np.allclose(vertices.mean(0), (10, 20, 30), atol=0.02) and open_edges(faces) == 0
+    assert signed_volume(vertices - (10, 20, 30), faces) == pytest.approx(4 / 3 * np.pi * 27, rel=0.01)
+
+
+def test_a_job_folder_that_cannot_be_run(tmp_path):
+    done = process("run", tmp_path, cwd=tmp_path)
+    assert done.returncode == 1 and "request.json is missing" in done.stderr and done.stderr.count("\n") == 1
+
+
+_ENDLESS = """
+import sys, time
+from wala_blender import cli, commands
+commands.models = lambda options: (print("at work", flush=True), time.sleep(300))
+sys.exit(cli.main(["models"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
+def test_an_interrupt_ends_with_130():
+    with subprocess.Popen([sys.executable, "-c", _ENDLESS], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout.readline() == "at work\n"
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == 130 and err == "wala: interrupted\n"
+
+
+def chair_drawing(path: Path) -> None:
+    image = Image.new("RGB", (300, 400), "white")
+    draw = ImageDraw.Draw(image)
+    for line in (((60, 40), (60, 370)), ((60, 40), (240, 40)), ((240, 40), (240, 370)), ((60, 200), (240, 200)), ((60, 240), (240, 240))):
+        draw.line(line, fill="black", width=5)
+    image.save(path)
+
+
+def checked_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    vertices, faces = read_mesh(path)
+    assert open_edges(faces) == 0 and signed_volume(vertices, faces) > 0
+    return vertices, faces
+
+
+@needs_weights
+@pytest.mark.parametrize("condition", ["text", "sketch", "voxels", "blockout", "points"])
+def test_generate(capsys, tmp_path, condition):
+    ball = sphere(2.0, (5, 6, 7), rings=32)
+    (tmp_path / "o.json").write_text(json.dumps({"resolution": 16, "occupancy": np.argwhere(BLOCK).tolist()}))
+    np.save(tmp_path / "p.npy", ball[0])
+    write_mesh(tmp_path / "b.obj", *ball, {})
+    chair_drawing(tmp_path / "s.png")
+    given = {"text": ("--text", "a chair", "--steps", 10), "sketch": ("--sketch", tmp_path / "s.png", "--elevation", 10, "--steps", 10),
+             "voxels": ("--voxels", tmp_path / "o.json"), "blockout": ("--voxels", tmp_path / "b.obj"), "points": ("--points", tmp_path / "p.npy")}
+    out = tmp_path / "made.glb"
+    code, said, err = wala(capsys, "generate", *given[condition], "--seed", 4, "--device", "cpu", "--out", out)
+    assert code == 0, err
+    vertices, _ = checked_mesh(out)
+    assert str(out) in said
+    if condition in ("points", "blockout"):
+        # It stands where the input stood.
+        assert np.allclose((vertices.min(0) + vertices.max(0)) / 2, (5, 6, 7), atol=0.8)
+
+
+@needs_weights
+def test_the_same_seed_gives_the_same_mesh_and_another_seed_another(capsys, tmp_path):
+    np.save(tmp_path / "o.npy", BLOCK)
+    given = ("generate", "--voxels", tmp_path / "o.npy", "--steps", 4, "--device", "cpu")
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        code, _, err = wala(capsys, *given, "--seed", seed, "--out", tmp_path / f"{name}.ply")
+        assert code == 0, err
+    a, b, c = ((tmp_path / f"{name}.ply").read_bytes() for name in "abc")
+    assert a == b and a != c and b"comment condition: voxels" in a and b"comment origin: AI-generated" in a
+
+
+@needs_weights
+def test_a_round_trip_through_the_latent(capsys, tmp_path):
+    write_mesh(tmp_path / "ball.obj", *sphere(rings=32), {})
+    code, out, err = wala(capsys, "roundtrip", tmp_path / "ball.obj", "--out", tmp_path / "back.glb", "--json", "--device", "cpu")
+    assert code == 0, err
+    stages = json.loads(out)
+    assert list(stages) == ["coarse", "wavelet_tree", "latent"] and stages["latent"]["numbers"] == 4 * 12**3
+    assert 0.5 < stages["latent"]["iou"] < 1
+    checked_mesh(tmp_path / "back.glb")
+
+
+@needs_weights
+def test_a_job_folder_and_generate_give_the_same_mesh(capsys, tmp_path):
+    request = jobs.Request(jobs.new_id(), "starter", "voxels", {"occupancy": "inputs/occupancy.npy"}, seed=3, steps=4)
+    folder = jobs.write_job(tmp_path / "Aufträge", request, {"occupancy.npy": BLOCK})
+    np.save(tmp_path / "o.npy", BLOCK)
+    done = process("run", folder, "--device", "cpu", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    made = tmp_path / "a.glb"
+    code, _, err = wala(capsys, "generate", "--voxels", tmp_path / "o.npy", "--seed", 3, "--steps", 4, "--device", "cpu", "--out", made)
+    assert code == 0, err
+    result, (vertices, faces) = jobs.read_result(folder), read_mesh(made)
+    assert np.array_equal(result.faces, faces) and np.array_equal(result.vertices, vertices.astype(np.float32))
+
+
+@needs_weights
+def test_evaluate(capsys, tmp_path):
+    write_collection(tmp_path, "kit", [sphere(0.5, rings=32)])
+    out = tmp_path / "report.json"
+    given = ("--data", tmp_path, "--split", "all", "--conditions", "voxels,points", "--limit", 1, "--device", "cpu")
+    code, said, err = wala(capsys, "evaluate", *given, "--out", out)
+    assert code == 0, err
+    report = json.loads(out.read_text())
+    assert 0 < report["autoencoder"]["iou"] <= 1 and {"iou", "chamfer", "baselines"} <= report["voxels"].keys() and "iou" in report["points"]
+    assert {"nearest", "trilinear"} <= report["voxels"]["baselines"].keys() and "autoencoder" in said
