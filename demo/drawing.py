@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .inputs import Box
+from .inputs import CORNERS, Box
 
 SAMPLES = 64  # points an edge
 SHORTEST = 5  # samples: what peeps out less is not drawn
 GAP = 1e-4  # Blender units by which boxes are shrunk where they hide lines, so that they don't hide their own
-_CORNERS = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], dtype=float)
-_EDGES = [(a, b) for a in range(8) for b in range(a + 1, 8) if np.abs(_CORNERS[a] - _CORNERS[b]).sum() == 1]
+_EDGES = [(a, b) for a in range(8) for b in range(a + 1, 8) if np.abs(CORNERS[a] - CORNERS[b]).sum() == 1]
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def edges(boxes: Sequence[Box]) -> list[np.ndarray]:
     share = np.linspace(0, 1, SAMPLES)[:, None]
     lines = []
     for low, high in boxes:
-        corners = np.asarray(low) + _CORNERS * (np.asarray(high) - np.asarray(low))
+        corners = np.asarray(low) + CORNERS * (np.asarray(high) - np.asarray(low))
         lines += [corners[a] + share * (corners[b] - corners[a]) for a, b in _EDGES]
     return lines
 

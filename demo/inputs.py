@@ -3,11 +3,15 @@
 Boxes are (low, high) corners in Blender's axes (+Z up, the front towards -Y), in Blender units, standing on z = 0.
 """
 
+import numpy as np
+
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 PROMPT = "a chair"
 PROMPTS = ("a chair", "a table", "a sofa", "a tree", "a house", "a car", "a sword", "a barrel", "a mushroom", "a bottle")
 SEEDS = {"sketch": 0, "voxels": 0, "text": 0}
+CORNERS = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)])  # of a unit box
+QUADS = np.array(((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)))  # of its corners, outward
 AZIMUTH, ELEVATION = 30.0, 20.0  # degrees, of the eye that the chair is drawn from
 
 
@@ -26,3 +30,10 @@ def blockout() -> list[Box]:
         ((-1.0, -0.45, 0.45), (-0.75, 0.2, 0.7)),
         ((0.75, -0.45, 0.45), (1.0, 0.2, 0.7)),
     ]
+
+
+def solid(boxes: list[Box]) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices (8 n, 3) and outward quads (6 n, 4) of n boxes."""
+    low, high = (np.array(corners)[:, None] for corners in zip(*boxes))
+    vertices = low + CORNERS * (high - low)
+    return vertices.reshape(-1, 3), np.concatenate([QUADS + 8 * number for number in range(len(boxes))])

@@ -15,14 +15,13 @@ import bpy
 import numpy as np
 
 from .drawing import Eye
-from .inputs import Box
+from .inputs import Box, solid
 from .sheet import FOCAL
 
 PACKAGE = "bl_ext.user_default.wala"
 PEN = 0.012  # radius of a stroke, Blender units
 COLOURS = {"input": (0.30, 0.42, 0.62), "result": (0.70, 0.42, 0.27)}
 SENSOR = 36.0
-_QUADS = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))  # outward
 
 
 @dataclass(frozen=True)
@@ -84,12 +83,8 @@ def add(name: str, data):
 def mesh(name: str, boxes: Sequence[Box]):
     """Mesh data of boxes, outward faces."""
     data = bpy.data.meshes.new(name)
-    vertices, faces = [], []
-    for low, high in boxes:
-        faces += [tuple(len(vertices) + k for k in quad) for quad in _QUADS]
-        vertices += [tuple(corner[k][axis] for axis, k in enumerate(bits)) for corner in [(low, high)]
-                     for bits in ((x, y, z) for x in (0, 1) for y in (0, 1) for z in (0, 1))]
-    data.from_pydata(vertices, [], faces)
+    vertices, quads = solid(boxes)
+    data.from_pydata(vertices.tolist(), [], quads.tolist())
     data.update()
     return data
 
