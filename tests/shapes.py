@@ -1,4 +1,7 @@
-"""Known solids for the tests: triangle meshes and exact distance fields. Knows geometry; imports nothing of ours."""
+"""Known solids for the tests: triangle meshes, exact distance fields, collections of meshes. Imports nothing of ours."""
+
+import json
+from pathlib import Path
 
 import numpy as np
 
@@ -67,3 +70,15 @@ def box_field(low, high, resolution=64) -> np.ndarray:
     x, y, z = (np.abs(a - np.float32((l + h) / 2)) - np.float32((h - l) / 2) for a, l, h in zip(grid(resolution), low, high))
     outside = np.sqrt(np.maximum(x, 0) ** 2 + np.maximum(y, 0) ** 2 + np.maximum(z, 0) ** 2)
     return outside + np.minimum(np.maximum(np.maximum(x, y), z), 0)
+
+
+def write_collection(folder: Path, name: str, meshes: list[Mesh], **fields: list) -> None:
+    """NAME.npz and NAME.jsonl in a folder. meshes: with longest side 1 around 0; fields: what the records say besides, a value an object."""
+    vertices, faces = [m[0] for m in meshes], [m[1] for m in meshes]
+    stored = np.round((np.concatenate(vertices) + 0.5) * 65535).astype(np.uint16)
+    np.savez(folder / f"{name}.npz", vertices=stored, faces=np.concatenate(faces),
+             vertex_offsets=np.cumsum([0] + [len(v) for v in vertices]), face_offsets=np.cumsum([0] + [len(f) for f in faces]))
+    with open(folder / f"{name}.jsonl", "w", encoding="utf-8") as stream:
+        for i, mesh in enumerate(meshes):
+            record = {"id": f"{name}/{i}", "index": i, "caption": f"thing {i}", "words": ["thing"], "n_faces": len(mesh[1])}
+            stream.write(json.dumps(record | {key: values[i] for key, values in fields.items()}) + "\n")

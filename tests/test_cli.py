@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from shapes import open_edges, signed_volume, sphere
-from test_collections import write_collection
+from shapes import open_edges, signed_volume, sphere, write_collection
 
 from runtime import jobs
 from wala_blender import cli

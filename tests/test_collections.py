@@ -1,27 +1,13 @@
 """Collections of meshes: what is read, split and refused; samples of surfaces and voxels made from them."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
-from shapes import box, sphere, sphere_field
+from shapes import box, sphere, sphere_field, write_collection
 
 from wala_blender.errors import InputError
 from wala_blender.training.collections import VALIDATION_PERCENT, load_mesh, read_records
 from wala_blender.training.store import dense_tree, occupancy_of, ordered, sparse_tree, surface_points, turn_field, turn_points
-
-
-def write_collection(folder, name, meshes, **fields):
-    """meshes: list of (vertices with longest side 1 around 0, faces); fields: name → list of values, one an object."""
-    vertices, faces = [m[0] for m in meshes], [m[1] for m in meshes]
-    stored = np.round((np.concatenate(vertices) + 0.5) * 65535).astype(np.uint16)
-    np.savez(folder / f"{name}.npz", vertices=stored, faces=np.concatenate(faces),
-             vertex_offsets=np.cumsum([0] + [len(v) for v in vertices]), face_offsets=np.cumsum([0] + [len(f) for f in faces]))
-    with open(folder / f"{name}.jsonl", "w", encoding="utf-8") as stream:
-        for i, mesh in enumerate(meshes):
-            record = {"id": f"{name}/{i}", "index": i, "caption": f"thing {i}", "words": ["thing"], "n_faces": len(mesh[1])}
-            stream.write(json.dumps(record | {key: values[i] for key, values in fields.items()}) + "\n")
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from shapes import sphere, sphere_field
-from test_collections import write_collection
+from shapes import sphere, sphere_field, write_collection
 
 from wala_blender.errors import InputError
 from wala_blender.geometry.distance import Frame
