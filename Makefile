@@ -1,7 +1,7 @@
 # make env     .venv with everything and .venv42 with Blender 4.2, from the pinned lists in requirements/
 # make demo    a sketch, a blockout and a prompt through headless Blender into demo/out
 # make zip     the extension as artists install it, into dist
-# make pictures  the README's pictures into docs
+# make pictures  the README's pictures into docs; WINDOW=FILE takes a screenshot along
 # make test    all tests, without a GPU
 # make bench   the codec against the paper's table, the seconds of each stage, and the longest poll of the supervisor
 #
@@ -45,7 +45,7 @@ zip: env
 	.venv/bin/python -m demo.package dist
 
 pictures: env
-	.venv/bin/python -m demo --pictures docs
+	.venv/bin/python -m demo --pictures docs $(if $(WINDOW),--window $(WINDOW))
 
 test: env
 	.venv/bin/python -m pytest

@@ -1,6 +1,6 @@
 """Runs the demo: builds and installs the extension's zip, makes three meshes through its own operators, renders them. Knows the order.
 
-    python -m demo [--out demo/out] [--pictures docs]
+    python -m demo [--out demo/out] [--pictures docs [--window SCREENSHOT]]
 """
 
 import argparse
@@ -147,12 +147,17 @@ def run(out: Path, pictures: Path | None) -> list[str]:
             if pictures:
                 say(f"{len(inputs.PROMPTS)} prompts")
                 cells, half = from_prompts(stage, camera), (len(inputs.PROMPTS) + 1) // 2
-                pictures.mkdir(exist_ok=True)
                 made.save(pictures / "demo.jpg", **JPEG)
                 sheet.contact_sheet("Ten prompts, the first seed", [("", cells[:half]), ("", cells[half:])]).save(pictures / "prompts.jpg", **JPEG)
         finally:
             stage.uninstall()
     return timings(examples)
+
+
+def shrink(screenshot: Path, folder: Path) -> None:
+    """The README's picture of a Blender window, from one that tests/blender/window.sh left."""
+    with Image.open(screenshot) as picture:
+        picture.convert("RGB").save(folder / "window.jpg", **JPEG)
 
 
 def say(words: str) -> None:
@@ -163,8 +168,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "out")
     parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="also make the README's pictures there")
+    parser.add_argument("--window", type=Path, metavar="SCREENSHOT", help="with --pictures: of a Blender window, for the README too")
     options = parser.parse_args()
     since = time.perf_counter()
+    if options.pictures:
+        options.pictures.mkdir(exist_ok=True)
+        if options.window:
+            shrink(options.window, options.pictures)
     try:
         lines = run(options.out.resolve(), options.pictures and options.pictures.resolve())
     except RuntimeError as error:
