@@ -74,7 +74,8 @@ def test_usage_is_told_on_one_line(capsys, arguments, words):
     (("evaluate", "--data", "missing", "--out", "r.json"), "no collection"),
     (("evaluate", "--data", "missing", "--out", "nowhere/r.json"), "the folder nowhere does not exist"),
     (("data", "build", "missing", "--out", "store"), "no collection"),
-    (("train", "autoencoder", "--store", "missing", "--out", "run"), "not a store of samples")])
+    (("train", "autoencoder", "--store", "missing", "--out", "run"), "not a store of samples"),
+    (("train", "export", "--autoencoder", "a", "--denoiser", "d"), "a/autoencoder.pt is missing")])
 def test_errors_are_told_on_one_line_and_nothing_is_written(capsys, tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty.png").touch()

@@ -117,7 +117,12 @@ def _add_training(commands) -> None:
             parser.add_argument("--autoencoder", type=Path, required=True, metavar="RUN", help="the folder the autoencoder was trained in")
         parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of this run")
         parser.add_argument("--minutes", type=_minutes, metavar="M", help="of training, all sessions together")
+        parser.add_argument("--threads", type=_count, metavar="N", help="1 on a machine that does other work as well (default: all cores)")
         parser.set_defaults(run="training.commands:train")
+    parser = stages.add_parser("export", help="puts the weights of both runs where `wala generate` finds them")
+    for stage in STAGES:
+        parser.add_argument(f"--{stage}", type=Path, required=True, metavar="RUN", help=f"the folder the {stage} was trained in")
+    parser.set_defaults(run="training.commands:export")
 
     actions = commands.add_parser("data", help="prepare meshes for training").add_subparsers(dest="action", metavar="ACTION", required=True)
     parser = actions.add_parser("build", help="collections of meshes → a store of training samples; goes on where it was stopped")

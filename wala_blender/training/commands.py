@@ -1,4 +1,4 @@
-"""The commands of `wala` that are about training: build a store, train, evaluate. Knows options and files; not losses, not metrics."""
+"""The commands of `wala` about training: build a store, train, export, evaluate. Knows options and files; not losses, not metrics."""
 
 import argparse
 import json
@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tqdm import tqdm
 
+from ..errors import InputError
 from ..files import check_destination, write_whole
 
 
@@ -39,7 +40,22 @@ def train(options: argparse.Namespace) -> int:
         settings, places = DenoiserTraining(), (options.store, options.autoencoder, options.out)
     if options.minutes:
         settings = replace(settings, loop=replace(settings.loop, minutes=options.minutes))
+    if options.threads:
+        import torch
+
+        torch.set_num_threads(options.threads)
     train(*places, settings)
+    return 0
+
+
+def export(options: argparse.Namespace) -> int:
+    """`wala train export`."""
+    from .export import export
+
+    for run, name in ((options.autoencoder, "autoencoder.pt"), (options.denoiser, "starter.pt")):
+        if not (run / name).is_file():
+            raise InputError(f"{run / name} is missing", "Give the folder of a run that was trained to its end")
+    print(export(options.autoencoder, options.denoiser))
     return 0
 
 
