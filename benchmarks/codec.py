@@ -109,7 +109,8 @@ def lines(figures: dict) -> list[str]:
     apart = figures["wavelets"]["largest_difference"]
     made.append(f"largest difference: coarse {apart['coarse']:.1e}, field {apart['field']:.1e}")
     if figures["meshes"]:
-        made += ["", f"{'mesh → field → back':20}{'shapes':>8}{'s, median':>11}{'s, worst':>10}{'coarse':>9}{'tree':>9}{'median':>9}{'worst':>9}"]
+        made += ["", f"{'mesh → field → back':20}{'shapes':>8}{'s, median':>11}{'s, worst':>10}{'coarse':>9}{'tree':>9}"
+                 f"{'median':>9}{'worst':>9}"]
     for name, row in figures["meshes"].items():
         tree = row["wavelet_tree"]
         made.append(f"{name:20}{row['count']:8}{row['seconds']['median']:11.2f}{row['seconds']['worst']:10.2f}{row['coarse']['mean']:9.4f}"

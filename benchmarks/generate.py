@@ -111,8 +111,8 @@ def main() -> int:
     if options.json:
         print(json.dumps(figures))
         return 0
-    print(f"{options.model} on {figures['device']}, {figures['threads']} threads: loading {figures['load']:.2f} s, one decoding (the baseline) "
-          f"{baseline:.2f} s, peak memory {figures['peak_memory_gib']:.2f} GiB")
+    print(f"{options.model} on {figures['device']}, {figures['threads']} threads: loading {figures['load']:.2f} s, "
+          f"one decoding (the baseline) {baseline:.2f} s, peak memory {figures['peak_memory_gib']:.2f} GiB")
     print(f"{'seconds':12}" + "".join(f"{name:>11}" for name in (*STAGES, "all", "÷ baseline")))
     for condition, row in figures["conditions"].items():
         print(f"{condition:12}" + "".join(f"{value:11.2f}" for value in row.values()))

@@ -24,7 +24,7 @@ DISTANCE, APART = 4.6, 5.0  # Blender units: of the eyes from what they look at,
 SIDE, SAMPLES = 340, 32
 SMALL = 232  # pixels of the prompts' pictures
 STAGES = ("condition", "sample", "decode", "surface")
-JPEG = {"quality": 84, "optimize": True}
+LARGEST = 290_000  # bytes of a picture in the repository
 
 
 @dataclass(frozen=True)
@@ -141,14 +141,16 @@ def run(out: Path, pictures: Path | None) -> list[str]:
                 say(f"{make.__name__.replace('_', ' ').capitalize()}, then rendering")
                 examples.append(make(stage, camera))
             stage.save(out / "demo.blend")
-            made = sheet.contact_sheet("WaLa: from a sketch, a blockout or a word to a mesh", [(row.heading, row.cells) for row in examples],
-                                       f"Weights {examples[0].made.record['weight_hash']}. The meshes are AI-generated.")
+            footer = f"Weights {examples[0].made.record['weight_hash']}. The meshes are AI-generated."
+            rows = [(row.heading, row.cells) for row in examples]
+            made = sheet.contact_sheet("WaLa: from a sketch, a blockout or a word to a mesh", rows, footer)
             made.save(out / "demo.png")
             if pictures:
                 say(f"{len(inputs.PROMPTS)} prompts")
                 cells, half = from_prompts(stage, camera), (len(inputs.PROMPTS) + 1) // 2
-                made.save(pictures / "demo.jpg", **JPEG)
-                sheet.contact_sheet("Ten prompts, the first seed", [("", cells[:half]), ("", cells[half:])]).save(pictures / "prompts.jpg", **JPEG)
+                title = f"{len(cells)} prompts, seed {inputs.SEEDS['text']}"
+                save_small(made, pictures / "demo.jpg")
+                save_small(sheet.contact_sheet(title, [("", cells[:half]), ("", cells[half:])], footer), pictures / "prompts.jpg")
         finally:
             stage.uninstall()
     return timings(examples)
@@ -157,7 +159,15 @@ def run(out: Path, pictures: Path | None) -> list[str]:
 def shrink(screenshot: Path, folder: Path) -> None:
     """The README's picture of a Blender window, from one that tests/blender/window.sh left."""
     with Image.open(screenshot) as picture:
-        picture.convert("RGB").save(folder / "window.jpg", **JPEG)
+        save_small(picture.convert("RGB"), folder / "window.jpg")
+
+
+def save_small(picture: Image.Image, path: Path) -> None:
+    """A JPEG, of the best quality that fits LARGEST bytes."""
+    for quality in (90, 84, 78, 72, 64, 56):
+        picture.save(path, quality=quality, optimize=True)
+        if path.stat().st_size <= LARGEST:
+            return
 
 
 def say(words: str) -> None:
