@@ -97,6 +97,7 @@ def add_blockout(boxes: Sequence[Box], offset: np.ndarray) -> list[str]:
         middle = (low + high) / 2
         item = add(f"Blockout {number}", mesh("Block", [(tuple(low - middle), tuple(high - middle))]))
         item.location = middle + offset
+        item.display_type = "WIRE"  # in a window; the result stands in the same place
         paint(item.name, "input")
         names.append(item.name)
     return names
