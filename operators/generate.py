@@ -22,7 +22,7 @@ class WALA_OT_generate(bpy.types.Operator):
     def poll(cls, context):
         settings = getattr(context.scene, "wala", None)
         reason = "There is no scene" if settings is None else session.why_not() or CAPTURES[settings.condition].missing(context, settings)
-        reason = reason or session.current.worker_problem
+        reason = reason or session.worker_problem()
         if reason:
             cls.poll_message_set(reason)
         return not reason
@@ -64,6 +64,9 @@ class WALA_OT_cancel(bpy.types.Operator):
     bl_idname = "wala.cancel"
     bl_label = "Cancel"
 
+    only_jobs: bpy.props.BoolProperty(name="Only Jobs", description="Leave a set-up or a check of the worker alone", default=False,
+                                      options={"HIDDEN", "SKIP_SAVE"})
+
     @classmethod
     def poll(cls, context):
         if session.current is not None and session.why_not():
@@ -72,6 +75,8 @@ class WALA_OT_cancel(bpy.types.Operator):
         return False
 
     def execute(self, context):
+        if self.only_jobs and not session.current.tickets:
+            return {"PASS_THROUGH"}
         session.cancel()
         return {"FINISHED"}
 

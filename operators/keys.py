@@ -1,8 +1,11 @@
-"""Keys of the 3D view: Ctrl Enter generates, Escape cancels. Both operators' polls let the key go on when they have nothing to do."""
+"""Keys of the 3D view: Ctrl Enter generates, Escape cancels. Both let the key go on when they have nothing to do.
+
+Escape is pressed for many reasons: it stops a job, never a set-up that has been downloading for minutes.
+"""
 
 import bpy
 
-ITEMS = (("wala.generate", "RET", True), ("wala.cancel", "ESC", False))
+ITEMS = (("wala.generate", "RET", True, {}), ("wala.cancel", "ESC", False, {"only_jobs": True}))
 _added = []
 
 
@@ -12,7 +15,11 @@ def register() -> None:
     if configuration is None:
         return
     keymap = configuration.keymaps.new(name="3D View Generic", space_type="VIEW_3D")
-    _added.extend((keymap, keymap.keymap_items.new(operator, key, "PRESS", ctrl=ctrl)) for operator, key, ctrl in ITEMS)
+    for operator, key, ctrl, values in ITEMS:
+        item = keymap.keymap_items.new(operator, key, "PRESS", ctrl=ctrl)
+        for name, value in values.items():
+            setattr(item.properties, name, value)
+        _added.append((keymap, item))
 
 
 def unregister() -> None:

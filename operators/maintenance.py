@@ -83,7 +83,7 @@ def _show_build(event: dict) -> None:
 
 def _show_check(result) -> None:
     if result.ok:
-        devices = ", ".join(result.devices)
+        devices = ", ".join(result.devices) or "no graphics card that it can use"
         _end(True, f"Python {result.version}, PyTorch {result.versions.get('torch', '?')}, {devices}")
     else:
         _end(False, result.message)

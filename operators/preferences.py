@@ -6,6 +6,7 @@ import bpy
 
 from ..runtime import environment
 from ..runtime.messages import JobFailed
+from ..runtime.storage import write_failure
 
 PACKAGE = __package__.rpartition(".")[0]
 SOURCE_ROOT = Path(__file__).resolve().parent.parent
@@ -17,8 +18,11 @@ def preferences():
 
 
 def folder(name: str) -> Path:
-    """A folder of ours in Blender's user files, made if it isn't there: "jobs", "worker", "logs"."""
-    return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True))
+    """A folder of ours in Blender's user files, made if it isn't there: "jobs", "worker", "logs". Raises JobFailed: disk full, no permission."""
+    try:
+        return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True))
+    except OSError as error:
+        raise write_failure(error, Path(error.filename or name)) from error
 
 
 def environment_folder() -> Path:

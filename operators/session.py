@@ -90,6 +90,13 @@ def why_not() -> str:
     return maintenance.why_not()
 
 
+def worker_problem() -> str:
+    """Why no worker can be started, "" when one can. Cheap: as the timer saw it last, or as it is where no timer looks."""
+    if bpy.app.background:
+        _look_for_worker()
+    return current.worker_problem
+
+
 def start(context, settings) -> Ticket:
     """Capture, write the job folder and hand it to the worker. Raises JobFailed; then there is no job."""
     row = CAPTURES[settings.condition]
@@ -114,7 +121,7 @@ def hurry() -> None:
 
 
 def wait(ticket: Ticket) -> Outcome:
-    """Poll until the job is over: for scripts and background mode. KeyboardInterrupt cancels the job and goes on up."""
+    """Poll until the job is over: for scripts and background mode. KeyboardInterrupt ends the worker and goes on up."""
     session = current
     session.blocking = ticket.job
     try:
@@ -123,7 +130,9 @@ def wait(ticket: Ticket) -> Outcome:
             time.sleep(0.02)
         return session.outcomes.pop(ticket.job)
     except KeyboardInterrupt:
-        cancel()
+        # Nobody polls after this in background mode: the job must be over now, or the next one would wait for it for ever.
+        unload()
+        session.outcomes.pop(ticket.job, None)
         raise
     finally:
         session.blocking = None
@@ -237,9 +246,15 @@ def _housekeeping() -> None:
         current.used = time.monotonic()
     elif idle and current.supervisor.state != "stopped" and time.monotonic() - current.used > idle:
         current.supervisor.stop()
+    _look_for_worker()
+    # A new file brings a new window manager, which knows nothing of the task under way.
+    busy = bool(current.tickets or current.finished or maintenance.is_busy())
+    board.show(busy=busy, worker_state=current.supervisor.state.upper(), worker_problem=current.worker_problem)
+
+
+def _look_for_worker() -> None:
     try:
         preferences.worker_python()
         current.worker_problem = ""
     except JobFailed as error:
         current.worker_problem = str(error)
-    board.show(worker_state=current.supervisor.state.upper(), worker_problem=current.worker_problem)

@@ -210,18 +210,56 @@ def test_no_worker_is_explained(extension, tmp_path):
     with pytest.raises(RuntimeError, match="Set Up Worker"):
         bpy.ops.wala.generate()
     extension.preferences.worker_python = str(tmp_path / "gone")
-    extension.session.current.worker_problem = ""
     with pytest.raises(RuntimeError, match="does not exist"):
         bpy.ops.wala.generate()
     extension.session.tick()
     assert "does not exist" in extension.board.worker_problem
     assert not bpy.ops.wala.generate.poll()
+    extension.use_shaping_engine()
+    assert bpy.ops.wala.generate() == {"FINISHED"}
+
+
+def test_escape_leaves_a_set_up_alone(extension, monkeypatch):
+    maintenance = extension.module("operators.maintenance")
+
+    class SetUp:
+        is_cancelled = False
+
+        def poll(self):
+            return None
+
+        def cancel(self):
+            self.is_cancelled = True
+
+    set_up = SetUp()
+    monkeypatch.setattr(maintenance, "task", set_up)
+    assert bpy.ops.wala.cancel(only_jobs=True) == {"PASS_THROUGH"} and not set_up.is_cancelled
+    assert bpy.ops.wala.cancel() == {"FINISHED"} and set_up.is_cancelled
+
+
+def test_an_interrupted_wait_leaves_nothing_behind(extension, new_objects, monkeypatch):
+    tick = extension.session.tick
+
+    def interrupted():
+        monkeypatch.setattr(extension.session, "tick", tick)
+        raise KeyboardInterrupt
+
+    ask(extension, "TEXT", "slow")
+    ticket = extension.start()
+    monkeypatch.setattr(extension.session, "tick", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        extension.session.wait(ticket)
+    assert not extension.session.current.tickets and not extension.session.current.outcomes
+    ask(extension, "TEXT")
+    assert bpy.ops.wala.generate() == {"FINISHED"}
 
 
 def test_a_new_file_while_a_job_runs_still_gets_the_result(extension):
     ask(extension, "TEXT")
     extension.start()
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    extension.session.tick()
+    assert extension.session.current.tickets and extension.board.busy
     extension.poll_until(lambda: not extension.session.current.tickets and not extension.session.current.finished)
     assert [item.name for item in bpy.context.scene.objects] == ["WaLa a chair"]
     assert "is gone" in extension.board.message
