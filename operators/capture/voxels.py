@@ -24,9 +24,11 @@ def capture(context, settings) -> Capture:
     vertices, faces = meshes.gather(context)
     if not len(faces):
         raise bad_input(f"The selection has {len(vertices)} vertices and no faces", "Select closed meshes, such as cubes; or choose Points")
-    used = vertices[np.unique(faces)]
-    require_finite(used, "The selection")
-    box = bounds(used)
+    # Vertices without a face are no part of the volume.
+    numbers, faces = np.unique(faces, return_inverse=True)
+    vertices, faces = vertices[numbers], faces.reshape(-1, 3)
+    require_finite(vertices, "The selection")
+    box = bounds(vertices)
     extent = box[1] - box[0]
     if not extent.min() > FLAT * extent.max():
         raise bad_input("The selection is flat and has no volume", "Select closed meshes with some thickness, such as cubes")

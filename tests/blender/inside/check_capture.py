@@ -110,6 +110,17 @@ def test_a_blockout_in_the_models_axes(extension):
     assert found.files["mesh.npz"]["faces"].shape == (12, 3)
 
 
+def test_vertices_without_a_face_do_not_count(extension):
+    corners = [(0, 0, 0), (9, 9, math.nan), (1, 0, 0), (0, 1, 0), (0, 0, 1)]
+    scenes.mesh(corners, [(0, 3, 2), (0, 2, 4), (0, 4, 3), (2, 3, 4)])
+    found = capture(extension, "VOXELS")
+    mesh = found.files["mesh.npz"]
+    assert found.placement["box"] == [[0, 0, 0], [1, 1, 1]] and mesh["vertices"].shape == (4, 3)
+    corners = mesh["vertices"][mesh["faces"]].astype(float)
+    volume = np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])).sum() / 6
+    assert volume == pytest.approx(1 / 6)
+
+
 def test_modifiers_instances_and_mirrored_objects_count(extension):
     item = scenes.cube()
     array = item.modifiers.new("Array", "ARRAY")
