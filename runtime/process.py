@@ -16,6 +16,7 @@ from pathlib import Path
 
 from . import channel
 from .messages import JobFailed
+from .storage import write_failure
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def detached() -> dict:
 
 
 class WorkerProcess:
-    """A launched worker. Raises JobFailed "worker-start" if it cannot be launched."""
+    """A launched worker. Raises JobFailed: "worker-start", or "disk-full" and "cannot-write" for its log."""
 
     def __init__(self, settings: WorkerSettings):
         self._folder = channel.private_folder()
@@ -64,6 +65,11 @@ class WorkerProcess:
             folder = Path(settings.log_folder) if settings.log_folder else self._folder
             folder.mkdir(parents=True, exist_ok=True)
             self.log = folder / LOG_NAME
+            self.log.write_bytes(b"")
+        except OSError as error:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise write_failure(error, folder) from error
+        try:
             self._process = self._launch(settings)
         except (OSError, ValueError) as error:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -74,7 +80,7 @@ class WorkerProcess:
         command = [settings.python, "-m", "runtime.worker", "--engine", settings.engine, "--device", settings.device]
         secret = json.dumps({"address": self.address, "key": self.key, "folder": str(self._folder)}) + "\n"
         # The working folder is first on the path of `python -m`, and on Windows a running program locks it: an empty one of ours.
-        with open(self.log, "wb") as output:
+        with open(self.log, "ab") as output:
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, cwd=self._folder,
                                        env=clean_environment(settings.source_root), **detached())
         try:

@@ -216,6 +216,13 @@ def test_a_python_that_is_not_there(start):
     assert start(python=sys.executable).state == "starting"
 
 
+def test_a_log_that_cannot_be_written_is_not_the_pythons_fault(start, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(JobFailed) as caught:
+        start(log_folder=tmp_path / "file")
+    assert caught.value.code == "cannot-write" and "Python" not in str(caught.value)
+
+
 def test_the_heartbeat_is_answered_and_silence_is_told_once(start, make_job, until, monkeypatch):
     import signal
 
