@@ -27,6 +27,11 @@ def test_up_is_up():
     assert np.nonzero(tip)[0].mean() == pytest.approx(63.5, abs=2)
 
 
+def test_dots_alone_are_no_drawing():
+    with pytest.raises(InputError, match="no lines"):
+        sketch.picture_of_polylines([np.array([[0, 0]]), np.array([[1, 1]])])
+
+
 def test_scale_and_place_do_not_matter():
     moved = [line * 37.5 + [1000, -80] for line in HOUSE]
     assert np.abs(sketch.picture_of_polylines(HOUSE) - sketch.picture_of_polylines(moved)).max() < 0.02

@@ -57,6 +57,8 @@ def picture_of_polylines(polylines: list[np.ndarray]) -> np.ndarray:
         at = (line - (low + high) / 2) * scale * (1, -1) + size / 2
         if len(at) > 1:
             draw.line([tuple(p) for p in at], fill=255, width=round(LINE * _OVERSAMPLE), joint="curve")
+    if canvas.getbbox() is None:
+        raise InputError("the sketch has single points and no lines", "Draw the outline of a shape.")
     return np.asarray(canvas.resize((PICTURE, PICTURE), Image.Resampling.BOX), dtype=np.float32) / 255
 
 
