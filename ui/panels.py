@@ -4,6 +4,8 @@ import textwrap
 
 import bpy
 
+from .properties import GREASE_PENCIL_TYPES
+
 STATES = {"STOPPED": "Not running", "STARTING": "Starting", "READY": "Ready", "BUSY": "Working"}
 INPUTS = {
     "SKETCH": ("sketch", "", "GREASEPENCIL"),
@@ -11,7 +13,6 @@ INPUTS = {
     "TEXT": ("prompt", "The shape stands on the 3D cursor", "FONT_DATA"),
     "POINTS": ("", "The selection's vertices are the points", "POINTCLOUD_DATA"),
 }
-HAS_SKETCH = {"GREASEPENCIL", "GPENCIL"}
 
 
 class Tab:
@@ -91,7 +92,7 @@ def draw_input(layout, context, settings) -> None:
 def sketch_words(context, settings) -> str:
     """Which sketch is used, and who looks at it."""
     active = context.active_object
-    if settings.sketch is None and (active is None or active.type not in HAS_SKETCH):
+    if settings.sketch is None and (active is None or active.type not in GREASE_PENCIL_TYPES):
         return "Draw a Grease Pencil sketch and select it"
     region = context.space_data.region_3d if context.space_data else None
     eye = "as the camera sees it" if region is None or region.view_perspective == "CAMERA" else "as this view sees it"
