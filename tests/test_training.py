@@ -145,3 +145,4 @@ def test_captions_keep_what_the_thing_is():
     said = {captions.vary("wooden chair low poly", "chair", rng) for _ in range(200)}
     assert len(said) > 8 and all("chair" in words for words in said)
     assert captions.clean("low poly") == "low poly" and captions.clean("cop car lod") == "cop car"
+    assert all(captions.vary("", "", rng).strip() for _ in range(50))

@@ -22,9 +22,9 @@ _JUNK = re.compile(r"\b(vert|color|anim|animated|mesh|lod|tri|low|poly|detail|si
 
 
 def clean(caption: str) -> str:
-    """The caption without the words that come from tools rather than from the thing; the caption itself if nothing else is left."""
+    """The caption without the words that come from tools rather than from the thing; if nothing else is left the caption itself, or "object"."""
     cleaned = " ".join(_JUNK.sub(" ", caption.lower()).split())
-    return cleaned or caption.lower()
+    return cleaned or caption.lower().strip() or "object"
 
 
 def vary(caption: str, head: str, rng: random.Random) -> str:

@@ -20,7 +20,8 @@ def build_store(options: argparse.Namespace) -> int:
     from .store import build
 
     _say_what_happens()
-    check_destination(options.out)
+    if not options.out.is_dir():  # a store that is there is gone on with
+        check_destination(options.out)
     counts = build(options.folder, options.out, options.split, options.limit, options.cap, options.jobs)
     for reason, count in counts.most_common():
         print(f"{count:6}  {reason}")

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from ..autoencoder import Autoencoder, AutoencoderConfig
 from ..conditions.text import TextEncoderConfig, WordPieces
 from ..diffusion.schedule import Schedule
+from ..files import write_whole
 from ..models.starter import Starter, StarterConfig
 from .captions import SYNONYMS, clean, vary
 from .loop import Loop, LoopSettings
@@ -164,12 +165,15 @@ def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTr
         scale = float(latents.latent.std())
         latents.latent.div_(scale)
         (folder / "latents.json").write_text(json.dumps({"scale": scale, "shapes": len(entries), "latents": len(latents.owner)}))
-        torch.save(asdict(latents) | {"ids": [entry.id for entry in entries]}, folder / "latents.pt")
+        content = asdict(latents) | {"ids": [entry.id for entry in entries]}
+        write_whole(folder / "latents.pt", lambda stream: torch.save(content, stream))
     saved = torch.load(folder / "latents.pt", weights_only=False)  # our own file of a minute ago, with numpy arrays in it
     by_id = {entry.id: entry for entry in entries}
     entries = [by_id[identifier] for identifier in saved.pop("ids")]
     latents = Latents(**saved)
-    pieces = train_word_pieces([clean(entry.caption) for entry in entries], folder / "tokenizer.json")
+    # The trainer gives words other ids each time: a resumed run keeps the ones its embeddings were trained with.
+    vocabulary = folder / "tokenizer.json"
+    pieces = WordPieces(vocabulary) if vocabulary.exists() else train_word_pieces([clean(entry.caption) for entry in entries], vocabulary)
     log.info("%d shapes, %d latents", len(entries), len(latents.owner))
 
     model, schedule = Starter(settings.model), Schedule()

@@ -1,6 +1,5 @@
 """Puts trained weights where the extension loads them: one safetensors file in float16, the word pieces beside it. Knows files; not training."""
 
-import argparse
 import json
 import shutil
 from pathlib import Path
@@ -25,11 +24,3 @@ def export(autoencoder_run: Path, run: Path, model: str = "starter") -> Path:
     save_components(row.weights, {"autoencoder": autoencoder, "starter": denoiser}, {"training": json.dumps(settings)}, torch.float16)
     shutil.copyfile(run / "tokenizer.json", row.weights.parent / "tokenizer.json")
     return row.weights
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m wala_blender.training.export", description=__doc__.splitlines()[0])
-    parser.add_argument("--autoencoder", type=Path, required=True, help="the run folder of stage 1")
-    parser.add_argument("--denoiser", type=Path, required=True, help="the run folder of stage 2")
-    arguments = parser.parse_args()
-    print(export(arguments.autoencoder, arguments.denoiser))

@@ -5,7 +5,6 @@ which also names the shapes left out and why. Variant 0 is the shape as its auth
 axis, half of them mirrored. Wavelet trees are stored sparse: details below THRESHOLD are dropped.
 """
 
-import argparse
 import hashlib
 import json
 import logging
@@ -203,20 +202,3 @@ def build(data: Path, store: Path, split: str = "all", limit: int | None = None,
             stream.flush()
             done[entry["id"]] = entry
     return Counter("kept" if not entry["skipped"] else entry["skipped"].split(" (")[0] for entry in done.values())
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m wala_blender.training.store", description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--split", default="all")
-    parser.add_argument("--limit", type=int)
-    parser.add_argument("--cap", type=int, default=40)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    print(dict(build(arguments.data, arguments.out, arguments.split, arguments.limit, arguments.cap, arguments.jobs)))
-
-
-if __name__ == "__main__":
-    main()

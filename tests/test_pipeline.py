@@ -1,0 +1,123 @@
+"""The shipped starter model, whole: loads, repeats itself, stops when told, and makes of a blockout what the blockout says."""
+
+import numpy as np
+import pytest
+import torch
+
+from wala_blender.errors import CheckpointError, InputError, ModelError
+from wala_blender.geometry.metrics import iou
+from wala_blender.models import checkpoint, table
+from wala_blender.pipeline import PREPARE, Pipeline, Settings, choose_device
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    return Pipeline.load("starter", "cpu")
+
+
+def ell() -> np.ndarray:
+    """An L of blocks: asymmetric in every axis."""
+    occupancy = np.zeros((16, 16, 16), bool)
+    occupancy[1:15, 1:6, 4:10] = True
+    occupancy[1:6, 1:13, 4:10] = True
+    return occupancy
+
+
+def test_the_same_seed_gives_the_same_mesh_and_another_another(pipeline):
+    first, again = (pipeline.generate("voxels", {"occupancy": ell()}, Settings(seed=7)) for _ in range(2))
+    other = pipeline.generate("voxels", {"occupancy": ell()}, Settings(seed=8))
+    assert np.array_equal(first.vertices, again.vertices) and np.array_equal(first.faces, again.faces)
+    assert not np.array_equal(first.latent, other.latent)
+
+
+def test_a_blockout_keeps_its_place(pipeline):
+    """The result overlaps the L itself more than any of its mirror images: no axis is swapped or turned round on the way."""
+    latent, _ = pipeline.generate_latent("voxels", {"occupancy": ell()}, Settings())
+    solid = (pipeline.latent_to_field(latent) < 0).numpy()
+    wanted = ell().repeat(16, 0).repeat(16, 1).repeat(16, 2)
+    own = iou(solid, wanted)
+    assert own > 0.6
+    others = [wanted[::-1], wanted[:, ::-1], wanted[:, :, ::-1], wanted.transpose(1, 0, 2), wanted.transpose(2, 1, 0), wanted.transpose(0, 2, 1)]
+    assert own > 0.1 + max(iou(solid, one) for one in others[:2])
+    assert all(iou(solid, one) < own for one in others)
+
+
+def test_the_record_tells_what_made_it(pipeline):
+    prompts = pipeline.generate("text", {"prompt": "a box"}, Settings(seed=3, steps=4, scale=1.5))
+    record = prompts.record
+    assert (record["model"], record["condition"], record["seed"], record["steps"], record["scale"]) == ("starter", "text", 3, 4, 1.5)
+    assert record["ai_generated"] is True and record["licence"] and len(record["weight_hash"]) == 16 and record["frame"] is None
+    assert set(record["timings"]) == {"condition", "sample", "decode", "surface"}
+    assert prompts.latent.shape == (4, 12, 12, 12)
+
+
+def test_points_come_back_in_their_own_frame(pipeline):
+    rng = np.random.default_rng(0)
+    directions = rng.normal(size=(3000, 3))
+    cloud = directions / np.linalg.norm(directions, axis=1, keepdims=True) * 5 + [10, 20, 30]
+    made = pipeline.generate("points", {"points": cloud}, Settings())
+    frame = made.record["frame"]
+    vertices = made.vertices / frame["scale"] + frame["center"]
+    middle = (vertices.min(0) + vertices.max(0)) / 2
+    assert middle == pytest.approx([10, 20, 30], abs=0.6)
+    assert np.ptp(vertices, axis=0) == pytest.approx([10, 10, 10], rel=0.15)
+
+
+def test_progress_names_every_step_and_can_stop(pipeline):
+    seen = []
+
+    class Stop(Exception):
+        pass
+
+    def progress(stage, step, steps):
+        seen.append((stage, step, steps))
+        if (stage, step) == ("sample", 2):
+            raise Stop
+
+    with pytest.raises(Stop):
+        pipeline.generate("voxels", {"occupancy": ell()}, Settings(steps=5), progress)
+    assert seen == [("condition", 0, 1), ("sample", 0, 5), ("sample", 1, 5), ("sample", 2, 5)]
+
+
+@pytest.mark.parametrize("condition, inputs, settings, error, words", [
+    ("smell", {}, Settings(), ModelError, "takes no smell"),
+    ("text", {"prompt": "a chair"}, Settings(steps=1), InputError, "number of steps is 1"),
+    ("text", {"prompt": "a chair"}, Settings(scale=float("nan")), InputError, "guidance scale"),
+    ("text", {"prompt": "a chair"}, Settings(seed=-1), InputError, "seed is -1"),
+    ("text", {"prompt": " "}, Settings(), InputError, "prompt is empty"),
+])
+def test_unusable_settings(pipeline, condition, inputs, settings, error, words):
+    with pytest.raises(error, match=words) as caught:
+        pipeline.generate(condition, inputs, settings)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_models_and_devices():
+    with pytest.raises(ModelError, match="starter"):
+        Pipeline.load("dream")
+    with pytest.raises(ModelError, match="unknown device"):
+        choose_device("abacus")
+
+
+def test_a_checkpoint_with_a_missing_key_names_it(tmp_path, monkeypatch, pipeline):
+    import dataclasses
+
+    import safetensors.torch
+
+    row = table.MODELS["starter"]
+    state = checkpoint.read_state(row.weights)
+    del state["autoencoder.decoder.in_conv.weight"]
+    safetensors.torch.save_file(state, tmp_path / "broken.safetensors")
+    monkeypatch.setitem(table.MODELS, "starter", dataclasses.replace(row, weights=tmp_path / "broken.safetensors"))
+    with pytest.raises(CheckpointError, match="decoder.in_conv.weight"):
+        Pipeline.load("starter", "cpu")
+
+
+def test_the_weights_are_small_and_half_precision():
+    row = table.MODELS["starter"]
+    assert row.weights.stat().st_size <= 32 * 2**20 and row.credits.exists()
+    assert {value.dtype for value in checkpoint.read_state(row.weights).values()} == {torch.float16}
+
+
+def test_every_condition_of_the_table_can_be_prepared():
+    assert {name for row in table.MODELS.values() for name in row.conditions} <= set(PREPARE)
