@@ -3,8 +3,16 @@
 import pytest
 import torch
 
-from wala_blender.layers import (Attention, GridTransformerBlock, ResidualBlock, TimeEmbedder, TokenSummary, TransformerBlock,
-                                 grid_to_tokens, tokens_to_grid)
+from wala_blender.layers import (
+    Attention,
+    GridTransformerBlock,
+    ResidualBlock,
+    TimeEmbedder,
+    TokenSummary,
+    TransformerBlock,
+    grid_to_tokens,
+    tokens_to_grid,
+)
 
 
 def seeded(*shape: int, seed: int = 0) -> torch.Tensor:
