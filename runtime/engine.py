@@ -6,6 +6,8 @@ Keeps the last model loaded, writes the job's result/, and turns the library's e
 import contextlib
 import gc
 import logging
+import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +48,7 @@ class Engine:
                 self._run(folder, request, progress)
         except JobFailed as error:
             if error.code == "out-of-memory":
+                _release_frames(error)
                 self._forget()
             raise
 
@@ -78,6 +81,26 @@ class Engine:
         self._pipeline = None
         self._model = ""
         gc.collect()
+        _empty_cuda_cache()
+
+
+def _release_frames(error: BaseException | None) -> None:
+    """Let go of what the failed calls still hold, the model and its arrays among it; the tracebacks keep their lines."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__
+
+
+def _empty_cuda_cache() -> None:
+    """Give the graphics memory that torch keeps for itself back to the other programs, Blender's viewport among them."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return
+    try:
+        torch.cuda.empty_cache()
+    except RuntimeError:
+        # A device that failed: the job's own error says so.
+        log.warning("the graphics memory could not be given back", exc_info=True)
 
 
 @contextlib.contextmanager

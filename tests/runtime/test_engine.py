@@ -3,6 +3,7 @@
 import errno
 import sys
 import types
+import weakref
 from dataclasses import dataclass
 
 import numpy as np
@@ -144,3 +145,47 @@ def test_cancelling_stops_before_the_next_step(library, folder):
         engine.Engine("cpu").run(folder, jobs.read_request(folder), progress)
     assert seen == [("load", 0), ("sample", 0), ("sample", 1)]
     assert not (folder / "result").exists()
+
+
+class Cuda:
+    """torch.cuda, and what was still alive when its cache was emptied."""
+
+    def __init__(self, is_initialised, failure=None):
+        self.is_initialized = lambda: is_initialised
+        self.failure, self.emptied, self.watched = failure, [], None
+
+    def empty_cache(self):
+        self.emptied.append(self.watched() if self.watched else None)
+        if self.failure:
+            raise self.failure
+
+
+@pytest.mark.parametrize("is_initialised", [True, False])
+def test_the_graphics_memory_is_given_back_once_nothing_holds_the_model(library, folder, monkeypatch, is_initialised):
+    cuda = Cuda(is_initialised)
+    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(cuda=cuda))
+    run(engine.Engine("cuda"), folder)
+    cuda.emptied.clear()
+
+    def generate(*words, **more):
+        activations = np.ones(3)
+        cuda.watched = weakref.ref(activations)
+        raise OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(library, "generate", generate)
+    one = engine.Engine("cuda")
+    with pytest.raises(JobFailed) as caught:
+        run(one, folder)
+    assert caught.value.code == "out-of-memory"
+    # Last emptied when the failed call's arrays were gone, though the error with its traceback is still there.
+    assert caught.value.__cause__.__traceback__ is not None and cuda.watched() is None
+    assert cuda.emptied[-1:] == [None] * is_initialised
+    assert len(cuda.emptied) == 2 * is_initialised
+
+
+def test_a_broken_device_does_not_hide_the_jobs_own_error(library, folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(cuda=Cuda(True, RuntimeError("CUDA error: device-side assert"))))
+    library.failure = OutOfMemoryError("CUDA out of memory")
+    with pytest.raises(JobFailed) as caught:
+        run(engine.Engine("cuda"), folder)
+    assert caught.value.code == "out-of-memory"
