@@ -5,6 +5,7 @@ import time
 import bpy
 
 from ..runtime.messages import JobFailed
+from ..runtime.process import session_log
 from . import board, maintenance, preferences, session
 
 
@@ -92,17 +93,18 @@ class WALA_OT_unload(bpy.types.Operator):
 
 
 class WALA_OT_open_log(bpy.types.Operator):
-    """Open the folder with the worker's logs"""
+    """Open the log of this Blender's worker; before its first start, the folder with the older ones"""
 
     bl_idname = "wala.open_log"
     bl_label = "Open Logs"
 
     def execute(self, context):
-        path = str(preferences.log_folder())
+        log = session_log(preferences.log_folder())
+        path = log if log.is_file() else log.parent
         if bpy.app.background:
-            self.report({"INFO"}, path)
+            self.report({"INFO"}, str(path))
         else:
-            bpy.ops.wm.path_open(filepath=path)
+            bpy.ops.wm.path_open(filepath=str(path))
         return {"FINISHED"}
 
 

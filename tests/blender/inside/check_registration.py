@@ -83,6 +83,28 @@ def test_polls_say_why_not(extension):
     assert bpy.ops.wala.generate.poll()
 
 
+def test_open_log_opens_the_log_of_this_blenders_worker(extension, tmp_path):
+    extension.preferences.log_folder = str(tmp_path)
+    said = []
+
+    class Operator:
+        report = staticmethod(lambda kind, words: said.append(words))
+
+    opened = extension.module("operators.worker").WALA_OT_open_log.execute
+    extension.session.unload()
+    opened(Operator, bpy.context)
+    extension.settings.condition, extension.settings.prompt = "TEXT", "a chair"
+    try:
+        assert bpy.ops.wala.generate() == {"FINISHED"}
+        opened(Operator, bpy.context)
+        extension.session.unload()
+        opened(Operator, bpy.context)
+    finally:
+        extension.preferences.log_folder = ""
+    log = str(tmp_path / f"worker-session-{os.getpid()}.log")
+    assert said == [str(tmp_path), log, log] and os.path.isfile(log)
+
+
 def test_session_state_is_not_saved_with_the_file(extension, tmp_path):
     extension.board.message, extension.settings.prompt = "Working", "a table"
     path = str(tmp_path / "saved ü.blend")
