@@ -11,7 +11,7 @@ from pathlib import Path
 
 import bpy
 
-from ..runtime import jobs
+from ..runtime import jobs, kept_jobs
 from ..runtime.messages import Cancelled, JobFailed
 from ..runtime.supervisor import Supervisor
 from . import board, compatibility, maintenance, preferences
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 ENGINE = "runtime.engine:Engine"
 MODEL = "starter"
+JOBS_KEPT = 50
 BUSY_INTERVAL, IDLE_INTERVAL = 0.1, 1.0
 LAST_EVENTS = ("done", "failed", "cancelled", "worker-lost")
 
@@ -108,6 +109,7 @@ def start(context, settings) -> Ticket:
     path = jobs.write_job(preferences.folder("jobs"), request, capture.files)
     ticket = Ticket(current.supervisor.submit(path), path, capture.title, Home.of(context))
     current.tickets[ticket.job] = ticket
+    kept_jobs.prune(path.parent, JOBS_KEPT, [known.folder for known in (*current.tickets.values(), *current.finished)])
     board.busy("Starting the worker" if current.supervisor.state == "starting" else "Waiting for the worker")
     hurry()
     return ticket
@@ -220,6 +222,7 @@ def _deliver_finished() -> None:
             refusal = JobFailed("delivery", f"The shape could not be placed: {error}", f"It is kept in {ticket.folder}")
             _conclude(ticket, Outcome(error=refusal))
         else:
+            kept_jobs.mark_delivered(ticket.folder)
             note = "" if same else "The scene it was made for is gone; it is in the current scene"
             if not awaited:
                 compatibility.push_undo("WaLa Generate")

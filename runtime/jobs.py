@@ -31,8 +31,8 @@ INPUTS, RESULT = "inputs", "result"
 MESH, RECORD, LATENT = "mesh.npz", "result.json", "latent.npy"
 MAX_STEPS = 10_000
 MAX_EVENT_BYTES = 64 * 2**20
+ID = re.compile(r"[0-9a-f]{8,64}")
 
-_ID = re.compile(r"[0-9a-f]{8,64}")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\.(npy|npz|png)")
 
@@ -145,7 +145,7 @@ def _is_count(value: object, top: int) -> bool:
 
 
 _RULES: tuple[tuple[str, str, Callable[[object], bool]], ...] = (
-    ("id", "8 to 64 hex digits", lambda value: isinstance(value, str) and bool(_ID.fullmatch(value))),
+    ("id", "8 to 64 hex digits", lambda value: isinstance(value, str) and bool(ID.fullmatch(value))),
     ("model", "a model's name", lambda value: isinstance(value, str) and bool(_WORD.fullmatch(value))),
     ("condition", "a condition's name", lambda value: isinstance(value, str) and bool(_WORD.fullmatch(value))),
     ("inputs", "texts and finite numbers by name", lambda value: isinstance(value, Mapping)
@@ -200,7 +200,7 @@ def _parse_events(text: str) -> list[dict]:
     for line in text.splitlines():
         try:
             event = json.loads(line)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, RecursionError):
             continue
         if isinstance(event, dict) and isinstance(event.get("event"), str):
             events.append(event)

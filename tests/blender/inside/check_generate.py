@@ -194,6 +194,23 @@ def test_a_failed_job_keeps_the_worker(extension, new_objects):
     assert extension.session.current.supervisor.state == "ready" and new_objects() == []
 
 
+def test_the_last_jobs_are_kept_and_never_one_under_way_removed(extension, monkeypatch):
+    monkeypatch.setattr(extension.session, "JOBS_KEPT", 2)
+    folder = extension.module("operators.preferences").folder("jobs")
+    ask(extension, "TEXT")
+    names = []
+    for _ in range(4):
+        bpy.ops.wala.generate()
+        names.append(max(folder.iterdir(), key=lambda path: path.stat().st_ctime).name)
+    # Jobs of earlier checks are over too.
+    assert {path.name for path in folder.iterdir()} == set(names[-2:])
+    monkeypatch.setattr(extension.session, "JOBS_KEPT", 0)
+    ticket = extension.start()
+    assert [path.name for path in folder.iterdir()] == [ticket.job]
+    extension.poll_until(lambda: not extension.session.current.tickets and not extension.session.current.finished)
+    assert "Made" in extension.board.message and ticket.folder.is_dir()
+
+
 def test_bad_input_costs_nothing(extension, new_objects):
     scenes.mesh([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [(0, 1, 2)])
     ask(extension, "VOXELS")

@@ -1,0 +1,63 @@
+"""How long job folders stay. Knows their names, their last events and their age; nothing of what is in them, nor who reads them.
+
+Several Blenders may share one folder of jobs, and none knows of the others' jobs: so a job may go when its own events say that nobody
+waits for it any more, or when it has been silent for a day.
+"""
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Collection
+from pathlib import Path
+
+from . import jobs
+from .messages import JobFailed
+
+log = logging.getLogger(__name__)
+
+# Blender's own last event; the worker's "done" means that there is a result to fetch.
+DELIVERED = "delivered"
+OVER = frozenset({"failed", "cancelled", DELIVERED})
+SILENCE_SECONDS = 86_400.0
+
+
+def mark_delivered(folder: Path) -> None:
+    """Note in a job's events that its result is in the scene. A folder that cannot be written costs the note alone."""
+    try:
+        jobs.append_event(folder, {"event": DELIVERED})
+    except JobFailed as error:
+        log.info("%s", error)
+
+
+def prune(parent: Path, keep: int, spared: Collection[Path]) -> None:
+    """Remove the jobs in ``parent`` that are over, but for the ``keep`` newest and those in ``spared``; and what a crash left half-written.
+
+    Raises nothing: what cannot be removed stays. What is no job folder is left alone.
+    """
+    try:
+        found = [Path(entry.path) for entry in os.scandir(parent) if entry.is_dir(follow_symlinks=False)]
+        whole = sorted((path for path in found if jobs.ID.fullmatch(path.name)), key=_written, reverse=True)
+        partial = [path for path in found if path.suffix == ".partial" and jobs.ID.fullmatch(path.stem.removeprefix("."))]
+        for folder in whole[keep:] + partial:
+            if folder not in spared and (_is_over(folder) or time.time() - _touched(folder) > SILENCE_SECONDS):
+                shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        # Another Blender may prune at the same time.
+        log.info("old jobs stay: %s", error)
+
+
+def _is_over(folder: Path) -> bool:
+    last = jobs.last_event(folder)
+    return last is not None and last["event"] in OVER
+
+
+def _written(folder: Path) -> float:
+    """When the job was made. A folder that lost its request counts as old."""
+    path = folder / jobs.REQUEST
+    return path.stat().st_mtime if path.exists() else 0.0
+
+
+def _touched(folder: Path) -> float:
+    paths = (folder, folder / jobs.REQUEST, folder / jobs.EVENTS)
+    return max((path.stat().st_mtime for path in paths if path.exists()), default=0.0)
