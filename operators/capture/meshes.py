@@ -13,9 +13,9 @@ def is_selected(context) -> bool:
 
 def title(context) -> str:
     """What to call the selection: the active object's name if it is part of it, else the first one's."""
-    names = [item.name for item in context.selected_objects if item.type in SHOWN]
+    items = [item for item in context.selected_objects if item.type in SHOWN]
     active = context.active_object
-    return active.name if active is not None and active.name in names else names[0]
+    return active.name if active in items else items[0].name
 
 
 def gather(context) -> tuple[np.ndarray, np.ndarray]:
@@ -23,12 +23,13 @@ def gather(context) -> tuple[np.ndarray, np.ndarray]:
 
     Both are empty where nothing has any. A point cloud, and a mesh without faces, give vertices only.
     """
-    wanted = {item.name for item in context.selected_objects}
+    # The objects themselves: one of a linked file may have the same name as one of this file.
+    wanted = set(context.selected_objects)
     depsgraph = context.evaluated_depsgraph_get()
     parts, faces, count = [], [], 0
     for instance in depsgraph.object_instances:
         owner = instance.parent if instance.is_instance else instance.object
-        if owner is None or owner.original.name not in wanted or not instance.show_self:
+        if owner is None or owner.original not in wanted or not instance.show_self:
             continue
         vertices, triangles = _geometry(instance.object)
         matrix = np.array(instance.matrix_world, dtype=np.float64)

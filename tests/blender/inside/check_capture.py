@@ -140,6 +140,27 @@ def test_modifiers_instances_and_mirrored_objects_count(extension):
     assert volume == pytest.approx(5.0, rel=1e-4)
 
 
+def test_a_linked_object_of_the_same_name_is_another_object(extension, tmp_path):
+    scenes.cube((9, 9, 9), (5, 5, 5), name="Seat")
+    path = str(tmp_path / "library.blend")
+    bpy.data.libraries.write(path, {bpy.data.objects["Seat"]})
+    bpy.data.objects.remove(bpy.data.objects["Seat"])
+    with bpy.data.libraries.load(path, link=True) as (_, wanted):
+        wanted.objects = ["Seat"]
+    linked = wanted.objects[0]
+    bpy.context.scene.collection.objects.link(linked)
+    item = scenes.cube((0, 0, 0), (1, 1, 1), name="Seat")
+    linked.select_set(False)
+    bpy.context.view_layer.update()
+    assert item.name == linked.name and bpy.context.selected_objects == [item]
+    mesh = capture(extension, "VOXELS").files["mesh.npz"]
+    assert len(mesh["vertices"]) == 8 and np.abs(mesh["vertices"]).max() == 0.5
+    item.select_set(False)
+    linked.select_set(True)
+    mesh = capture(extension, "VOXELS").files["mesh.npz"]
+    assert len(mesh["vertices"]) == 8 and mesh["vertices"][:, :2].min() == 6.5
+
+
 def test_a_blockout_that_cannot_be_used(extension):
     assert "Select the meshes" in refused(extension, "VOXELS")
     item = scenes.mesh([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [])
