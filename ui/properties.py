@@ -19,6 +19,13 @@ def _is_sketch(self, item) -> bool:
     return item.type in GREASE_PENCIL_TYPES
 
 
+def _skip_one_step(self, context) -> None:
+    """One step is no way from noise to a shape: from 0 the arrows go to 2 and back."""
+    if self.steps == 1:
+        self.steps = 0 if self.steps_before > 1 else 2
+    self.steps_before = self.steps
+
+
 class WalaSettings(bpy.types.PropertyGroup):
     """What the next shape is made from."""
 
@@ -30,8 +37,9 @@ class WalaSettings(bpy.types.PropertyGroup):
     randomise_seed: BoolProperty(name="Random Seed", description="Take a new seed each time", default=False)
     scale: FloatProperty(name="Guidance", description="How closely the shape follows the input. 0: the model's own setting", min=0.0,
                          soft_max=10.0, max=100.0, precision=1)
-    steps: IntProperty(name="Steps", description="Denoising steps: more are slower and may be finer. 0: the model's own setting", min=0,
-                       soft_max=100, max=1000)
+    steps: IntProperty(name="Steps", description="Denoising steps, 2 or more: more are slower and may be finer. 0: the model's own setting",
+                       min=0, soft_max=100, max=1000, update=_skip_one_step)
+    steps_before: IntProperty(options={"HIDDEN"})
 
 
 class WalaSession(bpy.types.PropertyGroup):

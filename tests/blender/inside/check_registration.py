@@ -105,6 +105,14 @@ def test_open_log_opens_the_log_of_this_blenders_worker(extension, tmp_path):
     assert said == [str(tmp_path), log, log] and os.path.isfile(log)
 
 
+def test_one_denoising_step_is_skipped_on_the_way_up_and_down(extension):
+    seen = []
+    for steps in (1, 3, 2, 1, 1, 50, 1, 0):
+        extension.settings.steps = steps
+        seen.append(extension.settings.steps)
+    assert seen == [2, 3, 2, 0, 2, 50, 0, 0]
+
+
 def test_session_state_is_not_saved_with_the_file(extension, tmp_path):
     extension.board.message, extension.settings.prompt = "Working", "a table"
     path = str(tmp_path / "saved ü.blend")
