@@ -1,7 +1,14 @@
 """Setting up and checking the worker's Python environment. Knows the two long tasks and their polls; nothing about jobs."""
 
+import logging
+
+import bpy
+
 from ..runtime import environment
+from ..runtime.messages import JobFailed
 from . import board, preferences
+
+log = logging.getLogger(__name__)
 
 task: "environment.Build | environment.Check | None" = None
 outcome: tuple[bool, str] | None = None
@@ -44,12 +51,21 @@ def cancel() -> None:
         board.rest("Cancelled")
 
 
+def start() -> None:
+    """The add-on begins: put back the environment that a set-up moved aside if Blender ended in its middle."""
+    try:
+        environment.restore(preferences.environment_folder())
+    except (JobFailed, OSError) as error:
+        log.warning("The worker's former environment could not be put back: %s", error)
+
+
 def stop() -> None:
-    """The add-on goes away: stop now."""
+    """The add-on goes away: stop now, and leave the environment that was there."""
     global task
-    if task is not None:
+    if isinstance(task, environment.Build):
+        task.abandon()
+    elif task is not None:
         task.cancel()
-        task.poll()
     task = None
 
 
@@ -73,12 +89,22 @@ def _show_build(event: dict) -> None:
     elif kind == "line":
         board.show(detail=event["text"][:200])
     elif kind == "done":
-        _end(True, "The worker is set up")
+        _end(True, _use_what_was_built())
     elif kind == "cancelled":
         _end(False, "Cancelled")
     elif kind == "failed":
         _end(False, event["message"])
         board.problem(event["message"], event["hint"], event["log"])
+
+
+def _use_what_was_built() -> str:
+    """A chosen Python would win over the new environment, which was asked for after it: it goes. Returns the words for the artist."""
+    chosen = preferences.preferences().worker_python.strip()
+    if not chosen:
+        return "The worker is set up"
+    preferences.preferences().worker_python = ""
+    bpy.context.preferences.is_dirty = True
+    return f"The worker is set up and used from now on; “{chosen}” is no longer chosen in the preferences"
 
 
 def _show_check(result) -> None:

@@ -67,6 +67,7 @@ def register() -> None:
     """Begin a session: no process yet, and a timer where there are windows."""
     global current
     current = Session()
+    maintenance.start()
     if not bpy.app.background:
         bpy.app.timers.register(tick, first_interval=IDLE_INTERVAL, persistent=True)
 

@@ -1,7 +1,8 @@
-"""The worker's own Python environment: find it, and build it when the artist asks.
+"""The worker's own Python environment, built when the artist asks.
 
-Knows venv, pip and where PyTorch's builds are. Knows no Blender; whether it may use the network is told to it. Building is a chain of
-helper programs, polled: each step of ``Build._steps`` hands over a command and gets its outcome back when the program has ended.
+Knows venv, pip and where PyTorch's builds are; environment_folder.py knows what is complete. Knows no Blender; whether it may use the
+network is told to it. Building is a chain of helper programs, polled: each step of ``Build._steps`` hands over a command and gets its
+outcome back when the program has ended.
 A build that fails, is cancelled or dies with Blender leaves no environment that looks complete: a marker file is written last.
 """
 
@@ -14,17 +15,18 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .environment_check import NEWEST_PYTHON, OLDEST_PYTHON, Check, CheckResult, check, check_command, judge, numbers, requirements
+from .environment_check import (NEWEST_PYTHON, OLDEST_PYTHON, Check, CheckResult, base_pythons, check, check_command, judge, numbers,
+                                requirements)
+from .environment_folder import MARKER, Claim, environment_python, put_back, remove_command, restore, sibling, venv_python
 from .messages import JobFailed
 from .storage import log_tail, write_failure, write_json
 from .task import Task
 
-__all__ = ["Build", "Check", "CheckResult", "check", "environment_python", "has_nvidia_gpu"]
+__all__ = ["Build", "Check", "CheckResult", "check", "environment_python", "has_nvidia_gpu", "restore"]
 log = logging.getLogger(__name__)
 
 # What the worker's Python will have to load: the folder this package is in.
 SOURCE_ROOT = str(Path(__file__).resolve().parents[1])
-MARKER = "wala-environment.json"
 TORCH_INDEX = "https://download.pytorch.org/whl/"
 CUDA_BUILD, CPU_BUILD = "cu128", "cpu"
 # Unpacked, with room for the downloads on the way.
@@ -33,7 +35,7 @@ STAGES = {"python": "Looking for a Python", "venv": "Making the environment", "p
           "packages": "Installing the other packages", "check": "Trying it out"}
 
 _BASE_PROBE = "import sys, venv, ensurepip; print('BASE', sys.version.split()[0], sys.executable)"
-_REMOVE = "import shutil, sys; shutil.rmtree(sys.argv[1])"
+ABANDON_SECONDS = 2.0
 _PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 _CAUSES = (
     ("disk-full", r"No space left on device|Errno 28\b|not enough space on the disk|Disk quota exceeded",
@@ -46,36 +48,9 @@ _CAUSES = (
 )
 
 
-def environment_python(folder: Path | str) -> Path | None:
-    """The Python of a completely built environment in ``folder``, else None."""
-    python = _venv_python(Path(folder))
-    return python if (Path(folder) / MARKER).is_file() and python.exists() else None
-
-
-def _venv_python(folder: Path) -> Path:
-    return folder / "Scripts" / "python.exe" if sys.platform == "win32" else folder / "bin" / "python"
-
-
 def has_nvidia_gpu() -> bool:
     """Whether an NVIDIA driver is at work."""
     return shutil.which("nvidia-smi") is not None or Path("/proc/driver/nvidia/version").exists()
-
-
-def base_pythons(chosen: str = "") -> list[list[str]]:
-    """Commands that may start a Python to build from, best first: the chosen one alone, or the system's, then Blender's own.
-
-    Blender's own comes last as an environment built on it ends with that Blender.
-    """
-    if chosen:
-        return [[chosen]]
-    minors = [11, 12, 13, 10]
-    found = [[path] for minor in minors if (path := shutil.which(f"python3.{minor}"))]
-    if sys.platform == "win32" and (launcher := shutil.which("py")):
-        found += [[launcher, f"-3.{minor}"] for minor in minors]
-    found += [[path] for name in ("python3", "python") if (path := shutil.which(name))]
-    if Path(sys.executable).name.lower().startswith("python"):
-        found.append([sys.executable])
-    return found
 
 
 def torch_build(gpu: bool) -> str:
@@ -115,7 +90,8 @@ class Build:
 
     def __init__(self, folder: Path | str, online_access: bool, base_python: str = "", gpu: bool | None = None):
         self._folder = Path(folder).resolve()
-        self._old = self._folder.with_name(self._folder.name + ".old")
+        self._old, self._half = sibling(self._folder, ".old"), sibling(self._folder, ".half")
+        self._claim: Claim | None = None
         self._online_access = online_access
         self._base_python = base_python
         self._torch = torch_build(has_nvidia_gpu() if gpu is None else gpu)
@@ -125,7 +101,7 @@ class Build:
         self._base = ""
         self._touched = False
         self._is_complete = False
-        self._last: dict = {"event": "done", "python": str(_venv_python(self._folder))}
+        self._last: dict = {"event": "done", "python": str(venv_python(self._folder))}
         self._task: Task | None = None
         self._lines: list[str] = []
         self._events: list[dict] = []
@@ -152,6 +128,21 @@ class Build:
             self._is_cancelled = True
             if self._task:
                 self._task.kill()
+
+    def abandon(self) -> None:
+        """Stop at once, without the events: for when nobody polls any more. Waits for a helper's end; a moment, as it is killed."""
+        if self.state != "running":
+            return
+        if self._task:
+            self._task.end(ABANDON_SECONDS)
+        if self._touched and not self._is_complete:
+            try:
+                put_back(self._folder)
+            except OSError as error:
+                log.warning("the former environment comes back at the next start: %s", error)
+        self._last = {"event": "cancelled"}
+        self._end()
+        self._events.clear()
 
     def _go_on(self) -> None:
         if self._is_cancelled and self._last["event"] == "done":
@@ -190,6 +181,9 @@ class Build:
     def _end(self) -> None:
         self.state = self._last["event"]
         self._events.append(self._last)
+        if self._claim:
+            self._claim.release()
+            self._claim = None
 
     def _undo(self, last: dict) -> None:
         if self._last["event"] != "done":
@@ -203,7 +197,7 @@ class Build:
     def _undo_steps(self) -> _Steps:
         if self._touched and not self._is_complete:
             if self._folder.exists():
-                yield _Command("", [self._base, "-c", _REMOVE, str(self._folder)])
+                yield _Command("", remove_command(self._base, self._folder))
             if self._old.exists() and not self._folder.exists():
                 os.replace(self._old, self._folder)
 
@@ -213,20 +207,21 @@ class Build:
             message = "setting up the worker needs the internet, and online access is off"
             raise JobFailed("offline", message, "Allow it in Preferences, System, Network.")
         self._folder.parent.mkdir(parents=True, exist_ok=True)
+        self._claim = Claim(self._folder)
         self.log.write_bytes(b"")
         self._check_space()
         yield from self._find_base()
         yield from self._make_room()
         result = yield _Command("venv", [self._base, "-m", "venv", str(self._folder)])
         self._demand(result, "the environment could not be made")
-        python = str(_venv_python(self._folder))
+        python = str(venv_python(self._folder))
         yield from self._install(python)
         yield from self._try_out(python)
         write_json(self._folder / MARKER, {"python": python, "torch": self._torch, "requirements": list(requirements().values())})
         self._is_complete = True
         if self._old.exists():
             (self._old / MARKER).unlink(missing_ok=True)
-            yield _Command("", [python, "-c", _REMOVE, str(self._old)])
+            yield _Command("", remove_command(python, self._old))
 
     def _check_space(self) -> None:
         free, needed = shutil.disk_usage(self._folder.parent).free, NEEDED_BYTES[self._torch]
@@ -256,17 +251,19 @@ class Build:
         """An older environment steps aside until the new one works; anything that is no environment is left alone."""
         if self._folder.exists() and any(self._folder.iterdir()) and not (self._folder / "pyvenv.cfg").exists():
             raise JobFailed("in-use", f"{self._folder} holds other files", "Choose an empty or new folder.")
-        self._touched = True
+        if self._half.exists():
+            yield _Command("", remove_command(self._base, self._half))
         if environment_python(self._folder):
             if self._old.exists():
-                yield _Command("", [self._base, "-c", _REMOVE, str(self._old)])
+                yield _Command("", remove_command(self._base, self._old))
             try:
                 os.replace(self._folder, self._old)
             except OSError as error:
-                self._touched = False
                 raise JobFailed("in-use", f"{self._folder} is in use: {error.strerror}", "Stop the worker, then try again.") from error
-        elif self._folder.exists():
-            yield _Command("", [self._base, "-c", _REMOVE, str(self._folder)])
+        # From here on the folder is ours to remove.
+        self._touched = True
+        if self._folder.exists():
+            yield _Command("", remove_command(self._base, self._folder))
 
     def _install(self, python: str) -> _Steps:
         pip = [python, "-m", "pip"]

@@ -1,10 +1,13 @@
-"""Whether a Python can run the worker, found out by running it: which packages import, in which versions, on which devices.
+"""Which Pythons there are, and whether one can run the worker, found out by running it: which packages import, in which versions, on
+which devices.
 
 Knows the worker's requirements. Imports none of them: the Python under question does.
 """
 
 import json
 import re
+import shutil
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -71,6 +74,23 @@ def numbers(version: str) -> tuple[int, ...]:
     """The leading numbers of a version: (2, 13, 0) for "2.13.0+cpu"."""
     match = re.match(r"\d+(\.\d+)*", version)
     return tuple(int(part) for part in match[0].split(".")) if match else ()
+
+
+def base_pythons(chosen: str = "") -> list[list[str]]:
+    """Commands that may start a Python to build from, best first: the chosen one alone, or the system's, then Blender's own.
+
+    Blender's own comes last as an environment built on it ends with that Blender.
+    """
+    if chosen:
+        return [[chosen]]
+    minors = [11, 12, 13, 10]
+    found = [[path] for minor in minors if (path := shutil.which(f"python3.{minor}"))]
+    if sys.platform == "win32" and (launcher := shutil.which("py")):
+        found += [[launcher, f"-3.{minor}"] for minor in minors]
+    found += [[path] for name in ("python3", "python") if (path := shutil.which(name))]
+    if Path(sys.executable).name.lower().startswith("python"):
+        found.append([sys.executable])
+    return found
 
 
 def check_command(python: str) -> list[str]:

@@ -59,3 +59,11 @@ class Task:
                 os.killpg(self._process.pid, signal.SIGKILL)
         except OSError:
             log.debug("already gone", exc_info=True)
+
+    def end(self, grace: float) -> None:
+        """The same, and wait up to ``grace`` seconds until it is gone."""
+        self.kill()
+        try:
+            self._process.wait(grace)
+        except subprocess.TimeoutExpired:
+            log.warning("program %d does not end", self._process.pid)

@@ -4,6 +4,8 @@ import base64
 import hashlib
 import json
 import os
+import shutil
+import subprocess
 import sys
 import time
 import zipfile
@@ -145,6 +147,7 @@ def fake(tmp_path, monkeypatch):
     program, calls = tmp_path / "fake python", tmp_path / "calls"
     program.write_text(FAKE.format(python=sys.executable, calls=str(calls)))
     program.chmod(0o755)
+    monkeypatch.setenv("BEHAVIOUR", "ok")
 
     class Fake:
         folder = tmp_path / "place" / "env"
@@ -156,10 +159,44 @@ def fake(tmp_path, monkeypatch):
         def calls(self):
             return calls.read_text().splitlines() if calls.exists() else []
 
+        def start(self, behaviour="ok"):
+            """A build that is polled up to the download of PyTorch."""
+            monkeypatch.setenv("BEHAVIOUR", behaviour)
+            build = Build(self.folder, True, str(program), False)
+            end = time.monotonic() + 30
+            while not any("Collecting torch" in event.get("text", "") for event in build.poll()):
+                assert build.state == "running" and time.monotonic() < end
+                time.sleep(0.005)
+            return build
+
+        def start_removal(self):
+            """A build that has just begun to remove an ".old"."""
+            build = Build(self.folder, True, str(program), False)
+            end = time.monotonic() + 30
+            while not any("rmtree" in line for line in self.calls()):
+                assert time.monotonic() < end
+                build.poll()
+                time.sleep(0.001)
+            return build
+
         def put_old(self):
             (self.folder / "bin").mkdir(parents=True)
             for name in ("pyvenv.cfg", environment.MARKER, "bin/python"):
                 (self.folder / name).write_text("old")
+
+        def put_old_that_runs(self):
+            self.put_old()
+            shutil.copy(program, self.folder / "bin" / "python")
+
+        def is_old(self):
+            return (self.folder / "pyvenv.cfg").read_text() == "old" and environment.environment_python(self.folder) is not None
+
+        def is_left(self, *names):
+            """Whether only these are left, at last: a helper removes the rest."""
+            end = time.monotonic() + 20
+            while sorted(os.listdir(self.folder.parent)) != sorted(names) and time.monotonic() < end:
+                time.sleep(0.02)
+            return sorted(os.listdir(self.folder.parent)) == sorted(names)
     return Fake()
 
 
@@ -190,6 +227,62 @@ def test_a_cancelled_build_leaves_what_was_there(fake, stage):
     assert fake.build("sleep", cancel_at=stage)[-1] == {"event": "cancelled"}
     assert sorted(os.listdir(fake.folder.parent)) == ["env", "env-setup.log"]
     assert (fake.folder / "pyvenv.cfg").read_text() == "old"
+
+
+def test_an_abandoned_build_puts_back_what_was_there_at_once(fake):
+    fake.put_old_that_runs()
+    build = fake.start("sleep")
+    assert environment.environment_python(fake.folder) is None
+    build.abandon()
+    assert fake.is_old() and build.state == "cancelled" and build.poll() == []
+    assert fake.is_left("env", "env-setup.log")
+    # And the next one may begin.
+    assert fake.build("ERROR: x")[-1]["event"] == "failed" and fake.is_old()
+
+
+def test_what_a_dead_blender_moved_aside_is_put_back_at_the_next_start(fake):
+    fake.put_old_that_runs()
+    assert not environment.restore(fake.folder) and fake.is_old()
+    aside = fake.folder.with_name("env.old")
+    os.replace(fake.folder, aside)
+    (fake.folder / "lib").mkdir(parents=True)
+    (fake.folder / "lib" / "half").write_text("half")
+    assert environment.restore(fake.folder) and fake.is_old()
+    assert fake.is_left("env")
+    # An older environment without a marker was on its way out: it stays out.
+    (fake.folder / environment.MARKER).unlink()
+    os.replace(fake.folder, aside)
+    assert not environment.restore(fake.folder) and not fake.folder.exists()
+
+
+def test_a_build_under_way_in_another_blender_is_left_alone(fake):
+    fake.put_old_that_runs()
+    build = fake.start("sleep")
+    program = "from runtime import environment; import sys; print(environment.restore(sys.argv[1]))"
+    other = subprocess.run([sys.executable, "-c", program, str(fake.folder)], cwd=environment.SOURCE_ROOT, capture_output=True, text=True)
+    assert other.stdout.strip() == "False", other.stderr
+    second = fake.build()[-1]
+    assert (second["event"], second["code"]) == ("failed", "in-use") and "another Blender" in second["message"]
+    assert fake.folder.with_name("env.old").is_dir() and build.state == "running"
+    build.cancel()
+    finish(build, 30)
+    assert fake.is_old()
+
+
+def test_what_an_interrupted_removal_left_goes_before_a_build_and_costs_nothing(fake):
+    fake.put_old()
+    for name in ("env.half", "env.old"):
+        (fake.folder.with_name(name) / "lib").mkdir(parents=True)
+    assert fake.build("ERROR: x")[-1]["event"] == "failed" and fake.is_old()
+    assert sorted(os.listdir(fake.folder.parent)) == ["env", "env-setup.log"]
+
+
+def test_cancelling_before_the_working_environment_stepped_aside_does_not_remove_it(fake):
+    fake.put_old()
+    fake.folder.with_name("env.old").mkdir()
+    build = fake.start_removal()
+    build.cancel()
+    assert finish(build, 30)[-1] == {"event": "cancelled"} and fake.is_old()
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has one build of PyTorch")

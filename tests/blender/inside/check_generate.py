@@ -254,6 +254,37 @@ def test_escape_leaves_a_set_up_alone(extension, monkeypatch):
     assert bpy.ops.wala.cancel() == {"FINISHED"} and set_up.is_cancelled
 
 
+class BuiltAtOnce:
+    """A set-up that is over with the first poll; ``last`` is its event."""
+
+    def __init__(self, last):
+        self.last = last
+
+    def poll(self):
+        return [self.last]
+
+
+def test_what_set_up_built_is_used_instead_of_a_chosen_python(extension, monkeypatch, tmp_path):
+    maintenance, paths = extension.module("operators.maintenance"), extension.module("operators.preferences")
+    built = tmp_path / "built" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    built.parent.mkdir(parents=True)
+    for path in (built, tmp_path / "built" / "wala-environment.json"):
+        path.write_text("")
+    monkeypatch.setattr(paths, "environment_folder", lambda: tmp_path / "built")
+    monkeypatch.setattr(maintenance.environment, "Build", BuiltAtOnce)
+    chosen = extension.preferences.worker_python = str(tmp_path / "chosen")
+    monkeypatch.setattr(maintenance, "task", BuiltAtOnce({"event": "failed", "message": "no", "hint": "", "log": ""}))
+    maintenance.poll()
+    assert extension.preferences.worker_python == chosen
+    monkeypatch.setattr(maintenance, "task", BuiltAtOnce({"event": "done", "python": str(built)}))
+    maintenance.poll()
+    assert extension.preferences.worker_python == "" and paths.worker_python() == str(built)
+    assert chosen in extension.board.message and maintenance.outcome == (True, extension.board.message)
+    monkeypatch.setattr(maintenance, "task", BuiltAtOnce({"event": "done", "python": str(built)}))
+    maintenance.poll()
+    assert extension.board.message == "The worker is set up"
+
+
 def test_an_interrupted_wait_leaves_nothing_behind(extension, new_objects, monkeypatch):
     tick = extension.session.tick
 

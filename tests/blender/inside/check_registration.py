@@ -1,6 +1,7 @@
 """The extension comes and goes without a trace, and every operator's poll works."""
 
 import os
+import shutil
 import sys
 
 import bpy
@@ -47,6 +48,33 @@ def test_switching_off_with_a_job_under_way_leaves_no_process_and_no_timer(exten
     extension.use_shaping_engine()
     extension.settings.condition, extension.settings.prompt = "TEXT", "a chair"
     assert bpy.ops.wala.generate() == {"FINISHED"}
+
+
+def test_a_set_up_that_was_cut_short_leaves_the_environment_there_was(extension):
+    """Blender ended in the middle of one, or the extension is switched off in its middle."""
+    folder = extension.module("operators.preferences").environment_folder()
+    old, half = folder.with_name("environment.old"), folder.with_name("environment.half")
+    (old / "bin").mkdir(parents=True)
+    folder.mkdir()
+    (folder / "half").write_text("")
+    os.symlink(sys.executable, old / "bin" / "python")
+    (old / "wala-environment.json").write_text("{}")
+    try:
+        bpy.ops.preferences.addon_disable(module=extension.package)
+        bpy.ops.preferences.addon_enable(module=extension.package)
+        assert sorted(os.listdir(folder)) == ["bin", "wala-environment.json"]
+        assert not old.exists()
+
+        task = extension.module("runtime.environment").Build(folder, online_access=False)
+        extension.module("operators.maintenance").task = task
+        os.replace(folder, old)
+        folder.mkdir()
+        task._touched = True
+        bpy.ops.preferences.addon_disable(module=extension.package)
+        assert (folder / "wala-environment.json").is_file() and task.state == "cancelled"
+    finally:
+        for path in (folder, old, half):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def test_handlers_are_as_before(extension):

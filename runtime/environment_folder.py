@@ -1,0 +1,118 @@
+"""The folder of the worker's environment: whether it is complete, who may change it, and how an interrupted change is undone.
+
+A marker file, written last, says that an environment is complete. While a new one is built, the older stands beside it with the ending
+".old"; what an interrupted build left is moved to ".half", as removing some ten thousand files takes longer than Blender may wait.
+Knows no pip, no packages and no Blender.
+"""
+
+import logging
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+from .messages import JobFailed
+from .process import clean_environment, detached
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+log = logging.getLogger(__name__)
+
+MARKER = "wala-environment.json"
+_REMOVE = "import shutil, sys; shutil.rmtree(sys.argv[1])"
+
+
+def environment_python(folder: Path | str) -> Path | None:
+    """The Python of a completely built environment in ``folder``, else None."""
+    python = venv_python(Path(folder))
+    return python if (Path(folder) / MARKER).is_file() and python.exists() else None
+
+
+def venv_python(folder: Path) -> Path:
+    """Where an environment's Python is, built or not."""
+    return folder / "Scripts" / "python.exe" if sys.platform == "win32" else folder / "bin" / "python"
+
+
+def sibling(folder: Path, ending: str) -> Path:
+    """The folder beside it of the same name with that ending."""
+    return folder.with_name(folder.name + ending)
+
+
+def remove_command(python: str, folder: Path) -> list[str]:
+    """What to run to remove a folder."""
+    return [python, "-c", _REMOVE, str(folder)]
+
+
+class Claim:
+    """The right to change an environment's folder: one process at a time has it. The system takes it back when its holder dies.
+
+    ``folder``'s parent exists. Raises JobFailed "in-use" if another one has it, or OSError.
+    """
+
+    def __init__(self, folder: Path):
+        # On Windows a folder cannot be locked, but a file can that ends with its last holder; elsewhere it is the other way round.
+        if sys.platform == "win32":
+            self._number = os.open(sibling(folder, ".lock"), os.O_RDWR | os.O_CREAT | os.O_TEMPORARY)
+        else:
+            self._number = os.open(folder.parent, os.O_RDONLY)
+        try:
+            if sys.platform == "win32":
+                msvcrt.locking(self._number, msvcrt.LK_NBLCK, 1)
+            else:
+                fcntl.flock(self._number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError) as error:
+            os.close(self._number)
+            raise JobFailed("in-use", f"another Blender is setting up the worker in {folder}", "Wait until it has finished.") from error
+        except OSError:
+            # Some network drives know no locks.
+            log.info("%s cannot be locked", folder, exc_info=True)
+
+    def release(self) -> None:
+        """Let others have it."""
+        os.close(self._number)
+
+
+def restore(folder: Path | str) -> bool:
+    """Put back the environment that stepped aside for a build which then died; True if there was one. Cheap where there is none.
+
+    A build that is under way, here or in another Blender, is left alone. Raises OSError.
+    """
+    folder = Path(folder).resolve()
+    if (folder / MARKER).is_file() or environment_python(sibling(folder, ".old")) is None:
+        return False
+    try:
+        claim = Claim(folder)
+    except JobFailed as error:
+        log.info("%s", error)
+        return False
+    try:
+        return put_back(folder)
+    finally:
+        claim.release()
+
+
+def put_back(folder: Path) -> bool:
+    """The same for the holder of the claim. What the build left is removed by a helper program that nobody waits for."""
+    old, half = sibling(folder, ".old"), sibling(folder, ".half")
+    if (folder / MARKER).is_file() or environment_python(old) is None:
+        return False
+    if folder.exists():
+        half.mkdir(exist_ok=True)
+        os.replace(folder, half / secrets.token_hex(8))
+    os.replace(old, folder)
+    log.info("put the former environment back to %s", folder)
+    if half.exists():
+        _remove_unwatched(folder, half)
+    return True
+
+
+def _remove_unwatched(folder: Path, half: Path) -> None:
+    try:
+        subprocess.Popen(remove_command(str(environment_python(folder)), half), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL, cwd=folder.parent, env=clean_environment(), **detached())
+    except OSError as error:
+        log.info("%s stays until the next set-up: %s", half, error)
