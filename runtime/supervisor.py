@@ -1,33 +1,23 @@
 """Start, watch, feed, cancel and stop the worker from Blender's main thread. Polled, never blocking, no threads.
 
-Knows the order of jobs and what the worker said about them. Knows no Blender, no arrays, no model.
+Knows the order of jobs and what the worker said about them; link.py knows how it is talked to. Knows no Blender, no arrays, no model.
 """
 
 import logging
-import secrets
-import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import channel, jobs, messages
-from .channel import Channel, ChannelClosed
+from . import jobs, messages
+from .link import Link
 from .messages import JobFailed
-from .process import SET_UP_HINT, WorkerProcess, WorkerSettings, describe_exit
+from .process import SET_UP_HINT, WorkerSettings
 from .storage import log_tail
 
 log = logging.getLogger(__name__)
 
 DEFAULT_ENGINE = "runtime.engine:Engine"
-# A cold start from a slow disk with a virus scanner takes tens of seconds; nothing waits for it.
-START_SECONDS = 90.0
-PING_SECONDS = 2.0
-SILENCE_SECONDS = 30.0
-# Between the end of the channel and the exit code that explains it.
-EXIT_SECONDS = 1.0
-# What one poll may spend on hearing messages; the rest waits for the next.
-HEARING_SECONDS = 0.001
 
 
 @dataclass(frozen=True)
@@ -41,41 +31,25 @@ class Supervisor:
 
     def __init__(self) -> None:
         self._settings: WorkerSettings | None = None
-        self._worker: WorkerProcess | None = None
+        self._link: Link | None = None
         self._events: list[dict] = []
         self._waiting: deque[_Job] = deque()
         self._running: _Job | None = None
         self._cancelling = False
-        self._forget_worker()
-
-    def _forget_worker(self) -> None:
-        if self._worker:
-            self._worker.clean()
-        self._worker = None
-        self._channel: Channel | None = None
-        self._nonce = ""
-        self._is_ready = False
-        self._started = 0.0
-        self._closed_at: float | None = None
-        self._complaint = ""
-        self._ping_number = 0
-        self._ping_sent = 0.0
-        self._ping_open = False
-        self._is_silent = False
 
     @property
     def state(self) -> str:
         """ "stopped", "starting", "ready" or "busy"."""
-        if self._worker is None:
+        if self._link is None:
             return "stopped"
-        if not self._is_ready:
+        if not self._link.is_ready:
             return "starting"
         return "busy" if self._running or self._waiting else "ready"
 
     @property
     def pid(self) -> int | None:
         """The worker's process id, None if there is none."""
-        return self._worker.pid if self._worker else None
+        return self._link.process.pid if self._link else None
 
     @property
     def running(self) -> str | None:
@@ -90,7 +64,7 @@ class Supervisor:
     @property
     def log(self) -> Path | None:
         """The worker's own log (jobs write to worker.log in their folders)."""
-        return self._worker.log if self._worker else None
+        return self._link.process.log if self._link else None
 
     def start(self, python: str | Path, source_root: str | Path, engine: str = DEFAULT_ENGINE, device: str = "auto",
               log_folder: str | Path | None = None) -> None:
@@ -101,17 +75,16 @@ class Supervisor:
         """
         settings = WorkerSettings(str(python), str(Path(source_root).resolve()), engine, device, str(log_folder or ""))
         self._notice_exit()
-        if self._worker and settings != self._settings:
+        if self._link and settings != self._settings:
             self.stop()
         self._settings = settings
-        if self._worker is None:
+        if self._link is None:
             self._launch()
 
     def _launch(self) -> None:
         if self._settings is None:
             raise JobFailed("worker-start", "no worker has been set up", SET_UP_HINT)
-        self._worker = WorkerProcess(self._settings)
-        self._started = time.monotonic()
+        self._link = Link(self._settings)
 
     def submit(self, job_folder: str | Path) -> str:
         """Queue a job folder and return its id; a worker is launched if none runs.
@@ -121,11 +94,11 @@ class Supervisor:
         folder = Path(job_folder).resolve()
         job = _Job(jobs.read_request(folder).id, folder)
         self._notice_exit()
-        if self._closed_at is not None:
-            self._report_loss(self._worker.exit_code())
+        if self._link and not self._link.is_open:
+            self._report_loss()
         if job.id in (self.running, *self.waiting):
             raise JobFailed("job-exists", f"the job {job.id} is in the queue already")
-        if self._worker is None:
+        if self._link is None:
             self._launch()
         self._waiting.append(job)
         return job.id
@@ -141,15 +114,15 @@ class Supervisor:
             return False
         if not self._cancelling:
             self._cancelling = True
-            self._send("cancel", job_id)
+            self._link.send("cancel", job_id)
         return True
 
     def poll(self) -> list[dict]:
         """What happened since the last call, in order. Never blocks; for a timer, or a loop with sleeps."""
-        if self._worker and self._closed_at is None:
-            self._connect_or_converse()
+        if self._link and self._link.is_open:
+            self._link.listen(self._hear)
         self._notice_exit()
-        if self._is_ready and self._closed_at is None:
+        if self._link and self._link.is_ready and self._link.is_open:
             self._feed()
             self._keep_pulse()
         events, self._events = self._events, []
@@ -157,14 +130,16 @@ class Supervisor:
 
     def stop(self, grace: float = 1.0) -> None:
         """End the worker, waiting up to ``grace`` seconds before killing it. Unfinished jobs end as cancelled at the next poll()."""
-        if self._worker:
-            self._send("shutdown")
-            if self._channel:
-                self._channel.close()
-            self._worker.end(grace if self._is_ready else 0.0)
+        if self._link:
+            self._link.stop(grace)
         for job in self._unfinished():
             self._finish(job, {"event": "cancelled"})
         self._forget_worker()
+
+    def _forget_worker(self) -> None:
+        if self._link:
+            self._link.close()
+        self._link = None
 
     def _unfinished(self) -> list[_Job]:
         unfinished = [self._running] * bool(self._running) + list(self._waiting)
@@ -185,55 +160,10 @@ class Supervisor:
         except JobFailed as error:
             log.warning("%s", error)
 
-    def _send(self, kind: str, job: str | None = None, **fields: str | int) -> None:
-        if self._channel and self._closed_at is None:
-            try:
-                self._channel.send(kind, job, **fields)
-            except ChannelClosed:
-                self._closed_at = time.monotonic()
-
-    def _connect_or_converse(self) -> bool:
-        """Hear what has arrived, for a limited time. True if more may be waiting."""
-        end = time.monotonic() + HEARING_SECONDS
-        try:
-            if self._channel is None:
-                self._channel = channel.try_connect(self._worker.address)
-            while self._channel and self._closed_at is None and (message := self._channel.poll()):
-                self._hear(message) if self._is_ready else self._greet(message)
-                if time.monotonic() > end:
-                    return True
-        except (ChannelClosed, OSError) as error:
-            log.debug("the channel ended: %s", error)
-            self._closed_at = time.monotonic()
-        if not self._is_ready and self._closed_at is None and time.monotonic() - self._started > START_SECONDS:
-            self._give_up(f"did not answer within {START_SECONDS:.0f} s of its start")
-        return False
-
-    def _give_up(self, complaint: str) -> None:
-        self._complaint = complaint
-        self._closed_at = time.monotonic()
-        self._worker.kill()
-
-    def _greet(self, message: dict) -> None:
-        """The handshake: the worker's hello, our hello with a proof, its ready with a proof."""
-        if message["type"] == "hello" and not self._nonce:
-            if message["protocol"] != messages.PROTOCOL or message["name"] != messages.WORKER_NAME:
-                self._give_up(f"speaks protocol {message['protocol']} as {message['name']}; expected {messages.PROTOCOL}")
-                return
-            self._nonce = secrets.token_hex(16)
-            proof = channel.prove(self._worker.key, messages.BLENDER_NAME, message["nonce"])
-            self._send("hello", name=messages.BLENDER_NAME, protocol=messages.PROTOCOL, nonce=self._nonce, proof=proof)
-        elif message["type"] == "ready" and channel.is_proof(self._worker.key, messages.WORKER_NAME, self._nonce, message["proof"]):
-            self._is_ready = True
-            self._worker.let_go()
-            self._events.append({"event": "worker-ready", "job": None, "pid": message["pid"]})
-        else:
-            self._give_up("could not prove that it is ours")
-
     def _hear(self, message: dict) -> None:
         kind, job = message["type"], self._running
-        if kind == "pong":
-            self._ping_open = self._is_silent = False
+        if kind == "ready":
+            self._events.append({"event": "worker-ready", "job": None, "pid": message["pid"]})
         elif kind not in messages.ABOUT_A_JOB or job is None or message["job"] != job.id:
             log.info("dropped a %s message about job %s", kind, message["job"])
         elif kind in messages.LAST_WORDS:
@@ -249,41 +179,32 @@ class Supervisor:
     def _feed(self) -> None:
         if self._running is None and self._waiting:
             self._running = self._waiting.popleft()
-            self._send("run", self._running.id, folder=str(self._running.folder))
+            self._link.send("run", self._running.id, folder=str(self._running.folder))
 
     def _keep_pulse(self) -> None:
-        now = time.monotonic()
-        if not self._ping_open and now - self._ping_sent > PING_SECONDS:
-            self._ping_number += 1
-            self._ping_sent, self._ping_open = now, True
-            self._send("ping", number=self._ping_number)
-        elif self._ping_open and not self._is_silent and now - self._ping_sent > SILENCE_SECONDS:
-            self._is_silent = True
-            self._events.append({"event": "worker-silent", "job": self.running, "seconds": now - self._ping_sent})
+        seconds = self._link.feel_pulse()
+        if seconds is not None:
+            self._events.append({"event": "worker-silent", "job": self.running, "seconds": seconds})
 
     def _notice_exit(self) -> None:
         """Report a worker that is gone: at once with its exit code, or once the channel has been closed for a while."""
-        if self._worker is None:
-            return
-        exit_code = self._worker.exit_code()
-        if exit_code is None and self._closed_at is None:
-            return
-        if exit_code is None and time.monotonic() - self._closed_at < EXIT_SECONDS:
+        if self._link is None or not self._link.is_gone():
             return
         # Its last words may still be in the channel; what does not fit into this poll is heard in the next.
-        if self._closed_at is None and self._connect_or_converse():
+        if self._link.is_open and self._link.listen(self._hear):
             return
-        self._report_loss(exit_code)
+        self._report_loss()
 
-    def _report_loss(self, exit_code: int | None) -> None:
-        worker, running = self._worker, self._running
+    def _report_loss(self) -> None:
+        worker, running = self._link.process, self._running
+        exit_code = worker.exit_code()
+        what = f"the worker {self._link.end_in_words()}"
         if exit_code is None:
             worker.kill()
-        what = f"the worker {self._complaint or describe_exit(exit_code)}"
         hint = "Generate again to start a new one; the log's last lines are below."
         if exit_code is not None and exit_code < 0:
             hint = f"The machine may have run out of memory. {hint}"
-        elif not self._is_ready:
+        elif not self._link.is_ready:
             hint = f"{SET_UP_HINT} The log's last lines are below."
         loss = {"event": "worker-lost", "code": "worker-lost", "hint": hint, "exit_code": exit_code}
         tail = log_tail(running.folder / jobs.LOG if running else None) or log_tail(worker.log)
@@ -293,8 +214,6 @@ class Supervisor:
             self._finish(job, {**loss, "message": message, "log": tail})
         if not unfinished:
             self._events.append({**loss, "message": what, "log": tail, "job": None, "folder": None})
-        if self._channel:
-            self._channel.close()
         self._forget_worker()
 
 

@@ -118,7 +118,7 @@ def test_an_impostor_is_not_believed(start, make_job, until, tmp_path, behaviour
 
 
 def test_a_worker_that_never_answers_is_given_up(start, until, tmp_path, monkeypatch):
-    from runtime import supervisor as module
+    from runtime import link as module
     monkeypatch.setattr(module, "START_SECONDS", 0.3)
     fake = tmp_path / "sleeper"
     fake.write_text("#!/bin/sh\nexec sleep 60\n")
@@ -132,8 +132,8 @@ def test_garbage_said_to_the_worker_is_dropped(start, make_job, until):
     folder = make_job(steps=50, sleep=0.01)
     job = supervisor.submit(folder)
     until(supervisor, "step", job)
-    supervisor._channel._connection.send_bytes(b"\x00{garbage")
-    supervisor._channel._connection.send_bytes(b'{"type": "run", "job": 5}')
+    supervisor._link._channel._connection.send_bytes(b"\x00{garbage")
+    supervisor._link._channel._connection.send_bytes(b'{"type": "run", "job": 5}')
     until(supervisor, "done", job)
     assert "not a message" in (folder / jobs.LOG).read_text() + supervisor.log.read_text()
 
@@ -149,7 +149,7 @@ if wanted == "started":
     supervisor.submit({folder!r})
 while wanted and not any(event["event"] == wanted for event in supervisor.poll()):
     time.sleep(0.01)
-print(supervisor.pid, os.path.dirname(supervisor._worker.address), flush=True)
+print(supervisor.pid, os.path.dirname(supervisor._link.process.address), flush=True)
 os._exit(0)
 """
 

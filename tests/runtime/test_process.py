@@ -56,7 +56,8 @@ def test_the_worker_keeps_its_memory_unless_the_artist_says_otherwise(start, unt
     assert {name: given.get(name) for name in process.ALLOCATOR} == {**process.ALLOCATOR, "MALLOC_TOP_PAD_": "7"}
     assert given["PYTHONPATH"] == str(source_root)
     # pip and the like need none of it.
-    task = Task([sys.executable, "-c", "import os; print([name for name in os.environ if name.startswith('MALLOC_')])"], tmp_path / "task.log")
+    program = "import os; print([name for name in os.environ if name.startswith('MALLOC_')])"
+    task = Task([sys.executable, "-c", program], tmp_path / "task.log")
     lines = []
     while task.exit_code is None:
         lines += task.poll()

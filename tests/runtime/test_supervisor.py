@@ -226,14 +226,14 @@ def test_a_log_that_cannot_be_written_is_not_the_pythons_fault(start, tmp_path):
 def test_the_heartbeat_is_answered_and_silence_is_told_once(start, make_job, until, monkeypatch):
     import signal
 
-    from runtime import supervisor as module
+    from runtime import link as module
     monkeypatch.setattr(module, "PING_SECONDS", 0.05)
     monkeypatch.setattr(module, "SILENCE_SECONDS", 0.3)
     supervisor = start()
     job = supervisor.submit(make_job(steps=60, sleep=0.02))
     events = until(supervisor, "done", job)
     assert "worker-silent" not in [event["event"] for event in events]
-    assert supervisor._ping_number > 3
+    assert supervisor._link._ping_number > 3
     os.kill(supervisor.pid, signal.SIGSTOP)
     silent = until(supervisor, "worker-silent")
     time.sleep(0.1)

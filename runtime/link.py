@@ -1,0 +1,136 @@
+"""Blender's end of the line to one worker: launch it, shake hands, talk, feel its pulse, notice its end. Never blocks but for close().
+
+Knows the process, the channel and the handshake. Knows no job: what the worker says about one is handed on.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable
+
+from . import channel, messages
+from .channel import Channel, ChannelClosed
+from .process import WorkerProcess, WorkerSettings, describe_exit
+
+log = logging.getLogger(__name__)
+
+# A cold start from a slow disk with a virus scanner takes tens of seconds; nothing waits for it.
+START_SECONDS = 90.0
+PING_SECONDS = 2.0
+SILENCE_SECONDS = 30.0
+# Between the end of the channel and the exit code that explains it.
+EXIT_SECONDS = 1.0
+# What one call of listen() may spend on hearing messages; the rest waits for the next.
+HEARING_SECONDS = 0.001
+
+
+class Link:
+    """A worker that was launched. Raises JobFailed as WorkerProcess does. is_ready: the handshake is done; is_open: it may be talked to."""
+
+    def __init__(self, settings: WorkerSettings):
+        self.process = WorkerProcess(settings)
+        self.is_ready = False
+        self._channel: Channel | None = None
+        self._nonce = ""
+        self._started = time.monotonic()
+        self._closed_at: float | None = None
+        self._complaint = ""
+        self._ping_number = 0
+        self._ping_sent = 0.0
+        self._ping_open = False
+        self._is_silent = False
+
+    @property
+    def is_open(self) -> bool:
+        """False once the worker hung up or was given up; exit code and last words follow."""
+        return self._closed_at is None
+
+    def send(self, kind: str, job: str | None = None, **fields: str | int) -> None:
+        """Say something; to a worker that is gone or not connected yet, nothing."""
+        if self._channel and self.is_open:
+            try:
+                self._channel.send(kind, job, **fields)
+            except ChannelClosed:
+                self._closed_at = time.monotonic()
+
+    def listen(self, hear: Callable[[dict], None]) -> bool:
+        """Hand on what has arrived ("ready" once, then all but pongs), for a limited time. True if more may be waiting."""
+        end = time.monotonic() + HEARING_SECONDS
+        try:
+            if self._channel is None:
+                self._channel = channel.try_connect(self.process.address)
+            while self._channel and self.is_open and (message := self._channel.poll()):
+                if self._is_news(message):
+                    hear(message)
+                if time.monotonic() > end:
+                    return True
+        except (ChannelClosed, OSError) as error:
+            log.debug("the channel ended: %s", error)
+            self._closed_at = time.monotonic()
+        if not self.is_ready and self.is_open and time.monotonic() - self._started > START_SECONDS:
+            self._give_up(f"did not answer within {START_SECONDS:.0f} s of its start")
+        return False
+
+    def _is_news(self, message: dict) -> bool:
+        """Whether it is for others than this link. The handshake's end is."""
+        if not self.is_ready:
+            self._greet(message)
+            return self.is_ready
+        if message["type"] == "pong":
+            self._ping_open = self._is_silent = False
+        return message["type"] not in ("pong", "hello", "ready")
+
+    def _give_up(self, complaint: str) -> None:
+        self._complaint = complaint
+        self._closed_at = time.monotonic()
+        self.process.kill()
+
+    def _greet(self, message: dict) -> None:
+        """The handshake: the worker's hello, our hello with a proof, its ready with a proof."""
+        if message["type"] == "hello" and not self._nonce:
+            if message["protocol"] != messages.PROTOCOL or message["name"] != messages.WORKER_NAME:
+                self._give_up(f"speaks protocol {message['protocol']} as {message['name']}; expected {messages.PROTOCOL}")
+                return
+            self._nonce = secrets.token_hex(16)
+            proof = channel.prove(self.process.key, messages.BLENDER_NAME, message["nonce"])
+            self.send("hello", name=messages.BLENDER_NAME, protocol=messages.PROTOCOL, nonce=self._nonce, proof=proof)
+        elif message["type"] == "ready" and channel.is_proof(self.process.key, messages.WORKER_NAME, self._nonce, message["proof"]):
+            self.is_ready = True
+            self.process.let_go()
+        else:
+            self._give_up("could not prove that it is ours")
+
+    def feel_pulse(self) -> float | None:
+        """Ask now and then whether it lives. The seconds of its silence, once, when they are too many; else None."""
+        now = time.monotonic()
+        if not self._ping_open and now - self._ping_sent > PING_SECONDS:
+            self._ping_number += 1
+            self._ping_sent, self._ping_open = now, True
+            self.send("ping", number=self._ping_number)
+        elif self._ping_open and not self._is_silent and now - self._ping_sent > SILENCE_SECONDS:
+            self._is_silent = True
+            return now - self._ping_sent
+        return None
+
+    def is_gone(self) -> bool:
+        """Whether the process has ended, or the channel has been closed for so long that no exit code is to be expected."""
+        if self.process.exit_code() is not None:
+            return True
+        return self._closed_at is not None and time.monotonic() - self._closed_at >= EXIT_SECONDS
+
+    def end_in_words(self) -> str:
+        """What became of it, to go on "the worker …"."""
+        return self._complaint or describe_exit(self.process.exit_code())
+
+    def stop(self, grace: float) -> None:
+        """Ask it to leave, and end it after ``grace`` seconds; at once if it is not ready. Blocks that long."""
+        self.send("shutdown")
+        if self._channel:
+            self._channel.close()
+        self.process.end(grace if self.is_ready else 0.0)
+
+    def close(self) -> None:
+        """Hang up and remove the temporary files of a worker that has ended."""
+        if self._channel:
+            self._channel.close()
+        self.process.clean()
