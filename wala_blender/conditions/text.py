@@ -8,26 +8,32 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, InputError
-from ..layers import TransformerBlock
+from ..layers import TransformerBlock, convolution
 from .condition import Prepared
+from .placed import CELLS
 
 LENGTH = 16  # word pieces; a longer prompt is cut
+LAYOUT = 6
 VOCABULARY = Path(__file__).parent.parent / "models" / "starter" / "tokenizer.json"
 
 
 @dataclass(frozen=True)
 class TextEncoderConfig:
-    """Transformer of ``blocks`` blocks on tokens of ``width``, read out at ``out_width``."""
+    """Transformer of ``blocks`` blocks on tokens of ``width``, read out at ``out_width``; a coarse layout of the words' usual shape, ``layout``
+    channels on a grid of LAYOUT³, becomes placed features of ``grid_channels``."""
 
     vocabulary: int = 2048
     width: int = 160
     blocks: int = 2
     heads: int = 4
     out_width: int = 192
+    layout: int = 16
+    grid_channels: int = 64
 
 
 def clean_prompt(prompt: str) -> str:
@@ -64,7 +70,7 @@ def prepare(inputs: dict) -> Prepared:
 
 
 class TextEncoder(nn.Module):
-    """Word pieces (B, 16) → tokens (B, 16, out_width)."""
+    """Word pieces (B, 16) → tokens (B, 16, out_width), placed features (B, grid_channels, 12, 12, 12)."""
 
     def __init__(self, config: TextEncoderConfig = TextEncoderConfig()):
         super().__init__()
@@ -72,9 +78,12 @@ class TextEncoder(nn.Module):
         self.position = nn.Parameter(0.02 * torch.randn(1, LENGTH, config.width))
         self.blocks = nn.ModuleList(TransformerBlock(config.width, config.heads, modulated=False) for _ in range(config.blocks))
         self.out = nn.Sequential(nn.LayerNorm(config.width), nn.Linear(config.width, config.out_width))
+        self.layout = nn.Sequential(nn.LayerNorm(config.width), nn.Linear(config.width, config.layout * LAYOUT**3), nn.SiLU())
+        self.placed = convolution(config.layout, config.grid_channels)
 
-    def forward(self, ids: Tensor) -> tuple[Tensor, None]:
+    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         h = self.embedding(ids) + self.position
         for block in self.blocks:
             h = block(h)
-        return self.out(h), None
+        layout = self.layout(h.mean(dim=1)).unflatten(1, (-1, LAYOUT, LAYOUT, LAYOUT))
+        return self.out(h), self.placed(F.interpolate(layout, size=CELLS, mode="trilinear", align_corners=False))

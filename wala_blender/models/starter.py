@@ -21,7 +21,7 @@ GRID_CHANNELS = 64
 class StarterConfig:
     """The denoiser's configuration; the encoders' are their defaults."""
 
-    denoiser: UViTConfig = UViTConfig(width=224, blocks=5, heads=7, channels=64, res_blocks=1, patch=2, context_width=CONTEXT_WIDTH,
+    denoiser: UViTConfig = UViTConfig(width=224, blocks=5, heads=7, channels=64, res_blocks=1, patch=3, context_width=CONTEXT_WIDTH,
                                       context_to_time=True, grid_channels=GRID_CHANNELS, norm_groups=16)
 
 
@@ -35,13 +35,12 @@ class Starter(nn.Module):
         self.kinds = nn.ParameterDict({name: nn.Parameter(0.02 * torch.randn(1, 1, CONTEXT_WIDTH)) for name in ENCODERS})
         self.nothing = nn.Parameter(0.02 * torch.randn(1, 1, CONTEXT_WIDTH))
         self.denoiser = UViT(config.denoiser)
+        # Not from zero like the rest: from the placed features a short training learns most.
+        self.denoiser.grid_in.reset_parameters()
 
     def encode(self, kind: str, *inputs: Tensor) -> Condition:
         """Condition of a batch of prepared inputs of one kind (what its encoder's forward takes)."""
         tokens, grid = self.encoders[kind](*inputs)
-        if grid is None:
-            G = self.config.denoiser.grid
-            grid = tokens.new_zeros(len(tokens), self.config.denoiser.grid_channels, G, G, G)
         return Condition(tokens + self.kinds[kind], grid)
 
     def empty(self, condition: Condition) -> Condition:

@@ -29,15 +29,15 @@ KINDS = ("text", "sketch", "voxels", "points")
 
 @dataclass(frozen=True)
 class DenoiserTraining:
-    """mix: how often each of KINDS is drawn. drop: share of conditions made empty. noisy: share of timesteps drawn from the noisiest 40 %,
+    """mix: how often each of KINDS is drawn. drop: share of conditions made empty. noisy: share of timesteps drawn from the noisiest 30 %,
     on which sampling in few steps lives. points: of how many points a cloud has in training one is drawn."""
 
     model: StarterConfig = StarterConfig()
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=6000.0, weight_decay=0.02))
-    batch: int = 8
-    mix: tuple[float, ...] = (0.3, 0.3, 0.2, 0.2)
+    batch: int = 16
+    mix: tuple[float, ...] = (0.35, 0.35, 0.15, 0.15)
     drop: float = 0.1
-    noisy: float = 0.4
+    noisy: float = 0.5
     points: tuple[int, ...] = (512, 1024, 2048, 4096)
     bfloat16: bool = True
 
@@ -131,8 +131,8 @@ class Batches:
 
 
 def timesteps(count: int, noisy: float, generator: torch.Generator) -> torch.Tensor:
-    """Timesteps (count,) int64: uniform, but a share ``noisy`` of them from 600 … 999."""
-    low = torch.where(torch.rand(count, generator=generator) < noisy, 600.0, 0.0)
+    """Timesteps (count,) int64: uniform, but a share ``noisy`` of them from 700 … 999."""
+    low = torch.where(torch.rand(count, generator=generator) < noisy, 700.0, 0.0)
     return (low + torch.rand(count, generator=generator) * (1000 - low)).long()
 
 
