@@ -148,8 +148,9 @@ def test_a_job_folder_that_cannot_be_run(tmp_path):
 
 
 _ENDLESS = """
-import sys, time
+import signal, sys, time
 from wala_blender import cli, commands
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts the tests in the background has it ignored
 commands.models = lambda options: (print("at work", flush=True), time.sleep(300))
 sys.exit(cli.main(["models"]))
 """
