@@ -12,6 +12,7 @@ import numpy as np
 from .views import View, bounds
 
 CURSOR_SIZE = 2.0          # Blender adds its own primitives two units wide
+STRETCH = 1.5              # between the axes, at most, to fill a blockout's box
 ITERATIONS = 40
 NEAREST_SHARE = 0.05       # no part of the mesh comes nearer to the eye than this share of the sketch's depth
 
@@ -49,11 +50,15 @@ def at_input(vertices: np.ndarray, placement: dict, frame: dict | None) -> Place
 
 
 def in_box(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:
-    """As large as fits placement["box"] ((2, 3) corners), the centres of both boxes together."""
+    """Filling placement["box"] ((2, 3) corners), the centres of both boxes together.
+
+    A shape of nearly the box's proportions is stretched to it exactly; another one keeps its own and is as large as fits.
+    """
     low, high = np.asarray(placement["box"], dtype=np.float64)
     own_low, own_high = bounds(vertices)
-    extent = np.maximum(own_high - own_low, 1e-12)
-    return Placed((vertices - (own_low + own_high) / 2) * np.min((high - low) / extent), (low + high) / 2)
+    ratios = (high - low) / np.maximum(own_high - own_low, 1e-12)
+    scale = ratios if ratios.max() <= STRETCH * ratios.min() else ratios.min()
+    return Placed((vertices - (own_low + own_high) / 2) * scale, (low + high) / 2)
 
 
 def at_sketch(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:

@@ -71,6 +71,11 @@ def test_in_a_box_it_touches_and_stays_inside():
     assert np.isclose(high - low, box[1] - box[0]).any()
 
 
+def test_nearly_the_boxes_proportions_fill_it():
+    box = np.array([[1.0, 2.0, 3.0], [1.0 + 0.6 * 2, 2.0 + 1.0 * 2.4, 3.0 + 1.8 * 1.8]])
+    assert np.allclose(bounds(world(place(BOX, {"kind": "box", "box": box.tolist()}, None))), box)
+
+
 def test_points_go_back_by_the_workers_own_frame():
     original = BOX * 3.0 + [5.0, 6.0, 7.0]
     frame = {"center": [5.0, 6.0, 7.0], "scale": 1.0 / 3.0}

@@ -78,8 +78,10 @@ def test_bad_usage(run):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted(source_root, make_job, tmp_path, number):
     folder = make_job(steps=1000, sleep=0.05)
+    # A shell that starts the tests in the background has interrupts ignored, and a child inherits that.
     process = subprocess.Popen([sys.executable, "-m", "runtime.worker", "--run", str(folder), *ENGINE], stderr=subprocess.PIPE, text=True,
-                               cwd=tmp_path, env=clean_environment(str(source_root)))
+                               cwd=tmp_path, env=clean_environment(str(source_root)),
+                               preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))
     assert process.stderr.readline().startswith("condition")
     os.kill(process.pid, number)
     rest = process.communicate(timeout=30)[1]
