@@ -1,6 +1,7 @@
 """Training in miniature: a stopped run goes on where it was, folded scales change nothing, drawn lines are lines."""
 
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,11 +10,12 @@ from torch import nn
 
 from wala_blender.autoencoder import Autoencoder, AutoencoderConfig
 from wala_blender.denoiser import UViTConfig
+from wala_blender.errors import InputError
 from wala_blender.geometry.views import Camera, framed, trace
 from wala_blender.models.starter import Starter, StarterConfig
 from wala_blender.training import captions
 from wala_blender.training.autoencoder_training import channel_scales, fold_scales, tree_loss
-from wala_blender.training.denoiser_training import normalise_latents, timesteps
+from wala_blender.training.denoiser_training import load_stage_one, normalise_latents, timesteps
 from wala_blender.training.loop import Loop, LoopSettings
 from wala_blender.training.sketches import drawn, line_picture
 from wala_blender.training.store import dense_tree, sparse_tree, turn_field, turn_points
@@ -146,3 +148,12 @@ def test_captions_keep_what_the_thing_is():
     assert len(said) > 8 and all("chair" in words for words in said)
     assert captions.clean("low poly") == "low poly" and captions.clean("cop car lod") == "cop car"
     assert all(captions.vary("", "", rng).strip() for _ in range(50))
+
+
+def test_stage_two_can_start_from_the_shipped_autoencoder(tmp_path):
+    tree = torch.zeros(1, 64, 46, 46, 46)
+    with torch.no_grad():
+        latent = load_stage_one(Path("starter")).encode(tree)
+    assert latent.shape == (1, 4, 12, 12, 12) and latent.isfinite().all()
+    with pytest.raises(InputError, match="autoencoder.pt is missing"):
+        load_stage_one(tmp_path)

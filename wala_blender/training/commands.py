@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from tqdm import tqdm
 
-from ..errors import InputError
 from ..files import check_destination, write_whole
 
 
@@ -53,9 +52,6 @@ def export(options: argparse.Namespace) -> int:
     """`wala train export`."""
     from .export import export
 
-    for run, name in ((options.autoencoder, "autoencoder.pt"), (options.denoiser, "starter.pt")):
-        if not (run / name).is_file():
-            raise InputError(f"{run / name} is missing", "Give the folder of a run that was trained to its end")
     print(export(options.autoencoder, options.denoiser))
     return 0
 

@@ -15,8 +15,11 @@ from tqdm import tqdm
 from ..autoencoder import Autoencoder, AutoencoderConfig
 from ..conditions.text import TextEncoderConfig, WordPieces
 from ..diffusion.schedule import Schedule
+from ..errors import InputError
 from ..files import write_whole
 from ..models.starter import Starter, StarterConfig
+from ..models.table import MODELS
+from ..pipeline import Pipeline
 from .captions import SYNONYMS, clean, vary
 from .loop import Loop, LoopSettings
 from .samples import Entry, load_tree, read_index
@@ -148,6 +151,11 @@ def normalise_latents(autoencoder: Autoencoder, scale: float) -> None:
 
 
 def load_stage_one(run: Path) -> Autoencoder:
+    """The autoencoder of a stage-1 run's folder, or of a model that is there, by its name. Raises InputError."""
+    if str(run) in MODELS:
+        return Pipeline.load(str(run), "cpu").autoencoder
+    if not (run / "autoencoder.pt").is_file():
+        raise InputError(f"{run / 'autoencoder.pt'} is missing", f"Give the folder of a stage-1 run, or one of: {', '.join(MODELS)}.")
     saved = torch.load(run / "autoencoder.pt", weights_only=True)
     config = saved["config"] | {"widths": tuple(saved["config"]["widths"])}
     autoencoder = Autoencoder(AutoencoderConfig(**config)).eval()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from ..errors import InputError
 from ..models.checkpoint import save_components
 from ..models.starter import Starter
 from ..models.table import find_row
@@ -16,6 +17,8 @@ def export(autoencoder_run: Path, run: Path, model: str = "starter") -> Path:
     """Writes both stages' weights as the model's, the latents' scale folded into the autoencoder. Returns the file."""
     row = find_row(model)
     autoencoder = load_stage_one(autoencoder_run)
+    if not (run / "starter.pt").is_file():
+        raise InputError(f"{run / 'starter.pt'} is missing", "Give the folder of a run that was trained to its end.")
     normalise_latents(autoencoder, json.loads((run / "latents.json").read_text(encoding="utf-8"))["scale"])
     denoiser = Starter()
     denoiser.load_state_dict(torch.load(run / "starter.pt", weights_only=True))
