@@ -139,6 +139,7 @@ def story():
     yield 1.5
     picture("1-panels-open")
 
+    bpy.context.scene.wala.steps = 60  # the starter's own few would be over before a picture is taken
     click(*in_sidebar(GENERATE))
     yield from until(lambda: board().busy, 5)
     note("a click on Generate starts a job", board().busy)
