@@ -123,6 +123,7 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining) -> None:
         codebook.start(latents, loop.generator)
         write(model.state_dict())
         settled[0] = True
+        loop.save()  # stage 2 may begin on this very encoder: a run that is stopped now must not settle another one
 
     def write(state: dict[str, torch.Tensor]) -> None:
         averaged = Autoencoder(settings.model)

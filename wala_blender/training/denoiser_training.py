@@ -49,8 +49,8 @@ class DenoiserTraining:
 class Latents:
     """Everything stage 2 reads, in memory: row i belongs to entry owner[i]. latent float32, the rest as in the store; views two rows each."""
 
-    owner: np.ndarray
-    canonical: np.ndarray
+    owner: torch.Tensor
+    canonical: torch.Tensor
     latent: torch.Tensor
     occupancy: torch.Tensor
     points: torch.Tensor
@@ -78,7 +78,7 @@ def encode_store(entries: list[Entry], autoencoder: Autoencoder) -> Latents:
             for name in ("depth", "normal", "elevation"):
                 columns[name].append(torch.from_numpy(arrays[name][part]))
     stacked = {name: torch.stack(values) for name, values in columns.items()}
-    return Latents(np.array(owner), np.array(canonical), **stacked)
+    return Latents(torch.tensor(owner), torch.tensor(canonical), **stacked)
 
 
 def train_word_pieces(captions: list[str], file: Path) -> WordPieces:
@@ -101,12 +101,12 @@ class Batches:
 
     def __init__(self, entries: list[Entry], latents: Latents, pieces: WordPieces, settings: DenoiserTraining, generator: torch.Generator):
         self.entries, self.latents, self.pieces, self.settings, self.generator = entries, latents, pieces, settings, generator
-        self.all_rows = np.arange(len(latents.owner))
-        self.canonical_rows = np.nonzero(latents.canonical)[0]
+        self.all_rows = torch.arange(len(latents.owner))
+        self.canonical_rows = latents.canonical.nonzero()[:, 0]
 
     def __call__(self, kind: str) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         rows = self.canonical_rows if kind == "text" else self.all_rows
-        picks = torch.from_numpy(rows)[torch.randint(len(rows), (self.settings.batch,), generator=self.generator)]
+        picks = rows[torch.randint(len(rows), (self.settings.batch,), generator=self.generator)]
         return self.latents.latent[picks], getattr(self, kind)(picks)
 
     def text(self, picks: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -175,7 +175,7 @@ def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTr
         (folder / "latents.json").write_text(json.dumps({"scale": scale, "shapes": len(entries), "latents": len(latents.owner)}))
         content = asdict(latents) | {"ids": [entry.id for entry in entries]}
         write_whole(folder / "latents.pt", lambda stream: torch.save(content, stream))
-    saved = torch.load(folder / "latents.pt", weights_only=False)  # our own file of a minute ago, with numpy arrays in it
+    saved = torch.load(folder / "latents.pt", weights_only=True)
     by_id = {entry.id: entry for entry in entries}
     entries = [by_id[identifier] for identifier in saved.pop("ids")]
     latents = Latents(**saved)

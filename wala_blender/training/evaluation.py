@@ -14,6 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ..conditions.voxels import CELLS, occupancy_of
 from ..errors import InputError
 from ..geometry.distance import Frame, frame_of, mesh_to_distance
 from ..geometry.metrics import Mesh, chamfer, iou
@@ -22,14 +23,13 @@ from ..geometry.views import framed, sample_field, trace
 from ..wavelet import field_to_tree, tree_to_field
 from .collections import Record, load_mesh
 from .sketches import line_picture
-from .store import POINTS, Limits, occupancy_of, surface_points
+from .store import POINTS, Limits, surface_points
 
 if TYPE_CHECKING:
     from ..pipeline import Pipeline, Settings
 
 DRAWING = 256  # pixels of the sketches drawn of the references
 ELEVATIONS = (0.0, 40.0)  # degrees, as in training
-CELLS = 16
 RULES = {
     "reference": "signed distance field of the mesh at 256³, longest side -0.9…0.9, and its iso-surface",
     "chamfer": "mean of both directions' mean distance between 10,000 points a surface, in the reference's units",

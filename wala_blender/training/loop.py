@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from pathlib import Path
 
 import torch
 from torch import nn
+
+from ..files import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -112,9 +113,7 @@ class Loop:
         state = {"model": self.model.state_dict(), "average": self.average, "optimizer": self.optimizer.state_dict(),
                  "seconds": self.seconds, "samples": self.samples, "generator": self.generator.get_state(),
                  "extra": self.extra.state_dict() if self.extra else None}
-        temporary = self.folder / f"state.{os.getpid()}.tmp"
-        torch.save(state, temporary)
-        temporary.replace(self.folder / "state.pt")
+        write_whole(self.folder / "state.pt", lambda stream: torch.save(state, stream))
 
     def _restore(self) -> None:
         state = torch.load(self.folder / "state.pt", weights_only=True)

@@ -8,7 +8,6 @@ axis, half of them mirrored. Wavelet trees are stored sparse: details below THRE
 import hashlib
 import json
 import logging
-import os
 from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -21,6 +20,7 @@ from tqdm import tqdm
 
 from ..conditions.voxels import occupancy_of
 from ..errors import InputError
+from ..files import write_whole
 from ..geometry.distance import EXTENT, TRUNCATION, frame_of, mesh_to_distance
 from ..geometry.metrics import iou, sample_surface
 from ..geometry.views import framed, trace
@@ -166,10 +166,7 @@ def _build_one(record: Record, store: Path, limits: Limits) -> dict:
         arrays = build_sample(record, limits)
     except InputError as error:
         return entry | {"skipped": str(error)}
-    temporary = file.with_suffix(f".{os.getpid()}.tmp")
-    with open(temporary, "wb") as stream:
-        np.savez(stream, **arrays)
-    temporary.replace(file)
+    write_whole(file, lambda stream: np.savez(stream, **arrays))
     return entry | {"file": file.name, "variants": len(arrays["turn"])}
 
 
