@@ -108,7 +108,7 @@ def test_fields_and_points_turn_alike(mirror):
 
 
 def test_dropped_conditions_equal_the_empty_one():
-    model = Starter(StarterConfig(UViTConfig(width=32, blocks=1, heads=2, channels=16, context_width=192, grid_channels=64, norm_groups=8)))
+    model = Starter(StarterConfig(UViTConfig(width=32, blocks=1, heads=2, channels=16, context_width=192, grid_channels=68, norm_groups=8)))
     occupancy = (torch.rand(2, 1, 16, 16, 16) < 0.3).float()
     condition = model.encode("voxels", occupancy)
     dropped = model.dropped(condition, torch.tensor([True, False]))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..conditions.condition import Condition
@@ -15,6 +16,8 @@ from ..denoiser import UViT, UViTConfig
 ENCODERS: dict[str, type[nn.Module]] = {"text": TextEncoder, "sketch": SketchEncoder, "voxels": PlacedVoxels, "points": PlacedPoints}
 CONTEXT_WIDTH = 192
 GRID_CHANNELS = 64
+LATENT_CHANNELS = 4
+DRAFT_TIME = 1000.0  # one past the noisiest timestep
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,16 @@ class StarterConfig:
     """The denoiser's configuration; the encoders' are their defaults."""
 
     denoiser: UViTConfig = UViTConfig(width=224, blocks=5, heads=7, channels=64, res_blocks=1, patch=3, context_width=CONTEXT_WIDTH,
-                                      context_to_time=True, grid_channels=GRID_CHANNELS, norm_groups=16)
+                                      context_to_time=True, grid_channels=GRID_CHANNELS + LATENT_CHANNELS, norm_groups=16)
 
 
 class Starter(nn.Module):
-    """Encoders by name and the denoiser. ``encode`` gives a Condition; ``empty`` the one guidance compares it with."""
+    """Encoders by name and the denoiser. ``encode`` gives a Condition; ``empty`` the one guidance compares it with.
+
+    A condition carries a draft: what the denoiser says of the latent from the condition alone, without any noise to be misled by (the
+    mean of all latents that fit it). Every denoising step sees it, so that the first ones, on which sampling in few steps lives, start
+    from what is known. It is the last LATENT_CHANNELS of the placed features, and the denoiser's own answer to zeros at DRAFT_TIME.
+    """
 
     def __init__(self, config: StarterConfig = StarterConfig()):
         super().__init__()
@@ -39,9 +47,24 @@ class Starter(nn.Module):
         self.denoiser.grid_in.reset_parameters()
 
     def encode(self, kind: str, *inputs: Tensor) -> Condition:
-        """Condition of a batch of prepared inputs of one kind (what its encoder's forward takes)."""
+        """Condition of a batch of prepared inputs of one kind (what its encoder's forward takes), with its draft."""
+        condition = self.features(kind, *inputs)
+        return self.with_draft(condition, self.draft(condition))
+
+    def features(self, kind: str, *inputs: Tensor) -> Condition:
+        """The same before it has a draft: zeros in the draft's place."""
         tokens, grid = self.encoders[kind](*inputs)
-        return Condition(tokens + self.kinds[kind], grid)
+        return Condition(tokens + self.kinds[kind], F.pad(grid, (0, 0) * 3 + (0, LATENT_CHANNELS)))
+
+    def draft(self, condition: Condition) -> Tensor:
+        """Draft (B, 4, 12, 12, 12) from ``features``."""
+        B, _, *size = condition.grid.shape
+        nothing = condition.grid.new_zeros(B, LATENT_CHANNELS, *size)
+        return self.denoiser(nothing, condition.grid.new_full((B,), DRAFT_TIME), condition.tokens, condition.grid)
+
+    def with_draft(self, condition: Condition, draft: Tensor) -> Condition:
+        grid = torch.cat([condition.grid[:, :-LATENT_CHANNELS], draft.to(condition.grid.dtype)], dim=1)
+        return Condition(condition.tokens, grid)
 
     def empty(self, condition: Condition) -> Condition:
         """The empty condition of the same shapes: every token the learned one, nothing in place."""

@@ -3,21 +3,24 @@
 import json
 import logging
 import random
+import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm import tqdm
 
 from ..autoencoder import Autoencoder, AutoencoderConfig
+from ..conditions.condition import Condition
 from ..conditions.text import TextEncoderConfig, WordPieces
 from ..diffusion.schedule import Schedule
 from ..errors import InputError
 from ..files import write_whole
-from ..models.starter import Starter, StarterConfig
+from ..models.starter import DRAFT_TIME, Starter, StarterConfig
 from ..models.table import MODELS
 from ..pipeline import Pipeline
 from .captions import SYNONYMS, clean, vary
@@ -33,7 +36,8 @@ KINDS = ("text", "sketch", "voxels", "points")
 @dataclass(frozen=True)
 class DenoiserTraining:
     """mix: how often each of KINDS is drawn. drop: share of conditions made empty. noisy: share of timesteps drawn from the noisiest 30 %,
-    on which sampling in few steps lives. points: of how many points a cloud has in training one is drawn."""
+    on which sampling in few steps lives. drafts: share of the rows that learn the condition's draft instead of a denoising step.
+    points: of how many points a cloud has in training one is drawn."""
 
     model: StarterConfig = StarterConfig()
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=6000.0, weight_decay=0.02))
@@ -41,6 +45,7 @@ class DenoiserTraining:
     mix: tuple[float, ...] = (0.35, 0.35, 0.15, 0.15)
     drop: float = 0.1
     noisy: float = 0.5
+    drafts: float = 0.375
     points: tuple[int, ...] = (512, 1024, 2048, 4096)
     bfloat16: bool = True
 
@@ -163,8 +168,11 @@ def load_stage_one(run: Path) -> Autoencoder:
     return autoencoder
 
 
-def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTraining) -> None:
-    """Train (or go on training) on a settled encoder's latents; writes FOLDER/starter.pt, the averaged weights."""
+def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTraining, start: Path | None = None) -> None:
+    """Train (or go on training) on a settled encoder's latents; writes FOLDER/starter.pt, the averaged weights.
+
+    start: a run that was trained to its end, whose weights and word pieces a new run begins with, instead of random ones.
+    """
     torch.manual_seed(0)
     folder.mkdir(parents=True, exist_ok=True)
     entries = read_index(store, "train")
@@ -181,10 +189,14 @@ def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTr
     latents = Latents(**saved)
     # The trainer gives words other ids each time: a resumed run keeps the ones its embeddings were trained with.
     vocabulary = folder / "tokenizer.json"
+    if start and not vocabulary.exists():
+        shutil.copyfile(start / "tokenizer.json", vocabulary)
     pieces = WordPieces(vocabulary) if vocabulary.exists() else train_word_pieces([clean(entry.caption) for entry in entries], vocabulary)
     log.info("%d shapes, %d latents", len(entries), len(latents.owner))
 
     model, schedule = Starter(settings.model), Schedule()
+    if start:
+        model.load_state_dict(torch.load(start / "starter.pt", weights_only=True))
     loop = Loop(model, folder, settings.loop)
     (folder / "settings.json").write_text(json.dumps(asdict(settings), indent=1))
     batches = Batches(entries, latents, pieces, settings, loop.generator)
@@ -195,12 +207,22 @@ def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTr
         x0, inputs = batches(kind)
         t = timesteps(len(x0), settings.noisy, loop.generator)
         noise = torch.randn(x0.shape, generator=loop.generator)
+        drafts = round(settings.drafts * len(x0))  # the first rows
+        x, t = schedule.add_noise(x0, noise, t), t.float()
+        x[:drafts], t[:drafts] = 0.0, DRAFT_TIME
+        drop = torch.rand(len(x0), generator=loop.generator) < settings.drop
+        drop[:drafts] = False
         # So few tokens attend faster by plain matrix products, most of all backwards.
         with sdpa_kernel(SDPBackend.MATH), torch.autocast("cpu", torch.bfloat16, enabled=settings.bfloat16):
-            condition = model.dropped(model.encode(kind, *inputs), torch.rand(len(x0), generator=loop.generator) < settings.drop)
-            predicted = model.denoise(schedule.add_noise(x0, noise, t), t.float(), condition)
+            condition = model.features(kind, *inputs)
+            with torch.no_grad():
+                draft = model.draft(Condition(condition.tokens[drafts:], condition.grid[drafts:]))
+            condition = model.with_draft(condition, F.pad(draft, (0, 0) * 4 + (drafts, 0)))
+            predicted = model.denoise(x, t, model.dropped(condition, drop))
         error = (predicted.float() - x0).square().mean(dim=(1, 2, 3, 4))
-        return error.mean(), len(x0), {f"{kind}_sum": error.mean().item(), f"{kind}_count": 1.0}
+        parts = {kind: error[drafts:], f"{kind}_draft": error[:drafts]}
+        numbers = {f"{name}_sum": values.sum().item() for name, values in parts.items()}
+        return error.mean(), len(x0), numbers | {f"{name}_count": float(len(values)) for name, values in parts.items()}
 
     loop.run(step)
     torch.save(loop.average, folder / "starter.pt")
