@@ -7,7 +7,8 @@ import torch
 from wala_blender.errors import CheckpointError, InputError, ModelError
 from wala_blender.geometry.metrics import iou
 from wala_blender.models import checkpoint, table
-from wala_blender.pipeline import PREPARE, Pipeline, Settings, choose_device
+from wala_blender.models.starter import KINDS
+from wala_blender.pipeline import Pipeline, Settings, choose_device
 
 
 @pytest.fixture(scope="module")
@@ -120,4 +121,4 @@ def test_the_weights_are_small_and_half_precision():
 
 
 def test_every_condition_of_the_table_can_be_prepared():
-    assert {name for row in table.MODELS.values() for name in row.conditions} <= set(PREPARE)
+    assert {name for row in table.MODELS.values() for name in row.conditions} <= set(KINDS)

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from .autoencoder import Autoencoder
-from .conditions import points, sketch, text, voxels
 from .conditions.condition import Prepared
 from .diffusion.guidance import guided
 from .diffusion.samplers import ancestral, generated_noises
@@ -25,12 +24,6 @@ from .wavelet import field_to_tree, tree_to_field
 
 log = logging.getLogger(__name__)
 
-PREPARE: dict[str, Callable[[dict], Prepared]] = {
-    "text": text.prepare,
-    "sketch": sketch.prepare,
-    "voxels": voxels.prepare,
-    "points": points.prepare,
-}
 Progress = Callable[[str, int, int], None]
 
 
@@ -104,7 +97,7 @@ class Pipeline:
         progress = progress or _silent
         scale, steps = self._checked(condition, settings)
         progress("condition", 0, 1)
-        prepared = PREPARE[condition](inputs)
+        prepared = self.denoiser.prepare(condition, inputs)
         with torch.no_grad():
             encoded = self.denoiser.encode(condition, *(tensor.to(self.device) for tensor in prepared.tensors))
             denoiser = guided(self.denoiser.denoise, encoded, self.denoiser.empty(encoded), scale)

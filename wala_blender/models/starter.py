@@ -1,19 +1,35 @@
 """The starter model's second stage: one denoiser for all its conditions, and their encoders. Knows which conditions there are; not raw inputs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..conditions.condition import Condition
+from ..conditions import points, sketch, text, voxels
+from ..conditions.condition import Condition, Prepared
 from ..conditions.points import PlacedPoints
 from ..conditions.sketch import SketchEncoder
 from ..conditions.text import TextEncoder
 from ..conditions.voxels import PlacedVoxels
 from ..denoiser import UViT, UViTConfig
 
-ENCODERS: dict[str, type[nn.Module]] = {"text": TextEncoder, "sketch": SketchEncoder, "voxels": PlacedVoxels, "points": PlacedPoints}
+
+@dataclass(frozen=True)
+class Kind:
+    """A condition of this model: ``prepare`` turns raw inputs (see conditions/inputs.py) into what ``encoder``'s forward takes."""
+
+    encoder: type[nn.Module]
+    prepare: Callable[[dict], Prepared]
+
+
+KINDS = {
+    "text": Kind(TextEncoder, text.prepare),
+    "sketch": Kind(SketchEncoder, sketch.prepare),
+    "voxels": Kind(PlacedVoxels, voxels.prepare),
+    "points": Kind(PlacedPoints, points.prepare),
+}
 CONTEXT_WIDTH = 192
 GRID_CHANNELS = 64
 LATENT_CHANNELS = 4
@@ -39,12 +55,16 @@ class Starter(nn.Module):
     def __init__(self, config: StarterConfig = StarterConfig()):
         super().__init__()
         self.config = config
-        self.encoders = nn.ModuleDict({name: encoder() for name, encoder in ENCODERS.items()})
-        self.kinds = nn.ParameterDict({name: nn.Parameter(0.02 * torch.randn(1, 1, CONTEXT_WIDTH)) for name in ENCODERS})
+        self.encoders = nn.ModuleDict({name: kind.encoder() for name, kind in KINDS.items()})
+        self.kinds = nn.ParameterDict({name: nn.Parameter(0.02 * torch.randn(1, 1, CONTEXT_WIDTH)) for name in KINDS})
         self.nothing = nn.Parameter(0.02 * torch.randn(1, 1, CONTEXT_WIDTH))
         self.denoiser = UViT(config.denoiser)
         # Not from zero like the rest: from the placed features a short training learns most.
         self.denoiser.grid_in.reset_parameters()
+
+    def prepare(self, kind: str, inputs: dict) -> Prepared:
+        """Raw inputs of one kind → what ``encode`` takes. Raises InputError for unusable ones."""
+        return KINDS[kind].prepare(inputs)
 
     def encode(self, kind: str, *inputs: Tensor) -> Condition:
         """Condition of a batch of prepared inputs of one kind (what its encoder's forward takes), with its draft."""
