@@ -56,9 +56,13 @@ class Schedule:
         picked = torch.from_numpy(values)[t.long().cpu()]
         return picked.to(like.device, like.dtype).reshape(-1, *[1] * (like.ndim - 1))
 
+    def signal(self, t: Tensor, like: Tensor) -> Tensor:
+        """√ᾱ_t of timesteps t (B,), shaped to multiply ``like`` (B, …)."""
+        return self._at(np.sqrt(self.alpha_bar), t, like)
+
     def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
         """x_t from x₀ (B, …), unit noise like it and timesteps t (B,)."""
-        return self._at(np.sqrt(self.alpha_bar), t, x0) * x0 + self._at(np.sqrt(1 - self.alpha_bar), t, x0) * noise
+        return self.signal(t, x0) * x0 + self._at(np.sqrt(1 - self.alpha_bar), t, x0) * noise
 
     def target(self, x0: Tensor, noise: Tensor) -> Tensor:
         """What the network is to predict."""

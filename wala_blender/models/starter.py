@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..conditions import points, sketch, text, voxels
@@ -14,6 +13,8 @@ from ..conditions.sketch import SketchEncoder
 from ..conditions.text import TextEncoder
 from ..conditions.voxels import PlacedVoxels
 from ..denoiser import UViT, UViTConfig
+from ..diffusion.schedule import Schedule
+from ..layers import convolution
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,6 @@ KINDS = {
 CONTEXT_WIDTH = 192
 GRID_CHANNELS = 64
 LATENT_CHANNELS = 4
-DRAFT_TIME = 1000.0  # one past the noisiest timestep
 
 
 @dataclass(frozen=True)
@@ -47,20 +47,24 @@ class StarterConfig:
 class Starter(nn.Module):
     """Encoders by name and the denoiser. ``encode`` gives a Condition; ``empty`` the one guidance compares it with.
 
-    A condition carries a draft: what the denoiser says of the latent from the condition alone, without any noise to be misled by (the
-    mean of all latents that fit it). Every denoising step sees it, so that the first ones, on which sampling in few steps lives, start
-    from what is known. It is the last LATENT_CHANNELS of the placed features, and the denoiser's own answer to zeros at DRAFT_TIME.
+    A condition carries a draft: the latent as far as two convolutions on the placed features can tell it, the mean of all that fit. It is
+    the last LATENT_CHANNELS of the placed features, and every denoising step sees it: the first ones, on which sampling in few steps
+    lives, start from what is known.
     """
 
     def __init__(self, config: StarterConfig = StarterConfig()):
         super().__init__()
         self.config = config
         self.encoders = nn.ModuleDict({name: kind.encoder() for name, kind in KINDS.items()})
+        self.drafts = nn.ModuleDict({name: nn.Sequential(convolution(GRID_CHANNELS, GRID_CHANNELS), nn.SiLU(),
+                                                         convolution(GRID_CHANNELS, LATENT_CHANNELS, 1)) for name in KINDS})
+        self.usual = nn.Parameter(torch.zeros(1, LATENT_CHANNELS, *[config.denoiser.grid] * 3))  # what a draft starts from
         self.kinds = nn.ParameterDict({name: nn.Parameter(0.02 * torch.randn(1, 1, CONTEXT_WIDTH)) for name in KINDS})
         self.nothing = nn.Parameter(0.02 * torch.randn(1, 1, CONTEXT_WIDTH))
         self.denoiser = UViT(config.denoiser)
         # Not from zero like the rest: from the placed features a short training learns most.
         self.denoiser.grid_in.reset_parameters()
+        self.schedule = Schedule()
 
     def prepare(self, kind: str, inputs: dict) -> Prepared:
         """Raw inputs of one kind → what ``encode`` takes. Raises InputError for unusable ones."""
@@ -68,23 +72,12 @@ class Starter(nn.Module):
 
     def encode(self, kind: str, *inputs: Tensor) -> Condition:
         """Condition of a batch of prepared inputs of one kind (what its encoder's forward takes), with its draft."""
-        condition = self.features(kind, *inputs)
-        return self.with_draft(condition, self.draft(condition))
-
-    def features(self, kind: str, *inputs: Tensor) -> Condition:
-        """The same before it has a draft: zeros in the draft's place."""
         tokens, grid = self.encoders[kind](*inputs)
-        return Condition(tokens + self.kinds[kind], F.pad(grid, (0, 0) * 3 + (0, LATENT_CHANNELS)))
+        return Condition(tokens + self.kinds[kind], torch.cat([grid, self.usual + self.drafts[kind](grid)], dim=1))
 
     def draft(self, condition: Condition) -> Tensor:
-        """Draft (B, 4, 12, 12, 12) from ``features``."""
-        B, _, *size = condition.grid.shape
-        nothing = condition.grid.new_zeros(B, LATENT_CHANNELS, *size)
-        return self.denoiser(nothing, condition.grid.new_full((B,), DRAFT_TIME), condition.tokens, condition.grid)
-
-    def with_draft(self, condition: Condition, draft: Tensor) -> Condition:
-        grid = torch.cat([condition.grid[:, :-LATENT_CHANNELS], draft.to(condition.grid.dtype)], dim=1)
-        return Condition(condition.tokens, grid)
+        """A condition's draft (B, 4, 12, 12, 12)."""
+        return condition.grid[:, -LATENT_CHANNELS:]
 
     def empty(self, condition: Condition) -> Condition:
         """The empty condition of the same shapes: every token the learned one, nothing in place."""
@@ -97,4 +90,6 @@ class Starter(nn.Module):
                          torch.where(drop[:, None, None, None, None], empty.grid, condition.grid))
 
     def denoise(self, x: Tensor, t: Tensor, condition: Condition) -> Tensor:
-        return self.denoiser.denoise(x, t, condition)
+        """x₀ like x (B, 4, 12, 12, 12), t (B,) 0 … 999. The network sees x by the share of it that is signal, so that it has nothing to
+        unlearn where all is noise."""
+        return self.denoiser.denoise(x * self.schedule.signal(t, x), t, condition)

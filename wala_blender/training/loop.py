@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,7 @@ class Loop:
 
     def run(self, step: Callable[[float], tuple[torch.Tensor, int, dict[str, float]]]) -> None:
         saved = reported = time.monotonic()
-        sums, count = {}, 0
+        seen: dict[str, list[float]] = defaultdict(list)
         while self.progress < 1:
             begun = time.monotonic()
             for group in self.optimizer.param_groups:
@@ -83,11 +84,11 @@ class Loop:
             now = time.monotonic()
             self.seconds += now - begun
             for name, value in ({"loss": float(loss.detach())} | numbers).items():
-                sums[name] = sums.get(name, 0.0) + value
-            count += 1
+                seen[name].append(value)
             if now - reported > 20:
-                self._report({name: value / count for name, value in sums.items()})
-                sums, count, reported = {}, 0, now
+                self._report({name: sum(values) / len(values) for name, values in seen.items()})
+                seen.clear()
+                reported = now
             if now - saved > self.settings.save_minutes * 60:
                 self.save()
                 saved = time.monotonic()
