@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw
 
 from wala_blender.conditions import sketch
@@ -78,3 +79,24 @@ def test_broken_strokes(polylines, words):
 def test_broken_images(image, words):
     with pytest.raises(InputError, match=words):
         sketch.picture_of_image(image)
+
+
+def test_what_an_outline_encloses():
+    square = torch.zeros(1, 1, 128, 128)
+    square[..., 30:91, 30] = square[..., 30:91, 90] = square[..., 30, 30:91] = square[..., 90, 30:91] = 1
+    ajar, open_wide = square.clone(), square.clone()
+    ajar[..., 30, 50:54], open_wide[..., 30, 45:75] = 0, 0
+    wanted = torch.zeros(128, 128)
+    wanted[30:91, 30:91] = 1
+    pictures = sketch.with_enclosed(torch.cat([square, ajar, open_wide]))
+    assert pictures.shape == (3, 2, 128, 128) and torch.equal(pictures[:, :1], torch.cat([square, ajar, open_wide]))
+    assert torch.equal(pictures[0, 1], wanted)
+    assert (pictures[1, 1] - wanted).abs().sum() < 10  # a small gap lets nothing in
+    assert pictures[2, 1].sum() < 0.3 * wanted.sum()
+
+
+def test_the_encoder_takes_what_is_prepared():
+    prepared = sketch.prepare({"polylines": [np.array([[0, 0], [1, 0], [1, 2], [0, 0]])], "elevation": 20.0})
+    with torch.no_grad():
+        tokens, grid = sketch.SketchEncoder()(*prepared.tensors)
+    assert tokens.shape == (1, 65, 192) and grid.shape == (1, 64, 12, 12, 12)

@@ -14,6 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm import tqdm
 
 from ..autoencoder import Autoencoder, AutoencoderConfig
+from ..conditions.sketch import with_enclosed
 from ..conditions.text import TextEncoderConfig, WordPieces
 from ..diffusion.schedule import Schedule
 from ..errors import InputError
@@ -131,7 +132,7 @@ class Batches:
         lines = line_picture(self.latents.depth[picks, views], self.latents.normal[picks, views], step, crease)
         # Artists guess the elevation no better than to some degrees.
         elevation = self.latents.elevation[picks, views] + torch.randn(len(picks), generator=self.generator) * 3
-        return drawn(lines, self.generator), elevation
+        return with_enclosed(drawn(lines, self.generator)), elevation
 
     def voxels(self, picks: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return (self.latents.occupancy[picks],)
@@ -213,7 +214,7 @@ def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTr
 
     model, schedule = Starter(settings.model), Schedule()
     model.usual.data = latents.latent.mean(dim=0, keepdim=True)
-    if start:
+    if start and not (folder / "state.pt").exists():
         model.load_state_dict(torch.load(start / "starter.pt", weights_only=True))
     loop = Loop(model, folder, settings.loop)
     (folder / "settings.json").write_text(json.dumps(asdict(settings), indent=1))

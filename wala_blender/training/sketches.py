@@ -48,5 +48,6 @@ def drawn(lines: Tensor, generator: torch.Generator) -> Tensor:
                         torch.stack([angle.sin() * scale, angle.cos() * scale, uniform(B) * 0.03], -1)], 1)
     grid = F.affine_grid(turn, [B, 1, S, S], align_corners=False) + waver.permute(0, 2, 3, 1)
     moved = F.grid_sample(lines, grid, align_corners=False)
-    gaps = F.interpolate(torch.rand(B, 1, 16, 16, generator=generator), (S, S), mode="bilinear") > torch.rand(B, 1, 1, 1, generator=generator) * 0.3
+    share = (torch.rand(B, 1, 1, 1, generator=generator) - 0.5) * 0.6  # of the picture that is left out: of half the drawings nothing
+    gaps = F.interpolate(torch.rand(B, 1, 16, 16, generator=generator), (S, S), mode="bilinear") > share
     return moved * gaps
