@@ -42,7 +42,7 @@ class DenoiserTraining:
     model: StarterConfig = StarterConfig()
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=6000.0, weight_decay=0.02))
     batch: int = 16
-    mix: tuple[float, ...] = (0.35, 0.35, 0.15, 0.15)
+    mix: tuple[float, ...] = (0.33, 0.43, 0.12, 0.12)
     drop: float = 0.1
     noisy: float = 0.5
     draft_until: float = 0.2
