@@ -245,7 +245,7 @@ def test_only_what_the_model_takes_is_offered(extension):
 
     assert offered() == set(models.STARTER.conditions)
     extension.settings.condition = "NONE"
-    with pytest.raises(RuntimeError, match="Starter takes no none"):
+    with pytest.raises(RuntimeError, match="“Starter” does not take this input"):
         bpy.ops.wala.generate()
     models.KNOWN["dreamer"] = models.Model("dreamer", "Dreamer", ("none", "depths"))
     try:
@@ -277,6 +277,9 @@ def test_a_picture_of_light_is_encoded_as_a_screen_shows_it(extension):
     image.pixels[:] = (0.5 * 0.5, 4.0, 0.0, 0.5)        # alpha is multiplied in
     extension.settings.image = image
     assert pixels(capture(extension, "IMAGE").files["image.png"]).tolist() == [[[188, 255, 0, 128]]]
+    image.colorspace_settings.name = "Non-Color"        # as of depth maps: numbers, not light
+    image.pixels[:] = (0.2, 0.4, 3.0, 1.0)
+    assert pixels(capture(extension, "IMAGE").files["image.png"]).tolist() == [[[51, 102, 255, 255]]]
 
 
 def test_a_picture_whose_file_is_gone(extension, tmp_path):
