@@ -81,7 +81,7 @@ def download(file: RemoteFile, folder: Path, on_bytes: OnBytes, endpoint: str | 
         there = 0
     on_bytes(there)
     url = hf_hub_url(file.repository, file.name, revision=file.commit, endpoint=endpoint)
-    with _explained(file.repository, file.name, part), _without_bars(), _Stream(part, on_bytes) as stream:
+    with _explained(file.repository, file.name, part), _quietly(), _Stream(part, on_bytes) as stream:
         http_get(url, stream, resume_size=there, headers=build_hf_headers(token=token), expected_size=file.size)
     digest = _checked(file, part)
     os.replace(part, folder / file.name)
@@ -104,15 +104,18 @@ def _checked(file: RemoteFile, part: Path) -> str:
 
 
 @contextlib.contextmanager
-def _without_bars() -> Iterator[None]:
+def _quietly() -> Iterator[None]:
+    """Without huggingface_hub's own progress bar, and its words on what it then resumes by itself."""
     from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    from huggingface_hub.utils.logging import get_verbosity, set_verbosity, set_verbosity_error
 
-    shown = not are_progress_bars_disabled()
-    if shown:
-        disable_progress_bars()
+    shown, verbosity = not are_progress_bars_disabled(), get_verbosity()
+    disable_progress_bars()
+    set_verbosity_error()
     try:
         yield
     finally:
+        set_verbosity(verbosity)
         if shown:
             enable_progress_bars()
 
