@@ -1,7 +1,10 @@
 """Reading and writing checkpoint files, strictly. Knows files, keys and shapes; not what the numbers do, nor where files come from.
 
-A checkpoint is read into *components* (our modules, by name). RENAMES is the difference between published prefixes and ours, and where
-the module is another library's, its table in layout.py the rest; after them every key must exist on both sides with the same shape. Pickles are read with ``weights_only=True``: they can hold no code.
+A checkpoint is read into *components* (our modules, by name). RENAMES is the difference between published prefixes and ours; where the
+module is another library's, its own table (layout.py) says the rest. After both, every key must exist on both sides with the same
+shape. Pickles are read with ``weights_only=True``: they can hold no code.
+
+Files are memory-mapped: a tensor takes memory when it is used, and none of its own as long as it keeps its type and stays on the CPU.
 """
 
 import logging
@@ -32,6 +35,8 @@ RENAMES = (
     ("clip_model.", "image_encoder."),
 )
 SHOWN_KEYS = 5
+# in torch's message when a pickle calls a function or names a class
+_CODE_IN_PICKLE = ("Unsupported global", "Unsupported class", "Unsupported operand", "Trying to call", "Can only build Tensor")
 
 
 def rename(key: str) -> str:
@@ -47,13 +52,17 @@ def _damaged(path: Path, error: Exception) -> CheckpointError:
     reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
     if isinstance(error, pickle.UnpicklingError):
         # torch's own words advise to load it unsafely
+        if any(word in str(error) for word in _CODE_IN_PICKLE):
+            return CheckpointError(f"{path.name} is refused: it holds more than tensors, and could run a program when it is opened",
+                                   "Get the file from where the model was published; if it is from there, report it")
         reason = "it is not a pickle of tensors alone"
     return CheckpointError(f"{path.name} cannot be read as a checkpoint ({reason})", "The file is damaged or incomplete: download it again")
 
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        # files of torch before 1.6 are no zip archives and cannot be mapped
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except (pickle.UnpicklingError, EOFError, RuntimeError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise _damaged(path, error) from error
     state = content.get("state_dict", content) if isinstance(content, dict) else content
@@ -119,10 +128,12 @@ def _in_own_layout(state: dict[str, Tensor], components: Mapping[str, nn.Module]
     return state
 
 
-def load_components(path: Path | str, components: Mapping[str, nn.Module]) -> None:
+def load_components(path: Path | str, components: Mapping[str, nn.Module], dtypes: Mapping[str, torch.dtype] | None = None,
+                    device: torch.device | str = "cpu") -> None:
     """Fills every module from the file, strictly: each key of each component must be there in its shape, and nothing else.
 
-    ``components``: component name (see RENAMES) → module, on the meta device or not. Tensors become float32.
+    ``components``: component name (see RENAMES) → module, on the meta device or not; one on the meta device comes to lie on ``device``.
+    ``dtypes``: what the numbers of a component become, float32 where it is not named. Tensors are converted one at a time.
     Raises CheckpointError that names the keys which do not fit; the modules are then unchanged.
     """
     path = Path(path)
@@ -130,14 +141,19 @@ def load_components(path: Path | str, components: Mapping[str, nn.Module]) -> No
     expected = {f"{name}.{key}": value for name, module in components.items() for key, value in module.state_dict().items()}
     _check(path.name, state, expected)
     for name, module in components.items():
-        own = {key: state[f"{name}.{key}"].float() for key in module.state_dict()}
+        dtype = (dtypes or {}).get(name, torch.float32)
+        own = {key: _placed(state.pop(f"{name}.{key}"), device, dtype) for key in module.state_dict()}
         module.load_state_dict(own, strict=True, assign=any(p.is_meta for p in module.parameters()))
-    log.info("loaded %s: %d tensors into %s", path.name, len(state), ", ".join(components))
+    log.info("loaded %s: %d tensors into %s", path.name, len(expected), ", ".join(components))
+
+
+def _placed(value: Tensor, device: torch.device | str, dtype: torch.dtype) -> Tensor:
+    return value.to(device, dtype if value.is_floating_point() else value.dtype)
 
 
 def save_components(path: Path | str, components: Mapping[str, nn.Module], metadata: Mapping[str, str] | None = None,
-                    dtype: torch.dtype = torch.float32) -> None:
-    """Writes the modules' tensors to a .safetensors file, whole or not at all. Raises OutputError."""
+                    dtype: torch.dtype | None = torch.float32) -> None:
+    """Writes the modules' tensors to a .safetensors file, whole or not at all; dtype None keeps each one's. Raises OutputError."""
     path = Path(path)
     state = {f"{name}.{key}": value.detach().to("cpu", dtype).contiguous()
              for name, module in components.items() for key, value in module.state_dict().items()}
