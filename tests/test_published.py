@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from wala_blender.autoencoder import AutoencoderConfig
+from wala_blender.conditions.dinov2 import DinoV2Config
 from wala_blender.errors import CheckpointError
 from wala_blender.models.published import published_settings, read_args
 
@@ -41,12 +42,22 @@ def test_points_and_voxels_set_the_token_width():
     assert voxels.voxels.out_width == 48 and (voxels.processing.tokens, voxels.denoiser.context_width) == (512, 48)
 
 
+def test_pictures_have_the_encoder_that_the_settings_name():
+    assert published_settings(NETWORK).image is None
+    assert published_settings(NETWORK | {"clip_model_type": "dino-l-14_reg"}).image == DinoV2Config(1024, 24, 16)
+    giant = published_settings(NETWORK | {"clip_model_type": "dino-g-14", "cond_grid_emb_size": 1536}).image
+    assert (giant.width, giant.depth, giant.swiglu) == (1536, 40, True)
+    voxels = {"use_voxel_conditions": True, "voxel_context_dim": 48}
+    assert published_settings(NETWORK | {"clip_model_type": "dino-l-14_reg"} | voxels).image is None
+
+
 @pytest.mark.parametrize("change,words", [
     ({"att_hidden_size": None}, "no att_hidden_size"),
     ({"diffusion_model_mean_type": "PREVIOUS_X"}, "'PREVIOUS_X', expected one of 'START_X'"),
     ({"dit_block_type": "other"}, "dit_block_type is 'other'"), ({"att_patch_size": 5}, "patch 5 does not divide"),
     ({"unet_num_res_blocks": 2}, "args.json"), ({"diffusion_beta_schedule": "cubic"}, "curve is 'cubic'"),
-    ({"use_voxel_conditions": True, "voxel_dim": 4}, "voxel_dim is 4")])
+    ({"use_voxel_conditions": True, "voxel_dim": 4}, "voxel_dim is 4"),
+    ({"clip_model_type": "ViT-B/32"}, "clip_model_type is 'ViT-B/32'"), ({"clip_model_type": "dino-g-14"}, "width 1536, but cond_grid_emb_size is 1024")])
 def test_impossible_settings_are_named(change, words):
     with pytest.raises(CheckpointError, match=words):
         published_settings(NETWORK | change)

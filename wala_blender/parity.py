@@ -19,6 +19,7 @@ from torch import nn
 
 from .autoencoder import Autoencoder
 from .conditions.condition import Condition
+from .conditions.dinov2 import DinoV2, DinoV2Config
 from .conditions.points import PointNet, PointNetConfig
 from .conditions.processing import ConditionProcessing
 from .conditions.voxels import VoxelEncoder, VoxelEncoderConfig
@@ -167,6 +168,18 @@ def _check_voxels(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quantit
     yield from _check_encoder(VoxelEncoder(VoxelEncoderConfig(arrays["y"].shape[1])), arrays, entry)
 
 
+def _check_image_encoder(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quantity]:
+    given = entry["config"]
+    config = DinoV2Config(given["width"], given["depth"], given["heads"], given["ffn_layer"] != "mlp", given["registers"])
+    with torch.device("meta"):
+        model = DinoV2(config).eval()
+    with reference_checkpoint(entry) as folder:
+        load_components(folder / "checkpoint.ckpt", {"image_encoder": model})
+    whole, patches = model.features(_tensor(arrays["x"]))
+    yield "y", relative_error(patches, arrays["y"]), SINGLE_CALL
+    yield "cls", relative_error(whole, arrays["cls"]), SINGLE_CALL
+
+
 # what an array file must contain, a key its entry must list (None: no entry needed), and who checks it
 CHECKS: tuple[tuple[set[str], str | None, Callable[[str, Arrays, Mapping | None], Iterator[Quantity]]], ...] = (
     ({"sdf", "low"}, None, _check_wavelet),
@@ -175,6 +188,7 @@ CHECKS: tuple[tuple[set[str], str | None, Callable[[str, Arrays, Mapping | None]
     ({"noises", "sample"}, "network.unet.conv_in.weight", _check_denoiser),
     ({"x", "y"}, "encoder.pooling.I", _check_points),
     ({"x", "y"}, "encoder.in_conv.weight", _check_voxels),
+    ({"x", "y", "cls"}, "clip_model.dinov2.pos_embed", _check_image_encoder),
 )
 
 

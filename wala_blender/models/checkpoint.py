@@ -1,7 +1,8 @@
 """Reading and writing checkpoint files, strictly. Knows files, keys and shapes; not what the numbers do, nor where files come from.
 
-A checkpoint is read into *components* (our modules, by name). RENAMES is the whole difference between published keys and ours;
-after it every key must exist on both sides with the same shape. Pickles are read with ``weights_only=True``: they can hold no code.
+A checkpoint is read into *components* (our modules, by name). RENAMES is the difference between published prefixes and ours; where the
+module is another library's, its own table (layout.py) says the rest. After both, every key must exist on both sides with the same
+shape. Pickles are read with ``weights_only=True``: they can hold no code.
 
 Files are memory-mapped: a tensor takes memory when it is used, and none of its own as long as it keeps its type and stays on the CPU.
 """
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, OutputError
+from .layout import renamed
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +117,17 @@ def _check(name: str, state: Mapping[str, Tensor], expected: Mapping[str, Tensor
                               "The file belongs to another model or to other settings")
 
 
+def _in_own_layout(state: dict[str, Tensor], components: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    """The state with the tensors of modules that have a ``published_layout`` under the names those modules use."""
+    for name, module in components.items():
+        table = getattr(module, "published_layout", ())
+        if table:
+            prefix = name + "."
+            own = {key.removeprefix(prefix): state.pop(key) for key in list(state) if key.startswith(prefix)}
+            state |= {prefix + key: value for key, value in renamed(own, table).items()}
+    return state
+
+
 def load_components(path: Path | str, components: Mapping[str, nn.Module], dtypes: Mapping[str, torch.dtype] | None = None,
                     device: torch.device | str = "cpu") -> None:
     """Fills every module from the file, strictly: each key of each component must be there in its shape, and nothing else.
@@ -124,7 +137,7 @@ def load_components(path: Path | str, components: Mapping[str, nn.Module], dtype
     Raises CheckpointError that names the keys which do not fit; the modules are then unchanged.
     """
     path = Path(path)
-    state = read_state(path)
+    state = _in_own_layout(read_state(path), components)
     expected = {f"{name}.{key}": value for name, module in components.items() for key, value in module.state_dict().items()}
     _check(path.name, state, expected)
     for name, module in components.items():

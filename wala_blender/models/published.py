@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..autoencoder import AutoencoderConfig
+from ..conditions.dinov2 import IMAGE_ENCODERS, DinoV2Config
 from ..conditions.points import PointNetConfig
 from ..conditions.processing import ProcessingConfig
 from ..conditions.voxels import VoxelEncoderConfig
@@ -19,10 +20,10 @@ log = logging.getLogger(__name__)
 # Settings that change nothing about what a loaded model computes (training only, fixed by the format, implied by others), then
 # those of conditions, which only some kinds of model read.
 WITHOUT_EFFECT = frozenset("""
-    encoder_type decoder_type dropout use_sample_training no_rebalance_loss diffusion_loss_type diffusion_sampler with_fix_pos dp_cond dp_cond_type use_multiple_views_grids
-    network_type use_image_conditions use_depth_conditions clip_model_type
+    encoder_type decoder_type dropout use_sample_training no_rebalance_loss diffusion_loss_type diffusion_sampler with_fix_pos
+    dp_cond dp_cond_type use_multiple_views_grids network_type use_image_conditions use_depth_conditions
 
-    cond_grid_size cond_grid_emb_size cond_num_mapping_layers max_images_num training_views use_camera_index
+    clip_model_type cond_grid_size cond_grid_emb_size cond_num_mapping_layers max_images_num training_views use_camera_index
     pc_encoder_type pc_dims pc_output_dim num_inds voxel_dim voxel_context_dim
 """.split())
 PREDICTIONS = {"START_X": "x0", "EPSILON": "epsilon"}
@@ -50,6 +51,7 @@ class PublishedSettings:
     processing: ProcessingConfig | None
     points: PointNetConfig | None
     voxels: VoxelEncoderConfig | None
+    image: DinoV2Config | None
     schedule: ScheduleConfig
     steps: int | None
     padding: str
@@ -143,6 +145,15 @@ def _voxels(args: _Args) -> VoxelEncoderConfig | None:
     return VoxelEncoderConfig(args("voxel_context_dim"))
 
 
+def _image(args: _Args) -> DinoV2Config | None:
+    """The encoder of pictures; None where the settings name none, as in files without one."""
+    config = args.choice("clip_model_type", {None: None} | IMAGE_ENCODERS, None)
+    if config is not None and config.width != args("cond_grid_emb_size"):
+        raise CheckpointError(f"args.json: {args('clip_model_type')} gives tokens of width {config.width}, but cond_grid_emb_size is "
+                              f"{args('cond_grid_emb_size')}", "The settings contradict each other")
+    return config
+
+
 def _processing(args: _Args, points: PointNetConfig | None, voxels: VoxelEncoderConfig | None) -> ProcessingConfig:
     if points is not None:
         tokens, width = points.tokens, points.out_width
@@ -180,14 +191,15 @@ def published_settings(values: dict[str, Any]) -> PublishedSettings:
     """
     args = _Args(values)
     _check_consistency(args)
-    denoiser = processing = points = voxels = None
+    denoiser = processing = points = voxels = image = None
     try:
         if values.get("dit_block_type") is not None:
             points, voxels = _points(args), _voxels(args)
             if args.choice("dit_block_type", BLOCK_TYPES):
                 processing = _processing(args, points, voxels)
+                image = _image(args) if points is None and voxels is None else None
             denoiser = _denoiser(args, processing and processing.token_width)
-        made = PublishedSettings(_autoencoder(args), denoiser, processing, points, voxels, _schedule(args),
+        made = PublishedSettings(_autoencoder(args), denoiser, processing, points, voxels, image, _schedule(args),
                                  args("diffusion_rescale_timestep", None), args.choice("padding_mode", PADDINGS, "zero"))
     except (ValueError, TypeError, KeyError, IndexError) as error:
         raise CheckpointError(f"args.json: {error}", "The settings contradict each other or have the wrong type") from error
