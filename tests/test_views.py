@@ -8,7 +8,7 @@ import pytest
 import torch
 from shapes import box, joined, sphere
 
-from wala_blender.conditions.views import MAP_VIEWS, mesh_pictures, prepare_depth, prepare_depths, prepare_image, prepare_sketch, prepare_views
+from wala_blender.conditions.views import mesh_pictures, prepare_depth, prepare_depths, prepare_image, prepare_sketch, prepare_views
 from wala_blender.errors import InputError
 from wala_blender.geometry.cameras import PUBLISHED, looking_at_origin, towards_eye
 from wala_blender.geometry.depth import depth_maps, depth_picture
@@ -83,8 +83,8 @@ def test_each_view_sees_the_lopsided_shape_from_its_side():
 
 def test_maps_of_a_mesh_come_with_their_views_and_its_frame():
     vertices, faces = LOPSIDED
-    prepared = prepare_depths({"vertices": vertices * 3 + (10, 0, 0), "faces": faces, "views": list(MAP_VIEWS[6])})
-    again = prepare_depths({"vertices": vertices, "faces": faces, "views": MAP_VIEWS[6]})
+    prepared = prepare_depths({"vertices": vertices * 3 + (10, 0, 0), "faces": faces, "views": list(PUBLISHED.sets[6])})
+    again = prepare_depths({"vertices": vertices, "faces": faces, "views": PUBLISHED.sets[6]})
     assert prepared.tensors[1].tolist() == [[3, 6, 10, 26, 49, 50]] and prepared.tensors[1].dtype == torch.int64
     assert np.allclose(pictures(prepared), pictures(again), atol=2) and len(pictures(again)) == 6
     assert np.allclose(prepared.frame.center, (10, 0, 0)) and prepared.frame.scale == pytest.approx(1 / 3)

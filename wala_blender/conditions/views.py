@@ -21,7 +21,6 @@ from .sketch import ink_of_image, picture_of_polylines
 SIDE = 224  # pixels
 SMALLEST = 8  # pixels of a picture that is worth looking at
 LINE = 2.0  # pixels, of drawn polylines
-MAP_VIEWS = {4: (3, 6, 10, 26), 6: (3, 6, 10, 26, 49, 50)}  # by the number of depth maps; four RGB pictures are the same four
 
 
 def prepare_image(inputs: dict) -> Prepared:
@@ -56,16 +55,19 @@ def prepare_depth(inputs: dict) -> Prepared:
 
 
 def prepare_depths(inputs: dict) -> Prepared:
-    """Several depth maps: {"images": 4 or 6 of them, "views": their view indices, default MAP_VIEWS}, or a mesh with "views", +Y up."""
+    """Several depth maps: {"images": 4 or 6 of them, "views": their view indices, default the published ones for as many}, or a mesh, +Y up,
+    as "views" see it; which these are when nobody said so is the model's to add."""
     if "vertices" not in inputs:
         return _prepared([_stretched(image) for image in inputs["images"]], _views(inputs))
-    views = inputs.get("views", MAP_VIEWS[4])
+    if "views" not in inputs:
+        raise InputError("nothing says which cameras look at the mesh", "Give their view indices")
+    views = inputs["views"]
     maps, frame = mesh_pictures(inputs["vertices"], inputs["faces"], [PUBLISHED.direction(view) for view in views])
     return _prepared(list(maps), views, frame)
 
 
 def prepare_views(inputs: dict) -> Prepared:
-    """Several pictures of the thing on black: {"images", "views": their view indices, default MAP_VIEWS}."""
+    """Several pictures of the thing on black: {"images", "views": their view indices, default the published ones for as many}."""
     return _prepared([_over_black(image) for image in inputs["images"]], _views(inputs))
 
 
@@ -90,9 +92,9 @@ def _prepared(pictures: list[np.ndarray], views: Sequence[int], frame: Frame | N
 def _views(inputs: dict) -> Sequence[int]:
     """The view indices of several pictures."""
     count = len(inputs["images"])
-    if "views" not in inputs and count not in MAP_VIEWS:
-        raise InputError(f"there are {count} pictures, expected {' or '.join(map(str, MAP_VIEWS))}", "Or give the view index of each")
-    return inputs["views"] if "views" in inputs else MAP_VIEWS[count]
+    if "views" not in inputs and count not in PUBLISHED.sets:
+        raise InputError(f"there are {count} pictures, expected {' or '.join(map(str, PUBLISHED.sets))}", "Or give the view index of each")
+    return inputs["views"] if "views" in inputs else PUBLISHED.sets[count]
 
 
 def _refuse(inputs: dict, *names: str) -> None:

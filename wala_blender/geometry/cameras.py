@@ -6,6 +6,7 @@ Blender renders through the same cameras and reads the same cameras.json.
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +17,13 @@ from ..errors import InputError
 
 @dataclass(frozen=True)
 class Cameras:
-    """``views``: (azimuth, elevation) in degrees by view index; ``field_of_view`` in degrees; ``distance`` of the eye in model units."""
+    """``views``: (azimuth, elevation) in degrees by view index; ``field_of_view`` in degrees; ``distance`` of the eye in model units.
+
+    ``sets``: the view indices of the models that take as many pictures.
+    """
 
     views: tuple[tuple[float, float], ...]
+    sets: Mapping[int, tuple[int, ...]]
     field_of_view: float
     distance: float
 
@@ -54,7 +59,8 @@ def looking_at_origin(azimuth: float, elevation: float, distance: float) -> np.n
 
 def _read(path: Path) -> Cameras:
     document = json.loads(path.read_text(encoding="utf-8"))
-    return Cameras(tuple(map(tuple, document["views"])), document["field_of_view"], document["distance"])
+    sets = {int(count): tuple(views) for count, views in document["sets"].items()}
+    return Cameras(tuple(map(tuple, document["views"])), sets, document["field_of_view"], document["distance"])
 
 
 PUBLISHED = _read(Path(__file__).with_name("cameras.json"))

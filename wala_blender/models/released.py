@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..conditions import points, voxels
+from ..conditions import points, views, voxels
 from ..conditions.condition import Condition, Prepared
+from ..conditions.dinov2 import DinoV2
 from ..conditions.points import PointNet
 from ..conditions.processing import ConditionProcessing
 from ..conditions.voxels import VoxelEncoder
@@ -30,9 +31,15 @@ class Reader:
     tokens: Callable[..., tuple[Tensor, Tensor | None]]
 
 
+def _picture_tokens(encoder: nn.Module, images: Tensor, cameras: Tensor) -> tuple[Tensor, Tensor]:
+    """Images (B, V, 3, 224, 224) from cameras (B, V) → tokens (B, V, N, C)."""
+    return encoder(images.flatten(0, 1)).unflatten(0, images.shape[:2]), cameras
+
+
 READERS = (
     Reader("points", "condition_encoder", PointNet, lambda encoder, cloud: (encoder(cloud), None)),
     Reader("voxels", "condition_encoder", VoxelEncoder, lambda encoder, occupancy: (encoder.tokens(occupancy), None)),
+    Reader("image", "image_encoder", DinoV2, _picture_tokens),
 )
 
 
@@ -46,7 +53,7 @@ class ViewCondition(Condition):
 class Released(nn.Module):
     """Denoiser, encoder and what is between them, as ``settings`` say; ``kind`` is the condition it takes. Same calls as Starter's.
 
-    ``views``: how many pictures, and from which cameras, () where it does not matter. ``points``: how many points are read.
+    ``views``: the cameras of the pictures it takes, () where it does not matter. ``points``: how many points are read.
     The modules' names are the checkpoint's components.
     """
 
@@ -106,18 +113,27 @@ class Released(nn.Module):
         tokens = None if condition.tokens is None else condition.tokens.to(dtype)
         return self.denoiser(x.to(dtype), t, tokens).to(x.dtype)
 
-    def pictures(self, prepared: Prepared) -> Prepared:
-        """prepared, if it has as many views as the model takes. Raises InputError."""
-        given = prepared.tensors[1].flatten().tolist()
-        if self.views and len(given) != len(self.views):
-            wanted = ", ".join(map(str, self.views))
-            raise InputError(f"there are {len(given)} pictures, expected {len(self.views)}", f"Give one for each of the views {wanted}.")
-        return prepared
+
+def _several(prepare: Callable[[dict], Prepared]) -> Callable[[Released, dict], Prepared]:
+    """Preparation of as many pictures as the model has views, from those where the input does not say."""
+    def prepared(model: Released, inputs: dict) -> Prepared:
+        made = prepare({"views": list(model.views)} | inputs if model.views else inputs)
+        given = made.tensors[1].shape[1]
+        if model.views and given != len(model.views):
+            raise InputError(f"there are {given} pictures, expected {len(model.views)}",
+                             f"Give one for each of the views {', '.join(map(str, model.views))}.")
+        return made
+    return prepared
 
 
 # condition → its preparation, with the model's own numbers
 PREPARATIONS: dict[str, Callable[[Released, dict], Prepared]] = {
     "points": lambda model, inputs: points.prepare(inputs, model.point_count),
     "voxels": lambda model, inputs: voxels.prepare(inputs),
+    "image": lambda model, inputs: views.prepare_image(inputs),
+    "sketch": lambda model, inputs: views.prepare_sketch(inputs),
+    "depth": lambda model, inputs: views.prepare_depth(inputs),
+    "depths": _several(views.prepare_depths),
+    "views": _several(views.prepare_views),
     "none": lambda model, inputs: Prepared(()),
 }

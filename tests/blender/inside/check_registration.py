@@ -91,7 +91,7 @@ def test_handlers_are_as_before(extension):
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_every_poll_answers(extension, name):
-    for condition in ("SKETCH", "VOXELS", "TEXT", "POINTS"):
+    for condition in extension.module("operators.capture").CAPTURES:
         extension.settings.condition = condition
         assert getattr(bpy.ops.wala, name).poll() in (True, False)
 
