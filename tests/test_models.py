@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from hub_server import COMMIT, serving
-from published_models import published_files, write_published
+from published_models import SMALL_DINO, published_files, write_published
 from test_cli import BLOCK, wala
 
 from wala_blender.errors import CheckpointError, DownloadError, InputError, ModelError, OutputError
@@ -144,13 +144,32 @@ def test_a_folder_is_added_used_and_left_alone(models, capsys, tmp_path):
     code, said, err = wala(capsys, "models", "add", source, "--accept-licence")
     assert code == 0 and "takes points" in said and "non-commercial use only" in err
     assert "Wolke" in wala(capsys, "models", "list")[1] and known_row("Wolke", models).licence == AUTODESK
-    np.save(tmp_path / "p.npy", np.random.default_rng(0).normal(size=(500, 3)) + [10, 0, 0])
-    code, _, err = wala(capsys, "generate", "--model", "Wolke", "--points", tmp_path / "p.npy", "--steps", 2, "--device", "cpu",
-                        "--out", tmp_path / "made.ply")
-    assert code == 0, err
-    assert b"comment non_commercial: true" in (tmp_path / "made.ply").read_bytes()
+    cloud = np.random.default_rng(0).normal(size=(500, 3)) + [10, 0, 0]
+    latent, prepared = Pipeline.load("Wolke", "cpu").generate_latent("points", {"points": cloud}, Settings(steps=2))
+    assert latent.isfinite().all() and prepared.tensors[0].shape == (1, 25_000, 3) and prepared.frame.center[0] > 5
     assert wala(capsys, "models", "remove", "Wolke")[0] == 0
     assert sorted(path.name for path in source.iterdir()) == ["args.json", "checkpoint.ckpt"] and added_rows(models) == {}
+
+
+@pytest.mark.parametrize("kind,inputs", [
+    ("image", {"image": np.full((40, 60, 3), 200, np.uint8)}),
+    ("depths", {"images": [np.tile(np.arange(50, dtype=np.uint8) + k, (50, 1)) for k in range(6)]})])
+def test_pictures(models, tmp_path, monkeypatch, kind, inputs):
+    """A model of pictures, at its own settings of one or six views; guided against zeros seen from the same cameras."""
+    monkeypatch.setattr("wala_blender.models.published.IMAGE_ENCODERS", SMALL_DINO)
+    made = added(kind, tmp_path, models)
+    assert made.condition == kind
+    pipeline = Pipeline.load(made.name, "cpu")
+    prepared = pipeline.denoiser.prepare(kind, inputs)
+    with torch.no_grad():
+        condition = pipeline.denoiser.encode(kind, *prepared.tensors)
+        empty = pipeline.denoiser.empty(condition)
+        expected = pipeline.denoiser.processing.empty(torch.zeros(1, prepared.tensors[0].shape[1], 256, 64), prepared.tensors[1])
+    assert condition.tokens.shape == (1, 256 * prepared.tensors[0].shape[1], 64) and torch.equal(empty.tokens, expected.tokens)
+    assert pipeline.generate_latent(kind, inputs, Settings(steps=2))[0].isfinite().all()
+    if kind == "depths":
+        with pytest.raises(InputError, match="picture"):
+            pipeline.generate_latent(kind, {"images": inputs["images"][:5]}, Settings())
 
 
 def test_steps_padding_and_prediction_are_the_checkpoints_own(models, tmp_path):
