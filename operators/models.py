@@ -24,5 +24,5 @@ def why_not(name: str, condition: str) -> str:
     if name not in KNOWN:
         return f"There is no model “{name}”: choose another one"
     if condition not in KNOWN[name].conditions:
-        return f"{KNOWN[name].title} takes no {condition}: choose another input or another model"
+        return f"The model “{KNOWN[name].title}” does not take this input: choose another one, or another model"
     return ""

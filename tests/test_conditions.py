@@ -8,6 +8,7 @@ from wala_blender.conditions.inputs import _FILES, _LISTS, _VALUES
 from wala_blender.conditions.table import OPTIONS, TABLE
 from wala_blender.models.starter import KINDS
 from wala_blender.models.table import MODELS
+from wala_blender.training.evaluation import INPUTS
 
 
 def test_a_models_conditions_are_in_the_table():
@@ -17,6 +18,10 @@ def test_a_models_conditions_are_in_the_table():
 
 def test_the_starters_encoders_are_its_conditions():
     assert set(KINDS) == set(MODELS["starter"].conditions)
+
+
+def test_what_is_measured_is_in_the_table():
+    assert set(INPUTS) <= set(TABLE)
 
 
 def test_blender_knows_what_the_starter_takes():

@@ -17,11 +17,11 @@ FOLDER = Path(__file__).parent / "parity"
 FILES = sorted(path.name for path in FOLDER.glob("*.npz"))
 ENTRIES = {name: entry for path in FOLDER.glob("*.json") for name, entry in json.loads(path.read_text()).items()}
 QUANTITIES = {"autoencoder": 8, "uncond": 3, "depth6": 4, "image": 4, "pointcloud": 4, "view": 4, "voxel_uvit": 4, "voxel_down2": 1,
-              "pointnet": 1, "schedules": 11, "wavelet_res64_constant": 2, "wavelet_res64_zero": 1, "dinov2": 2}
+              "pointnet": 1, "schedules": 11, "wavelet_res64_constant": 2, "wavelet_res64_zero": 1, "dinov2": 2, "multiview_unet": 1}
 
 
 def test_all_kinds_are_there():
-    assert len(FILES) == 16 and all(any(name.startswith(kind) for name in FILES) for kind in QUANTITIES)
+    assert len(FILES) == 17 and all(any(name.startswith(kind) for name in FILES) for kind in QUANTITIES)
 
 
 @pytest.mark.parametrize("name", FILES)

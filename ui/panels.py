@@ -34,7 +34,7 @@ class WALA_MT_conditions(bpy.types.Menu):
     def draw(self, context):
         settings = context.scene.wala
         for row in offered(settings, context.window_manager.wala):
-            self.layout.prop_enum(settings, "condition", row.identifier)
+            self.layout.prop_enum(settings, "condition", row.identifier, icon=row.icon)
 
 
 class WALA_PT_main(Tab, bpy.types.Panel):
@@ -108,8 +108,7 @@ def draw_choices(layout, settings, session) -> None:
 def draw_input(layout, context, settings) -> None:
     """The one thing the chosen condition needs next."""
     row = BY_IDENTIFIER[settings.condition]
-    for name in row.properties:
-        layout.prop(settings, name, text="")
+    row.draw(layout, settings)
     draw_lines(layout, row.words(context, settings), "INFO", _characters(context))
 
 

@@ -19,6 +19,13 @@ def _skip_one_step(self, context) -> None:
     self.steps_before = self.steps
 
 
+class WalaMap(bpy.types.PropertyGroup):
+    """A depth map and the number of the camera it is from."""
+
+    image: PointerProperty(name="Depth Map", description="Near is white; far and the background are black", type=bpy.types.Image)
+    view: IntProperty()
+
+
 class WalaSettings(bpy.types.PropertyGroup):
     """What the next shape is made from."""
 
@@ -29,6 +36,7 @@ class WalaSettings(bpy.types.PropertyGroup):
     sketch: PointerProperty(name="Sketch", description="The Grease Pencil object to use. Empty: the active object", type=bpy.types.Object,
                             poll=_is_sketch)
     image: PointerProperty(name="Image", description="A picture of the thing, on black or cut out", type=bpy.types.Image)
+    maps: CollectionProperty(type=WalaMap)
     seed: IntProperty(name="Seed", description="The same input and seed make the same shape; another seed makes a variation", min=0)
     randomise_seed: BoolProperty(name="Random Seed", description="Take a new seed each time", default=False)
     scale: FloatProperty(name="Guidance", description="How closely the shape follows the input. 0: the model's own setting", min=0.0,
@@ -59,7 +67,7 @@ class WalaSession(bpy.types.PropertyGroup):
     models: CollectionProperty(type=WalaModel, options={"SKIP_SAVE"})
 
 
-CLASSES = (WalaSettings, WalaModel, WalaSession)
+CLASSES = (WalaMap, WalaSettings, WalaModel, WalaSession)
 
 
 def attach() -> None:

@@ -30,6 +30,8 @@ from .diffusion.schedule import Schedule, cosine_betas, linear_betas, spaced_ste
 from .errors import InputError
 from .models.checkpoint import load_components
 from .models.published import published_settings, read_args
+from .multiview.text_to_views import unet_config
+from .multiview.unet import MultiViewUNet
 from .wavelet.transform import forward
 from .wavelet.tree import tree_to_field, unpack
 
@@ -180,6 +182,16 @@ def _check_image_encoder(name: str, arrays: Arrays, entry: Mapping) -> Iterator[
     yield "cls", relative_error(whole, arrays["cls"]), SINGLE_CALL
 
 
+def _check_multiview(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quantity]:
+    with torch.device("meta"):
+        model = MultiViewUNet(unet_config(entry["config"])).eval()
+    with reference_checkpoint(entry) as folder:
+        load_components(folder / "checkpoint.ckpt", {"multiview_unet": model})
+    x = _tensor(arrays["x"])
+    made = model(x, torch.full((len(x),), int(arrays["timestep"])), _tensor(arrays["context"]).expand(len(x), -1, -1), _tensor(arrays["camera"]))
+    yield "out", relative_error(made, arrays["out"]), SINGLE_CALL
+
+
 # what an array file must contain, a key its entry must list (None: no entry needed), and who checks it
 CHECKS: tuple[tuple[set[str], str | None, Callable[[str, Arrays, Mapping | None], Iterator[Quantity]]], ...] = (
     ({"sdf", "low"}, None, _check_wavelet),
@@ -189,6 +201,7 @@ CHECKS: tuple[tuple[set[str], str | None, Callable[[str, Arrays, Mapping | None]
     ({"x", "y"}, "encoder.pooling.I", _check_points),
     ({"x", "y"}, "encoder.in_conv.weight", _check_voxels),
     ({"x", "y", "cls"}, "clip_model.dinov2.pos_embed", _check_image_encoder),
+    ({"x", "camera", "out"}, "model.model.diffusion_model.camera_embed.0.weight", _check_multiview),
 )
 
 

@@ -6,7 +6,7 @@ Everything a capture returns is a copy: no RNA outlives the call. A new conditio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import depth, image, nothing, points, rendered, sketch, text, voxels
+from . import depth, image, maps, nothing, points, rendered, sketch, text, voxels
 from .plain import Capture
 
 
@@ -28,6 +28,7 @@ CAPTURES = {
     "IMAGE": Row("image", image.capture, image.missing),
     "DEPTH": Row("depth", depth.capture, depth.missing),
     "DEPTHS": Row("depths", depth.capture_round_about, depth.missing),
+    "MAPS": Row("depths", maps.capture, maps.missing),
     "VIEWS": Row("views", rendered.capture, rendered.missing),
     "NONE": Row("none", nothing.capture, nothing.missing),
 }

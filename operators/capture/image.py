@@ -26,7 +26,7 @@ def capture(context, settings) -> Capture:
 def pixels_of(image) -> np.ndarray:
     """An image's pixels (H, W, 4) uint8, sRGB, row 0 the top. Raises JobFailed."""
     width, height = image.size
-    if not image.has_data and not (width and height):
+    if not (width and height):
         raise bad_input(f"The picture “{image.name}” has no pixels", "If its file is gone, choose another one; a render result: save it first")
     if max(width, height) > LARGEST:
         raise bad_input(f"The picture “{image.name}” has {width} × {height} pixels, more than {LARGEST} a side", "Scale it down")
@@ -35,7 +35,8 @@ def pixels_of(image) -> np.ndarray:
         raise bad_input(f"The picture “{image.name}” has no pixels that can be read", "Save it to a file and choose that")
     image.pixels.foreach_get(values)
     pixels = four_channels(values.reshape(height, width, image.channels)[::-1])
-    return np.round(255 * (encoded(pixels) if image.is_float else pixels.clip(0, 1))).astype(np.uint8)
+    light = image.is_float and not image.colorspace_settings.is_data
+    return np.round(255 * (encoded(pixels) if light else pixels.clip(0, 1))).astype(np.uint8)
 
 
 def four_channels(pixels: np.ndarray) -> np.ndarray:

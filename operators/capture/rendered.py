@@ -27,7 +27,7 @@ def missing(context, settings) -> str:
 
 def capture(context, settings) -> Capture:
     """Four PNGs from the published cameras round the selection, and its box. Blocks for some seconds. Raises JobFailed as
-    :func:`meshes.surface` does, and when Cycles is not there."""
+    :func:`meshes.surface` does, when Cycles is not there and when it fails."""
     title, _, box = meshes.surface(context, MISSING)
     published = cameras.read()
     views = published.sets[4]
@@ -37,10 +37,17 @@ def capture(context, settings) -> Capture:
             name = f"view_{view:02}.png"
             camera.matrix_world = Matrix(published.matrix(view, box))
             scene.render.filepath = str(Path(folder) / name)
-            bpy.ops.render.render(write_still=True, scene=scene.name)
-            files[name] = Path(scene.render.filepath).read_bytes()
+            files[name] = _picture(scene)
     inputs = {"images": [f"inputs/{name}" for name in files], "views": list(views)}
     return Capture(title, inputs, {"kind": "box", "box": box.tolist()}, files)
+
+
+def _picture(scene) -> bytes:
+    try:
+        bpy.ops.render.render(write_still=True, scene=scene.name)
+        return Path(scene.render.filepath).read_bytes()
+    except (RuntimeError, OSError) as error:
+        raise bad_input(f"The selection could not be rendered: {error}", "Wait until no other render runs, and try again") from error
 
 
 @contextmanager
@@ -79,7 +86,7 @@ def _set_up(scene, like) -> None:
     scene.render.film_transparent = True
     scene.render.image_settings.file_format, scene.render.image_settings.color_mode = "PNG", "RGBA"
     scene.view_settings.view_transform = "Standard"
-    scene.frame_set(like.frame_current)
+    scene.frame_current = like.frame_current
 
 
 def _add(scene, data, owned: list):

@@ -10,6 +10,7 @@ Files are memory-mapped: a tensor takes memory when it is used, and none of its 
 import logging
 import os
 import pickle
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,7 +34,12 @@ RENAMES = (
     ("autoencoder.", "autoencoder."),
     ("encoder.", "condition_encoder."),
     ("clip_model.", "image_encoder."),
+    ("model.model.diffusion_model.", "multiview_unet."),
+    ("model.cond_stage_model.", "text_encoder."),
+    ("model.first_stage_model.", "image_decoder."),
 )
+# numbers of a noise schedule that its settings give as well, in files of the words-to-views kind; nothing reads them
+UNREAD = re.compile(r"model\.(betas|alphas_cumprod(_prev)?|(sqrt|log)_\w+|posterior_\w+)")
 SHOWN_KEYS = 5
 # in torch's message when a pickle calls a function or names a class
 _CODE_IN_PICKLE = ("Unsupported global", "Unsupported class", "Unsupported operand", "Trying to call", "Can only build Tensor")
@@ -97,7 +103,7 @@ def read_state(path: Path | str) -> dict[str, Tensor]:
     for key, value in state.items():
         if not isinstance(value, Tensor):
             raise CheckpointError(f"{path.name}: {key} is a {type(value).__name__}, expected a tensor")
-    return state
+    return {key: value for key, value in state.items() if not UNREAD.fullmatch(key)}
 
 
 def _few(keys: list[str]) -> str:

@@ -232,6 +232,8 @@ def test_every_condition_has_its_rows(extension):
     shown = {row.identifier: row.condition for row in extension.module("ui.conditions").ROWS}
     assert {row.condition for row in captures.values()} == table
     assert shown == {identifier: row.condition for identifier, row in captures.items()}
+    icons = bpy.types.UILayout.bl_rna.functions["prop"].parameters["icon"].enum_items
+    assert all(row.icon in icons for row in extension.module("ui.conditions").ROWS)
 
 
 def test_only_what_the_model_takes_is_offered(extension):
@@ -243,7 +245,7 @@ def test_only_what_the_model_takes_is_offered(extension):
 
     assert offered() == set(models.STARTER.conditions)
     extension.settings.condition = "NONE"
-    with pytest.raises(RuntimeError, match="Starter takes no none"):
+    with pytest.raises(RuntimeError, match="“Starter” does not take this input"):
         bpy.ops.wala.generate()
     models.KNOWN["dreamer"] = models.Model("dreamer", "Dreamer", ("none", "depths"))
     try:
@@ -275,6 +277,9 @@ def test_a_picture_of_light_is_encoded_as_a_screen_shows_it(extension):
     image.pixels[:] = (0.5 * 0.5, 4.0, 0.0, 0.5)        # alpha is multiplied in
     extension.settings.image = image
     assert pixels(capture(extension, "IMAGE").files["image.png"]).tolist() == [[[188, 255, 0, 128]]]
+    image.colorspace_settings.name = "Non-Color"        # as of depth maps: numbers, not light
+    image.pixels[:] = (0.2, 0.4, 3.0, 1.0)
+    assert pixels(capture(extension, "IMAGE").files["image.png"]).tolist() == [[[51, 102, 255, 255]]]
 
 
 def test_a_picture_whose_file_is_gone(extension, tmp_path):
@@ -304,6 +309,21 @@ def test_depth_from_round_about_leaves_the_cameras_to_the_model(extension):
     scenes.mesh([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [(0, 1, 2)])     # flat is no hindrance here
     found = capture(extension, "DEPTHS")
     assert found.inputs == {"mesh": "inputs/mesh.npz"} and found.files["mesh.npz"]["faces"].tolist() == [[0, 1, 2]]
+
+
+def test_depth_maps_that_are_painted(extension):
+    assert "how many depth maps" in refused(extension, "MAPS")
+    bpy.ops.wala.list_maps(count="4")
+    assert "depth map of view 3" in refused(extension, "MAPS")
+    for item in extension.settings.maps:
+        item.image = bpy.data.images.new(f"Map {item.view}", 8, 8)
+        item.image.pixels[:] = (item.view / 255, 0, 0, 1) * 64
+    bpy.ops.wala.list_maps(count="6")
+    assert "depth map of view 49" in refused(extension, "MAPS")     # and the four are still there
+    bpy.ops.wala.list_maps(count="4")
+    found = capture(extension, "MAPS")
+    assert found.inputs == {"images": [f"inputs/depth_{view:02}.png" for view in (3, 6, 10, 26)], "views": [3, 6, 10, 26]}
+    assert [pixels(content)[0, 0, 0] for content in found.files.values()] == [3, 6, 10, 26]
 
 
 def blocks_of(everything) -> dict:

@@ -7,7 +7,7 @@ import sys
 import bpy
 import pytest
 
-OPERATORS = ("generate", "cancel", "setup_worker", "check_worker", "unload", "open_log")
+OPERATORS = ("generate", "cancel", "list_maps", "setup_worker", "check_worker", "unload", "open_log")
 PANELS = ("WALA_PT_main", "WALA_PT_settings", "WALA_PT_worker")
 
 
