@@ -98,13 +98,13 @@ def test_nothing_is_asked_of_the_hub_without_leave(hub, models):
     assert hub.requests == []
 
 
-def test_fetched_twice_is_downloaded_once_and_a_lost_file_again(hub, models):
+def test_only_what_is_not_there_is_fetched(hub, models):
     licences.accept(AUTODESK, VOXELS.name, models)
     made = fetch(hub, models)
-    assert fetch(hub, models) == made and len(hub.bodies("checkpoint.ckpt")) == 2  # the hub, and where it sends us
     made.converted.unlink()
+    assert fetch(hub, models) == made and len(hub.bodies("checkpoint.ckpt")) == 2  # the hub, and where it sends us
     (made.source / "checkpoint.ckpt").write_bytes(b"cut")
-    assert fetch(hub, models) == made and len(hub.bodies("checkpoint.ckpt")) == 4
+    assert fetch(hub, models) == made and len(hub.bodies("checkpoint.ckpt")) == 4 and len(hub.bodies("args.json")) == 1
 
 
 def test_what_goes_wrong_on_the_way_leaves_nothing_that_looks_whole(hub, models):
@@ -123,6 +123,17 @@ def test_what_goes_wrong_on_the_way_leaves_nothing_that_looks_whole(hub, models)
     fetch(hub, models, on_bytes=lambda done, total: progress.append(done))
     assert hub.bodies("checkpoint.ckpt")[-1] == "bytes=20000000-"
     assert installing.verify(VOXELS.name, models)
+
+
+def test_what_a_model_needs_of_another_repository_comes_along(hub, models):
+    """A model of views is fetched whole, and stays as it came: its own loader reads it."""
+    row = MODELS["wala-mvdream-dm6"]
+    licences.accept(AUTODESK, row.name, models)
+    hub.files = {f"{row.published.repository}/{name}": b"{}" for name in ("args.json", "checkpoint.ckpt")}
+    hub.files |= {f"{repository}/{name}": name.encode() for repository, name in row.published.extras}
+    made = installing.fetch(row, models, True, lambda done, total: None, endpoint=hub.endpoint)
+    assert sorted(made.files) == ["args.json", "checkpoint.ckpt", "merges.txt", "vocab.json"] and made.converted is None
+    assert len(installing.verify(row.name, models)) == 4
 
 
 def test_a_full_disk_is_noticed_before(hub, models, monkeypatch):

@@ -35,34 +35,41 @@ def fetch(row: ModelRow, models: Path, online_access: bool, on_bytes: OnBytes, e
     endpoint, token: None takes huggingface_hub's, from the environment.
     Raises ModelError (nothing to fetch, licence not accepted), DownloadError, OutputError (disk full).
     """
-    repository = row.published.repository if row.published else None
-    if repository is None:
+    if row.published is None or row.published.repository is None:
         raise ModelError(f"the model {row.name} is not on the hub", "It is here already, or was added from a folder.")
     check_accepted(row.licence, models)
     if not online_access:
         raise DownloadError("online access is switched off", "Allow it, or bring the files and add their folder: wala models add FOLDER")
     folder = own_folder(row.name, models)
-    files = _remote_files(repository, endpoint, token)
-    there = read_record(row.name, models)
-    if there is not None and there.commit == files[0].commit and not list(damaged_files(there, by_size=True)):
-        return convert(row.name, models)
-    folder.mkdir(parents=True, exist_ok=True)
-    _drop_old_parts(folder, files)
-    _check_space(folder, files)
-    total, done, records = sum(file.size for file in files), 0, {}
-    for file in files:
-        digest = hub.download(file, folder, lambda so_far, before=done: on_bytes(before + so_far, total), endpoint, token)
-        records[file.name] = FileRecord(file.size, digest)
-        done += file.size
-    condition = next(iter(row.conditions))
-    write_record(Installed(row.name, folder, condition, row.licence, files[0].commit, records), models)
+    files = _remote_files(row.published, endpoint, token)
+    records = _intact(read_record(row.name, models), files[0].commit)
+    missing = [file for file in files if file.name not in records]
+    if missing:
+        folder.mkdir(parents=True, exist_ok=True)
+        _drop_old_parts(folder, missing)
+        _check_space(folder, missing)
+        total, done = sum(file.size for file in missing), 0
+        for file in missing:
+            digest = hub.download(file, folder, lambda so_far, before=done: on_bytes(before + so_far, total), endpoint, token)
+            records[file.name] = FileRecord(file.size, digest)
+            done += file.size
+        write_record(Installed(row.name, folder, next(iter(row.conditions)), row.licence, files[0].commit, records), models)
     return convert(row.name, models)
 
 
-def _remote_files(repository: str, endpoint: str | None, token: str | None) -> list[hub.RemoteFile]:
-    """The small file first: a repository of another kind is noticed at once. All of one commit."""
-    first = hub.look_up(repository, SETTINGS, endpoint=endpoint, token=token)
-    return [first, hub.look_up(repository, CHECKPOINT, first.commit, endpoint, token)]
+def _intact(made: Installed | None, commit: str) -> dict[str, FileRecord]:
+    """The files that are there already, of this commit and of their whole size."""
+    if made is None or made.commit != commit:
+        return {}
+    damaged = {path for path, _ in damaged_files(made, by_size=True)}
+    return {name: record for name, record in made.files.items() if made.source / name not in damaged}
+
+
+def _remote_files(published: Published, endpoint: str | None, token: str | None) -> list[hub.RemoteFile]:
+    """The small file first: a repository of another kind is noticed at once. A repository's files are all of one commit."""
+    first = hub.look_up(published.repository, SETTINGS, endpoint=endpoint, token=token)
+    extras = [hub.look_up(repository, name, endpoint=endpoint, token=token) for repository, name in published.extras]
+    return [first, *extras, hub.look_up(published.repository, CHECKPOINT, first.commit, endpoint, token)]
 
 
 def _drop_old_parts(folder: Path, files: list[hub.RemoteFile]) -> None:
@@ -101,9 +108,12 @@ def add(source: Path, models: Path, name: str | None = None, condition: str | No
     condition = next(iter(row.conditions)) if row else condition or condition_in(source)
     licence = row.licence if row else licence
     check_accepted(licence, models)
-    files = {file: FileRecord((source / file).stat().st_size, file_digest(source / file)) for file in (SETTINGS, found)}
+    extras = [file for _, file in row.published.extras if (source / file).is_file()] if row else []
+    files = {file: FileRecord((source / file).stat().st_size, file_digest(source / file)) for file in (SETTINGS, found, *extras)}
     made = Installed(name, source, condition, licence, files=files)
-    _networks(made, row or published_row(name, name, condition, Published(None, 0), licence))  # before it is taken in: does it fit?
+    row = row or published_row(name, name, condition, Published(None, 0), licence)
+    if row.published.makes == "shapes":
+        _networks(made, row)  # before it is taken in: does it fit?
     write_record(made, models)
     return convert(name, models)
 

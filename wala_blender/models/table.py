@@ -27,6 +27,7 @@ class Published:
     ``repository``: on the hub; None for a folder of the same format. ``parameters``: of the denoiser with its own encoder, and
     ``image_parameters`` of the image network in front. ``views``: indices of the cameras whose pictures it takes, () for one of any kind.
     ``points``: how many it reads. ``makes``: "shapes", or "views" for the models that turn words into pictures for another one.
+    ``extras``: (repository, file) of what it needs beside its own two files.
     """
 
     repository: str | None
@@ -35,6 +36,7 @@ class Published:
     views: tuple[int, ...] = ()
     points: int = 25_000
     makes: str = "shapes"
+    extras: tuple[tuple[str, str], ...] = ()
 
     @property
     def size(self) -> int:
@@ -69,6 +71,7 @@ class ModelRow:
 AUTOENCODER_PARAMETERS = 12_872_004
 DINO_L = 304_372_736  # DINOv2 ViT-L/14 with four registers
 STABLE_DIFFUSION = 1_305_000_000  # 2.1's UNet with a camera network, OpenCLIP ViT-H's text model, the image autoencoder
+CLIP_VOCABULARY = (("openai/clip-vit-large-patch14", "vocab.json"), ("openai/clip-vit-large-patch14", "merges.txt"))
 FOUR_VIEWS, SIX_VIEWS, FOUR_TEXT_VIEWS = (3, 6, 10, 26), (3, 6, 10, 26, 49, 50), (0, 6, 10, 26)
 
 # condition → settings of the published examples; also for folders that hold a model of this kind
@@ -91,7 +94,7 @@ def _hub(code: str, words: str, condition: str, parameters: int, image_parameter
 
 
 def _text_to_views(code: str, words: str, views: tuple[int, ...]) -> ModelRow:
-    published = Published(f"ADSKAILab/WaLa-MVDream-{code}", STABLE_DIFFUSION, views=views, makes="views")
+    published = Published(f"ADSKAILab/WaLa-MVDream-{code}", STABLE_DIFFUSION, views=views, makes="views", extras=CLIP_VOCABULARY)
     return ModelRow(f"wala-mvdream-{code.lower()}", f"WaLa · {words}", {"text": Defaults(10.0, 50)}, AUTODESK, published=published)
 
 
