@@ -113,3 +113,10 @@ def test_no_connection(tmp_path):
     with pytest.raises(DownloadError, match="could not be fetched") as caught:
         hub.look_up(REPOSITORY, "args.json", endpoint="http://127.0.0.1:9")
     assert "\n" not in str(caught.value) and "Check the connection" in caught.value.hint
+
+
+def test_downloads_that_are_switched_off(served, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(DownloadError, match="switched off") as caught:
+        hub.look_up(REPOSITORY, "args.json", endpoint=served.endpoint)
+    assert "HF_HUB_OFFLINE" in caught.value.hint and served.requests == []

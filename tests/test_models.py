@@ -205,8 +205,8 @@ def test_a_listed_model_can_be_added_from_a_folder(models, tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_is_converted_elsewhere(models, tmp_path, monkeypatch):
-    monkeypatch.setattr(installing.os, "access", lambda path, mode: False if Path(path) == tmp_path / "my points" else os.access(path, mode))
-    monkeypatch.setattr("wala_blender.files.os.access", lambda path, mode: True)
+    really = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path / "my points" and really(path, mode))
     assert added("points", tmp_path, models).converted == models / "my points" / "model.safetensors"
 
 
@@ -247,7 +247,7 @@ def test_models_that_make_pictures_are_not_asked_for_shapes(models):
 
 def test_a_record_that_cannot_be_read(models):
     (models / "x").mkdir(parents=True)
-    (models / "x" / "model.json").write_text('{"schema": 1}')
+    (models / "x" / "installed.json").write_text('{"schema": 1}')
     with pytest.raises(ModelError, match="cannot be read"):
         read_record("x", models)
 

@@ -8,7 +8,7 @@ import pytest
 from wala_blender.autoencoder import AutoencoderConfig
 from wala_blender.conditions.dinov2 import DinoV2Config
 from wala_blender.errors import CheckpointError
-from wala_blender.models.published import published_settings, read_args
+from wala_blender.models.published import condition_of, published_settings, read_args
 
 NETWORK = {"dit_block_type": "cross_dit",
            "att_patch_size": 2, "att_hidden_size": 1152, "transformer_num_blocks": 32, "transformer_num_heads": 16,
@@ -61,6 +61,14 @@ def test_pictures_have_the_encoder_that_the_settings_name():
 def test_impossible_settings_are_named(change, words):
     with pytest.raises(CheckpointError, match=words):
         published_settings(NETWORK | change)
+
+
+@pytest.mark.parametrize("settings,condition", [
+    ({"dit_block_type": "dit"}, "none"), ({"use_pointcloud_conditions": True}, "points"), ({"use_voxel_conditions": True}, "voxels"),
+    ({"use_image_conditions": True}, "image"), ({"use_image_conditions": True, "training_views": [3, 6, 10, 26]}, "views"),
+    ({"use_depth_conditions": True}, "depth"), ({"use_depth_conditions": True, "use_multiple_views_grids": True}, "depths")])
+def test_the_settings_say_what_a_model_takes(settings, condition):
+    assert condition_of(NETWORK | settings) == condition
 
 
 def test_unknown_settings_warn_by_name_and_known_ones_do_not(caplog):

@@ -1,7 +1,7 @@
 """Where fetched and added models live, and what is written down about each. Knows folders and records; not the hub, nor any tensor.
 
 The models folder is $WALA_MODELS, or ``models`` in this user's folder for the application's data. In it every model has a folder of its
-name with ``model.json``, the record below. A fetched model's files lie there too; an added one's stay where they are.
+name with ``installed.json``, the record below. A fetched model's files lie there too; an added one's stay where they are.
 """
 
 import json
@@ -18,7 +18,7 @@ from .published import condition_of, read_args
 from .table import MODELS, ModelRow, Published, find_row, published_row
 
 MODELS_VARIABLE = "WALA_MODELS"
-RECORD, CHECKPOINT, SETTINGS, CONVERTED = "model.json", "checkpoint.ckpt", "args.json", "model.safetensors"
+RECORD, CHECKPOINT, SETTINGS, CONVERTED = "installed.json", "checkpoint.ckpt", "args.json", "model.safetensors"
 SCHEMA = 1
 _AGAIN = "Remove the model and fetch or add it again."
 
@@ -91,16 +91,8 @@ def write_record(made: Installed, models: Path) -> None:
 
 def known_row(name: str, models: Path) -> ModelRow:
     """The row of a name: of the table, or of an added folder. Raises ModelError that lists what there is."""
-    if name in MODELS:
-        return MODELS[name]
     rows = added_rows(models)
-    if name in rows:
-        return rows[name]
-    return find_row(name) if not rows else _unknown(name, rows)
-
-
-def _unknown(name: str, rows: Mapping[str, ModelRow]) -> ModelRow:
-    raise ModelError(f"unknown model {name!r}", f"Known are: {', '.join([*MODELS, *rows])}.")
+    return rows[name] if name in rows else find_row(name, also=rows)
 
 
 def added_rows(models: Path) -> dict[str, ModelRow]:

@@ -13,8 +13,7 @@ from ..errors import CheckpointError, DownloadError, ModelError, OutputError
 from ..files import file_digest
 from . import hub
 from .checkpoint import load_components, save_components
-from .installed import (CHECKPOINT, CONVERTED, SETTINGS, FileRecord, Installed, condition_in, known_row, own_folder, read_record, require,
-                        write_record)
+from .installed import CHECKPOINT, CONVERTED, SETTINGS, FileRecord, Installed, condition_in, known_row, own_folder, read_record, require, write_record
 from .licences import AUTODESK, Licence, check_accepted
 from .loading import assemble, weights_name
 from .published import published_settings, read_args
@@ -173,4 +172,5 @@ def remove(name: str, models: Path) -> None:
             made.converted.unlink(missing_ok=True)
         shutil.rmtree(folder)
     except OSError as error:
-        raise OutputError(f"{error.filename or folder} could not be deleted ({error.strerror})", "Close what uses it, then remove it again") from error
+        what = error.filename or folder
+        raise OutputError(f"{what} could not be deleted ({error.strerror})", "Close what uses it, then remove it again") from error

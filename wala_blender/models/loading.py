@@ -67,9 +67,10 @@ def _load_starter(row: ModelRow, place: torch.device) -> Loaded:
 
 
 def assemble(settings: PublishedSettings, condition: str, published: Published) -> tuple[Autoencoder, Released]:
-    """The networks of a published model, on the meta device."""
+    """The networks of a published model, on the meta device. Where nothing else is known of its views, they are those of the settings."""
+    views = published.views or (settings.processing and settings.processing.training_views) or ()
     with torch.device("meta"):
-        return Autoencoder(settings.autoencoder), Released(settings, condition, published.views, published.points)
+        return Autoencoder(settings.autoencoder), Released(settings, condition, views, published.points)
 
 
 def weights_name(made: Installed) -> str:

@@ -1,5 +1,6 @@
 """The table of models: what there is, what each can do and with which defaults. Knows rows; not networks or tensors, nor what is installed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -125,8 +126,8 @@ MODELS: dict[str, ModelRow] = {
 }
 
 
-def find_row(name: str) -> ModelRow:
-    """The row of a model's name. Raises ModelError that lists what there is."""
+def find_row(name: str, also: Iterable[str] = ()) -> ModelRow:
+    """The row of a model's name. Raises ModelError that lists what there is, and the names that are known ``also``."""
     if name not in MODELS:
-        raise ModelError(f"unknown model {name!r}", f"Known are: {', '.join(MODELS)}.")
+        raise ModelError(f"unknown model {name!r}", f"Known are: {', '.join([*MODELS, *also])}.")
     return MODELS[name]
