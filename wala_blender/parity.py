@@ -31,7 +31,7 @@ from .errors import InputError
 from .models.checkpoint import load_components
 from .models.published import published_settings, read_args
 from .multiview.text_to_views import unet_config
-from .multiview.unet import MultiViewUNet
+from .multiview.unet import MultiViewUNet, MultiViewUNetConfig
 from .wavelet.transform import forward
 from .wavelet.tree import tree_to_field, unpack
 
@@ -184,7 +184,7 @@ def _check_image_encoder(name: str, arrays: Arrays, entry: Mapping) -> Iterator[
 
 def _check_multiview(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quantity]:
     with torch.device("meta"):
-        model = MultiViewUNet(unet_config(entry["config"])).eval()
+        model = MultiViewUNet(unet_config(entry["config"], MultiViewUNetConfig())).eval()
     with reference_checkpoint(entry) as folder:
         load_components(folder / "checkpoint.ckpt", {"multiview_unet": model})
     x = _tensor(arrays["x"])

@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class ScheduleConfig:
-    """``curve``: "cosine", "linear" or "scaled linear"; ``prediction``: what the network gives, "x0" or "epsilon"; ``variance``: "small" or "large"."""
+    """``curve``: a name of CURVES; ``prediction``: what the network gives, "x0" or "epsilon"; ``variance``: "small" or "large"."""
 
     curve: str = "cosine"
     prediction: str = "x0"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..layers import Upsample
 from ..models.layout import Rename
 
 LATENT_SCALE = 0.18215  # latents are multiplied by it before noise is added
@@ -74,17 +75,6 @@ class Middle(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.block_2(self.attn_1(self.block_1(x)))
-
-
-class Upsample(nn.Module):
-    """Twice the size: every pixel four times, then a convolution."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv(F.interpolate(x, scale_factor=2, mode="nearest"))
 
 
 class Level(nn.Module):

@@ -71,7 +71,7 @@ class Tokeniser:
         """``folder``: with tokenizer.json, or vocab.json and merges.txt. Raises ModelError where they are missing or unreadable."""
         if not any(all((folder / name).is_file() for name in names) for names in TOKENISER_FILES):
             raise ModelError(f"{folder} holds no vocabulary, which the checkpoint does not contain",
-                             "Put CLIP's tokenizer.json, or its vocab.json and merges.txt, beside the checkpoint (openai/clip-vit-large-patch14 has them)")
+                             "Put CLIP's tokenizer.json, or its vocab.json and merges.txt, beside it; openai/clip-vit-large-patch14 has them")
         from transformers import CLIPTokenizer
 
         try:

@@ -62,17 +62,19 @@ class Views:
     indices: tuple[int, ...]
 
 
-def unet_config(settings: Mapping[str, Any], config: MultiViewUNetConfig = MultiViewUNetConfig()) -> MultiViewUNetConfig:
+def unet_config(settings: Mapping[str, Any], config: MultiViewUNetConfig) -> MultiViewUNetConfig:
     """config with what the published settings say of it. Raises CheckpointError for values of a kind not known here."""
     for name, value in FIXED.items():
-        if settings.get(name, value) != value:
+        if settings.get(name) not in (None, value):
             raise CheckpointError(f"args.json: {name} is {settings[name]!r}, expected {value!r}", "The model is of a kind not known here")
     said = {ours: settings[name] for name, ours in UNET_SETTINGS.items() if settings.get(name) is not None}
-    made = replace(config, **{name: tuple(value) if isinstance(value, list) else value for name, value in said.items()})
-    for name, default in vars(config).items():
-        if type(getattr(made, name)) is not type(default):
-            raise CheckpointError(f"args.json: the UNet's {name} is {getattr(made, name)!r}, expected something like {default!r}")
-    return made
+    for name, value in said.items():
+        if type(value) is not (list if isinstance(getattr(config, name), tuple) else int):
+            raise CheckpointError(f"args.json: the UNet's {name} is {value!r}, expected something like {getattr(config, name)!r}")
+    try:
+        return replace(config, **{name: tuple(value) if isinstance(value, list) else value for name, value in said.items()})
+    except ValueError as error:
+        raise CheckpointError(f"args.json: {error}", "The settings contradict each other") from error
 
 
 def read_config(folder: Path, config: TextToViewsConfig) -> TextToViewsConfig:
@@ -81,7 +83,12 @@ def read_config(folder: Path, config: TextToViewsConfig) -> TextToViewsConfig:
     unknown = set(settings) - UNET_SETTINGS.keys() - FIXED.keys() - WITHOUT_EFFECT - {"training_views"}
     if unknown:
         log.warning("args.json has settings not known here: %s", ", ".join(sorted(unknown)))
-    return replace(config, unet=unet_config(settings, config.unet), views=tuple(settings.get("training_views") or config.views))
+    views = settings.get("training_views") or config.views
+    try:
+        camera_matrices(tuple(views))
+    except (TypeError, InputError) as error:
+        raise CheckpointError(f"args.json: training_views is {views!r} ({error})", "The model is of a kind not known here") from error
+    return replace(config, unet=unet_config(settings, config.unet), views=tuple(views))
 
 
 def camera_matrices(views: tuple[int, ...]) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..layers import sinusoids
+from ..layers import Upsample, sinusoids
 
 CAMERA = 16  # numbers of a camera's matrix
 
@@ -19,7 +19,7 @@ CAMERA = 16  # numbers of a camera's matrix
 @dataclass(frozen=True)
 class MultiViewUNetConfig:
     """``channels``: of the finest level, ``multipliers`` times that on each coarser one. ``attention``: the factors, of 1, 2, 4, …, by
-    which a level that has attention is smaller than the input. ``head_width`` divides every level's channels."""
+    which a level that has attention is smaller than the input. Raises ValueError unless 32 and ``head_width`` divide ``channels``."""
 
     channels: int = 320
     multipliers: tuple[int, ...] = (1, 2, 4, 4)
@@ -28,6 +28,10 @@ class MultiViewUNetConfig:
     head_width: int = 64
     context_width: int = 1024
     latent_channels: int = 4
+
+    def __post_init__(self):
+        if self.head_width < 1 or self.channels % 32 or self.channels % self.head_width:
+            raise ValueError(f"{self.channels} channels are not a multiple of 32 and of the head width {self.head_width}")
 
 
 @dataclass(frozen=True)
@@ -39,19 +43,15 @@ class Given:
     views: int
 
 
-def normalisation(channels: int, eps: float = 1e-5) -> nn.GroupNorm:
-    return nn.GroupNorm(32, channels, eps=eps)
-
-
 class ResBlock(nn.Module):
     """Norm, SiLU, convolution, twice, the time added in between, plus the input (through ``skip_connection`` where the width changes)."""
 
     def __init__(self, in_channels: int, out_channels: int, time_width: int):
         super().__init__()
-        self.in_layers = nn.Sequential(normalisation(in_channels), nn.SiLU(), nn.Conv2d(in_channels, out_channels, 3, padding=1))
+        self.in_layers = nn.Sequential(nn.GroupNorm(32, in_channels), nn.SiLU(), nn.Conv2d(in_channels, out_channels, 3, padding=1))
         self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(time_width, out_channels))
         # index 2 is where the published block keeps its dropout
-        self.out_layers = nn.Sequential(normalisation(out_channels), nn.SiLU(), nn.Identity(),
+        self.out_layers = nn.Sequential(nn.GroupNorm(32, out_channels), nn.SiLU(), nn.Identity(),
                                         nn.Conv2d(out_channels, out_channels, 3, padding=1))
         self.skip_connection = nn.Conv2d(in_channels, out_channels, 1) if in_channels != out_channels else nn.Identity()
 
@@ -123,7 +123,7 @@ class SpatialTransformer(nn.Module):
 
     def __init__(self, channels: int, context_width: int, heads: int):
         super().__init__()
-        self.norm = normalisation(channels, eps=1e-6)
+        self.norm = nn.GroupNorm(32, channels, eps=1e-6)
         self.proj_in = nn.Linear(channels, channels)
         self.transformer_blocks = nn.ModuleList([TransformerBlock(channels, context_width, heads)])
         self.proj_out = nn.Linear(channels, channels)
@@ -142,34 +142,16 @@ class Downsample(nn.Module):
         super().__init__()
         self.op = nn.Conv2d(channels, channels, 3, stride=2, padding=1)
 
-    def forward(self, x: Tensor, given: Given) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         return self.op(x)
 
 
-class Upsample(nn.Module):
-    """Twice the size: every pixel four times, then a convolution."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
-
-    def forward(self, x: Tensor, given: Given) -> Tensor:
-        return self.conv(F.interpolate(x, scale_factor=2, mode="nearest"))
-
-
-class FirstConvolution(nn.Conv2d):
-    """The convolution that reads the latent."""
-
-    def forward(self, x: Tensor, given: Given) -> Tensor:
-        return super().forward(x)
-
-
 class Stage(nn.ModuleList):
-    """Layers one after the other, each told what is given."""
+    """Layers one after the other; blocks are told what is given."""
 
     def forward(self, x: Tensor, given: Given) -> Tensor:
         for layer in self:
-            x = layer(x, given)
+            x = layer(x, given) if isinstance(layer, (ResBlock, SpatialTransformer)) else layer(x)
         return x
 
 
@@ -182,7 +164,7 @@ class MultiViewUNet(nn.Module):
         c, time_width = config.channels, 4 * config.channels
         self.time_embed = nn.Sequential(nn.Linear(c, time_width), nn.SiLU(), nn.Linear(time_width, time_width))
         self.camera_embed = nn.Sequential(nn.Linear(CAMERA, time_width), nn.SiLU(), nn.Linear(time_width, time_width))
-        self.input_blocks = nn.ModuleList([Stage([FirstConvolution(config.latent_channels, c, 3, padding=1)])])
+        self.input_blocks = nn.ModuleList([Stage([nn.Conv2d(config.latent_channels, c, 3, padding=1)])])
         kept, width = [c], c
         last = len(config.multipliers) - 1
         for level, multiplier in enumerate(config.multipliers):
@@ -201,7 +183,7 @@ class MultiViewUNet(nn.Module):
                 width = multiplier * c
                 if level > 0 and i == config.res_blocks:
                     self.output_blocks[-1].append(Upsample(width))
-        self.out = nn.Sequential(normalisation(c), nn.SiLU(), nn.Conv2d(c, config.latent_channels, 3, padding=1))
+        self.out = nn.Sequential(nn.GroupNorm(32, c), nn.SiLU(), nn.Conv2d(c, config.latent_channels, 3, padding=1))
 
     def _stage(self, level: int, in_channels: int, out_channels: int) -> Stage:
         layers: list[nn.Module] = [ResBlock(in_channels, out_channels, 4 * self.config.channels)]
