@@ -210,6 +210,15 @@ def test_a_folder_that_cannot_be_written_is_converted_elsewhere(models, tmp_path
     assert added("points", tmp_path, models).converted == models / "my points" / "model.safetensors"
 
 
+def test_a_converted_file_of_somebody_elses_is_left_alone(models, tmp_path):
+    source = write_published("points", tmp_path / "shared")
+    (source / "model.safetensors").write_bytes(b"somebody's")
+    licences.accept(AUTODESK, "shared", models)
+    assert installing.add(source, models).converted == models / "shared" / "model.safetensors"
+    installing.remove("shared", models)
+    assert (source / "model.safetensors").read_bytes() == b"somebody's"
+
+
 def test_a_folder_of_something_else_is_not_taken_in(models, tmp_path):
     licences.accept(AUTODESK, "x", models)
     source = write_published("points", tmp_path / "broken")
@@ -245,11 +254,14 @@ def test_models_that_make_pictures_are_not_asked_for_shapes(models):
         Pipeline.load("wala-mvdream-dm6", "cpu")
 
 
-def test_a_record_that_cannot_be_read(models):
+def test_a_record_that_cannot_be_read_keeps_nothing_from_working(models, caplog):
     (models / "x").mkdir(parents=True)
     (models / "x" / "installed.json").write_text('{"schema": 1}')
     with pytest.raises(ModelError, match="cannot be read"):
         read_record("x", models)
+    assert added_rows(models) == {} and "installed.json cannot be read" in caplog.text
+    installing.remove("x", models)
+    assert not (models / "x").exists()
 
 
 def test_the_folder_is_the_given_one_the_variables_or_the_users_own(models, monkeypatch):

@@ -5,6 +5,7 @@ name with ``installed.json``, the record below. A fetched model's files lie ther
 """
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -16,6 +17,8 @@ from ..files import write_whole
 from .licences import Licence
 from .published import condition_of, read_args
 from .table import MODELS, ModelRow, Published, find_row, published_row
+
+log = logging.getLogger(__name__)
 
 MODELS_VARIABLE = "WALA_MODELS"
 RECORD, CHECKPOINT, SETTINGS, CONVERTED = "installed.json", "checkpoint.ckpt", "args.json", "model.safetensors"
@@ -96,9 +99,15 @@ def known_row(name: str, models: Path) -> ModelRow:
 
 
 def added_rows(models: Path) -> dict[str, ModelRow]:
-    """The rows of installed models that the table does not have."""
-    names = sorted(path.parent.name for path in models.glob(f"*/{RECORD}")) if models.is_dir() else []
-    return {name: _row_of(read_record(name, models)) for name in names if name not in MODELS}
+    """The rows of installed models that the table does not have; one whose record cannot be read is warned about."""
+    rows = {}
+    for name in sorted(path.parent.name for path in models.glob(f"*/{RECORD}")) if models.is_dir() else ():
+        try:
+            if name not in MODELS:
+                rows[name] = _row_of(read_record(name, models))
+        except ModelError as error:
+            log.warning("%s", error)
+    return rows
 
 
 def _row_of(made: Installed) -> ModelRow:

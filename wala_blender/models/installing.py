@@ -126,14 +126,16 @@ def _networks(made: Installed, row: ModelRow) -> dict[str, torch.nn.Module]:
 
 
 def convert(name: str, models: Path) -> Installed:
-    """Writes model.safetensors, the large networks in bfloat16, beside the original, or in the models folder where that cannot be written.
+    """Writes model.safetensors, the large networks in bfloat16, beside the original; in the models folder where that cannot be written, or
+    holds such a file of somebody else's.
 
     Once: what is converted already stays. Raises CheckpointError, OutputError.
     """
     made, row = require(name, models), known_row(name, models)
     if weights_name(made) == CONVERTED or row.published.makes != "shapes" or (made.converted and made.converted.is_file()):
         return made
-    folder = made.source if os.access(made.source, os.W_OK) else own_folder(name, models)
+    is_free = os.access(made.source, os.W_OK) and not (made.source / CONVERTED).exists()
+    folder = made.source if is_free else own_folder(name, models)
     save_components(folder / CONVERTED, _networks(made, row), {"model": name, "licence": made.licence.name}, dtype=None)
     file = FileRecord((folder / CONVERTED).stat().st_size, file_digest(folder / CONVERTED))
     made = replace(made, converted=folder / CONVERTED, converted_file=file)
@@ -164,9 +166,13 @@ def verify(name: str, models: Path) -> list[Path]:
 
 def remove(name: str, models: Path) -> None:
     """Deletes a model's folder in the models folder, and what was converted; an added folder keeps its own files. Raises OutputError."""
-    made, folder = read_record(name, models), own_folder(name, models)
+    folder = own_folder(name, models)
     if not folder.is_dir():
         require(name, models)  # says that it is unknown, or not installed
+    try:
+        made = read_record(name, models)
+    except ModelError:
+        made = None  # a record that cannot be read is a reason to remove the model
     try:
         if made is not None and made.converted is not None:
             made.converted.unlink(missing_ok=True)
