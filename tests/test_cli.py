@@ -113,7 +113,7 @@ def test_models_are_listed(capsys):
 def test_a_defect_is_one_line_and_on_demand_a_traceback(capsys, monkeypatch):
     def broken(options):
         raise ZeroDivisionError("two\nlines")
-    monkeypatch.setattr("wala_blender.commands.models", broken)
+    monkeypatch.setattr("wala_blender.models.commands.list_models", broken)
     code, _, err = wala(capsys, "models")
     assert code == 1 and err.count("\n") == 1 and "unexpected ZeroDivisionError: two lines" in err
     monkeypatch.setenv(cli.TRACEBACK, "1")
@@ -180,9 +180,10 @@ def test_a_job_folder_that_cannot_be_run(tmp_path):
 
 _ENDLESS = """
 import signal, sys, time
-from wala_blender import cli, commands
+from wala_blender import cli
+from wala_blender.models import commands
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts the tests in the background has it ignored
-commands.models = lambda options: (print("at work", flush=True), time.sleep(300))
+commands.list_models = lambda options: (print("at work", flush=True), time.sleep(300))
 sys.exit(cli.main(["models"]))
 """
 

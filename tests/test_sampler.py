@@ -5,7 +5,7 @@ import torch
 
 from wala_blender.conditions.condition import Condition
 from wala_blender.diffusion.guidance import conditioned, guided
-from wala_blender.diffusion.samplers import ancestral, generated_noises
+from wala_blender.diffusion.samplers import ancestral, ddim, generated_noises
 from wala_blender.diffusion.schedule import Schedule, ScheduleConfig
 
 SHAPE = (2, 4, 3, 3, 3)
@@ -82,3 +82,28 @@ def test_grids_are_guided_like_tokens():
 
 def test_an_unconditional_model_gets_an_empty_condition():
     assert torch.equal(conditioned(lambda x, t, c: x if c == Condition() else None, Condition())(TARGET, torch.zeros(2)), TARGET)
+
+
+@pytest.mark.parametrize("steps", [1, 4, 50])
+def test_ddim_with_the_true_noise_ends_at_the_first_timestep(steps):
+    """Where every answer is the noise that was put in, each x lies on the line between it and the target: also the last."""
+    schedule = Schedule(ScheduleConfig(curve="scaled linear", prediction="epsilon"))
+    noise = torch.randn(SHAPE, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    target = TARGET.double()
+    start = schedule.add_noise(target, noise, torch.full((2,), 999))
+    made = ddim(lambda x, t: noise, schedule, steps, start)
+    assert torch.allclose(made, schedule.add_noise(target, noise, torch.zeros(2)), atol=1e-9)
+
+
+def test_ddim_draws_nothing_and_tells_its_steps():
+    schedule, told, seen = Schedule(ScheduleConfig(curve="scaled linear", prediction="epsilon")), [], []
+
+    def denoiser(x, t):
+        seen.append(t.tolist())
+        return torch.tanh(x)
+
+    noise = next(iter(noises(0)))
+    before = noise.clone()
+    first = ddim(denoiser, schedule, 3, noise, lambda step, count: told.append((step, count)))
+    assert torch.equal(first, ddim(denoiser, schedule, 3, noise)) and torch.equal(noise, before)
+    assert told == [(0, 3), (1, 3), (2, 3)] and seen[:3] == [[999.0] * 2, [666.0] * 2, [332.0] * 2]

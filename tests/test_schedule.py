@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from wala_blender.diffusion.schedule import Schedule, ScheduleConfig, spaced_steps
+from wala_blender.diffusion.schedule import Schedule, ScheduleConfig, scaled_linear_betas, spaced_steps, trailing_steps
 
 
 @pytest.mark.parametrize("curve", ["cosine", "linear"])
@@ -45,3 +45,17 @@ def test_unknown_words_and_impossible_counts_are_refused():
     for steps in (0, 1001):
         with pytest.raises(ValueError, match="expected 1"):
             spaced_steps(1000, steps)
+
+
+def test_trailing_steps_start_at_the_noisiest_and_stop_before_the_first():
+    assert trailing_steps(1000, 50).tolist() == list(range(999, 0, -20))
+    assert trailing_steps(1000, 3).tolist() == [999, 666, 332] and trailing_steps(1000, 1).tolist() == [999]
+    assert trailing_steps(1000, 1000).tolist() == list(range(999, -1, -1))
+    for steps in (0, 1001):
+        with pytest.raises(ValueError, match="expected 1 … 1000"):
+            trailing_steps(1000, steps)
+
+
+def test_scaled_linear_betas_are_evenly_spaced_in_their_roots():
+    betas = scaled_linear_betas(1000)
+    assert betas[[0, -1]] == pytest.approx([0.00085, 0.02]) and np.diff(np.sqrt(betas)).std() < 1e-12

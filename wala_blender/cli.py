@@ -53,6 +53,8 @@ def _add_generate(commands) -> None:
     parser.add_argument("--scale", type=_scale, metavar="S", help="how closely to follow the input (default: the model's)")
     parser.add_argument("--steps", type=_steps, metavar="K", help="of denoising (default: the model's)")
     _model_options(parser)
+    parser.add_argument("--low-memory", choices=("auto", "on", "off"), default="auto",
+                        help="the networks take turns on the device; auto: when its memory does not suffice (default: %(default)s)")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=".glb, .obj or .ply")
     parser.set_defaults(run="commands:generate")
 
@@ -85,12 +87,40 @@ def _add_small_ones(commands) -> None:
     parser.add_argument("folder", type=Path, metavar="JOBFOLDER")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
     parser.set_defaults(run="commands:run")
-    parser = commands.add_parser("models", help="list the models", description="The models: conditions, scale and steps, licence, weights.")
-    parser.set_defaults(run="commands:models")
     parser = commands.add_parser("parity", help="check reference vectors", description=(
         "Computes every reference vector in a folder with checkpoints loaded like published ones. Exit code 1 when one is above its bar."))
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="with *.npz and *.json")
     parser.set_defaults(run="commands:parity")
+
+
+def _add_models(commands) -> None:
+    top = commands.add_parser("models", help="list, fetch, add, check, convert and remove models", description=(
+        "The models: conditions, scale and steps, memory, licence, where they are. Fetched ones lie in $WALA_MODELS, or in this user's "
+        "folder for the application's data."))
+    top.set_defaults(run="models.commands:list_models", json=False)
+    actions = top.add_subparsers(dest="action", metavar="ACTION")
+    listing = actions.add_parser("list", help="what there is (also without ACTION)")
+    fetch = actions.add_parser("fetch", help="download a published model, or go on with it", description=(
+        "Downloads a model from the hub, checks and converts it. Interrupted, it goes on where it stopped. HF_ENDPOINT, HF_TOKEN, "
+        "HF_HUB_OFFLINE and proxies are heeded."))
+    add = actions.add_parser("add", help="take in a folder with checkpoint.ckpt and args.json; it stays where it is")
+    add.add_argument("folder", type=Path, metavar="FOLDER")
+    add.add_argument("--name", help="of a listed model, or a new one (default: the folder's name)")
+    add.add_argument("--condition", choices=[name for name in TABLE if name != "text"], help="where the settings do not tell, as for sketches")
+    add.add_argument("--licence", metavar="NAME", help="of weights that are not the published ones")
+    add.add_argument("--non-commercial", action="store_true", help="that licence allows no commercial use")
+    verify = actions.add_parser("verify", help="read every file of a model again and compare its checksum")
+    convert = actions.add_parser("convert", help="write model.safetensors in bfloat16 (fetch and add do it themselves)")
+    remove = actions.add_parser("remove", help="delete a fetched model; an added folder's own files stay")
+    for parser in (fetch, verify, convert, remove):
+        parser.add_argument("name", metavar="NAME")
+    for parser in (fetch, add):
+        parser.add_argument("--accept-licence", action="store_true", help="without being asked: you have read it")
+    for parser in (listing, fetch):
+        parser.add_argument("--json", action="store_true", help="print JSON")
+    for parser, function in ((listing, "list_models"), (fetch, "fetch"), (add, "add"), (verify, "verify"), (convert, "convert"),
+                             (remove, "remove")):
+        parser.set_defaults(run=f"models.commands:{function}")
 
 
 def _add_training(commands) -> None:
@@ -135,7 +165,7 @@ def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     top = _Parser(prog="wala", description="Meshes from sketches, blockouts, points and words.")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_add_generate, _add_depth, _add_roundtrip, _add_small_ones, _add_training):
+    for add in (_add_generate, _add_depth, _add_roundtrip, _add_small_ones, _add_models, _add_training):
         add(commands)
     return top
 

@@ -76,7 +76,7 @@ def generate(options: argparse.Namespace) -> int:
 
     from .pipeline import Pipeline, Settings
 
-    pipeline = Pipeline.load(options.model, device=options.device)
+    pipeline = Pipeline.load(options.model, device=options.device, low_memory=options.low_memory)
     settings = Settings(model=options.model, seed=options.seed, scale=options.scale, steps=options.steps)
     with progress_bar() as progress:
         made = pipeline.generate(condition, inputs, settings, progress)
@@ -148,18 +148,6 @@ def run(options: argparse.Namespace) -> int:
             except KeyboardInterrupt:
                 # The worker got the same interrupt and ends the job properly: wait for it.
                 continue
-
-
-def models(options: argparse.Namespace) -> int:
-    """`wala models`."""
-    from .models.table import MODELS
-
-    for row in MODELS.values():
-        print(f"{row.name}: {row.title}")
-        for name, defaults in row.conditions.items():
-            print(f"    {name:8} scale {defaults.scale:g}, {defaults.steps} steps")
-        print(f"    licence {row.licence}; weights {row.weights}{'' if row.weights.exists() else ' (missing)'}")
-    return 0
 
 
 def parity(options: argparse.Namespace) -> int:

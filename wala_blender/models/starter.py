@@ -66,6 +66,13 @@ class Starter(nn.Module):
         self.denoiser.grid_in.reset_parameters()
         self.schedule = Schedule()
 
+    @property
+    def encoding_modules(self) -> tuple[nn.Module, ...]:
+        """What ``encode`` and ``empty`` need: all of it, for the denoiser makes the draft."""
+        return (self,)
+
+    denoising_modules = encoding_modules
+
     def prepare(self, kind: str, inputs: dict) -> Prepared:
         """Raw inputs of one kind → what ``encode`` takes. Raises InputError for unusable ones."""
         return KINDS[kind].prepare(inputs)
