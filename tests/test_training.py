@@ -16,7 +16,7 @@ from wala_blender.training.autoencoder_training import channel_scales, fold_scal
 from wala_blender.training.denoiser_training import load_stage_one, normalise_latents, timesteps
 from wala_blender.training.loop import Loop, LoopSettings
 from wala_blender.training.sketches import drawn, line_picture
-from wala_blender.training.store import dense_tree, sparse_tree, turn_field, turn_points
+from wala_blender.training.store import dense_tree, sparse_tree
 
 SMALL = AutoencoderConfig(widths=(8, 8, 8), norm_groups=8)
 
@@ -89,20 +89,6 @@ def test_sparse_trees_come_back():
     parts = sparse_tree(tree)
     assert (dense_tree(**parts).float() - tree).abs().max() < 4e-3
     assert len(parts["index"]) < 0.1 * tree.numel()
-
-
-@pytest.mark.parametrize("mirror", [False, True])
-def test_fields_and_points_turn_alike(mirror):
-    R = 64
-    axis = torch.arange(R) * 2 / R - 1
-    x, y, z = torch.meshgrid(axis, axis, axis, indexing="ij")
-    center, radius = np.array([0.4, 0.1, -0.2]), 0.25
-    field = ((x - center[0]) ** 2 + (y - center[1]) ** 2 + (z - center[2]) ** 2).sqrt() - radius
-    turned = turn_field(field.clamp(-0.3, 0.3), 70.0, mirror, 0.8)
-    expected = turn_points(center[None], 70.0, mirror)[0] * 0.8
-    inside = (turned < 0).nonzero().float().mean(0) * 2 / R - 1
-    assert inside.numpy() == pytest.approx(expected, abs=0.02)
-    assert int((turned < 0).sum()) == pytest.approx(int((field < 0).sum()) * 0.8**3, rel=0.1)
 
 
 def test_dropped_conditions_equal_the_empty_one():

@@ -125,12 +125,15 @@ def _add_training(commands) -> None:
     parser.set_defaults(run="training.commands:export")
 
     actions = commands.add_parser("data", help="prepare meshes for training").add_subparsers(dest="action", metavar="ACTION", required=True)
-    parser = actions.add_parser("build", help="collections of meshes → a store of training samples; goes on where it was stopped")
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="with NAME.npz and NAME.jsonl")
+    parser = actions.add_parser("build", help="meshes → a store of training samples; goes on where it was stopped", description=(
+        "Meshes of a folder (.glb, .gltf, .obj, .ply, .stl, .off, and .blend where there is a Blender), or collections of them, → a store of "
+        "training samples. Captions come from the names of files and folders. Says which shapes were left out, and why."))
+    parser.add_argument("folder", type=Path, metavar="FOLDER|PACK", help="a folder of meshes; or NAME.npz with NAME.jsonl, or a folder of those")
     parser.add_argument("--out", type=Path, required=True, metavar="STORE")
     parser.add_argument("--split", default="all", choices=("train", "validation", "all"), help="default: %(default)s")
     parser.add_argument("--limit", type=_count, metavar="N", help="shapes at most (default: all)")
-    parser.add_argument("--cap", type=_count, default=40, metavar="N", help="shapes of one name at most (default: %(default)s)")
+    parser.add_argument("--cap", type=_count, metavar="N", help="shapes of one name at most (default: all)")
+    parser.add_argument("--up", default="y", choices=("y", "z"), help="axis that is up where a file does not say so (default: %(default)s)")
     parser.add_argument("--jobs", type=_count, default=os.cpu_count(), metavar="N", help="processes (default: %(default)s)")
     parser.set_defaults(run="training.commands:build_store")
 

@@ -78,7 +78,7 @@ _MEANINGLESS = _words("cluttering numbers create crete side start end split gap 
                       "curve first props item thing untitled group set pack kit asset stuff misc")
 _NO_NOUNS = _ADJECTIVES | _MEANINGLESS
 _LINKS = ("of", "with", "in", "and")
-_NOTHING = "object"
+NOTHING = "object"  # what is said of a thing whose name says nothing
 
 
 def name_words(name: str) -> list[str]:
@@ -100,7 +100,7 @@ def clean(caption: str) -> str:
     words = _in_order(_person(words))
     while words and words[-1] in _LINKS:
         words.pop()
-    return _NOTHING if not words or not _names(words) else " ".join(words)
+    return NOTHING if not words or not _names(words) else " ".join(words)
 
 
 def _gun_part(found: re.Match) -> str:

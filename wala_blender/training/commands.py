@@ -21,9 +21,13 @@ def build_store(options: argparse.Namespace) -> int:
     _say_what_happens()
     if not options.out.is_dir():  # a store that is there is gone on with
         check_destination(options.out)
-    counts = build(options.folder, options.out, options.split, options.limit, options.cap, options.jobs)
-    for reason, count in counts.most_common():
-        print(f"{count:6}  {reason}")
+    report = build(options.folder, options.out, options.split, options.limit, options.cap, options.jobs, options.up)
+    splits = ", ".join(f"{count} {split}" for split, count in sorted(report["by_split"].items()))
+    print(f"{report['kept']:6}  kept{f' ({splits})' if splits else ''}, {report['bytes'] / 1e6:.0f} MB")
+    for reason, count in report["skipped"].most_common():
+        example = next(f"{name}: {said}" for name, said in report["reasons"].items() if said.startswith(reason))
+        print(f"{count:6}  {reason}, such as {example}")
+    print(f"which ones, and why: {options.out / 'report.json'}")
     return 0
 
 
