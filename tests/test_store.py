@@ -42,9 +42,9 @@ def library(tmp_path):
     write_mesh(folder / "Chairs/copy of it.ply", CHAIR[0] * 3 + 7, CHAIR[1], {})
     write_mesh(folder / "lamps/old/0001.glb", *sphere(0.5, rings=12), {})
     write_mesh(folder / "flat.ply", *box((-1, -1e-3, -1), (1, 1e-3, 1)), {})
-    write_mesh(folder / "sheets.obj", *joined(box(without=0), box(without=1), box(without=2)), {})
-    roof = np.array([[-1, 0, -1], [1, 0, -1], [-1, 0, 1], [1, 0, 1], [-1, 1, 0], [1, 1, 0]], float)
-    write_mesh(folder / "roof.obj", roof, np.array([[0, 1, 4], [1, 5, 4], [2, 3, 4], [3, 5, 4]]), {})
+    sheets = [(vertices, faces[:2]) for vertices, faces in (box((-0.01, -1, -1), (1, 1, 1)), box((-0.5, -1, -1), (1, 1, 1)))]
+    write_mesh(folder / "sheets.obj", *joined(*sheets), {})
+    write_mesh(folder / "flag.obj", *joined(box((-0.1, -1, -0.1), (0.1, 0.4, 0.1)), sheets[0]), {})
     (folder / "points.obj").write_text("v 0 0 0\nv 1 0 0\n")
     (folder / "damaged.glb").write_bytes(b"glTF and then nothing")
     (folder / "notes.txt").write_text("no mesh")

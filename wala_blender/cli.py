@@ -18,7 +18,6 @@ from .errors import WalaError
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 TRACEBACK = "WALA_TRACEBACK"  # set in the environment: unexpected errors show where they came from
 DEFAULT_MODEL = "starter"
-CONDITIONS = ("text", "sketch", "voxels", "points")
 STAGES = ("autoencoder", "denoiser")
 
 
@@ -98,15 +97,15 @@ def _add_small_ones(commands) -> None:
 
 def _add_training(commands) -> None:
     parser = commands.add_parser("evaluate", help="measure a model on meshes", description=(
-        "Measures the autoencoder and the conditions on a collection of meshes, with the baselines of the voxels."))
-    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="with NAME.npz and NAME.jsonl")
+        "Measures the autoencoder and the conditions on a folder or a collection of meshes, beside what simpler methods make of the same inputs."))
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER|PACK", help="as `wala data build` takes it")
     parser.add_argument("--split", default="validation", choices=("train", "validation", "scans", "all"), help="default: %(default)s")
-    parser.add_argument("--conditions", nargs="*", default=list(CONDITIONS), metavar="NAME",
-                        help=f"some of {', '.join(CONDITIONS)} (default: all)")
+    parser.add_argument("--conditions", nargs="*", metavar="NAME", help="some of the model's (default: all that can be measured)")
+    parser.add_argument("--train", type=Path, metavar="STORE", help="training shapes to compare with: look-ups, the mean shape, the prompts' nouns")
     parser.add_argument("--limit", type=_count, metavar="N", help="shapes at most (default: all)")
     parser.add_argument("--seed", type=_seed, default=0, metavar="N")
     _model_options(parser)
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the report, .json")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the report, .json; or .html, with the .json beside it")
     parser.set_defaults(run="training.commands:evaluate")
 
     stages = commands.add_parser("train", help="train the starter model").add_subparsers(dest="stage", metavar="STAGE", required=True)

@@ -48,3 +48,8 @@ def first_alike(fingerprints: np.ndarray) -> np.ndarray:
         for a, b in sorted(cKDTree(fingerprints).query_pairs(_ALIKE, p=np.inf)):
             first[b] = min(first[b], first[a])
     return first
+
+
+def alike(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two fingerprints are of the same shape."""
+    return bool(np.abs(a - b).max() <= _ALIKE)
