@@ -18,7 +18,7 @@ def collection(tmp_path):
 
 def test_tiles_and_unnamed_ones_are_left_out(collection):
     (record,) = read_records(collection)
-    assert (record.id, record.caption, record.head, record.category) == ("kit/0", "thing", "thing", "other")
+    assert (record.id, record.caption, record.head, record.category) == ("kit/0", "object", "object", "other")
 
 
 def test_meshes_come_back_to_their_size(collection):

@@ -1,7 +1,10 @@
 """A folder of meshes → a store: what is kept, what is left out and why, and that nothing in a folder stops a build."""
 
+import importlib.util
 import json
 import os
+import subprocess
+import sys
 from functools import partial
 
 import numpy as np
@@ -192,8 +195,30 @@ def test_blend_files_need_a_blender(tmp_path, monkeypatch):
         load_mesh(record)
 
 
+_BLEND = """
+import sys
+import bpy
+bpy.ops.wm.read_factory_settings(use_empty=True)
+bpy.ops.mesh.primitive_cube_add(size=2, location=(0, 5, 3))
+bpy.context.object.scale = (1, 2, 4)
+bpy.context.object.modifiers.new("twice", "ARRAY").relative_offset_displace = (1.5, 0, 0)
+bpy.ops.wm.save_as_mainfile(filepath=sys.argv[-1])
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="Blender as a Python module is not installed")
+def test_a_blend_file_is_what_its_scene_shows(tmp_path):
+    path = tmp_path / "two boxes.blend"
+    subprocess.run([sys.executable, "-c", _BLEND, str(path)], check=True, capture_output=True, timeout=300)
+    vertices, faces = blend_files.read_blend(path)
+    # Blender's x, y, z are our x, -z, y; the modifier's second box stands one and a half widths beside the first.
+    assert len(faces) == 24 and np.allclose([vertices.min(0), vertices.max(0)], [[-1, -1, -7], [4, 7, -3]])
+    (record,) = read_records(tmp_path, up="z")
+    assert record.caption == "two boxes" and np.ptp(load_mesh(record)[0], axis=0).argmax() == 1
+
+
+@pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="Blender as a Python module is not installed")
 def test_a_blender_that_cannot_open_a_file_says_so(tmp_path):
-    pytest.importorskip("bpy", reason="Blender as a Python module is not installed")
     (tmp_path / "chair.blend").write_bytes(b"no such thing")
     with pytest.raises(InputError, match="chair.blend: Blender cannot open it"):
         load_mesh(read_records(tmp_path)[0])

@@ -23,15 +23,15 @@ def seen_points(points: Tensor, generator: torch.Generator) -> Tensor:
     """Points (B, N, 3) with those replaced by visible ones that others hide from a camera far away in a random direction above the ground:
     what a scan from one side gives."""
     B, N, _ = points.shape
-    direction = torch.randn(B, 3, generator=generator)
+    direction = torch.randn(B, 3, generator=generator).to(points)
     direction[:, 1] = direction[:, 1].abs()
     direction = F.normalize(direction, dim=1)
-    right = F.normalize(torch.stack([direction[:, 2], torch.zeros(B), -direction[:, 0]], 1) + 1e-6, dim=1)
+    right = F.normalize(torch.stack([direction[:, 2] + 1e-6, torch.zeros_like(direction[:, 0]), -direction[:, 0]], 1), dim=1)
     up = torch.linalg.cross(direction, right)
     across, along, nearness = (torch.einsum("bnk,bk->bn", points, axis) for axis in (right, up, direction))
     column, row = (((place + 1.75) / 3.5 * _CELLS).long().clamp(0, _CELLS - 1) for place in (across, along))
     cell = row * _CELLS + column
-    nearest = torch.full((B, _CELLS**2), -torch.inf).scatter_reduce(1, cell, nearness, "amax")
+    nearest = nearness.new_full((B, _CELLS**2), -torch.inf).scatter_reduce(1, cell, nearness, "amax")
     visible = nearness > nearest.gather(1, cell) - _BEHIND
     chosen = torch.multinomial(visible.float(), N, replacement=True, generator=generator)
     chosen = torch.where(visible, torch.arange(N).expand(B, N), chosen)

@@ -28,55 +28,67 @@ def _words(text: str) -> frozenset[str]:
 # What makers of kits write into names, put as one would say it. Whole words; tried from the top.
 _PHRASES = (
     ("drc practice", ""), ("robocup dsim", ""), ("low poly", ""), ("low detail", ""), ("vert color", ""), ("humanoid rig", ""), ("unity esque", ""),
-    ("quad dominant", ""), ("without base", ""), ("food ingredient", ""), ("story stack", ""), ("story center", ""), ("building dirt", "building"), ("building grain", "granary"), ("weapon rack", "weapons rack"),
-    ("two handed", "handed"), ("laser sabel", "laser sabre"), ("cup thea", "cup tea"), ("cannon karge", "large cannon"), ("wholer ham", "whole ham"),
-    ("archeryrange", "archery range"), ("lumbermill", "lumber mill"), ("simpletower", "tower"), ("stop light", "traffic light"), ("lightpost", "lamp post"),
-    ("rocketlauncher", "rocket launcher"), ("machinegun", "machine gun"), ("vegetableburger", "vegetable burger"), ("policetape", "police tape"),
-    ("sidehouse", "side house"), ("jackolantern", "jack-o-lantern"), ("trex", "tyrannosaurus"), ("sci fi", "futuristic"),
-    ("fatkid", "fat kid"), ("watchtower", "watch tower"), ("book case", "bookcase"), ("arm chair", "armchair"), ("space craft", "spaceship"),
-    ("space truck", "space truck"), ("craft cargo", "cargo spaceship"), ("craft miner", "mining spaceship"), ("craft racer", "racing spaceship"),
+    ("quad dominant", ""), ("without base", ""), ("food ingredient", ""), ("story stack", ""), ("story center", ""), ("building dirt", "building"),
+    ("building grain", "granary"), ("weapon rack", "weapons rack"), ("two handed", "handed"), ("laser sabel", "laser sabre"), ("cup thea", "cup tea"),
+    ("cannon karge", "large cannon"), ("wholer ham", "whole ham"), ("archeryrange", "archery range"), ("lumbermill", "lumber mill"),
+    ("simpletower", "tower"), ("stop light", "traffic light"), ("lightpost", "lamp post"), ("rocketlauncher", "rocket launcher"),
+    ("machinegun", "machine gun"), ("vegetableburger", "vegetable burger"), ("policetape", "police tape"), ("sidehouse", "side house"),
+    ("jackolantern", "jack-o-lantern"), ("trex", "tyrannosaurus"), ("sci fi", "futuristic"), ("fatkid", "fat kid"), ("watchtower", "watch tower"),
+    ("book case", "bookcase"), ("arm chair", "armchair"), ("space craft", "spaceship"), ("space truck", "space truck"),
+    ("craft cargo", "cargo spaceship"), ("craft miner", "mining spaceship"), ("craft racer", "racing spaceship"),
     ("craft speeder", "speeder spaceship"), ("boat sail ship", "sailing ship"), ("sail ship", "sailing ship"), ("viking boat ship", "viking ship"),
-    ("tree pine", "pine tree"), ("tree palm", "palm tree"), ("tree oak", "oak tree"), ("tree fruit", "fruit tree"),
-    ("chair desk", "desk chair"), ("chair stool", "stool"), ("lamp table", "table lamp"), ("lamp round table", "round table lamp"),
-    ("lamp square table", "square table lamp"), ("light desk", "desk lamp"), ("light street", "street light"), ("light chandelier", "chandelier"),
-    ("table coffee", "coffee table"), ("bed bunk", "bunk bed"), ("bed king", "king bed"), ("bed twin", "twin bed"), ("stool bar", "bar stool"),
+    ("tree pine", "pine tree"), ("tree palm", "palm tree"), ("tree oak", "oak tree"), ("tree fruit", "fruit tree"), ("chair desk", "desk chair"),
+    ("chair stool", "stool"), ("lamp table", "table lamp"), ("lamp round table", "round table lamp"), ("lamp square table", "square table lamp"),
+    ("light desk", "desk lamp"), ("light street", "street light"), ("light chandelier", "chandelier"), ("table coffee", "coffee table"),
+    ("bed bunk", "bunk bed"), ("bed king", "king bed"), ("bed twin", "twin bed"), ("stool bar", "bar stool"),
     ("cabinet television", "television cabinet"), ("cabinet bed", "bedside cabinet"), ("lounge design", "lounge"), ("car police", "police car"),
-    ("car taxi", "taxi"), ("taxi car", "taxi"), ("car sedan", "sedan car"), ("car hatchback", "hatchback car"), ("car station wagon", "station wagon"),
-    ("suv car", "suv"), ("cop car", "police car"), ("cop person", "police officer"), ("statue horse", "horse statue"), ("statue head", "head statue"),
-    ("built in", "built-in"), ("glass wine", "wine glass"), ("soda glass", "glass of soda"), ("building story sign", "building with sign"), ("shaker pepper", "pepper shaker"), ("cake birthday", "birthday cake"), ("burger cheese", "cheeseburger"),
-    ("sword scimitar", "scimitar"), ("bottle lipstick", "lipstick"), ("loaf baguette", "baguette"), ("pillar obelisk", "obelisk"), ("statue obelisk", "obelisk"),
-    ("pumpkin orange", "orange pumpkin"), ("pine tree orange", "orange pine tree"), ("smooth female", "female"), ("smooth male", "male"), ("collapsed industrial", "collapsed industrial building"), ("fence gate", "fence with gate"), ("hills trees", "hills with trees"),
-    ("mountain grass trees", "mountain with grass and trees"), ("mountain grass", "mountain with grass"), ("sword shield broken", "broken sword and shield"), ("sword shield", "sword and shield"),
-    ("fruit character", "character"), ("rae the panda", "with a panda"), ("finn the frog", "with a frog"), ("barbara the bee", "with a bee"),
+    ("car taxi", "taxi"), ("taxi car", "taxi"), ("car sedan", "sedan car"), ("car hatchback", "hatchback car"),
+    ("car station wagon", "station wagon"), ("suv car", "suv"), ("cop car", "police car"), ("cop person", "police officer"),
+    ("statue horse", "horse statue"), ("statue head", "head statue"), ("built in", "built-in"), ("glass wine", "wine glass"),
+    ("soda glass", "glass of soda"), ("building story sign", "building with sign"), ("shaker pepper", "pepper shaker"),
+    ("cake birthday", "birthday cake"), ("burger cheese", "cheeseburger"), ("sword scimitar", "scimitar"), ("bottle lipstick", "lipstick"),
+    ("loaf baguette", "baguette"), ("pillar obelisk", "obelisk"), ("statue obelisk", "obelisk"), ("pumpkin orange", "orange pumpkin"),
+    ("pine tree orange", "orange pine tree"), ("smooth female", "female"), ("smooth male", "male"),
+    ("collapsed industrial", "collapsed industrial building"), ("fence gate", "fence with gate"), ("hills trees", "hills with trees"),
+    ("mountain grass trees", "mountain with grass and trees"), ("mountain grass", "mountain with grass"),
+    ("sword shield broken", "broken sword and shield"), ("sword shield", "sword and shield"), ("fruit character", "character"),
+    ("rae the panda", "with a panda"), ("finn the frog", "with a frog"), ("barbara the bee", "with a bee"),
     ("fernando the flamingo", "with a flamingo"),
 )  # fmt: skip
-_JUNK = _words("vert color anim animated mesh lod tri low poly detail single type base default sm obj chr stage story mid alt exclusive engi handed rig "
-               "model scene object export exported untitled final new copy tmp geo geometry normalized fbx glb gltf stl ply blend dae max")
+_JUNK = _words(
+    "vert color anim animated mesh lod tri low poly detail single type base default sm obj chr stage story mid alt exclusive engi handed rig "
+    "model scene object export exported untitled final new copy tmp geo geometry normalized fbx glb gltf stl ply blend dae max")
 # Parts that a kit has for building weapons from: "grip sniper gun part" is a sniper rifle's grip.
 _GUN_PART = re.compile(r"(?:\b(?!submachine )(\w+) )?(?:(?:front|single) )?(?:\b(ar|smg|sniper|pistol|grenade|crossbow) )?gun part")
 _GUNS = {"ar": "rifle", "smg": "submachine gun", "sniper": "sniper rifle", "grenade": "grenade launcher", "pistol": "pistol", "crossbow": "crossbow"}
 _CLOTHES = ("dress", "suit", "shirt", "tank top", "long sleeve")
 # The group a kit files a thing under, before or after its name: left out where a name is left.
-_GROUPS_BEFORE = _words("building food ingredient props prop resource pickup vehicle weapon utensil item scene detail collectible primitive hazard crop crops "
-                        "nature furniture environment asset decoration scanse")
+_GROUPS_BEFORE = _words(
+    "building food ingredient props prop resource pickup vehicle weapon utensil item scene detail collectible primitive hazard crop crops "
+    "nature furniture environment asset decoration scanse")
 _GROUPS_AFTER = _words("animal building fish")
-_GROUP_IS_THE_NAME = {"fish": _words("tang lion parrot angel puffer koi tuna butterfly cardinal mandarin flower clown gramma humphead catfish horn worm grouper")}
+_GROUP_IS_THE_NAME = {"fish": _words(
+    "tang lion parrot angel puffer koi tuna butterfly cardinal mandarin flower clown gramma humphead catfish horn worm grouper")}
 _ADJECTIVES = _words(
-    "small large big bigger medium tiny tall short long wide narrow high thin thick fat slim flat round rounded square rectangle cylindric triangle diagonal curved "
-    "slanted slant open closed broken damaged destroyed collapsed cracked dead fallen old vintage modern medieval fancy simple detailed decorated decorative dirty clean empty "
-    "filled full half double triple quarter wooden wood stone metal iron steel golden gold bronze marble plastic leather glass gothic celtic cooked raw chopped mashed "
-    "standing hanging mounted lit covered walled stacked packed cushioned floating swirl spiral moving flying hooded modular industrial electric complex elevated "
-    "built-in antique pink red green blue black white brown grey yellow pointy sharp smooth extra evil wild mossy snowy autumn")
+    "small large big bigger medium tiny tall short long wide narrow high thin thick fat slim flat round rounded square rectangle cylindric "
+    "triangle diagonal curved slanted slant open closed broken damaged destroyed collapsed cracked dead fallen old vintage modern medieval "
+    "fancy simple detailed decorated decorative dirty clean empty filled full half double triple quarter wooden wood stone metal iron steel "
+    "golden gold bronze marble plastic leather glass gothic celtic cooked raw chopped mashed standing hanging mounted lit covered walled "
+    "stacked packed cushioned floating swirl spiral moving flying hooded modular industrial electric complex elevated built-in antique pink red "
+    "green blue black white brown grey yellow pointy sharp smooth extra evil wild mossy snowy autumn")
 _AS_ADJECTIVE = {"snow": "snowy", "moss": "mossy", "handed": "", "wood": "wooden"}
-_DETAILS = _words("doors windows cushion cushions pillows books drawers columns balcony stairs arms backsplash tablecloth cloth candles flowers berries spikes "
-                  "crystals ore awning logs stones bricks arrows plates poles sill border")
+_DETAILS = _words(
+    "doors windows cushion cushions pillows books drawers columns balcony stairs arms backsplash tablecloth cloth candles flowers berries "
+    "spikes crystals ore awning logs stones bricks arrows plates poles sill border")
 _ROOMS = _words("kitchen bathroom bedroom office")
 _CONTAINERS = _words("crate bowl bag bucket sack jar cup basket box plate")
-_CONTENTS = _words("arrows broth buns carrots cereal cheese coins cookies fish food ham lettuce onions potatoes sauerkraut soup steak tea tomatoes water "
-                   "apples fruit books")
-_MEANINGLESS = _words("cluttering numbers create crete side start end split gap bump down level overhead left right center middle top bottom connector corner straight "
-                      "curve first props item thing untitled group set pack kit asset stuff misc")
-_NO_NOUNS = _ADJECTIVES | _MEANINGLESS
+_CONTENTS = _words(
+    "arrows broth buns carrots cereal cheese coins cookies fish food ham lettuce onions potatoes sauerkraut soup steak tea tomatoes water "
+    "apples fruit books")
+_MEANINGLESS = _words(
+    "cluttering numbers create crete side start end split gap bump down level overhead left right center middle top bottom connector corner "
+    "straight curve first props item thing untitled group set pack kit asset stuff misc")
+_NO_NOUNS = (_ADJECTIVES | _MEANINGLESS) - _words("glass stone wood gold")
 _LINKS = ("of", "with", "in", "and")
 NOTHING = "object"  # what is said of a thing whose name says nothing
 

@@ -22,6 +22,7 @@ from ..geometry.metrics import Mesh, chamfer_and_f_score, coverage_and_distance,
 from ..geometry.surface import field_to_mesh
 from ..geometry.views import framed, sample_field, trace
 from .baselines import BASELINES, TrainingShapes
+from .captions import NOTHING
 from .collections import Record
 from .duplicates import fingerprint
 from .fitness import Limits, Unfit, check_tree, fit_field, read_fit, surface_points
@@ -191,7 +192,7 @@ def measure(pipeline: "Pipeline", shape: Shape, conditions: Sequence[str], setti
         if train is not None and (field < 0).any():
             alike = train.nearest(field, NEAREST)
             scores[condition]["own_nearest_iou"] = iou(train.field(alike[0]) < 0, field < 0)
-            if condition == "text":
+            if condition == "text" and shape.record.head != NOTHING:
                 scores[condition]["noun"] = train.carry(shape.record.head, alike)
         if condition in SETS:
             clouds[condition] = cloud(field, 0)

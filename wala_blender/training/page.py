@@ -79,7 +79,7 @@ def _chosen(rows: Sequence[dict], condition: str) -> list[tuple[str, dict]]:
     """The best, median and worst shape by IoU, none of them twice."""
     order = sorted(rows, key=lambda row: -row[condition]["iou"])
     names = {}
-    for name, place in (("worst", len(order) - 1), ("median", len(order) // 2), ("best", 0)):
+    for name, place in (("median", len(order) // 2), ("worst", len(order) - 1), ("best", 0)):
         names[place] = name
     return [(names[place], order[place]) for place in sorted(names)]
 
