@@ -52,6 +52,10 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
 
 
+def _up_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--up", default="y", choices=("y", "z"), help="axis that is up where a mesh file does not say so (default: %(default)s)")
+
+
 def _add_generate(commands) -> None:
     parser = commands.add_parser("generate", help="a text, sketch, voxels or points → a mesh", description="Makes a mesh. +Y is up.")
     given = parser.add_mutually_exclusive_group(required=True)
@@ -99,6 +103,7 @@ def _add_training(commands) -> None:
     parser = commands.add_parser("evaluate", help="measure a model on meshes", description=(
         "Measures the autoencoder and the conditions on a folder or a collection of meshes, beside what simpler methods make of the same inputs."))
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER|PACK", help="as `wala data build` takes it")
+    _up_option(parser)
     parser.add_argument("--split", default="validation", choices=("train", "validation", "scans", "all"), help="default: %(default)s")
     parser.add_argument("--conditions", nargs="*", metavar="NAME", help="some of the model's (default: all that can be measured)")
     parser.add_argument("--train", type=Path, metavar="STORE", help="training shapes to compare with: look-ups, the mean shape, the prompts' nouns")
@@ -132,7 +137,7 @@ def _add_training(commands) -> None:
     parser.add_argument("--split", default="all", choices=("train", "validation", "all"), help="default: %(default)s")
     parser.add_argument("--limit", type=_count, metavar="N", help="shapes at most (default: all)")
     parser.add_argument("--cap", type=_count, metavar="N", help="shapes of one name at most (default: all)")
-    parser.add_argument("--up", default="y", choices=("y", "z"), help="axis that is up where a file does not say so (default: %(default)s)")
+    _up_option(parser)
     parser.add_argument("--jobs", type=_count, default=os.cpu_count(), metavar="N", help="processes (default: %(default)s)")
     parser.set_defaults(run="training.commands:build_store")
 

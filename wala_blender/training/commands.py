@@ -67,7 +67,7 @@ def evaluate(options: argparse.Namespace) -> int:
 
     if check_destination(options.out).suffix not in (".json", ".html"):
         raise InputError(f"{options.out.name}: a report is .json, or .html with the .json beside it")
-    records = read_records(options.data, options.split)
+    records = read_records(options.data, options.split, options.up)
 
     from ..pipeline import Pipeline, Settings
     from .baselines import TrainingShapes

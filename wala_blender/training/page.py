@@ -116,7 +116,7 @@ def _points(points: np.ndarray) -> str:
     depth = points @ camera.axes()[2]
     picture = np.full((SIDE, SIDE), 255, np.uint8)
     order = np.argsort(depth)
-    picture[pixels[order, 1], pixels[order, 0]] = (200 - 180 * np.argsort(order)[order] / len(points)).astype(np.uint8)
+    picture[pixels[order, 1], pixels[order, 0]] = np.linspace(200, 20, len(points)).astype(np.uint8)
     return _inline(Image.fromarray(picture))
 
 

@@ -11,7 +11,7 @@ import json
 import logging
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -113,7 +113,7 @@ def _file_of(store: Path, record: Record) -> Path:
     return store / "samples" / (name + ".npz")
 
 
-def _attempt(action, record: Record, limits: Limits):
+def _attempt(action: Callable[[Record, Limits], object], record: Record, limits: Limits) -> object:
     """action(record, limits), or the Unfit it raises: whatever is wrong with one shape must not stop the build of the others."""
     torch.set_num_threads(1)
     try:
