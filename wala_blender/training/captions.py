@@ -161,7 +161,7 @@ def _in_order(words: list[str]) -> list[str]:
     adjectives, nouns = [_AS_ADJECTIVE.get(word, word) for word in after], words[:last]
     if len(nouns) > 1 and nouns[0] in _CONTAINERS and nouns[-1] in _CONTENTS:
         nouns = [*nouns[:-1], "of", nouns[-1]]
-    elif nouns[-1] in _DETAILS and _names(nouns[:-1]) and nouns[-2] not in _ROOMS:
+    elif nouns[-1] in _DETAILS and set(nouns[:-1]) - _ADJECTIVES - _MEANINGLESS and nouns[-2] not in _ROOMS:
         nouns = [*_in_order(nouns[:-1]), "with", nouns[-1]]
     return [word for word in adjectives if word] + nouns
 
