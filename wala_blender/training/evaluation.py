@@ -234,7 +234,8 @@ def evaluate(pipeline: "Pipeline", records: Iterable[Record], conditions: Sequen
         if made:
             references.append(sample_surface(*shape.surface, CLOUD, np.random.default_rng(1)))
     if not rows:
-        raise InputError(f"none of the {sum(skipped.values())} shapes can be used", "Choose another split or folder")
+        why = ", ".join(f"{count} {reason}" for reason, count in skipped.items()) or "there is none"
+        raise InputError(f"none of the {sum(skipped.values())} shapes can be used ({why})", "Choose another split or folder")
     report = summarise(rows, conditions, train)
     for name, clouds in made.items():
         report[name] |= _as_set(clouds, references)
