@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 
 from ..autoencoder import Autoencoder, AutoencoderConfig
+from ..geometry.metrics import iou
 from ..quantizer import CodebookAverage
 from ..wavelet import tree_to_field
 from ..wavelet.tree import CHILDREN, COARSE, PARENTS
 from .loop import Loop, LoopSettings
 from .samples import Entry, load_tree, read_index
-from .store import iou
 
 log = logging.getLogger(__name__)
 
