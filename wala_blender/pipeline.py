@@ -71,7 +71,7 @@ class Pipeline:
         """The model of that name. Raises ModelError (unknown, no such device) and CheckpointError (weights missing or damaged)."""
         row, chosen = find_row(model), choose_device(device)
         with torch.device("meta"):
-            autoencoder, denoiser = Autoencoder(row.autoencoder), Starter()
+            autoencoder, denoiser = Autoencoder(row.autoencoder), Starter(row.starter, row.vocabulary)
         load_components(row.weights, {"autoencoder": autoencoder, "starter": denoiser})
         weight_hash = hashlib.sha256(row.weights.read_bytes()).hexdigest()[:16]
         return cls(row, autoencoder, denoiser, weight_hash, chosen)

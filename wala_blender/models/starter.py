@@ -1,7 +1,8 @@
 """The starter model's second stage: one denoiser for all its conditions, and their encoders. Knows which conditions there are; not raw inputs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -52,9 +53,9 @@ class Starter(nn.Module):
     from what is known. It is the last LATENT_CHANNELS of the placed features, and the denoiser's own answer to zeros at DRAFT_TIME.
     """
 
-    def __init__(self, config: StarterConfig = StarterConfig()):
+    def __init__(self, config: StarterConfig = StarterConfig(), vocabulary: Path = text.VOCABULARY):
         super().__init__()
-        self.config = config
+        self.config, self.vocabulary = config, vocabulary
         self.encoders = nn.ModuleDict({name: kind.encoder() for name, kind in KINDS.items()})
         self.kinds = nn.ParameterDict({name: nn.Parameter(0.02 * torch.randn(1, 1, CONTEXT_WIDTH)) for name in KINDS})
         self.nothing = nn.Parameter(0.02 * torch.randn(1, 1, CONTEXT_WIDTH))
@@ -64,17 +65,25 @@ class Starter(nn.Module):
 
     def prepare(self, kind: str, inputs: dict) -> Prepared:
         """Raw inputs of one kind → what ``encode`` takes. Raises InputError for unusable ones."""
-        return KINDS[kind].prepare(inputs)
+        return KINDS[kind].prepare({"vocabulary": self.vocabulary, **inputs})
 
     def encode(self, kind: str, *inputs: Tensor) -> Condition:
         """Condition of a batch of prepared inputs of one kind (what its encoder's forward takes), with its draft."""
-        condition = self.features(kind, *inputs)
+        return self.encode_several({kind: inputs})
+
+    def encode_several(self, inputs: Mapping[str, tuple[Tensor, ...]]) -> Condition:
+        """Condition, with its draft, of prepared inputs of any kinds at once, each a batch about the same shapes; of none: the empty one."""
+        if not inputs:
+            cells = self.config.denoiser.grid
+            return Condition(self.nothing, self.nothing.new_zeros(1, GRID_CHANNELS + LATENT_CHANNELS, cells, cells, cells))
+        condition = self.features(inputs)
         return self.with_draft(condition, self.draft(condition))
 
-    def features(self, kind: str, *inputs: Tensor) -> Condition:
-        """The same before it has a draft: zeros in the draft's place."""
-        tokens, grid = self.encoders[kind](*inputs)
-        return Condition(tokens + self.kinds[kind], F.pad(grid, (0, 0) * 3 + (0, LATENT_CHANNELS)))
+    def features(self, inputs: Mapping[str, tuple[Tensor, ...]]) -> Condition:
+        """The same before it has a draft: the kinds' tokens in a row, their placed features added up, zeros in the draft's place."""
+        encoded = {kind: self.encoders[kind](*tensors) for kind, tensors in inputs.items()}
+        tokens = torch.cat([tokens + self.kinds[kind] for kind, (tokens, _) in encoded.items()], dim=1)
+        return Condition(tokens, F.pad(sum(grid for _, grid in encoded.values()), (0, 0) * 3 + (0, LATENT_CHANNELS)))
 
     def draft(self, condition: Condition) -> Tensor:
         """Draft (B, 4, 12, 12, 12) from ``features``."""

@@ -5,8 +5,11 @@ from pathlib import Path
 
 from ..autoencoder import AutoencoderConfig
 from ..errors import ModelError
+from .starter import StarterConfig
 
 STARTER_FOLDER = Path(__file__).parent / "starter"
+WORD_PIECES = "tokenizer.json"
+ABOUT = "model.json"  # makes a folder a model: see folder.py
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,8 @@ class Defaults:
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One model. ``conditions``: name → defaults; ``weights``: its safetensors file; ``padding``: of its wavelets."""
+    """One model. ``conditions``: name → defaults; ``weights``: its safetensors file, with its word pieces beside; ``padding``: of its
+    wavelets."""
 
     name: str
     title: str
@@ -27,8 +31,14 @@ class ModelRow:
     autoencoder: AutoencoderConfig
     weights: Path
     licence: str
+    starter: StarterConfig = StarterConfig()
     padding: str = "constant"
     credits: Path | None = field(default=None)
+
+    @property
+    def vocabulary(self) -> Path:
+        """The word pieces' file."""
+        return self.weights.with_name(WORD_PIECES)
 
 
 MODELS: dict[str, ModelRow] = {
@@ -47,8 +57,17 @@ MODELS: dict[str, ModelRow] = {
 }
 
 
+def is_model(name: str) -> bool:
+    """Whether it is a model's name, or a folder with one that was exported."""
+    return name in MODELS or (Path(name) / ABOUT).is_file()
+
+
 def find_row(name: str) -> ModelRow:
-    """The row of a model's name. Raises ModelError that lists what there is."""
+    """The row of a model's name, or of a folder with one. Raises ModelError that lists what there is."""
+    if not is_model(name):
+        raise ModelError(f"unknown model {name!r}", f"Known are: {', '.join(MODELS)}; or give a folder made by `wala train export`.")
     if name not in MODELS:
-        raise ModelError(f"unknown model {name!r}", f"Known are: {', '.join(MODELS)}.")
+        from .folder import read_row
+
+        return read_row(Path(name))
     return MODELS[name]

@@ -35,12 +35,12 @@ def drawn(lines: Tensor, generator: torch.Generator) -> Tensor:
     B, _, S, _ = lines.shape
 
     def uniform(*shape: int) -> Tensor:
-        return torch.rand(*shape, generator=generator) * 2 - 1
+        return torch.rand(*shape, generator=generator, device=generator.device) * 2 - 1
 
     # Some width: a fine pen's, a pencil's with soft edges, or a marker's.
     soft = (F.avg_pool2d(lines, 3, 1, 1) * 2.2).clamp(0, 1)
     broad = F.max_pool2d(lines, 2, 1, 1)[..., :S, :S]
-    pen = torch.rand(B, 1, 1, 1, generator=generator)
+    pen = torch.rand(B, 1, 1, 1, generator=generator, device=generator.device)
     lines = torch.where(pen < 0.35, lines, torch.where(pen < 0.75, torch.maximum(lines, soft), broad))
     waver = F.interpolate(uniform(B, 2, 9, 9), (S, S), mode="bicubic", align_corners=True) * (uniform(B, 1, 1, 1).abs() * 0.03)
     angle, scale = uniform(B) * 0.05, 1 + uniform(B) * 0.04
@@ -48,5 +48,5 @@ def drawn(lines: Tensor, generator: torch.Generator) -> Tensor:
                         torch.stack([angle.sin() * scale, angle.cos() * scale, uniform(B) * 0.03], -1)], 1)
     grid = F.affine_grid(turn, [B, 1, S, S], align_corners=False) + waver.permute(0, 2, 3, 1)
     moved = F.grid_sample(lines, grid, align_corners=False)
-    gaps = F.interpolate(torch.rand(B, 1, 16, 16, generator=generator), (S, S), mode="bilinear") > torch.rand(B, 1, 1, 1, generator=generator) * 0.3
+    gaps = F.interpolate(uniform(B, 1, 16, 16) / 2 + 0.5, (S, S), mode="bilinear") > uniform(B, 1, 1, 1).abs() * 0.3
     return moved * gaps
