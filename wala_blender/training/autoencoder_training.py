@@ -154,13 +154,14 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path 
     def start_codebook() -> None:
         """The averaged weights, normalised, go on; their latents start the codebook; both are written, for stage 2 if the encoder stays."""
         model.load_state_dict(loop.average)
-        shapes = [entries[i] for i in torch.randint(len(entries), (CODEBOOK_SHAPES,), generator=loop.generator)]
+        generator = torch.Generator().manual_seed(0)  # not the step's: a run that is stopped right after this takes the same step then
+        shapes = [entries[i] for i in torch.randint(len(entries), (CODEBOOK_SHAPES,), generator=generator)]
         with torch.no_grad(), loop.autocast():
             latents = torch.cat([model.encode(load_tree(entry, 0)[None].to(loop.device) / scales).float() for entry in shapes])
         shift, spread = NORMALISATIONS[settings.normalisation](model.quantize.rows(latents))
         normalise_channels(model, shift, spread)
         latents = (latents - shift.view(1, -1, 1, 1, 1)) / spread.view(1, -1, 1, 1, 1)
-        codebook.start(latents[..., 2:10, 2:10, 2:10], loop.generator)  # where shapes are
+        codebook.start(latents[..., 2:10, 2:10, 2:10], generator)  # where shapes are
         for module in (model, codebook):
             loop.agree(module)
 

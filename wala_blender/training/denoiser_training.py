@@ -85,7 +85,6 @@ def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTr
 
     start: a run that was trained to its end, or a model, whose weights, word pieces and latents' unit a new run begins with.
     """
-    torch.manual_seed(0)
     folder.mkdir(parents=True, exist_ok=True)
     begun = load_stage_two(start) if start else None
     if begun:
@@ -96,6 +95,7 @@ def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTr
         pieces = word_pieces(folder, begun, [clean(entry.caption) for entry in entries])
     log.info("%d shapes, %d latents", len(entries), len(latents.owner))
 
+    torch.manual_seed(0)  # here, so that it does not matter what was there already
     model, schedule = begun.denoiser.train() if begun else Starter(settings.model), Schedule()
     adapters = low_rank(model, settings.low_rank) if settings.low_rank else None
     loop = Loop(DenoiserObjective(model), folder, settings.loop)
