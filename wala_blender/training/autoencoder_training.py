@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 from ..autoencoder import Autoencoder, AutoencoderConfig
 from ..configuration import write_settings
+from ..geometry.metrics import iou
 from ..quantizer import CodebookAverage
 from ..wavelet import tree_to_field
 from .loop import Loop, LoopSettings
 from .runs import SETTINGS, load_stage_one, write_stage_one
 from .samples import Entry, load_tree, read_index
 from .sheets import looked_at, render, write_sheet
-from .store import iou
 from .tree_batches import TreeBatches
 from .tree_losses import LOSSES, channel_scales, fold_scales
 

@@ -1,10 +1,11 @@
 """Stage 2: trains the starter's denoiser and its condition encoders on latents. Knows the mix of conditions and the loss; the loop is elsewhere."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from accelerate import PartialState
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..conditions.condition import Condition
+from ..conditions.text import WordPieces
 from ..configuration import write_settings
 from ..diffusion.schedule import Schedule
 from ..models.starter import DRAFT_TIME, KINDS, Starter, StarterConfig
@@ -22,7 +24,7 @@ from .denoiser_sheets import SHEET_SHAPES, sheet_rows
 from .latents import encode_store, normalise_latents, normalised_latents
 from .loop import Loop, LoopSettings
 from .runs import SETTINGS, load_stage_one, load_stage_two, read_scale, write_stage_two
-from .samples import read_index
+from .samples import Entry, read_index
 from .sheets import looked_at, write_sheet
 
 log = logging.getLogger(__name__)
@@ -61,6 +63,39 @@ def timesteps(count: int, noisy: float, generator: torch.Generator) -> Tensor:
     return (low + uniform[1] * (1000 - low)).long()
 
 
+class Rows(NamedTuple):
+    """What a step trains on, B rows: inputs of the encoders by condition, latents x0 and noisy ones x (B, 4, 12, 12, 12), timesteps t (B,),
+    which conditions are dropped, (B,) bool, and the numbers of the rows that learn a draft, and of the others, which see one."""
+
+    inputs: Mapping[str, tuple[Tensor, ...]]
+    x0: Tensor
+    x: Tensor
+    t: Tensor
+    drop: Tensor
+    drafts: Tensor
+    others: Tensor
+
+
+def draw_rows(loop: Loop, batches: Batches, schedule: Schedule, settings: DenoiserTraining) -> tuple[str, Rows]:
+    """This process's rows of a step, and what to call them in the log. Choices and noise are drawn for the whole batch, so that it does not
+    matter how many processes share it."""
+    B, share, device = settings.batch, loop.share(settings.batch), loop.device
+    kinds, mix = list(settings.mix), torch.tensor(list(settings.mix.values()))
+    chosen = [kinds[i] for i in torch.multinomial(mix, min(2, int((mix > 0).sum())), generator=loop.generator)]
+    if torch.rand(1, generator=loop.generator) >= settings.several:
+        chosen = chosen[:1]
+    picks = batches.rows(chosen, B, loop.generator)[share]
+    t = timesteps(B, settings.noisy, loop.common)[share]
+    x0 = batches.latents.latent[picks]
+    noise = torch.randn(B, *x0.shape[1:], generator=loop.common, device=device)[share]
+    drop = (torch.rand(B, generator=loop.common, device=device) < settings.drop)[share]
+    learns_draft = (torch.arange(1, B + 1) * settings.drafts).floor().diff(prepend=torch.zeros(1))[share] > 0  # evenly spread
+    drafts, others = (rows.nonzero()[:, 0].to(device) for rows in (learns_draft, ~learns_draft))
+    x, t = schedule.add_noise(x0, noise, t), t.float()
+    x[drafts], t[drafts], drop[drafts] = 0.0, DRAFT_TIME, False
+    return "+".join(sorted(chosen)), Rows(batches.inputs(chosen, picks, loop.own), x0, x, t, drop, drafts, others)
+
+
 class DenoiserObjective(nn.Module):
     """Noisy latents and the inputs of their conditions → the loss and each row's error."""
 
@@ -70,7 +105,7 @@ class DenoiserObjective(nn.Module):
 
     def forward(self, inputs: Mapping[str, tuple[Tensor, ...]], x0: Tensor, x: Tensor, t: Tensor, drop: Tensor, drafts: Tensor,
                 others: Tensor) -> tuple[Tensor, Tensor]:
-        """x0, x (B, 4, 12, 12, 12), t (B,), drop (B,) bool; drafts and others: the rows that learn a draft, and that see one."""
+        """Takes what Rows holds."""
         condition = self.model.features(inputs)
         with torch.no_grad():
             seen = self.model.draft(Condition(condition.tokens[others], condition.grid[others])).to(x0.dtype)
@@ -78,6 +113,24 @@ class DenoiserObjective(nn.Module):
         predicted = self.model.denoise(x, t, self.model.dropped(condition, drop))
         errors = (predicted.float() - x0).square().mean(dim=(1, 2, 3, 4))
         return errors.mean(), errors.detach()
+
+
+def sheet_maker(loop: Loop, store: Path, entries: list[Entry], autoencoder_run: Path, pieces: WordPieces,
+                settings: DenoiserTraining) -> Callable[[float], dict[str, float]]:
+    """What the loop calls to look at a run: writes a sheet of a few shapes and of what is made of their conditions."""
+    decoder = load_stage_one(autoencoder_run)
+    normalise_latents(decoder, read_scale(loop.folder))
+    shown = looked_at(store, entries)[:SHEET_SHAPES]
+    batches = Batches(shown, encode_store(shown, decoder, loop.device), pieces, settings.points)
+    kinds = [kind for kind, share in settings.mix.items() if share > 0]
+
+    def look(_: float) -> dict[str, float]:
+        with loop.averaged() as averaged:
+            rows = sheet_rows(averaged, decoder, batches, kinds, loop.device)
+        loop.show("results", write_sheet(loop.folder, loop.samples, rows))
+        return {}
+
+    return look
 
 
 def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTraining, start: Path | None = None) -> None:
@@ -103,39 +156,14 @@ def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTr
         write_settings(settings, folder / SETTINGS)
     latents = latents.to(loop.device)
     batches = Batches(entries, latents, pieces, settings.points)
-    kinds, mix = list(settings.mix), torch.tensor(list(settings.mix.values()))
-    B, share = settings.batch, loop.share(settings.batch)
 
     def step(_: float):
-        # Two are drawn, so that the first is drawn alike whether or not there is a second.
-        drawn_kinds = [kinds[i] for i in torch.multinomial(mix, min(2, int((mix > 0).sum())), generator=loop.generator)]
-        chosen = drawn_kinds if torch.rand(1, generator=loop.generator) < settings.several else drawn_kinds[:1]
-        picks = batches.rows(chosen, B, loop.generator)[share]
-        # Drawn for the whole batch, so that it does not matter how many processes share it.
-        t = timesteps(B, settings.noisy, loop.common)[share]
-        noise = torch.randn(B, *latents.latent.shape[1:], generator=loop.common, device=loop.device)[share]
-        drop = (torch.rand(B, generator=loop.common, device=loop.device) < settings.drop)[share]
-        learns_draft = (torch.arange(1, B + 1) * settings.drafts).floor().diff(prepend=torch.zeros(1))[share] > 0  # evenly spread
-        drafts, others = (rows.nonzero()[:, 0].to(loop.device) for rows in (learns_draft, ~learns_draft))
-        x0 = latents.latent[picks]
-        x, t = schedule.add_noise(x0, noise, t), t.float()
-        x[drafts], t[drafts], drop[drafts] = 0.0, DRAFT_TIME, False
+        name, rows = draw_rows(loop, batches, schedule, settings)
         with loop.autocast():
-            loss, errors = loop.objective(batches.inputs(chosen, picks, loop.own), x0, x, t, drop, drafts, others)
-        name = "+".join(sorted(chosen))
-        return loss, B, {name: errors[others], f"{name}_draft": errors[drafts]}
+            loss, errors = loop.objective(*rows)
+        return loss, settings.batch, {name: errors[rows.others], f"{name}_draft": errors[rows.drafts]}
 
-    decoder = load_stage_one(autoencoder_run)
-    normalise_latents(decoder, read_scale(folder))
-    shown = looked_at(store, entries)[:SHEET_SHAPES]
-    shown_batches = Batches(shown, encode_store(shown, decoder, loop.device), pieces, settings.points) if loop.writes else None
-
-    def look(_: float) -> dict[str, float]:
-        with loop.averaged() as averaged:
-            rows = sheet_rows(averaged, decoder, shown_batches, [kind for kind in kinds if settings.mix[kind] > 0], loop.device)
-        loop.show("results", write_sheet(folder, loop.samples, rows))
-        return {}
-
+    look = sheet_maker(loop, store, entries, autoencoder_run, pieces, settings) if loop.writes else None
     # On a CPU so few tokens attend faster by plain matrix products, most of all backwards.
     with sdpa_kernel(SDPBackend.MATH) if loop.device.type == "cpu" else nullcontext():
         loop.run(step, look)

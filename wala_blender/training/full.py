@@ -39,9 +39,9 @@ class Clock:
         self._end = time.monotonic() + minutes * 60
 
     def seconds(self, stage: str) -> float:
-        """This stage's part of what is left for it and the stages after it."""
+        """This stage's part of what is left for it and the stages after it; a second at least."""
         names = list(PLAN)
-        return max(0.0, self._end - time.monotonic()) * PLAN[stage] / sum(PLAN[name] for name in names[names.index(stage):])
+        return max(1.0, self._end - time.monotonic()) * PLAN[stage] / sum(PLAN[name] for name in names[names.index(stage):])
 
 
 def build_for(seconds: float, data: Path, store: Path, jobs: int) -> None:
@@ -49,8 +49,9 @@ def build_for(seconds: float, data: Path, store: Path, jobs: int) -> None:
     began, limit = time.monotonic(), FIRST_SHAPES * jobs
     total = len(read_records(data))
     while True:
-        counts, spent = build(data, store, limit=limit, jobs=jobs), time.monotonic() - began
-        log.info("%d shapes in %.0f s: %s", limit, spent, dict(counts))
+        build(data, store, limit=limit, jobs=jobs)
+        spent = time.monotonic() - began
+        log.info("%d shapes looked at in %.0f s", limit, spent)
         more = int((seconds - spent) / (spent / limit) * 0.9)
         if limit >= total or more < jobs:
             return
