@@ -33,7 +33,8 @@ class About:
 
 def row_of(folder: Path, about: About) -> ModelRow:
     """The model's row, wherever its files are."""
-    return ModelRow(about.name, about.title, about.conditions, about.autoencoder, folder / WEIGHTS, about.licence, about.starter)
+    return ModelRow(name=about.name, title=about.title, conditions=about.conditions, autoencoder=about.autoencoder, weights=folder / WEIGHTS,
+                    licence=about.licence, starter=about.starter)
 
 
 def read_row(folder: Path) -> ModelRow:

@@ -165,16 +165,19 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path 
         for module in (model, codebook):
             loop.agree(module)
 
+    def begin_quantizing() -> None:
+        log.info("starting the codebook%s", ", settling the encoder" if settings.settle else "")
+        if not start or settings.quantize_from > 0:
+            start_codebook()
+        loop.average = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        loop.facts["quantized"] = True
+        write()
+        loop.save()  # stage 2 may begin on this very encoder: a run that is stopped now must not settle another one
+
     def step(progress: float):
         quantize = progress >= settings.quantize_from
         if quantize and not loop.facts["quantized"]:
-            log.info("starting the codebook%s", ", settling the encoder" if settings.settle else "")
-            if not start or settings.quantize_from > 0:
-                start_codebook()
-            loop.average = {name: value.detach().clone() for name, value in model.state_dict().items()}
-            loop.facts["quantized"] = True
-            write()
-            loop.save()  # stage 2 may begin on this very encoder: a run that is stopped now must not settle another one
+            begin_quantizing()
         tree = batches(loop.steps).to(loop.device).float()
         if progress < settings.crop_until:
             tree = tree[..., _MIDDLE, _MIDDLE, _MIDDLE]
@@ -198,5 +201,7 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path 
         return {"validation_iou": float(values.mean()), "validation_iou_median": float(values.median())}
 
     loop.run(step, look)
+    if not loop.facts["quantized"]:  # a run of very few steps
+        begin_quantizing()
     write()
 

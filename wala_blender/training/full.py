@@ -46,16 +46,20 @@ class Clock:
 
 def build_for(seconds: float, data: Path, store: Path, jobs: int) -> None:
     """As many shapes as can be built in that time: some to see how long one takes, then the rest. A store that is there is gone on with."""
-    began, limit = time.monotonic(), FIRST_SHAPES * jobs
-    total = len(read_records(data))
+    def looked_at() -> int:
+        index = store / "index.jsonl"
+        return len(index.read_bytes().splitlines()) if index.exists() else 0
+
+    began, before, total = time.monotonic(), looked_at(), len(read_records(data))
+    limit = before + FIRST_SHAPES * jobs
     while True:
         build(data, store, limit=limit, jobs=jobs)
-        spent = time.monotonic() - began
-        log.info("%d shapes looked at in %.0f s", limit, spent)
-        more = int((seconds - spent) / (spent / limit) * 0.9)
+        spent, new = time.monotonic() - began, looked_at() - before
+        log.info("%d new shapes looked at in %.0f s", new, spent)
+        more = int((seconds - spent) * new / spent * 0.9)
         if limit >= total or more < jobs:
             return
-        limit = min(total, limit + min(more, 3 * limit))
+        limit += min(more, 3 * new)
 
 
 def report_on(seconds: float, data: Path, model: Path, file: Path) -> None:
