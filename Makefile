@@ -59,4 +59,5 @@ train: env
 bench: env
 	.venv/bin/python benchmarks/codec.py --data $(DATA)
 	.venv/bin/python benchmarks/generate.py
+	.venv/bin/python benchmarks/loading.py
 	.venv/bin/python benchmarks/supervisor_poll.py

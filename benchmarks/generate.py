@@ -23,7 +23,7 @@ from demo import drawing, inputs  # noqa: E402
 from wala_blender.errors import InputError  # noqa: E402
 from wala_blender.geometry.metrics import sample_surface  # noqa: E402
 from wala_blender.geometry.surface import field_to_mesh  # noqa: E402
-from wala_blender.models.table import find_row  # noqa: E402
+from wala_blender.models.installed import known_row, models_folder  # noqa: E402
 from wala_blender.pipeline import Pipeline, Settings  # noqa: E402
 
 STAGES = ("condition", "sample", "decode", "surface")
@@ -103,7 +103,7 @@ def main() -> int:
     pipeline = Pipeline.load(options.model, options.device)
     figures = {"device": str(pipeline.device), "threads": torch.get_num_threads(), "load": time.perf_counter() - since, "conditions": {}}
     figures["baseline"] = baseline = decode_seconds(pipeline, options.repeats)
-    for condition in options.conditions or find_row(options.model).conditions:
+    for condition in options.conditions or known_row(options.model, models_folder()).conditions:
         runs = [once(pipeline, condition, given()[condition], options.model) for _ in range(options.repeats)]
         stages = {stage: statistics.median(run.get(stage, 0.0) for run in runs) for stage in STAGES}
         figures["conditions"][condition] = {**stages, "all": sum(stages.values()), "to_baseline": sum(stages.values()) / baseline}

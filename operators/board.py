@@ -22,6 +22,21 @@ def show(**values) -> None:
         redraw()
 
 
+def show_models(models) -> None:
+    """List the models that can be chosen, each with a name, a title and conditions."""
+    group = getattr(bpy.context.window_manager, "wala", None)
+    if group is None:
+        return
+    wanted = [(model.name, model.title, " ".join(model.conditions)) for model in models]
+    if wanted == [(item.name, item.title, item.conditions) for item in group.models]:
+        return
+    group.models.clear()
+    for name, title, conditions in wanted:
+        item = group.models.add()
+        item.name, item.title, item.conditions = name, title, conditions
+    redraw()
+
+
 def redraw() -> None:
     """Ask for a redraw of the areas that show us."""
     for window in bpy.context.window_manager.windows:

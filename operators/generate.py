@@ -5,10 +5,16 @@ import random
 import bpy
 
 from ..runtime.messages import Cancelled, JobFailed
-from . import session
+from . import models, session
 from .capture import CAPTURES
 
 LARGEST_SEED = 2**31 - 1
+
+
+def what_is_missing(context, settings) -> str:
+    """What the artist has to choose or give first, "" when nothing is missing. Cheap."""
+    row = CAPTURES[settings.condition]
+    return models.why_not(settings.model, row.condition) or row.missing(context, settings)
 
 
 class WALA_OT_generate(bpy.types.Operator):
@@ -21,8 +27,7 @@ class WALA_OT_generate(bpy.types.Operator):
     @classmethod
     def poll(cls, context):
         settings = getattr(context.scene, "wala", None)
-        reason = "There is no scene" if settings is None else session.why_not() or CAPTURES[settings.condition].missing(context, settings)
-        reason = reason or session.worker_problem()
+        reason = "There is no scene" if settings is None else session.why_not() or what_is_missing(context, settings) or session.worker_problem()
         if reason:
             cls.poll_message_set(reason)
         return not reason

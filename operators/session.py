@@ -14,14 +14,13 @@ import bpy
 from ..runtime import jobs, kept_jobs
 from ..runtime.messages import Cancelled, JobFailed
 from ..runtime.supervisor import Supervisor
-from . import board, compatibility, maintenance, preferences
+from . import board, compatibility, maintenance, models, preferences
 from .capture import CAPTURES
 from .deliver import Home, deliver
 
 log = logging.getLogger(__name__)
 
 ENGINE = "runtime.engine:Engine"
-MODEL = "starter"
 JOBS_KEPT = 50
 BUSY_INTERVAL, IDLE_INTERVAL = 0.1, 1.0
 LAST_EVENTS = ("done", "failed", "cancelled", "worker-lost")
@@ -102,8 +101,11 @@ def worker_problem() -> str:
 def start(context, settings) -> Ticket:
     """Capture, write the job folder and hand it to the worker. Raises JobFailed; then there is no job."""
     row = CAPTURES[settings.condition]
+    reason = models.why_not(settings.model, row.condition)
+    if reason:
+        raise JobFailed("bad-model", reason)
     capture = row.capture(context, settings)
-    request = jobs.Request(jobs.new_id(), MODEL, row.condition, capture.inputs, seed=settings.seed, scale=settings.scale or None,
+    request = jobs.Request(jobs.new_id(), settings.model, row.condition, capture.inputs, seed=settings.seed, scale=settings.scale or None,
                            steps=settings.steps or None, placement=capture.placement)
     current.supervisor.start(preferences.worker_python(), preferences.SOURCE_ROOT, engine=ENGINE, device=preferences.preferences().device,
                              log_folder=preferences.log_folder())
@@ -251,7 +253,8 @@ def _housekeeping() -> None:
     elif idle and current.supervisor.state != "stopped" and time.monotonic() - current.used > idle:
         current.supervisor.stop()
     _look_for_worker()
-    # A new file brings a new window manager, which knows nothing of the task under way.
+    # A new file brings a new window manager, which knows nothing of the models nor of the task under way.
+    board.show_models(models.KNOWN.values())
     busy = bool(current.tickets or current.finished or maintenance.is_busy())
     board.show(busy=busy, worker_state=current.supervisor.state.upper(), worker_problem=current.worker_problem)
 

@@ -55,11 +55,11 @@ class Engine:
     def _run(self, folder: Path, request: jobs.Request, progress: "Progress") -> None:
         if self._pipeline is None or self._model != request.model:
             progress("load", 0, 1)
-        from wala_blender.conditions.inputs import load_inputs
+        from wala_blender.conditions.inputs import load_condition
         from wala_blender.pipeline import Settings
 
         # Before the model: bad input is told at once.
-        inputs = load_inputs(dict(request.inputs), folder)
+        inputs = load_condition(request.condition, dict(request.inputs), folder)
         settings = Settings(model=request.model, seed=request.seed, scale=request.scale, steps=request.steps)
         # The latent is kept as soon as it exists: a failure in a later stage does not lose it.
         generation = self._loaded(request.model).generate(request.condition, inputs, settings, progress,

@@ -41,14 +41,14 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\.(npy|npz|png)")
 class Request:
     """What to make: request.json without its schema number.
 
-    id: 8–64 lower-case hex digits. scale, steps: None = the model's default for the condition. inputs: numbers, texts and
-    "inputs/NAME" paths. placement: plain JSON that comes back untouched; the worker never looks at it.
+    id: 8–64 lower-case hex digits. scale, steps: None = the model's default for the condition. inputs: numbers, texts,
+    "inputs/NAME" paths, and lists of these. placement: plain JSON that comes back untouched; the worker never looks at it.
     """
 
     id: str
     model: str
     condition: str
-    inputs: Mapping[str, str | float]
+    inputs: Mapping[str, str | float | list[str | float]]
     seed: int = 0
     scale: float | None = None
     steps: int | None = None
@@ -136,6 +136,10 @@ def _parse_request(document: dict, path: Path | str) -> Request:
     return request
 
 
+def _items(value: object) -> list:
+    return value if isinstance(value, list) else [value]
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
@@ -148,8 +152,8 @@ _RULES: tuple[tuple[str, str, Callable[[object], bool]], ...] = (
     ("id", "8 to 64 hex digits", lambda value: isinstance(value, str) and bool(ID.fullmatch(value))),
     ("model", "a model's name", lambda value: isinstance(value, str) and bool(_WORD.fullmatch(value))),
     ("condition", "a condition's name", lambda value: isinstance(value, str) and bool(_WORD.fullmatch(value))),
-    ("inputs", "texts and finite numbers by name", lambda value: isinstance(value, Mapping)
-        and all(isinstance(name, str) and (isinstance(item, str) or _is_number(item)) for name, item in value.items())),
+    ("inputs", "texts, finite numbers and lists of them by name", lambda value: isinstance(value, Mapping)
+        and all(isinstance(name, str) and all(isinstance(one, str) or _is_number(one) for one in _items(item)) for name, item in value.items())),
     ("seed", "a whole number from 0 to 2**63 - 1", lambda value: _is_count(value, 2**63 - 1)),
     ("scale", "null or a number from 0 to 100", lambda value: value is None or _is_number(value) and 0 <= value <= 100),
     ("steps", f"null or a whole number from 1 to {MAX_STEPS}", lambda value: value is None or _is_count(value, MAX_STEPS) and value >= 1),
@@ -158,9 +162,9 @@ _RULES: tuple[tuple[str, str, Callable[[object], bool]], ...] = (
 )
 
 
-def _input_paths(inputs: Mapping[str, str | float]) -> list[PurePosixPath]:
+def _input_paths(inputs: Mapping[str, str | float | list[str | float]]) -> list[PurePosixPath]:
     """The inputs that name a file, each checked to be inputs/NAME.EXTENSION and nothing that leaves the folder."""
-    paths = [PurePosixPath(value) for value in inputs.values()
+    paths = [PurePosixPath(value) for given in inputs.values() for value in _items(given)
              if isinstance(value, str) and value.startswith("inputs/") and value.endswith((".npy", ".npz", ".png"))]
     for path in paths:
         if len(path.parts) != 2 or not _FILE_NAME.fullmatch(path.name):

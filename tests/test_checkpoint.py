@@ -64,6 +64,17 @@ def test_safetensors_round_trip_in_half_precision_and_on_meta(tmp_path):
         assert file.metadata() == {"licence": "ours"}
 
 
+def test_precision_is_chosen_by_component_and_what_keeps_it_is_not_copied(tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_components(path, {"denoiser": network(1).bfloat16(), "autoencoder": network(2)}, dtype=None)
+    with torch.device("meta"):
+        large, small = network(), network()
+    load_components(path, {"denoiser": large, "autoencoder": small}, {"denoiser": torch.bfloat16})
+    assert large[0].weight.dtype == torch.bfloat16 and small[0].weight.dtype == torch.float32
+    storages = {module[i].weight.untyped_storage().data_ptr() for module in (large, small) for i in (0, 1)}
+    assert len(storages) == 1  # the mapped file itself
+
+
 def changed(change: str) -> dict[str, torch.Tensor]:
     state = published(network(1))
     if change == "missing":
@@ -121,7 +132,7 @@ class Harmful:
 
 def test_a_pickle_cannot_run_code(tmp_path):
     torch.save({"state_dict": {"network.unet.0.weight": Harmful(tmp_path / "harmed")}}, tmp_path / "checkpoint.ckpt")
-    with pytest.raises(CheckpointError):
+    with pytest.raises(CheckpointError, match="refused: it holds more than tensors, and could run a program"):
         read_state(tmp_path / "checkpoint.ckpt")
     assert not (tmp_path / "harmed").exists()
 

@@ -45,8 +45,10 @@ def process(*arguments, **options) -> subprocess.CompletedProcess:
 
 @pytest.mark.parametrize("arguments,words", [
     ((), "required: COMMAND"), (("grow",), "invalid choice: 'grow'"), (("generate", "--text", "a"), "required: --out"),
-    (("generate", "--out", "a.glb"), "one of the arguments --text --sketch --voxels --points is required"),
+    (("generate", "--out", "a.glb"), "one of the arguments --text --sketch --image --depth --depths --views --voxels --points --unconditional is required"),
     (("generate", "--text", "a", "--points", "b", "--out", "a.glb"), "not allowed with"),
+    (("generate", "--text", "a", "--unconditional", "--out", "a.glb"), "not allowed with"),
+    (("generate", "--depths", "a.png", "--cameras", "55", "--out", "a.glb"), "'55' is not a camera's number from 0 to 54"),
     (("generate", "--text", "a", "--out", "a.glb", "--seed", "-1"), "'-1' is not a whole number from 0"),
     (("generate", "--text", "a", "--out", "a.glb", "--steps", "many"), "'many' is not a whole number"),
     (("generate", "--text", "a", "--out", "a.glb", "--scale", "nan"), "'nan' is not a number"),
@@ -61,7 +63,12 @@ def test_usage_is_told_on_one_line(capsys, arguments, words):
     (("generate", "--text", "a", "--out", "a.fbx"), "unknown kind of file '.fbx'"),
     (("generate", "--text", "a", "--out", "nowhere/a.glb"), "the folder nowhere does not exist"),
     (("generate", "--text", " ", "--out", "a.glb"), "the prompt is empty"),
-    (("generate", "--text", "a", "--elevation", "3", "--out", "a.glb"), "--elevation is of use with --sketch only"),
+    (("generate", "--text", "a", "--elevation", "3", "--out", "a.glb"), "--elevation is of use with --sketch and --depth only"),
+    (("generate", "--voxels", "far.json", "--cameras", "3", "--out", "a.glb"), "--cameras is of use with --image and --depth and --depths"),
+    (("generate", "--depths", "d.png", "gone.png", "--out", "a.glb"), "gone.png is missing"),
+    (("generate", "--image", "cut.npy", "--out", "a.glb"), "cut.npy cannot be read"),
+    (("depth", "missing.obj", "--out", "maps"), "missing.obj cannot be opened"),
+    (("depth", "sheet.obj", "--out", "nowhere/maps"), "the folder nowhere does not exist"),
     (("generate", "--text", "a", "--model", "imagined", "--out", "a.glb"), "unknown model 'imagined'"),
     (("generate", "--text", "a", "--device", "abacus", "--out", "a.glb"), "abacus"),
     (("generate", "--points", "missing.npy", "--out", "a.glb"), "missing.npy is missing"),
@@ -85,6 +92,7 @@ def test_errors_are_told_on_one_line_and_nothing_is_written(capsys, tmp_path, mo
     (tmp_path / "cut.npy").write_bytes((tmp_path / "cut.npy").read_bytes()[:900])
     np.save("nan.npy", np.where(np.arange(27).reshape(9, 3) < 4, np.nan, 1.0))
     (tmp_path / "sheet.obj").write_text("v -1 0 -1\nv 1 0 -1\nv 1 0 1\nv -1 0 1\nf 1 2 3 4\n")
+    Image.new("L", (20, 20)).save("d.png")
     (tmp_path / "a.glb").write_text("an earlier result")
     code, out, err = wala(capsys, *arguments)
     assert code == 1 and out == "" and err.startswith("wala: ") and err.count("\n") == 1 and words in err
@@ -105,7 +113,7 @@ def test_models_are_listed(capsys):
 def test_a_defect_is_one_line_and_on_demand_a_traceback(capsys, monkeypatch):
     def broken(options):
         raise ZeroDivisionError("two\nlines")
-    monkeypatch.setattr("wala_blender.commands.models", broken)
+    monkeypatch.setattr("wala_blender.models.commands.list_models", broken)
     code, _, err = wala(capsys, "models")
     assert code == 1 and err.count("\n") == 1 and "unexpected ZeroDivisionError: two lines" in err
     monkeypatch.setenv(cli.TRACEBACK, "1")
@@ -143,6 +151,28 @@ def test_a_round_trip_without_weights(capsys, tmp_path):
     assert signed_volume(vertices - (10, 20, 30), faces) == pytest.approx(4 / 3 * np.pi * 27, rel=0.01)
 
 
+def test_depth_maps_of_a_mesh(capsys, tmp_path):
+    write_mesh(tmp_path / "ball.obj", *sphere(2.0, (5, 6, 7), rings=16), {})
+    code, out, err = wala(capsys, "depth", tmp_path / "ball.obj", "--cameras", 3, 49, "--out", tmp_path / "maps")
+    assert code == 0, err
+    assert out.split() == [str(tmp_path / "maps" / name) for name in ("depth_03.png", "depth_49.png")]
+    for path in out.split():
+        picture = np.asarray(Image.open(path))
+        assert picture.shape == (256, 256) and picture[128, 128] > 250 and picture[0, 0] == 0
+
+
+@needs_weights
+@pytest.mark.parametrize("given", [("--unconditional",), ("--depth", "ball.obj", "--azimuth", 30), ("--depths", "maps/a.png", "b.png", "b.png", "b.png")])
+def test_a_model_that_does_not_take_the_condition_says_so(capsys, tmp_path, monkeypatch, given):
+    monkeypatch.chdir(tmp_path)
+    write_mesh(tmp_path / "ball.obj", *sphere(rings=8), {})
+    (tmp_path / "maps").mkdir()
+    for name in ("maps/a.png", "b.png"):
+        Image.new("L", (20, 20)).save(name)
+    code, _, err = wala(capsys, "generate", *given, "--device", "cpu", "--out", "a.glb")
+    assert code == 1 and "the model starter takes no" in err and "It takes: text, sketch, voxels, points" in err and err.count("\n") == 1
+
+
 def test_a_job_folder_that_cannot_be_run(tmp_path):
     done = process("run", tmp_path, cwd=tmp_path)
     assert done.returncode == 1 and "request.json is missing" in done.stderr and done.stderr.count("\n") == 1
@@ -150,9 +180,10 @@ def test_a_job_folder_that_cannot_be_run(tmp_path):
 
 _ENDLESS = """
 import signal, sys, time
-from wala_blender import cli, commands
+from wala_blender import cli
+from wala_blender.models import commands
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts the tests in the background has it ignored
-commands.models = lambda options: (print("at work", flush=True), time.sleep(300))
+commands.list_models = lambda options: (print("at work", flush=True), time.sleep(300))
 sys.exit(cli.main(["models"]))
 """
 

@@ -10,9 +10,10 @@ import torch
 from wala_blender.autoencoder import Autoencoder
 from wala_blender.configuration import read_settings, write_settings
 from wala_blender.errors import CheckpointError, InputError
-from wala_blender.models.folder import About, read_row, row_of, write_about
+from wala_blender.models.folder import About, is_model_folder, read_row, row_of, write_about
+from wala_blender.models.installed import known_row
 from wala_blender.models.starter import Starter
-from wala_blender.models.table import find_row, is_model
+from wala_blender.models.table import find_row
 from wala_blender.training.autoencoder_training import AutoencoderTraining
 from wala_blender.training.commands import CONFIGURATIONS
 from wala_blender.training.denoiser_training import DenoiserTraining
@@ -85,9 +86,10 @@ def test_files_that_are_none(tmp_path):
 def test_a_folder_is_a_model_by_its_file(tmp_path):
     like = find_row("starter")
     about = About("mine", "Mine", like.licence, like.conditions, like.autoencoder, replace(like.starter))
-    assert not is_model(str(tmp_path))
+    assert not is_model_folder(tmp_path)
     write_about(tmp_path, about)
-    assert find_row(str(tmp_path)) == row_of(tmp_path, about) and read_row(tmp_path).vocabulary == tmp_path / "tokenizer.json"
-    (tmp_path / "model.json").write_text(json.dumps({"name": "mine"}))
+    assert known_row(str(tmp_path), tmp_path) == row_of(tmp_path, about) == read_row(tmp_path)
+    assert read_row(tmp_path).vocabulary == tmp_path / "tokenizer.json"
+    (tmp_path / "about.json").write_text(json.dumps({"name": "mine"}))
     with pytest.raises(CheckpointError, match="is no model"):
-        find_row(str(tmp_path))
+        known_row(str(tmp_path), tmp_path)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from wala_blender.conditions.inputs import load_inputs
+from wala_blender.conditions.inputs import load_condition, load_inputs
 from wala_blender.errors import InputError
 
 CUBE = np.zeros((16, 16, 16), dtype=bool)
@@ -34,9 +34,11 @@ def test_a_prompt_and_an_elevation_pass():
 
 
 @pytest.mark.parametrize("inputs,words", [
-    ({}, "there is no input"), ({"prompt": " "}, "prompt is empty"), ({"prompt": 3}, "prompt is empty"),
+    ({"prompt": " "}, "prompt is empty"), ({"prompt": 3}, "prompt is empty"),
     ({"colour": "red"}, "unknown input 'colour'"),
-    ({"elevation": float("nan")}, "elevation is nan"), ({"elevation": 91}, "elevation is 91"), ({"elevation": "up"}, "elevation is 'up'")])
+    ({"elevation": float("nan")}, "elevation is nan"), ({"elevation": 91}, "elevation is 91"), ({"elevation": "up"}, "elevation is 'up'"),
+    ({"azimuth": 361}, "azimuth is 361"), ({"views": [3, 6.5]}, "expected a list of view indices"), ({"views": 3}, "views are 3"),
+    ({"images": "a.png"}, "expected a list of files"), ({"images": []}, "expected a list of files")])
 def test_bad_values(inputs, words):
     with pytest.raises(InputError, match=words):
         load_inputs(inputs, ".")
@@ -48,6 +50,26 @@ def test_nothing_outside_the_folder_is_read(tmp_path, name):
     np.save(tmp_path / "points.npy", np.zeros((4, 3)))
     with pytest.raises(InputError, match="within its folder"):
         load_inputs({"points": name}, tmp_path / "inner")
+
+
+@pytest.mark.parametrize("condition,inputs,words", [
+    ("text", {}, "text needs prompt, and there is no input"), ("depths", {"image": "a.png"}, "depths needs images or mesh, and there is image")])
+def test_a_condition_without_its_input(condition, inputs, words):
+    with pytest.raises(InputError, match=words):
+        load_condition(condition, inputs, ".")
+
+
+def test_nothing_is_an_input_for_none():
+    assert load_condition("none", {}, ".") == {}
+
+
+def test_several_pictures_keep_their_order(tmp_path):
+    for name, grey in (("a.png", 10), ("b.jpg", 200)):
+        Image.new("L", (20, 20), grey).save(tmp_path / name)
+    loaded = load_inputs({"images": ["b.jpg", "a.png"], "views": [6, 3]}, tmp_path)
+    assert [int(image.mean()) for image in loaded["images"]] == [200, 10] and loaded["views"] == [6, 3]
+    with pytest.raises(InputError, match="c.png is missing"):
+        load_inputs({"images": ["a.png", "c.png"]}, tmp_path)
 
 
 def test_polylines_are_cut_at_the_offsets(tmp_path):

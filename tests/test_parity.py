@@ -1,6 +1,7 @@
 """The networks, wavelets and schedules against vectors of the published implementation (tests/parity, a copy of the small ones).
 
-`wavelet_res64_constant.npz` keeps only the coefficients that a wavelet tree holds; `wala parity FOLDER` checks the whole set.
+The copies of the wavelets' keep only some of the coefficients (test_wavelet.py compares all with PyWavelets); `wala parity FOLDER` checks
+the whole set.
 """
 
 import json
@@ -16,11 +17,11 @@ FOLDER = Path(__file__).parent / "parity"
 FILES = sorted(path.name for path in FOLDER.glob("*.npz"))
 ENTRIES = {name: entry for path in FOLDER.glob("*.json") for name, entry in json.loads(path.read_text()).items()}
 QUANTITIES = {"autoencoder": 8, "uncond": 3, "depth6": 4, "image": 4, "pointcloud": 4, "view": 4, "voxel_uvit": 4, "voxel_down2": 1,
-              "pointnet": 1, "schedules": 11, "wavelet": 3}
+              "pointnet": 1, "schedules": 11, "wavelet_res64_constant": 2, "wavelet_res64_zero": 1, "dinov2": 2, "multiview_unet": 1}
 
 
 def test_all_kinds_are_there():
-    assert len(FILES) == 14 and all(any(name.startswith(kind) for name in FILES) for kind in QUANTITIES)
+    assert len(FILES) == 17 and all(any(name.startswith(kind) for name in FILES) for kind in QUANTITIES)
 
 
 @pytest.mark.parametrize("name", FILES)

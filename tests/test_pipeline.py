@@ -7,6 +7,7 @@ import torch
 from wala_blender.errors import CheckpointError, InputError, ModelError
 from wala_blender.geometry.metrics import iou
 from wala_blender.models import checkpoint, table
+from wala_blender.models.released import PREPARATIONS
 from wala_blender.models.starter import KINDS
 from wala_blender.pipeline import Pipeline, Settings, choose_device
 
@@ -121,4 +122,6 @@ def test_the_weights_are_small_and_half_precision():
 
 
 def test_every_condition_of_the_table_can_be_prepared():
-    assert {name for row in table.MODELS.values() for name in row.conditions} <= set(KINDS)
+    assert set(table.MODELS["starter"].conditions) <= set(KINDS)
+    published = [row for row in table.MODELS.values() if row.published and row.published.makes == "shapes"]
+    assert {name for row in published for name in row.conditions} == set(PREPARATIONS) == set(table.PUBLISHED_DEFAULTS)

@@ -6,8 +6,9 @@ import logging
 import pytest
 
 from wala_blender.autoencoder import AutoencoderConfig
+from wala_blender.conditions.dinov2 import DinoV2Config
 from wala_blender.errors import CheckpointError
-from wala_blender.models.published import published_settings, read_args
+from wala_blender.models.published import condition_of, published_settings, read_args
 
 NETWORK = {"dit_block_type": "cross_dit",
            "att_patch_size": 2, "att_hidden_size": 1152, "transformer_num_blocks": 32, "transformer_num_heads": 16,
@@ -41,15 +42,33 @@ def test_points_and_voxels_set_the_token_width():
     assert voxels.voxels.out_width == 48 and (voxels.processing.tokens, voxels.denoiser.context_width) == (512, 48)
 
 
+def test_pictures_have_the_encoder_that_the_settings_name():
+    assert published_settings(NETWORK).image is None
+    assert published_settings(NETWORK | {"clip_model_type": "dino-l-14_reg"}).image == DinoV2Config(1024, 24, 16)
+    giant = published_settings(NETWORK | {"clip_model_type": "dino-g-14", "cond_grid_emb_size": 1536}).image
+    assert (giant.width, giant.depth, giant.swiglu) == (1536, 40, True)
+    voxels = {"use_voxel_conditions": True, "voxel_context_dim": 48}
+    assert published_settings(NETWORK | {"clip_model_type": "dino-l-14_reg"} | voxels).image is None
+
+
 @pytest.mark.parametrize("change,words", [
     ({"att_hidden_size": None}, "no att_hidden_size"),
     ({"diffusion_model_mean_type": "PREVIOUS_X"}, "'PREVIOUS_X', expected one of 'START_X'"),
     ({"dit_block_type": "other"}, "dit_block_type is 'other'"), ({"att_patch_size": 5}, "patch 5 does not divide"),
     ({"unet_num_res_blocks": 2}, "args.json"), ({"diffusion_beta_schedule": "cubic"}, "curve is 'cubic'"),
-    ({"use_voxel_conditions": True, "voxel_dim": 4}, "voxel_dim is 4")])
+    ({"use_voxel_conditions": True, "voxel_dim": 4}, "voxel_dim is 4"),
+    ({"clip_model_type": "ViT-B/32"}, "clip_model_type is 'ViT-B/32'"), ({"clip_model_type": "dino-g-14"}, "width 1536, but cond_grid_emb_size is 1024")])
 def test_impossible_settings_are_named(change, words):
     with pytest.raises(CheckpointError, match=words):
         published_settings(NETWORK | change)
+
+
+@pytest.mark.parametrize("settings,condition", [
+    ({"dit_block_type": "dit"}, "none"), ({"use_pointcloud_conditions": True}, "points"), ({"use_voxel_conditions": True}, "voxels"),
+    ({"use_image_conditions": True}, "image"), ({"use_image_conditions": True, "training_views": [3, 6, 10, 26]}, "views"),
+    ({"use_depth_conditions": True}, "depth"), ({"use_depth_conditions": True, "use_multiple_views_grids": True}, "depths")])
+def test_the_settings_say_what_a_model_takes(settings, condition):
+    assert condition_of(NETWORK | settings) == condition
 
 
 def test_unknown_settings_warn_by_name_and_known_ones_do_not(caplog):

@@ -189,14 +189,14 @@ def test_a_model_is_tuned_at_low_rank_and_used(store, first, tmp_path):
     second = tmp_path / "second"
     denoiser_training.train(store, first, second, replace(STAGE_TWO, loop=replace(LOOP, steps=1)))
     export(first, second, tmp_path / "mine")
-    tuned = replace(DenoiserTraining(loop=replace(LOOP, steps=2, looks=1), batch=4), low_rank=2)
+    tuned = replace(DenoiserTraining(loop=replace(LOOP, steps=2, looks=1, learning_rate=0.1), batch=4), low_rank=2)
     denoiser_training.train(store, tmp_path / "mine", tmp_path / "tuned", tuned, start=tmp_path / "mine")
     assert json.loads((tmp_path / "tuned" / "latents.json").read_text())["scale"] == 1.0
     before, after = (load_stage_two(tmp_path / name).denoiser.state_dict() for name in ("mine", "tuned"))
     assert before.keys() == after.keys()
     changes = {name: after[name] - value for name, value in before.items() if not torch.equal(value, after[name])}
     assert changes and all(name.endswith("weight") for name in changes)
-    assert max(torch.linalg.matrix_rank(change, rtol=1e-3).item() for change in changes.values() if change.ndim == 2) <= 2
+    assert max(torch.linalg.matrix_rank(change, rtol=0.01).item() for change in changes.values() if change.ndim == 2) <= 2
     assert len(list((tmp_path / "tuned" / "sheets").iterdir())) == 1
     export(tmp_path / "mine", tmp_path / "tuned", tmp_path / "mine-tuned")
     pipeline = Pipeline.load(str(tmp_path / "mine-tuned"))

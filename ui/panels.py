@@ -4,15 +4,9 @@ import textwrap
 
 import bpy
 
-from .properties import GREASE_PENCIL_TYPES
+from .conditions import BY_IDENTIFIER, ROWS
 
 STATES = {"STOPPED": "Not running", "STARTING": "Starting", "READY": "Ready", "BUSY": "Working"}
-INPUTS = {
-    "SKETCH": ("sketch", "", "GREASEPENCIL"),
-    "VOXELS": ("", "The selected meshes are the blockout", "MESH_CUBE"),
-    "TEXT": ("prompt", "The shape stands on the 3D cursor", "FONT_DATA"),
-    "POINTS": ("", "The selection's vertices are the points", "POINTCLOUD_DATA"),
-}
 
 
 class Tab:
@@ -23,13 +17,33 @@ class Tab:
     bl_category = "WaLa"
 
 
+class WALA_MT_models(bpy.types.Menu):
+    bl_idname = "WALA_MT_models"
+    bl_label = "Model"
+
+    def draw(self, context):
+        for model in context.window_manager.wala.models:
+            chosen = self.layout.operator("wm.context_set_string", text=model.title)
+            chosen.data_path, chosen.value = "scene.wala.model", model.name
+
+
+class WALA_MT_conditions(bpy.types.Menu):
+    bl_idname = "WALA_MT_conditions"
+    bl_label = "From"
+
+    def draw(self, context):
+        settings = context.scene.wala
+        for row in offered(settings, context.window_manager.wala):
+            self.layout.prop_enum(settings, "condition", row.identifier, icon=row.icon)
+
+
 class WALA_PT_main(Tab, bpy.types.Panel):
     bl_idname = "WALA_PT_main"
     bl_label = "WaLa"
 
     def draw(self, context):
         layout, settings, session = self.layout, context.scene.wala, context.window_manager.wala
-        layout.prop(settings, "condition", text="")
+        draw_choices(layout, settings, session)
         draw_input(layout, context, settings)
         if session.busy:
             draw_progress(layout, context, session)
@@ -76,27 +90,26 @@ class WALA_PT_worker(Tab, bpy.types.Panel):
         draw_worker(self.layout, context)
 
 
+def offered(settings, session) -> list:
+    """The rows of what the chosen model takes; all of them while no model is known."""
+    model = session.models.get(settings.model)
+    return [row for row in ROWS if model is None or row.condition in model.conditions.split()]
+
+
+def draw_choices(layout, settings, session) -> None:
+    """The model, where there is a choice, and what the shape is made from."""
+    if len(session.models) > 1:
+        model = session.models.get(settings.model)
+        layout.menu("WALA_MT_models", text=model.title if model else settings.model)
+    row = BY_IDENTIFIER[settings.condition]
+    layout.menu("WALA_MT_conditions", text=row.title, icon=row.icon)
+
+
 def draw_input(layout, context, settings) -> None:
     """The one thing the chosen condition needs next."""
-    name, words, icon = INPUTS[settings.condition]
-    if name:
-        layout.prop(settings, name, text="")
-    if settings.condition == "SKETCH":
-        words = sketch_words(context, settings)
-    if settings.condition in ("VOXELS", "POINTS") and not context.selected_objects:
-        words = "Nothing is selected"
-    if words:
-        draw_lines(layout, words, "INFO", _characters(context))
-
-
-def sketch_words(context, settings) -> str:
-    """Which sketch is used, and who looks at it."""
-    active = context.active_object
-    if settings.sketch is None and (active is None or active.type not in GREASE_PENCIL_TYPES):
-        return "Draw a Grease Pencil sketch and select it"
-    region = context.space_data.region_3d if context.space_data else None
-    eye = "as the camera sees it" if region is None or region.view_perspective == "CAMERA" else "as this view sees it"
-    return eye.capitalize() if settings.sketch else f"“{active.name}”, {eye}"
+    row = BY_IDENTIFIER[settings.condition]
+    row.draw(layout, settings)
+    draw_lines(layout, row.words(context, settings), "INFO", _characters(context))
 
 
 def draw_progress(layout, context, session) -> None:
@@ -145,4 +158,4 @@ def _characters(context) -> int:
     return int((context.region.width if context.region else 300) / scale / 7.2) - 5
 
 
-CLASSES = (WALA_PT_main, WALA_PT_settings, WALA_PT_worker)
+CLASSES = (WALA_MT_models, WALA_MT_conditions, WALA_PT_main, WALA_PT_settings, WALA_PT_worker)

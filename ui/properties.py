@@ -4,16 +4,9 @@
 """
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-CONDITIONS = (
-    ("SKETCH", "Sketch", "From the lines of a Grease Pencil sketch, seen as the camera or the 3D view sees them", "GREASEPENCIL", 0),
-    ("VOXELS", "Voxels", "From a blockout: a few rough meshes, such as cubes", "MESH_CUBE", 1),
-    ("TEXT", "Text", "From words", "FONT_DATA", 2),
-    ("POINTS", "Points", "From a point cloud: the vertices of the selected objects", "POINTCLOUD_DATA", 3),
-)
-GREASE_PENCIL_TYPES = {"GREASEPENCIL", "GPENCIL"}
-
+from .conditions import GREASE_PENCIL_TYPES, ROWS
 
 def _is_sketch(self, item) -> bool:
     return item.type in GREASE_PENCIL_TYPES
@@ -26,13 +19,24 @@ def _skip_one_step(self, context) -> None:
     self.steps_before = self.steps
 
 
+class WalaMap(bpy.types.PropertyGroup):
+    """A depth map and the number of the camera it is from."""
+
+    image: PointerProperty(name="Depth Map", description="Near is white; far and the background are black", type=bpy.types.Image)
+    view: IntProperty()
+
+
 class WalaSettings(bpy.types.PropertyGroup):
     """What the next shape is made from."""
 
-    condition: EnumProperty(name="From", description="What the shape is made from", items=CONDITIONS, default="SKETCH")
+    model: StringProperty(name="Model", description="Which model makes the shape", default="starter")
+    condition: EnumProperty(name="From", description="What the shape is made from", default="SKETCH",
+                            items=[(row.identifier, row.title, row.description, row.icon, row.number) for row in ROWS])
     prompt: StringProperty(name="Prompt", description="What to make, in a few English words", default="a chair")
     sketch: PointerProperty(name="Sketch", description="The Grease Pencil object to use. Empty: the active object", type=bpy.types.Object,
                             poll=_is_sketch)
+    image: PointerProperty(name="Image", description="A picture of the thing, on black or cut out", type=bpy.types.Image)
+    maps: CollectionProperty(type=WalaMap)
     seed: IntProperty(name="Seed", description="The same input and seed make the same shape; another seed makes a variation", min=0)
     randomise_seed: BoolProperty(name="Random Seed", description="Take a new seed each time", default=False)
     scale: FloatProperty(name="Guidance", description="How closely the shape follows the input. 0: the model's own setting", min=0.0,
@@ -40,6 +44,13 @@ class WalaSettings(bpy.types.PropertyGroup):
     steps: IntProperty(name="Steps", description="Denoising steps, 2 or more: more are slower and may be finer. 0: the model's own setting",
                        min=0, soft_max=100, max=1000, update=_skip_one_step)
     steps_before: IntProperty(options={"HIDDEN"})
+
+
+class WalaModel(bpy.types.PropertyGroup):
+    """A model that can be chosen; ``conditions``: what it takes, separated by spaces."""
+
+    title: StringProperty()
+    conditions: StringProperty()
 
 
 class WalaSession(bpy.types.PropertyGroup):
@@ -53,9 +64,10 @@ class WalaSession(bpy.types.PropertyGroup):
     detail: StringProperty(options={"SKIP_SAVE"})
     worker_state: StringProperty(default="STOPPED", options={"SKIP_SAVE"})
     worker_problem: StringProperty(options={"SKIP_SAVE"})
+    models: CollectionProperty(type=WalaModel, options={"SKIP_SAVE"})
 
 
-CLASSES = (WalaSettings, WalaSession)
+CLASSES = (WalaMap, WalaSettings, WalaModel, WalaSession)
 
 
 def attach() -> None:

@@ -13,12 +13,13 @@ import traceback
 import warnings
 from pathlib import Path
 
+from .arguments import number
+from .conditions.table import OPTIONS, TABLE, camera
 from .errors import WalaError
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 TRACEBACK = "WALA_TRACEBACK"  # set in the environment: unexpected errors show where they came from
 DEFAULT_MODEL = "starter"
-CONDITIONS = ("text", "sketch", "voxels", "points")
 STAGES = ("autoencoder", "denoiser")
 
 
@@ -28,24 +29,11 @@ class _Parser(argparse.ArgumentParser):
         self.exit(EXIT_USAGE, f"wala: {message} (see {self.prog} --help)\n")
 
 
-def _number(convert: type, low: float, high: float, words: str):
-    def parse(text: str):
-        try:
-            value = convert(text)
-        except ValueError:
-            value = None
-        if value is None or not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is not {words}")
-        return value
-    return parse
-
-
-_seed = _number(int, 0, 2**63 - 1, "a whole number from 0 to 2**63 - 1")
-_scale = _number(float, 0, 100, "a number from 0 to 100")
-_steps = _number(int, 2, 1000, "a whole number from 2 to 1000")
-_degrees = _number(float, -90, 90, "an angle from -90 to 90 degrees")
-_count = _number(int, 1, 10**9, "a whole number above 0")
-_minutes = _number(float, 0.01, 10**6, "a number of minutes above 0")
+_seed = number(int, 0, 2**63 - 1, "a whole number from 0 to 2**63 - 1")
+_scale = number(float, 0, 100, "a number from 0 to 100")
+_steps = number(int, 2, 1000, "a whole number from 2 to 1000")
+_count = number(int, 1, 10**9, "a whole number above 0")
+_minutes = number(float, 0.01, 10**6, "a number of minutes above 0")
 
 
 def _model_options(parser: argparse.ArgumentParser) -> None:
@@ -54,19 +42,19 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_generate(commands) -> None:
-    parser = commands.add_parser("generate", help="a text, sketch, voxels or points → a mesh", description="Makes a mesh. +Y is up.")
+    parser = commands.add_parser("generate", help="a text, sketch, picture, voxels, points … → a mesh", description="Makes a mesh. +Y is up.")
     given = parser.add_mutually_exclusive_group(required=True)
-    given.add_argument("--text", metavar="PROMPT", help='what to make: "a chair"')
-    given.add_argument("--sketch", type=Path, metavar="IMAGE", help="a picture of dark lines on a light background")
-    given.add_argument("--voxels", type=Path, metavar="FILE",
-                       help='16³ of 0 and 1: .npy, or .json with "resolution" and "occupancy"; or a mesh of a blockout')
-    given.add_argument("--points", type=Path, metavar="FILE", help="points of the surface: .npy, .ply, .xyz")
-    parser.add_argument("--elevation", type=_degrees, metavar="DEGREES",
-                        help="how far above the horizon the sketch looks down from (default: the model's)")
+    for row in TABLE.values():
+        takes = {"action": "store_true", "default": None} if row.count == 0 else {"type": row.convert, "metavar": row.metavar, "nargs": row.count}
+        given.add_argument(f"--{row.option}", help=row.help, **takes)
+    for option in OPTIONS:
+        parser.add_argument(f"--{option.name}", type=option.convert, metavar=option.metavar, nargs=option.count, help=option.help)
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="another seed, another shape (default: %(default)s)")
     parser.add_argument("--scale", type=_scale, metavar="S", help="how closely to follow the input (default: the model's)")
     parser.add_argument("--steps", type=_steps, metavar="K", help="of denoising (default: the model's)")
     _model_options(parser)
+    parser.add_argument("--low-memory", choices=("auto", "on", "off"), default="auto",
+                        help="the networks take turns on the device; auto: when its memory does not suffice (default: %(default)s)")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=".glb, .obj or .ply")
     parser.set_defaults(run="commands:generate")
 
@@ -83,17 +71,56 @@ def _add_roundtrip(commands) -> None:
     parser.set_defaults(run="commands:roundtrip")
 
 
+def _add_depth(commands) -> None:
+    parser = commands.add_parser("depth", help="a mesh → depth maps", description=(
+        "Writes depth maps of a mesh as the published models know them: near white, far and background black. To paint over, and to give "
+        "back with `wala generate --depths`."))
+    parser.add_argument("mesh", type=Path, metavar="MESH", help=".glb, .gltf, .obj, .ply, .stl or .off")
+    parser.add_argument("--cameras", type=camera, nargs="+", metavar="N",
+                        help="which of the published cameras, 0 to 54 (default: the six of --depths)")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="for depth_03.png and so on")
+    parser.set_defaults(run="commands:depth")
+
+
 def _add_small_ones(commands) -> None:
     parser = commands.add_parser("run", help="run a job folder", description="Runs a job folder as Blender writes it; makes its result/.")
     parser.add_argument("folder", type=Path, metavar="JOBFOLDER")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
     parser.set_defaults(run="commands:run")
-    parser = commands.add_parser("models", help="list the models", description="The models: conditions, scale and steps, licence, weights.")
-    parser.set_defaults(run="commands:models")
     parser = commands.add_parser("parity", help="check reference vectors", description=(
         "Computes every reference vector in a folder with checkpoints loaded like published ones. Exit code 1 when one is above its bar."))
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="with *.npz and *.json")
     parser.set_defaults(run="commands:parity")
+
+
+def _add_models(commands) -> None:
+    top = commands.add_parser("models", help="list, fetch, add, check, convert and remove models", description=(
+        "The models: conditions, scale and steps, memory, licence, where they are. Fetched ones lie in $WALA_MODELS, or in this user's "
+        "folder for the application's data."))
+    top.set_defaults(run="models.commands:list_models", json=False)
+    actions = top.add_subparsers(dest="action", metavar="ACTION")
+    listing = actions.add_parser("list", help="what there is (also without ACTION)")
+    fetch = actions.add_parser("fetch", help="download a published model, or go on with it", description=(
+        "Downloads a model from the hub, checks and converts it. Interrupted, it goes on where it stopped. HF_ENDPOINT, HF_TOKEN, "
+        "HF_HUB_OFFLINE and proxies are heeded."))
+    add = actions.add_parser("add", help="take in a folder with checkpoint.ckpt and args.json; it stays where it is")
+    add.add_argument("folder", type=Path, metavar="FOLDER")
+    add.add_argument("--name", help="of a listed model, or a new one (default: the folder's name)")
+    add.add_argument("--condition", choices=[name for name in TABLE if name != "text"], help="where the settings do not tell, as for sketches")
+    add.add_argument("--licence", metavar="NAME", help="of weights that are not the published ones")
+    add.add_argument("--non-commercial", action="store_true", help="that licence allows no commercial use")
+    verify = actions.add_parser("verify", help="read every file of a model again and compare its checksum")
+    convert = actions.add_parser("convert", help="write model.safetensors in bfloat16 (fetch and add do it themselves)")
+    remove = actions.add_parser("remove", help="delete a fetched model; an added folder's own files stay")
+    for parser in (fetch, verify, convert, remove):
+        parser.add_argument("name", metavar="NAME")
+    for parser in (fetch, add):
+        parser.add_argument("--accept-licence", action="store_true", help="without being asked: you have read it")
+    for parser in (listing, fetch):
+        parser.add_argument("--json", action="store_true", help="print JSON")
+    for parser, function in ((listing, "list_models"), (fetch, "fetch"), (add, "add"), (verify, "verify"), (convert, "convert"),
+                             (remove, "remove")):
+        parser.set_defaults(run=f"models.commands:{function}")
 
 
 def _run_options(parser: argparse.ArgumentParser) -> None:
@@ -110,8 +137,7 @@ def _add_training(commands) -> None:
         "Measures the autoencoder and the conditions on a collection of meshes, with the baselines of the voxels."))
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="with NAME.npz and NAME.jsonl")
     parser.add_argument("--split", default="validation", choices=("train", "validation", "scans", "all"), help="default: %(default)s")
-    parser.add_argument("--conditions", nargs="*", default=list(CONDITIONS), metavar="NAME",
-                        help=f"some of {', '.join(CONDITIONS)} (default: all)")
+    parser.add_argument("--conditions", nargs="*", metavar="NAME", help=f"some of {', '.join(TABLE)} (default: all that can be measured)")
     parser.add_argument("--limit", type=_count, metavar="N", help="shapes at most (default: all)")
     parser.add_argument("--seed", type=_seed, default=0, metavar="N")
     _model_options(parser)
@@ -164,7 +190,7 @@ def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     top = _Parser(prog="wala", description="Meshes from sketches, blockouts, points and words.")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_add_generate, _add_roundtrip, _add_small_ones, _add_training):
+    for add in (_add_generate, _add_depth, _add_roundtrip, _add_small_ones, _add_models, _add_training):
         add(commands)
     return top
 

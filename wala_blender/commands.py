@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .conditions.table import OPTIONS, TABLE
 from .errors import InputError, WalaError
 
 NUMBERS = "{:,}".format
@@ -28,21 +29,32 @@ def progress_bar() -> Iterator:
         yield progress
 
 
-def _given(options: argparse.Namespace) -> tuple[str, dict[str, str | float], Path]:
+def _given(options: argparse.Namespace) -> tuple[str, dict[str, object], Path]:
     """The condition's name, its inputs as a job's request has them, and the folder its files lie in."""
-    from .geometry.meshes import READABLE
+    row = next(row for row in TABLE.values() if getattr(options, row.option) is not None)
+    inputs = row.read(getattr(options, row.option))
+    for option in OPTIONS:
+        value = getattr(options, option.name)
+        if value is not None and option.name not in row.also:
+            takers = " and ".join(f"--{other.option}" for other in TABLE.values() if option.name in other.also)
+            raise InputError(f"--{option.name} is of use with {takers} only")
+        if value is not None:
+            inputs[option.becomes] = value
+    return row.name, *_in_one_folder(inputs)
 
-    if options.elevation is not None and options.sketch is None:
-        raise InputError("--elevation is of use with --sketch only")
-    if options.text is not None:
-        return "text", {"prompt": options.text}, Path()
-    if options.sketch is not None:
-        told = {} if options.elevation is None else {"elevation": options.elevation}
-        return "sketch", {"image": options.sketch.name, **told}, options.sketch.parent
-    if options.voxels is not None:
-        name = "mesh" if options.voxels.suffix.lower() in READABLE else "occupancy"
-        return "voxels", {name: options.voxels.name}, options.voxels.parent
-    return "points", {"points": options.points.name}, options.points.parent
+
+def _in_one_folder(inputs: dict[str, object]) -> tuple[dict[str, object], Path]:
+    """The inputs with every path as a name in one folder, and that folder."""
+    paths = [item for value in inputs.values() for item in (value if isinstance(value, list) else [value]) if isinstance(item, Path)]
+    if not paths:
+        return inputs, Path()
+    folder = Path(os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in paths]))
+
+    def named(value: object) -> object:
+        if isinstance(value, list):
+            return [named(item) for item in value]
+        return Path(os.path.abspath(value)).relative_to(folder).as_posix() if isinstance(value, Path) else value
+    return {name: named(value) for name, value in inputs.items()}, folder
 
 
 def _where_the_input_was(vertices: np.ndarray, record: Mapping) -> np.ndarray:
@@ -55,16 +67,16 @@ def _where_the_input_was(vertices: np.ndarray, record: Mapping) -> np.ndarray:
 
 def generate(options: argparse.Namespace) -> int:
     """`wala generate`."""
-    from .conditions.inputs import load_inputs
+    from .conditions.inputs import load_condition
     from .geometry.meshes import check_mesh_destination, provenance_of, write_mesh
 
     check_mesh_destination(options.out)
     condition, named, folder = _given(options)
-    inputs = load_inputs(named, folder)
+    inputs = load_condition(condition, named, folder)
 
     from .pipeline import Pipeline, Settings
 
-    pipeline = Pipeline.load(options.model, device=options.device)
+    pipeline = Pipeline.load(options.model, device=options.device, low_memory=options.low_memory)
     settings = Settings(model=options.model, seed=options.seed, scale=options.scale, steps=options.steps)
     with progress_bar() as progress:
         made = pipeline.generate(condition, inputs, settings, progress)
@@ -104,6 +116,26 @@ def roundtrip(options: argparse.Namespace) -> int:
     return 0
 
 
+def depth(options: argparse.Namespace) -> int:
+    """`wala depth`."""
+    from PIL import Image
+
+    from .conditions.views import mesh_pictures
+    from .files import check_destination, write_whole
+    from .geometry.cameras import PUBLISHED
+    from .geometry.meshes import read_mesh
+
+    views = options.cameras or PUBLISHED.sets[6]
+    maps, _ = mesh_pictures(*read_mesh(options.mesh), [PUBLISHED.direction(view) for view in views])
+    if not options.out.is_dir():
+        check_destination(options.out).mkdir()
+    for view, picture in zip(views, maps):
+        path = options.out / f"depth_{view:02}.png"
+        write_whole(path, lambda stream: Image.fromarray(picture).save(stream, "PNG"))
+        print(path)
+    return 0
+
+
 def run(options: argparse.Namespace) -> int:
     """`wala run`: the worker in a process of its own, as Blender has it. Returns its exit code."""
     root = str(Path(__file__).resolve().parents[1])
@@ -116,18 +148,6 @@ def run(options: argparse.Namespace) -> int:
             except KeyboardInterrupt:
                 # The worker got the same interrupt and ends the job properly: wait for it.
                 continue
-
-
-def models(options: argparse.Namespace) -> int:
-    """`wala models`."""
-    from .models.table import MODELS
-
-    for row in MODELS.values():
-        print(f"{row.name}: {row.title}")
-        for name, defaults in row.conditions.items():
-            print(f"    {name:8} scale {defaults.scale:g}, {defaults.steps} steps")
-        print(f"    licence {row.licence}; weights {row.weights}{'' if row.weights.exists() else ' (missing)'}")
-    return 0
 
 
 def parity(options: argparse.Namespace) -> int:

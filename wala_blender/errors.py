@@ -43,3 +43,15 @@ class OutputError(WalaError):
     """A result could not be written: disk full, no permission, unknown format."""
 
     code = "cannot-write"
+
+
+class DownloadError(ModelError):
+    """A file could not be fetched: no connection, not allowed, or it arrived damaged."""
+
+    code = "download"
+
+
+class MemoryShortageError(WalaError):
+    """The device's or the computer's memory does not suffice."""
+
+    code = "out-of-memory"

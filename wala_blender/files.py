@@ -1,5 +1,6 @@
-"""Files that are whole or not there. Knows temporary names and a disk's refusals; not what is in the files."""
+"""Files that are whole or not there. Knows temporary names, checksums and a disk's refusals; not what is in the files."""
 
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -41,3 +42,12 @@ def write_whole(path: Path | str, write: Callable[[BinaryIO], object]) -> None:
             message = f"{path} could not be written ({error.strerror or error})"
             raise OutputError(message, "Check the disk's free space and the folder's permissions") from error
         raise
+
+
+def file_digest(path: Path | str, begin: bytes = b"", algorithm: str = "sha256") -> str:
+    """Checksum of a file's bytes, after those of ``begin``, in hexadecimal. Raises OSError."""
+    digest = hashlib.new(algorithm, begin)
+    with open(path, "rb") as stream:
+        while piece := stream.read(1 << 22):
+            digest.update(piece)
+    return digest.hexdigest()

@@ -224,8 +224,16 @@ class TokenSummary(nn.Module):
         return self.mlp(self.proj_layer(tokens).mean(dim=1))
 
 
+def sinusoids(t: Tensor, width: int) -> Tensor:
+    """t (B,), 0 … 999 → (B, width) float32: width/2 cosines, then as many sines, of frequencies 10000^(−i/(width/2))."""
+    half = width // 2
+    frequencies = torch.exp(torch.arange(half, dtype=torch.float32, device=t.device) * (-math.log(10000) / half))
+    angles = t.float()[:, None] * frequencies
+    return torch.cat([angles.cos(), angles.sin()], dim=-1)
+
+
 class TimeEmbedder(nn.Module):
-    """Timesteps → 256 sinusoids (128 cosines, then 128 sines, frequencies 10000^(−i/128)) → Linear, SiLU, Linear."""
+    """Timesteps → 256 sinusoids → Linear, SiLU, Linear."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -233,6 +241,4 @@ class TimeEmbedder(nn.Module):
 
     def forward(self, t: Tensor) -> Tensor:
         """t (B,), 0 … 999 → (B, width)."""
-        frequencies = torch.exp(torch.arange(128, dtype=torch.float32, device=t.device) * (-math.log(10000) / 128))
-        angles = t.float()[:, None] * frequencies
-        return self.mlp(torch.cat([angles.cos(), angles.sin()], dim=-1).to(self.mlp[0].weight.dtype))
+        return self.mlp(sinusoids(t, 256).to(self.mlp[0].weight.dtype))

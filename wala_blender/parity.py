@@ -19,6 +19,7 @@ from torch import nn
 
 from .autoencoder import Autoencoder
 from .conditions.condition import Condition
+from .conditions.dinov2 import DinoV2, DinoV2Config
 from .conditions.points import PointNet, PointNetConfig
 from .conditions.processing import ConditionProcessing
 from .conditions.voxels import VoxelEncoder, VoxelEncoderConfig
@@ -29,6 +30,8 @@ from .diffusion.schedule import Schedule, cosine_betas, linear_betas, spaced_ste
 from .errors import InputError
 from .models.checkpoint import load_components
 from .models.published import published_settings, read_args
+from .multiview.text_to_views import unet_config
+from .multiview.unet import MultiViewUNet
 from .wavelet.transform import forward
 from .wavelet.tree import tree_to_field, unpack
 
@@ -167,6 +170,28 @@ def _check_voxels(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quantit
     yield from _check_encoder(VoxelEncoder(VoxelEncoderConfig(arrays["y"].shape[1])), arrays, entry)
 
 
+def _check_image_encoder(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quantity]:
+    given = entry["config"]
+    config = DinoV2Config(given["width"], given["depth"], given["heads"], given["ffn_layer"] != "mlp", given["registers"])
+    with torch.device("meta"):
+        model = DinoV2(config).eval()
+    with reference_checkpoint(entry) as folder:
+        load_components(folder / "checkpoint.ckpt", {"image_encoder": model})
+    whole, patches = model.features(_tensor(arrays["x"]))
+    yield "y", relative_error(patches, arrays["y"]), SINGLE_CALL
+    yield "cls", relative_error(whole, arrays["cls"]), SINGLE_CALL
+
+
+def _check_multiview(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quantity]:
+    with torch.device("meta"):
+        model = MultiViewUNet(unet_config(entry["config"])).eval()
+    with reference_checkpoint(entry) as folder:
+        load_components(folder / "checkpoint.ckpt", {"multiview_unet": model})
+    x = _tensor(arrays["x"])
+    made = model(x, torch.full((len(x),), int(arrays["timestep"])), _tensor(arrays["context"]).expand(len(x), -1, -1), _tensor(arrays["camera"]))
+    yield "out", relative_error(made, arrays["out"]), SINGLE_CALL
+
+
 # what an array file must contain, a key its entry must list (None: no entry needed), and who checks it
 CHECKS: tuple[tuple[set[str], str | None, Callable[[str, Arrays, Mapping | None], Iterator[Quantity]]], ...] = (
     ({"sdf", "low"}, None, _check_wavelet),
@@ -175,6 +200,8 @@ CHECKS: tuple[tuple[set[str], str | None, Callable[[str, Arrays, Mapping | None]
     ({"noises", "sample"}, "network.unet.conv_in.weight", _check_denoiser),
     ({"x", "y"}, "encoder.pooling.I", _check_points),
     ({"x", "y"}, "encoder.in_conv.weight", _check_voxels),
+    ({"x", "y", "cls"}, "clip_model.dinov2.pos_embed", _check_image_encoder),
+    ({"x", "camera", "out"}, "model.model.diffusion_model.camera_embed.0.weight", _check_multiview),
 )
 
 

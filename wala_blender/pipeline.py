@@ -1,28 +1,26 @@
 """The whole way, stage by stage: input → condition → latent → field → mesh, and field → latent. Knows the order of stages; not what is in them."""
 
-import hashlib
-import logging
+import contextlib
 import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
-from .autoencoder import Autoencoder
 from .conditions.condition import Prepared
-from .diffusion.guidance import guided
+from .diffusion.guidance import conditioned, guided
 from .diffusion.samplers import ancestral, generated_noises
-from .diffusion.schedule import Schedule
 from .errors import InputError, ModelError
 from .geometry.surface import field_to_mesh
-from .models.checkpoint import load_components
-from .models.starter import Starter
-from .models.table import ModelRow, find_row
+from .memory import lent_to, try_ways
+from .models.installed import known_row, models_folder
+from .models.loading import Loaded, load_model
+from .models.table import ModelRow
 from .wavelet import field_to_tree, tree_to_field
-
-log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
 
@@ -59,34 +57,55 @@ def choose_device(wanted: str = "auto") -> torch.device:
 
 
 class Pipeline:
-    """A loaded model and its stages. Make one with ``load``."""
+    """A loaded model and its stages. Make one with ``load``.
 
-    def __init__(self, row: ModelRow, autoencoder: Autoencoder, denoiser: Starter, weight_hash: str, device: torch.device):
-        self.row, self.weight_hash, self.device = row, weight_hash, device
-        self.autoencoder, self.denoiser = autoencoder.to(device).eval(), denoiser.to(device).eval()
-        self.schedule = Schedule()
+    Either all its networks lie on the device, or (``in_turns``, low-memory mode) in the computer's memory, each lent to the device for its
+    stage.
+    """
+
+    def __init__(self, load: Callable[[torch.device], Loaded], device: torch.device, low_memory: str, needs: str):
+        self._load, self.device, self._low_memory, self._needs = load, device, low_memory, needs
+        self.in_turns: bool | None = None
+        try_ways(self._take_up, low_memory, device, needs)
 
     @classmethod
-    def load(cls, model: str = "starter", device: str = "auto") -> "Pipeline":
-        """The model of that name. Raises ModelError (unknown, no such device) and CheckpointError (weights missing or damaged)."""
-        row, chosen = find_row(model), choose_device(device)
-        with torch.device("meta"):
-            autoencoder, denoiser = Autoencoder(row.autoencoder), Starter(row.starter, row.vocabulary)
-        load_components(row.weights, {"autoencoder": autoencoder, "starter": denoiser})
-        weight_hash = hashlib.sha256(row.weights.read_bytes()).hexdigest()[:16]
-        return cls(row, autoencoder, denoiser, weight_hash, chosen)
+    def load(cls, model: str = "starter", device: str = "auto", low_memory: str = "auto", models: Path | str | None = None) -> "Pipeline":
+        """The model of that name.
+
+        ``low_memory``: "off", "on", or "auto": when the device's memory does not suffice otherwise. ``models``: the models folder.
+        Raises ModelError (unknown, not installed, no such device), CheckpointError (weights missing or damaged), MemoryShortageError.
+        """
+        folder, chosen = models_folder(models), choose_device(device)
+        row = known_row(model, folder)
+        return cls(lambda place: load_model(row, folder, chosen, place), chosen, low_memory, _needs(row, chosen))
+
+    def _take_up(self, in_turns: bool) -> None:
+        """Load the networks in this way, unless they are already."""
+        if self.in_turns == in_turns:
+            return
+        # Before loading: both at once may not fit.
+        self.in_turns = self.autoencoder = self.denoiser = None
+        loaded = self._load(torch.device("cpu") if in_turns else self.device)
+        self.row, self.weight_hash, self.schedule = loaded.row, loaded.weight_hash, loaded.schedule
+        self.autoencoder, self.denoiser, self.in_turns = loaded.autoencoder, loaded.generator, in_turns
+
+    def _on_device(self, *modules: nn.Module) -> contextlib.AbstractContextManager:
+        return lent_to(self.device, *modules) if self.in_turns else contextlib.nullcontext()
 
     @torch.no_grad()
     def field_to_latent(self, field: np.ndarray | torch.Tensor) -> torch.Tensor:
         """Distance field (256, 256, 256) → latent (4, 12, 12, 12) before quantisation."""
         tree = field_to_tree(torch.as_tensor(field, dtype=torch.float32, device=self.device)[None], self.row.padding)
-        return self.autoencoder.encode(tree)[0]
+        with self._on_device(self.autoencoder):
+            return self.autoencoder.encode(tree)[0]
 
     @torch.no_grad()
     def latent_to_field(self, latent: np.ndarray | torch.Tensor) -> torch.Tensor:
         """Latent (4, 12, 12, 12) before quantisation → distance field (256, 256, 256) float32."""
         latent = torch.as_tensor(latent, dtype=torch.float32, device=self.device)
-        return tree_to_field(self.autoencoder.decode(latent[None]).float())[0]
+        with self._on_device(self.autoencoder):
+            tree = self.autoencoder.decode(latent[None]).float()
+        return tree_to_field(tree)[0]
 
     def generate_latent(self, condition: str, inputs: dict, settings: Settings, progress: Progress | None = None) -> tuple[torch.Tensor, Prepared]:
         """Latent (4, 12, 12, 12) for an input (see conditions/inputs.py), and the input as it was prepared.
@@ -94,25 +113,44 @@ class Pipeline:
         The same settings and input give the same latent, whoever calls. progress(stage, step, steps) may raise to stop.
         Raises InputError for an unusable input or setting, ModelError for a condition the model does not take.
         """
-        progress = progress or _silent
-        scale, steps = self._checked(condition, settings)
+        return self._sampled(condition, inputs, settings.seed, *self._checked(condition, settings), progress or _silent)
+
+    @torch.no_grad()
+    def _sampled(self, condition: str, inputs: dict, seed: int, scale: float | None, steps: int,
+                 progress: Progress) -> tuple[torch.Tensor, Prepared]:
         progress("condition", 0, 1)
-        prepared = self.denoiser.prepare(condition, inputs)
-        with torch.no_grad():
-            encoded = self.denoiser.encode(condition, *(tensor.to(self.device) for tensor in prepared.tensors))
-            denoiser = guided(self.denoiser.denoise, encoded, self.denoiser.empty(encoded), scale)
-            # Drawn on the CPU, so that a seed means the same shape on every device.
-            noises = generated_noises((1, 4, 12, 12, 12), torch.Generator().manual_seed(settings.seed), self.device)
-            latent = ancestral(denoiser, self.schedule, steps, noises, lambda step, count: progress("sample", step, count))[0]
-        return latent, prepared
+        model = self.denoiser
+        prepared = model.prepare(condition, inputs)
+        with self._on_device(*model.encoding_modules):
+            encoded = model.encode(condition, *(tensor.to(self.device) for tensor in prepared.tensors))
+            if scale is None:
+                denoiser = conditioned(model.denoise, encoded)
+            else:
+                denoiser = guided(model.denoise, encoded, model.empty(encoded), scale)
+        # Drawn on the CPU, so that a seed means the same shape on every device.
+        noises = generated_noises((1, 4, 12, 12, 12), torch.Generator().manual_seed(seed), self.device)
+        with self._on_device(*model.denoising_modules):
+            return ancestral(denoiser, self.schedule, steps, noises, lambda step, count: progress("sample", step, count))[0], prepared
 
     def generate(self, condition: str, inputs: dict, settings: Settings, progress: Progress | None = None,
                  on_latent: Callable[[np.ndarray], None] | None = None) -> Generation:
-        """A mesh for an input. on_latent gets the latent as soon as it exists, so that a later stage's failure does not lose it."""
-        progress = progress or _silent
+        """A mesh for an input. on_latent gets the latent as soon as it exists, so that a later stage's failure does not lose it.
+
+        Where the memory does not suffice, and low-memory mode is "auto", the stages begin again in that mode.
+        Raises as generate_latent does, and MemoryShortageError.
+        """
+        def attempt(in_turns: bool) -> Generation:
+            self._take_up(in_turns)
+            return self._generate(condition, inputs, settings, progress or _silent, on_latent)
+
+        return try_ways(attempt, "on" if self.in_turns else self._low_memory, self.device, self._needs)
+
+    def _generate(self, condition: str, inputs: dict, settings: Settings, progress: Progress,
+                  on_latent: Callable[[np.ndarray], None] | None) -> Generation:
+        scale, steps = self._checked(condition, settings)
         timings: dict[str, float] = {}
         timed = _Stopwatch(progress, timings)
-        latent, prepared = self.generate_latent(condition, inputs, settings, timed)
+        latent, prepared = self._sampled(condition, inputs, settings.seed, scale, steps, timed)
         if on_latent is not None:
             on_latent(latent.cpu().numpy())
         timed("decode", 0, 1)
@@ -120,29 +158,40 @@ class Pipeline:
         timed("surface", 0, 1)
         vertices, faces = field_to_mesh(distance)
         timed.stop()
-        scale, steps = self._checked(condition, settings)
-        frame = prepared.frame
+        frame, licence = prepared.frame, self.row.licence
         record = {
             "model": self.row.name, "weight_hash": self.weight_hash, "seed": settings.seed, "scale": scale, "steps": steps,
-            "condition": condition, "licence": self.row.licence, "ai_generated": True, "timings": timings,
-            "frame": {"center": [float(c) for c in frame.center], "scale": float(frame.scale)} if frame else None,
+            "condition": condition, "licence": licence.name, "non_commercial": licence.non_commercial, "ai_generated": True,
+            "timings": timings, "frame": {"center": [float(c) for c in frame.center], "scale": float(frame.scale)} if frame else None,
         }
         return Generation(vertices, faces, latent.cpu().numpy(), record)
 
-    def _checked(self, condition: str, settings: Settings) -> tuple[float, int]:
-        """Scale and steps to use."""
+    def _checked(self, condition: str, settings: Settings) -> tuple[float | None, int]:
+        """Scale and steps to use; no scale where there is nothing to guide."""
         if condition not in self.row.conditions:
             raise ModelError(f"the model {self.row.name} takes no {condition}", f"It takes: {', '.join(self.row.conditions)}.")
         defaults = self.row.conditions[condition]
         scale = defaults.scale if settings.scale is None else float(settings.scale)
         steps = defaults.steps if settings.steps is None else int(settings.steps)
-        if not (math.isfinite(scale) and 0 <= scale <= 100):
+        if defaults.scale is None and scale is not None:
+            raise InputError(f"the guidance scale is {scale:g}, but with the condition {condition!r} there is nothing to follow", "Leave it out.")
+        if scale is not None and not (math.isfinite(scale) and 0 <= scale <= 100):
             raise InputError(f"the guidance scale is {scale}, expected 0 … 100", f"The default is {defaults.scale:g}.")
         if not 2 <= steps <= self.schedule.config.length:
             raise InputError(f"the number of steps is {steps}, expected 2 … {self.schedule.config.length}", f"The default is {defaults.steps}.")
         if not 0 <= settings.seed < 2**63:
             raise InputError(f"the seed is {settings.seed}, expected a whole number from 0 to 2^63 − 1")
         return scale, steps
+
+
+def _needs(row: ModelRow, device: torch.device) -> str:
+    """How much memory a model takes, in words."""
+    if row.published is None:
+        return f"the model {row.name} is small, what else runs takes the memory"
+    if device.type == "cpu":
+        return f"the model {row.name} needs about {row.published.memory(4) / 1e9:.1f} GB in float32"
+    whole, in_turns = row.published.memory(), row.published.memory(in_turns=True)
+    return f"the model {row.name} needs about {whole / 1e9:.1f} GB, {in_turns / 1e9:.1f} GB in low-memory mode"
 
 
 class _Stopwatch:

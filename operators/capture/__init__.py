@@ -6,7 +6,7 @@ Everything a capture returns is a copy: no RNA outlives the call. A new conditio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import points, sketch, text, voxels
+from . import depth, image, maps, nothing, points, rendered, sketch, text, voxels
 from .plain import Capture
 
 
@@ -25,4 +25,10 @@ CAPTURES = {
     "VOXELS": Row("voxels", voxels.capture, voxels.missing),
     "TEXT": Row("text", text.capture, text.missing),
     "POINTS": Row("points", points.capture, points.missing),
+    "IMAGE": Row("image", image.capture, image.missing),
+    "DEPTH": Row("depth", depth.capture, depth.missing),
+    "DEPTHS": Row("depths", depth.capture_round_about, depth.missing),
+    "MAPS": Row("depths", maps.capture, maps.missing),
+    "VIEWS": Row("views", rendered.capture, rendered.missing),
+    "NONE": Row("none", nothing.capture, nothing.missing),
 }

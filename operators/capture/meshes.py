@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from .. import frames
+from ..views import bounds
+from .plain import bad_input, require_finite
+
 SURFACES = ("MESH", "CURVE", "SURFACE", "META", "FONT")
 SHOWN = SURFACES + ("EMPTY", "POINTCLOUD", "CURVES")
 
@@ -16,6 +20,23 @@ def title(context) -> str:
     items = [item for item in context.selected_objects if item.type in SHOWN]
     active = context.active_object
     return active.name if active in items else items[0].name
+
+
+def surface(context, hint: str) -> tuple[str, dict, np.ndarray]:
+    """The selection as one mesh: (its title, {"vertices" (V, 3) float32 in the model's axes, "faces" (F, 3) int32}, its box (2, 3) in the world).
+
+    Vertices without a face are no part of it. hint: what to select. Raises JobFailed: nothing selected, no faces, not finite.
+    """
+    if not is_selected(context):
+        raise bad_input("Nothing is selected that has a surface", hint)
+    vertices, faces = gather(context)
+    if not len(faces):
+        raise bad_input(f"The selection has {len(vertices)} vertices and no faces", "Select closed meshes, such as cubes; or choose Points")
+    numbers, faces = np.unique(faces, return_inverse=True)
+    vertices, faces = vertices[numbers], faces.reshape(-1, 3)
+    require_finite(vertices, "The selection")
+    mesh = {"vertices": frames.to_model(vertices).astype(np.float32), "faces": faces.astype(np.int32)}
+    return title(context), mesh, bounds(vertices)
 
 
 def gather(context) -> tuple[np.ndarray, np.ndarray]:

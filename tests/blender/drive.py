@@ -79,7 +79,7 @@ def in_sidebar(below_the_top: float) -> tuple[float, float]:
     return sidebar.x + sidebar.width * 0.3, sidebar.y + sidebar.height - below_the_top * scale
 
 
-GENERATE, SETTINGS, WORKER_PANEL = 124, 160, 186
+CONDITION, GENERATE, SETTINGS, WORKER_PANEL = 46, 124, 160, 186
 
 
 def long_job() -> None:
@@ -132,6 +132,13 @@ def story():
     view()[0].tag_redraw()
     yield 1.0
     picture("1-panel")
+
+    yield from all_conditions()
+    click(*in_sidebar(CONDITION))
+    yield 1.5
+    picture("1-conditions")
+    press("Escape")
+    yield 1.0
 
     click(*in_sidebar(WORKER_PANEL))
     yield 1.5
@@ -192,6 +199,24 @@ def story():
     bpy.ops.preferences.addon_show(module=PACKAGE)
     yield 2.0
     picture("8-preferences")
+
+
+def all_conditions():
+    """The panel of each of them, with a second model to choose from; window.sh looks for errors in what Blender said."""
+    models, captures = sys.modules[f"{PACKAGE}.operators.models"], sys.modules[f"{PACKAGE}.operators.capture"].CAPTURES
+    settings = bpy.context.scene.wala
+    models.KNOWN["all"] = models.Model("all", "Takes Everything", tuple(row.condition for row in captures.values()))
+    settings.model = "all"
+    yield 1.5
+    for identifier in captures:
+        settings.condition = identifier
+        view()[0].tag_redraw()
+        yield 0.6
+    picture("1-two-models")
+    note(f"both models are offered: {[item.title for item in board().models]}", len(board().models) == 2)
+    del models.KNOWN["all"]
+    settings.model, settings.condition = models.STARTER.name, "SKETCH"
+    yield 1.5
 
 
 def result_while_drawing():

@@ -27,6 +27,7 @@ timeout 900 blender --factory-startup --window-geometry 0 0 1280 800 --python-ex
   > /lab/out/blender.log 2>&1 || status=$?
 sleep 2
 if pgrep -f "[r]untime.worker" > /dev/null; then echo "FAILED a worker outlived Blender" >> /lab/out/report.txt; status=1; fi
+if grep -q "^Traceback" /lab/out/blender.log; then echo "FAILED blender.log has an error" >> /lab/out/report.txt; fi
 grep -q "^FAILED" /lab/out/report.txt && status=1
 grep -q "^finished" /lab/out/report.txt || status=1
 exit $status

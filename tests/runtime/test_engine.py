@@ -32,7 +32,7 @@ class Library:
         self.loads.append((model, device))
         return self
 
-    def load_inputs(self, inputs, folder):
+    def load_condition(self, condition, inputs, folder):
         if "prompt" not in inputs:
             raise errors.InputError("there is no prompt", "Write one.")
         return {"loaded": inputs["prompt"]}
@@ -54,7 +54,7 @@ def library(monkeypatch):
     pipeline = types.ModuleType("wala_blender.pipeline")
     pipeline.Settings, pipeline.Pipeline = Settings, one
     inputs = types.ModuleType("wala_blender.conditions.inputs")
-    inputs.load_inputs = one.load_inputs
+    inputs.load_condition = one.load_condition
     monkeypatch.setitem(sys.modules, "wala_blender.pipeline", pipeline)
     monkeypatch.setitem(sys.modules, "wala_blender.conditions.inputs", inputs)
     return one

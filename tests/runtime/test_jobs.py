@@ -29,7 +29,8 @@ def rewrite(folder, **changes):
 
 def test_request_and_arrays_come_back(tmp_path):
     sent = request(seed=2**62, scale=3.5, steps=4, placement={"matrix": [[1.0, 0.5], [0, 1]], "name": "Gänse 椅子"},
-                   inputs={"polylines": "inputs/polylines.npz", "elevation": 12.5, "image": "inputs/sketch.png", "prompt": "ein Stuhl ✏"})
+                   inputs={"polylines": "inputs/polylines.npz", "elevation": 12.5, "image": "inputs/sketch.png", "prompt": "ein Stuhl ✏",
+                           "images": ["inputs/sketch.png", "inputs/sketch.png"], "views": [3, 6]})
     lines = {"points": np.random.default_rng(0).normal(size=(7, 2)).astype(np.float32), "offsets": np.array([0, 3, 7])}
     folder = jobs.write_job(tmp_path / "ein Ordner ñ", sent, {"polylines.npz": lines, "sketch.png": b"\x89PNG"})
     got = jobs.read_request(folder)
@@ -57,7 +58,9 @@ def test_request_and_arrays_come_back(tmp_path):
     ({"steps": 0}, "job-invalid", "steps"),
     ({"steps": 2.5}, "job-invalid", "steps"),
     ({"inputs": ["x"]}, "job-invalid", "inputs"),
-    ({"inputs": {"points": [1, 2]}}, "job-invalid", "inputs"),
+    ({"inputs": {"points": [[1, 2]]}}, "job-invalid", "inputs"),
+    ({"inputs": {"images": ["inputs/gone.png"]}}, "job-invalid", "gone.png"),
+    ({"inputs": {"images": ["inputs/../../secret.png"]}}, "job-invalid", "secret"),
     ({"inputs": {"points": "inputs/../../secret.npy"}}, "job-invalid", "secret"),
     ({"inputs": {"points": "inputs/gone.npy"}}, "job-invalid", "gone.npy"),
     ({"placement": 3}, "job-invalid", "placement"),

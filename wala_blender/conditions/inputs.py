@@ -16,36 +16,46 @@ from PIL import Image, ImageOps
 from ..errors import InputError
 from ..geometry.distance import check_faces
 from ..geometry.meshes import READABLE, read_mesh, read_points
+from .table import check_inputs
 
 VOXELS = 16
 _AGAIN = "The file is damaged or incomplete: write it again"
 _BROKEN = (OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 
-def load_inputs(inputs: Mapping[str, str | float], folder: Path | str) -> dict:
+def load_condition(condition: str, inputs: Mapping[str, object], folder: Path | str) -> dict:
+    """``load_inputs`` of a condition's request. Raises InputError also when there is none of the inputs that the condition needs."""
+    check_inputs(condition, inputs)
+    return load_inputs(inputs, folder)
+
+
+def load_inputs(inputs: Mapping[str, object], folder: Path | str) -> dict:
     """Every file that ``inputs`` names (relative to ``folder``, never outside it) loaded and checked.
 
     name         value             becomes
     prompt       text              "prompt" str
     elevation    degrees −90…90    "elevation" float
+    azimuth      degrees ±360      "azimuth" float
+    views        view indices      "views" list of int
     polylines    .npz              "polylines" list of (n, 2) float32, x right, y up
     image        any picture       "image" (H, W) or (H, W, 3 or 4) uint8, turned upright
+    images       a list of them    "images" list of the same
     mesh         .npz, .glb, …     "vertices" (V, 3) float64, "faces" (F, 3) int64
     occupancy    .npy, .json       "occupancy" (16, 16, 16) bool, axes x, y, z
     points       .npy, .ply, .xyz  "points" (N, 3) float32
 
     Raises InputError, one line, for what is missing, damaged, empty, not finite or of the wrong shape.
     """
-    if not inputs:
-        raise InputError("there is no input", "Give a prompt, a sketch, voxels or points")
     loaded: dict = {}
     for name, value in inputs.items():
         if name in _VALUES:
             loaded[name] = _VALUES[name](value)
         elif name in _FILES:
             loaded |= _read(name, value, Path(folder))
+        elif name in _LISTS:
+            loaded[name] = _read_list(name, value, Path(folder))
         else:
-            raise InputError(f"unknown input {name!r}", f"Known are {', '.join([*_VALUES, *_FILES])}")
+            raise InputError(f"unknown input {name!r}", f"Known are {', '.join([*_VALUES, *_FILES, *_LISTS])}")
     return loaded
 
 
@@ -64,16 +74,31 @@ def _read(name: str, value: object, folder: Path) -> dict:
     return reader(path)
 
 
+def _read_list(name: str, value: object, folder: Path) -> list:
+    one = _LISTS[name]
+    if not isinstance(value, list) or not value:
+        raise InputError(f"{name} is {value!r}, expected a list of files")
+    return [_read(one, item, folder)[one] for item in value]
+
+
 def _prompt(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise InputError("the prompt is empty", "Say what to make, for example: a chair")
     return value
 
 
-def _elevation(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or abs(value) > 90:
-        raise InputError(f"the elevation is {value!r}, expected degrees from -90 to 90")
-    return float(value)
+def _degrees(name: str, limit: float) -> Callable[[object], float]:
+    def check(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or abs(value) > limit:
+            raise InputError(f"the {name} is {value!r}, expected degrees from -{limit} to {limit}")
+        return float(value)
+    return check
+
+
+def _views(value: object) -> list[int]:
+    if not isinstance(value, list) or not value or any(isinstance(view, bool) or not isinstance(view, int) for view in value):
+        raise InputError(f"the views are {value!r}, expected a list of view indices", "For example [3, 6, 10, 26]")
+    return value
 
 
 def _damaged(path: Path, error: Exception) -> InputError:
@@ -228,7 +253,10 @@ def _filled_at(path: Path, indices: np.ndarray) -> np.ndarray:
     return filled
 
 
-_VALUES: dict[str, Callable[[object], object]] = {"prompt": _prompt, "elevation": _elevation}
+_VALUES: dict[str, Callable[[object], object]] = {
+    "prompt": _prompt, "elevation": _degrees("elevation", 90), "azimuth": _degrees("azimuth", 360), "views": _views,
+}
+_LISTS = {"images": "image"}
 _FILES: dict[str, dict[str, Callable[[Path], dict]]] = {
     "polylines": {".npz": _polylines},
     "image": {"": _image},

@@ -82,8 +82,8 @@ class PointNet(nn.Module):
         return self.linear_f3(h)
 
 
-def prepare(inputs: dict) -> Prepared:
-    """{"points": (N, 3)}, any scale, +Y up → points (1, POINTS, 3) float32 in model space, in random order.
+def prepare(inputs: dict, count: int = POINTS) -> Prepared:
+    """{"points": (N, 3)}, any scale, +Y up → points (1, count, 3) float32 in model space, in random order.
 
     A larger cloud is thinned out at random (always the same way), a smaller one repeats points. Raises InputError below FEWEST points.
     """
@@ -92,7 +92,7 @@ def prepare(inputs: dict) -> Prepared:
     if len(points) < FEWEST:
         raise InputError(f"there are {len(points)} points, expected at least {FEWEST}", "Give more points on the shape's surface.")
     chosen = np.random.default_rng(0).permutation(len(points))
-    chosen = np.resize(chosen, POINTS)
+    chosen = np.resize(chosen, count)
     return Prepared((torch.from_numpy(frame.to_model(points[chosen]).astype(np.float32))[None],), frame)
 
 

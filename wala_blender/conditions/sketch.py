@@ -34,8 +34,8 @@ class SketchEncoderConfig:
     grid_channels: int = 64
 
 
-def picture_of_polylines(polylines: list[np.ndarray]) -> np.ndarray:
-    """Line picture (PICTURE, PICTURE) float32 of polylines, each (n, 2): x right, y up, any unit.
+def picture_of_polylines(polylines: list[np.ndarray], side: int = PICTURE, line_width: float = LINE) -> np.ndarray:
+    """Line picture (side, side) float32 of polylines, each (n, 2): x right, y up, any unit; line_width in pixels.
 
     Raises InputError when there is nothing to draw or a coordinate is not finite.
     """
@@ -49,23 +49,23 @@ def picture_of_polylines(polylines: list[np.ndarray]) -> np.ndarray:
     extent = float((high - low).max())
     if extent <= 0:
         raise InputError("all strokes of the sketch lie in one point", "Draw the outline of a shape.")
-    size = PICTURE * _OVERSAMPLE
+    size = side * _OVERSAMPLE
     scale = FILL * size / extent
     canvas = Image.new("L", (size, size))
     draw = ImageDraw.Draw(canvas)
     for line in polylines:
         at = (line - (low + high) / 2) * scale * (1, -1) + size / 2
         if len(at) > 1:
-            draw.line([tuple(p) for p in at], fill=255, width=round(LINE * _OVERSAMPLE), joint="curve")
+            draw.line([tuple(p) for p in at], fill=255, width=round(line_width * _OVERSAMPLE), joint="curve")
     if canvas.getbbox() is None:
         raise InputError("the sketch has single points and no lines", "Draw the outline of a shape.")
-    return np.asarray(canvas.resize((PICTURE, PICTURE), Image.Resampling.BOX), dtype=np.float32) / 255
+    return np.asarray(canvas.resize((side, side), Image.Resampling.BOX), dtype=np.float32) / 255
 
 
-def picture_of_image(image: np.ndarray) -> np.ndarray:
-    """Line picture (PICTURE, PICTURE) float32 of an image (H, W), (H, W, 3) or (H, W, 4) uint8 of dark lines on white (alpha over white).
+def ink_of_image(image: np.ndarray) -> np.ndarray:
+    """Ink (H, W) float32, 0 … 1, of an image (H, W), (H, W, 3) or (H, W, 4) uint8 of dark lines on white (alpha over white).
 
-    Light lines on dark are turned round. Raises InputError for an image without lines.
+    Light lines on dark are turned round. Raises InputError for what is no image, or all of one colour.
     """
     image = np.asarray(image)
     if image.ndim not in (2, 3) or min(image.shape[:2]) < 8 or (image.ndim == 3 and image.shape[2] not in (3, 4)):
@@ -74,10 +74,14 @@ def picture_of_image(image: np.ndarray) -> np.ndarray:
     if grey.ndim == 3:
         colour = grey[..., :3] @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
         grey = colour * grey[..., 3] + (1 - grey[..., 3]) if grey.shape[2] == 4 else colour
-    ink = 1 - grey
-    if np.median(ink) > 0.5:
-        ink = 1 - ink
-    ink = np.clip((ink - 0.15) / 0.5, 0, 1)
+    if not np.ptp(grey) > 0.15:
+        raise InputError("the sketch image shows no lines", "Use dark lines on a light background.")
+    return grey if np.median(grey) < 0.5 else 1 - grey
+
+
+def picture_of_image(image: np.ndarray) -> np.ndarray:
+    """Line picture (PICTURE, PICTURE) float32 of an image as ink_of_image takes it. Raises InputError for an image without lines."""
+    ink = np.clip((ink_of_image(image) - 0.15) / 0.5, 0, 1)
     rows, columns = np.nonzero(ink.max(axis=1) > 0.3)[0], np.nonzero(ink.max(axis=0) > 0.3)[0]
     if len(rows) < 2 and len(columns) < 2:
         raise InputError("the sketch image shows no lines", "Use dark lines on a light background.")

@@ -1,11 +1,12 @@
 """Samplers: functions from noise to a latent. They know a schedule and a denoiser; not conditions, guidance or networks."""
 
+import math
 from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
 
-from .schedule import Schedule
+from .schedule import Schedule, trailing_steps
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]
 
@@ -36,4 +37,21 @@ def ancestral(denoiser: Denoiser, schedule: Schedule, steps: int, noises: Iterab
         x = step.from_x0 * x0 + step.from_x * x
         if step.noise > 0:
             x = x + step.noise * next(noises)
+    return x
+
+
+@torch.no_grad()
+def ddim(denoiser: Denoiser, schedule: Schedule, steps: int, noise: Tensor, on_step: Callable[[int, int], None] | None = None) -> Tensor:
+    """DDIM without fresh noise, on trailing steps; the last one goes to the schedule's first timestep. Arguments as of ``ancestral``."""
+    timesteps = trailing_steps(schedule.config.length, steps)
+    targets = [*timesteps[1:], 0]
+    x = noise
+    for i, (timestep, target) in enumerate(zip(timesteps, targets)):
+        if on_step is not None:
+            on_step(i, steps)
+        now, then = float(schedule.alpha_bar[timestep]), float(schedule.alpha_bar[target])
+        t = torch.full((len(x),), float(timestep), device=x.device)
+        x0 = schedule.to_x0(x, t, denoiser(x, t))
+        epsilon = (x - math.sqrt(now) * x0) / math.sqrt(1 - now)
+        x = math.sqrt(then) * x0 + math.sqrt(1 - then) * epsilon
     return x

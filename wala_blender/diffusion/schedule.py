@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class ScheduleConfig:
-    """``curve``: "cosine" or "linear"; ``prediction``: what the network gives, "x0" or "epsilon"; ``variance``: "small" or "large"."""
+    """``curve``: "cosine", "linear" or "scaled linear"; ``prediction``: what the network gives, "x0" or "epsilon"; ``variance``: "small" or "large"."""
 
     curve: str = "cosine"
     prediction: str = "x0"
@@ -20,7 +20,7 @@ class ScheduleConfig:
     length: int = 1000
 
     def __post_init__(self):
-        for name, known in (("curve", ("cosine", "linear")), ("prediction", ("x0", "epsilon")), ("variance", ("small", "large"))):
+        for name, known in (("curve", tuple(CURVES)), ("prediction", ("x0", "epsilon")), ("variance", ("small", "large"))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, expected one of {known}")
 
@@ -36,6 +36,14 @@ def linear_betas(length: int) -> np.ndarray:
     return np.linspace(0.1 / length, 20 / length, length)
 
 
+def scaled_linear_betas(length: int) -> np.ndarray:
+    """Squares of numbers evenly spaced from √0.00085 to √0.02."""
+    return np.linspace(0.00085**0.5, 0.02**0.5, length) ** 2
+
+
+CURVES = {"cosine": cosine_betas, "linear": linear_betas, "scaled linear": scaled_linear_betas}
+
+
 def spaced_steps(length: int, steps: int) -> np.ndarray:
     """``steps`` of the timesteps 0 … length − 1, evenly spaced, both ends included (one step: 0), rounded half to even; int64."""
     if not 1 <= steps <= length:
@@ -44,12 +52,19 @@ def spaced_steps(length: int, steps: int) -> np.ndarray:
     return np.round(np.arange(steps) * stride).astype(np.int64)
 
 
+def trailing_steps(length: int, steps: int) -> np.ndarray:
+    """``steps`` of the timesteps 0 … length − 1, evenly spaced, the noisiest first and included; int64."""
+    if not 1 <= steps <= length:
+        raise ValueError(f"steps is {steps}, expected 1 … {length}")
+    return np.round(length - np.arange(steps) * (length / steps)).astype(np.int64) - 1
+
+
 class Schedule:
     """A schedule and its arithmetic. ``alpha_bar`` (length,) float64: the share of the signal's variance at each timestep."""
 
     def __init__(self, config: ScheduleConfig = ScheduleConfig()):
         self.config = config
-        self.betas = (cosine_betas if config.curve == "cosine" else linear_betas)(config.length)
+        self.betas = CURVES[config.curve](config.length)
         self.alpha_bar = np.cumprod(1 - self.betas)
 
     def _at(self, values: np.ndarray, t: Tensor, like: Tensor) -> Tensor:

@@ -1,12 +1,16 @@
 """Reading and writing checkpoint files, strictly. Knows files, keys and shapes; not what the numbers do, nor where files come from.
 
-A checkpoint is read into *components* (our modules, by name). RENAMES is the whole difference between published keys and ours;
-after it every key must exist on both sides with the same shape. Pickles are read with ``weights_only=True``: they can hold no code.
+A checkpoint is read into *components* (our modules, by name). RENAMES is the difference between published prefixes and ours; where the
+module is another library's, its own table (layout.py) says the rest. After both, every key must exist on both sides with the same
+shape. Pickles are read with ``weights_only=True``: they can hold no code.
+
+Files are memory-mapped: a tensor takes memory when it is used, and none of its own as long as it keeps its type and stays on the CPU.
 """
 
 import logging
 import os
 import pickle
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, OutputError
+from .layout import renamed
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +34,15 @@ RENAMES = (
     ("autoencoder.", "autoencoder."),
     ("encoder.", "condition_encoder."),
     ("clip_model.", "image_encoder."),
+    ("model.model.diffusion_model.", "multiview_unet."),
+    ("model.cond_stage_model.", "text_encoder."),
+    ("model.first_stage_model.", "image_decoder."),
 )
+# numbers of a noise schedule that its settings give as well, in files of the words-to-views kind; nothing reads them
+UNREAD = re.compile(r"model\.(betas|alphas_cumprod(_prev)?|(sqrt|log)_\w+|posterior_\w+)")
 SHOWN_KEYS = 5
+# in torch's message when a pickle calls a function or names a class
+_CODE_IN_PICKLE = ("Unsupported global", "Unsupported class", "Unsupported operand", "Trying to call", "Can only build Tensor")
 
 
 def rename(key: str) -> str:
@@ -46,13 +58,17 @@ def _damaged(path: Path, error: Exception) -> CheckpointError:
     reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
     if isinstance(error, pickle.UnpicklingError):
         # torch's own words advise to load it unsafely
+        if any(word in str(error) for word in _CODE_IN_PICKLE):
+            return CheckpointError(f"{path.name} is refused: it holds more than tensors, and could run a program when it is opened",
+                                   "Get the file from where the model was published; if it is from there, report it")
         reason = "it is not a pickle of tensors alone"
     return CheckpointError(f"{path.name} cannot be read as a checkpoint ({reason})", "The file is damaged or incomplete: download it again")
 
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        # files of torch before 1.6 are no zip archives and cannot be mapped
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except (pickle.UnpicklingError, EOFError, RuntimeError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise _damaged(path, error) from error
     state = content.get("state_dict", content) if isinstance(content, dict) else content
@@ -87,7 +103,7 @@ def read_state(path: Path | str) -> dict[str, Tensor]:
     for key, value in state.items():
         if not isinstance(value, Tensor):
             raise CheckpointError(f"{path.name}: {key} is a {type(value).__name__}, expected a tensor")
-    return state
+    return {key: value for key, value in state.items() if not UNREAD.fullmatch(key)}
 
 
 def _few(keys: list[str]) -> str:
@@ -107,25 +123,43 @@ def _check(name: str, state: Mapping[str, Tensor], expected: Mapping[str, Tensor
                               "The file belongs to another model or to other settings")
 
 
-def load_components(path: Path | str, components: Mapping[str, nn.Module]) -> None:
+def _in_own_layout(state: dict[str, Tensor], components: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    """The state with the tensors of modules that have a ``published_layout`` under the names those modules use."""
+    for name, module in components.items():
+        table = getattr(module, "published_layout", ())
+        if table:
+            prefix = name + "."
+            own = {key.removeprefix(prefix): state.pop(key) for key in list(state) if key.startswith(prefix)}
+            state |= {prefix + key: value for key, value in renamed(own, table).items()}
+    return state
+
+
+def load_components(path: Path | str, components: Mapping[str, nn.Module], dtypes: Mapping[str, torch.dtype] | None = None,
+                    device: torch.device | str = "cpu") -> None:
     """Fills every module from the file, strictly: each key of each component must be there in its shape, and nothing else.
 
-    ``components``: component name (see RENAMES) → module, on the meta device or not. Tensors become float32.
+    ``components``: component name (see RENAMES) → module, on the meta device or not; one on the meta device comes to lie on ``device``.
+    ``dtypes``: what the numbers of a component become, float32 where it is not named. Tensors are converted one at a time.
     Raises CheckpointError that names the keys which do not fit; the modules are then unchanged.
     """
     path = Path(path)
-    state = read_state(path)
+    state = _in_own_layout(read_state(path), components)
     expected = {f"{name}.{key}": value for name, module in components.items() for key, value in module.state_dict().items()}
     _check(path.name, state, expected)
     for name, module in components.items():
-        own = {key: state[f"{name}.{key}"].float() for key in module.state_dict()}
+        dtype = (dtypes or {}).get(name, torch.float32)
+        own = {key: _placed(state.pop(f"{name}.{key}"), device, dtype) for key in module.state_dict()}
         module.load_state_dict(own, strict=True, assign=any(p.is_meta for p in module.parameters()))
-    log.info("loaded %s: %d tensors into %s", path.name, len(state), ", ".join(components))
+    log.info("loaded %s: %d tensors into %s", path.name, len(expected), ", ".join(components))
+
+
+def _placed(value: Tensor, device: torch.device | str, dtype: torch.dtype) -> Tensor:
+    return value.to(device, dtype if value.is_floating_point() else value.dtype)
 
 
 def save_components(path: Path | str, components: Mapping[str, nn.Module], metadata: Mapping[str, str] | None = None,
-                    dtype: torch.dtype = torch.float32) -> None:
-    """Writes the modules' tensors to a .safetensors file, whole or not at all. Raises OutputError."""
+                    dtype: torch.dtype | None = torch.float32) -> None:
+    """Writes the modules' tensors to a .safetensors file, whole or not at all; dtype None keeps each one's. Raises OutputError."""
     path = Path(path)
     state = {f"{name}.{key}": value.detach().to("cpu", dtype).contiguous()
              for name, module in components.items() for key, value in module.state_dict().items()}

@@ -1,6 +1,6 @@
-"""A model of one's own as a folder: model.json beside the weights and word pieces. Knows files; not networks' insides, nor training.
+"""A model that was trained here, as a folder: about.json beside the weights and word pieces. Knows files; not networks' insides, nor training.
 
-    model.json          name, title, licence, conditions with their defaults, the configurations of both networks
+    about.json          name, title, licence, conditions with their defaults, the configurations of both networks
     model.safetensors   components "autoencoder" and "starter"
     tokenizer.json      the word pieces
 """
@@ -13,22 +13,27 @@ from ..autoencoder import AutoencoderConfig
 from ..configuration import read_settings
 from ..errors import CheckpointError, InputError
 from ..files import write_whole
+from .licences import Licence
 from .starter import StarterConfig
-from .table import ABOUT, Defaults, ModelRow
+from .table import Defaults, ModelRow
 
-WEIGHTS = "model.safetensors"
+ABOUT, WEIGHTS = "about.json", "model.safetensors"
 
 
 @dataclass(frozen=True)
 class About:
-    """What model.json says."""
+    """What about.json says."""
 
     name: str
     title: str
-    licence: str
+    licence: Licence
     conditions: dict[str, Defaults]
     autoencoder: AutoencoderConfig
     starter: StarterConfig
+
+
+def is_model_folder(folder: Path) -> bool:
+    return (folder / ABOUT).is_file()
 
 
 def row_of(folder: Path, about: About) -> ModelRow:
@@ -38,7 +43,7 @@ def row_of(folder: Path, about: About) -> ModelRow:
 
 
 def read_row(folder: Path) -> ModelRow:
-    """The row of the model in a folder. Raises CheckpointError when its model.json cannot be used."""
+    """The row of the model in a folder. Raises CheckpointError when its about.json cannot be used."""
     try:
         return row_of(folder, read_settings(About, folder / ABOUT))
     except InputError as error:
@@ -46,5 +51,5 @@ def read_row(folder: Path) -> ModelRow:
 
 
 def write_about(folder: Path, about: About) -> None:
-    """Writes model.json, which makes the folder a model: the last file to be written."""
+    """Writes about.json, which makes the folder a model: the last file to be written."""
     write_whole(folder / ABOUT, lambda stream: stream.write(json.dumps(asdict(about), indent=1).encode()))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..autoencoder import AutoencoderConfig
+from ..conditions.dinov2 import IMAGE_ENCODERS, DinoV2Config
 from ..conditions.points import PointNetConfig
 from ..conditions.processing import ProcessingConfig
 from ..conditions.voxels import VoxelEncoderConfig
@@ -19,11 +20,10 @@ log = logging.getLogger(__name__)
 # Settings that change nothing about what a loaded model computes (training only, fixed by the format, implied by others), then
 # those of conditions, which only some kinds of model read.
 WITHOUT_EFFECT = frozenset("""
-    resolution max_depth max_training_level wavelet encoder_type decoder_type dropout use_sample_training no_rebalance_loss
-    diffusion_scale_ratio diffusion_loss_type diffusion_sampler with_fix_pos dp_cond dp_cond_type use_multiple_views_grids
-    network_type use_image_conditions use_depth_conditions clip_model_type
+    encoder_type decoder_type dropout use_sample_training no_rebalance_loss diffusion_loss_type diffusion_sampler with_fix_pos
+    dp_cond dp_cond_type use_multiple_views_grids network_type use_image_conditions use_depth_conditions
 
-    cond_grid_size cond_grid_emb_size cond_num_mapping_layers max_images_num training_views use_camera_index
+    clip_model_type cond_grid_size cond_grid_emb_size cond_num_mapping_layers max_images_num training_views use_camera_index
     pc_encoder_type pc_dims pc_output_dim num_inds voxel_dim voxel_context_dim
 """.split())
 PREDICTIONS = {"START_X": "x0", "EPSILON": "epsilon"}
@@ -31,6 +31,11 @@ VARIANCES = {"FIXED_SMALL": "small", "FIXED_LARGE": "large"}
 LATENT_NORMS = {None: False, "l2_norm": True}
 BLOCK_TYPES = {"cross_dit": True, "dit": False}
 POINT_ENCODERS = {"PointNet_Simple": False, "PointNet_Large": True}
+PADDINGS = {"zero": "zero", "constant": "constant"}
+# settings of which this code, and every published model, has one value only
+FIXED = {"resolution": 256, "max_depth": 3, "max_training_level": 2, "wavelet": "bior6.8", "grid_size": 12, "diffusion_scale_ratio": 1.0}
+# at most one group may be switched on
+EXCLUSIVE = (("use_pointcloud_conditions",), ("use_voxel_conditions",), ("use_image_conditions", "use_depth_conditions"))
 REQUIRED = object()
 
 
@@ -46,6 +51,7 @@ class PublishedSettings:
     processing: ProcessingConfig | None
     points: PointNetConfig | None
     voxels: VoxelEncoderConfig | None
+    image: DinoV2Config | None
     schedule: ScheduleConfig
     steps: int | None
     padding: str
@@ -92,6 +98,31 @@ def read_args(path: Path | str) -> dict[str, Any]:
     return values
 
 
+def _check_consistency(args: _Args) -> None:
+    """Raises CheckpointError for values that no published model has, and for settings that exclude each other."""
+    for name, value in FIXED.items():
+        if args(name, value) != value:
+            raise CheckpointError(f"args.json: {name} is {args(name)!r}, expected {value!r}", "The model is of a kind not known here")
+    chosen = [name for group in EXCLUSIVE for name in group if args(name, False)]
+    if len([group for group in EXCLUSIVE if set(group) & set(chosen)]) > 1:
+        raise CheckpointError(f"args.json: {' and '.join(chosen)} contradict each other", "A model takes one kind of condition")
+
+
+def condition_of(values: dict[str, Any]) -> str:
+    """The condition that a model with these settings takes; a sketch is an image to them. Raises CheckpointError for an autoencoder alone."""
+    args = _Args(values)
+    if not args.choice("dit_block_type", BLOCK_TYPES):
+        return "none"
+    if args("use_pointcloud_conditions", False):
+        return "points"
+    if args("use_voxel_conditions", False):
+        return "voxels"
+    several = args("use_multiple_views_grids", False) or len(args("training_views", ())) > 1
+    if args("use_depth_conditions", False):
+        return "depths" if several else "depth"
+    return "views" if several else "image"
+
+
 def _autoencoder(args: _Args) -> AutoencoderConfig:
     return AutoencoderConfig(
         latent_channels=args("e_dim", 4), codebook_size=args("n_e", 1024), grid=args("grid_size", 12),
@@ -112,6 +143,15 @@ def _voxels(args: _Args) -> VoxelEncoderConfig | None:
     if args("voxel_dim", 8) != 8:
         raise CheckpointError(f"args.json: voxel_dim is {args('voxel_dim')}, expected 8")
     return VoxelEncoderConfig(args("voxel_context_dim"))
+
+
+def _image(args: _Args) -> DinoV2Config | None:
+    """The encoder of pictures; None where the settings name none, as in files without one."""
+    config = args.choice("clip_model_type", {None: None} | IMAGE_ENCODERS, None)
+    if config is not None and config.width != args("cond_grid_emb_size"):
+        raise CheckpointError(f"args.json: {args('clip_model_type')} gives tokens of width {config.width}, but cond_grid_emb_size is "
+                              f"{args('cond_grid_emb_size')}", "The settings contradict each other")
+    return config
 
 
 def _processing(args: _Args, points: PointNetConfig | None, voxels: VoxelEncoderConfig | None) -> ProcessingConfig:
@@ -150,15 +190,17 @@ def published_settings(values: dict[str, Any]) -> PublishedSettings:
     Unknown settings are warned about; impossible or missing ones raise CheckpointError. Sizes are checked again by the strict loader.
     """
     args = _Args(values)
-    denoiser = processing = points = voxels = None
+    _check_consistency(args)
+    denoiser = processing = points = voxels = image = None
     try:
         if values.get("dit_block_type") is not None:
             points, voxels = _points(args), _voxels(args)
             if args.choice("dit_block_type", BLOCK_TYPES):
                 processing = _processing(args, points, voxels)
+                image = _image(args) if points is None and voxels is None else None
             denoiser = _denoiser(args, processing and processing.token_width)
-        made = PublishedSettings(_autoencoder(args), denoiser, processing, points, voxels, _schedule(args),
-                                 args("diffusion_rescale_timestep", None), args("padding_mode", "zero"))
+        made = PublishedSettings(_autoencoder(args), denoiser, processing, points, voxels, image, _schedule(args),
+                                 args("diffusion_rescale_timestep", None), args.choice("padding_mode", PADDINGS, "zero"))
     except (ValueError, TypeError, KeyError, IndexError) as error:
         raise CheckpointError(f"args.json: {error}", "The settings contradict each other or have the wrong type") from error
     if args.unknown():

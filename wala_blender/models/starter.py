@@ -63,6 +63,13 @@ class Starter(nn.Module):
         # Not from zero like the rest: from the placed features a short training learns most.
         self.denoiser.grid_in.reset_parameters()
 
+    @property
+    def encoding_modules(self) -> tuple[nn.Module, ...]:
+        """What ``encode`` and ``empty`` need: all of it, for the denoiser makes the draft."""
+        return (self,)
+
+    denoising_modules = encoding_modules
+
     def prepare(self, kind: str, inputs: dict) -> Prepared:
         """Raw inputs of one kind → what ``encode`` takes. Raises InputError for unusable ones."""
         return KINDS[kind].prepare({"vocabulary": self.vocabulary, **inputs})

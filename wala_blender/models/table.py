@@ -1,39 +1,76 @@
-"""The table of models: what there is, what each can do and with which defaults, where its weights lie. Knows rows; not networks or tensors."""
+"""The table of models: what there is, what each can do and with which defaults. Knows rows; not networks or tensors, nor what is installed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..autoencoder import AutoencoderConfig
 from ..errors import ModelError
+from .licences import AUTODESK, CC0, Licence
 from .starter import StarterConfig
 
 STARTER_FOLDER = Path(__file__).parent / "starter"
+STARTER = "starter"
 WORD_PIECES = "tokenizer.json"
-ABOUT = "model.json"  # makes a folder a model: see folder.py
+WORKING_MEMORY = 1_500_000_000  # bytes allowed for what lies between the layers while a shape is made
 
 
 @dataclass(frozen=True)
 class Defaults:
-    """Sampling settings for a condition: guidance scale, number of denoising steps."""
+    """Sampling settings for a condition: guidance scale (None: there is nothing to guide), number of denoising steps."""
 
-    scale: float
+    scale: float | None
     steps: int
 
 
 @dataclass(frozen=True)
+class Published:
+    """What is known of a published model before its files are there.
+
+    ``repository``: on the hub; None for a folder of the same format. ``parameters``: of the denoiser with its own encoder, and
+    ``image_parameters`` of the image network in front. ``views``: indices of the cameras whose pictures it takes, () for one of any kind.
+    ``points``: how many it reads. ``makes``: "shapes", or "views" for the models that turn words into pictures for another one.
+    ``extras``: (repository, file) of what it needs beside its own two files.
+    """
+
+    repository: str | None
+    parameters: int
+    image_parameters: int = 0
+    views: tuple[int, ...] = ()
+    points: int = 25_000
+    makes: str = "shapes"
+    extras: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the published file, about: four a parameter."""
+        return 4 * (self.parameters + self.image_parameters + AUTOENCODER_PARAMETERS)
+
+    def memory(self, bytes_a_parameter: int = 2, in_turns: bool = False) -> int:
+        """Bytes needed on a device: the parameters at bytes_a_parameter (2 in bfloat16, 4 in float32), the autoencoder's always at 4, and
+        WORKING_MEMORY; in_turns (low-memory mode) the largest part only."""
+        parts = (bytes_a_parameter * self.parameters, bytes_a_parameter * self.image_parameters, 4 * AUTOENCODER_PARAMETERS)
+        return (max(parts) if in_turns else sum(parts)) + WORKING_MEMORY
+
+
+@dataclass(frozen=True)
 class ModelRow:
-    """One model. ``conditions``: name → defaults; ``weights``: its safetensors file, with its word pieces beside; ``padding``: of its
-    wavelets."""
+    """One model. ``conditions``: name → defaults; ``padding``: of its wavelets.
+
+    Either ``autoencoder``, ``starter`` and ``weights``, a safetensors file with its word pieces beside, of the starter's kind, or
+    ``published``, whose files are looked up.
+    """
 
     name: str
     title: str
     conditions: dict[str, Defaults]
-    autoencoder: AutoencoderConfig
-    weights: Path
-    licence: str
+    licence: Licence
+    autoencoder: AutoencoderConfig | None = None
     starter: StarterConfig = StarterConfig()
+    weights: Path | None = None
     padding: str = "constant"
     credits: Path | None = field(default=None)
+    published: Published | None = None
 
     @property
     def vocabulary(self) -> Path:
@@ -41,33 +78,65 @@ class ModelRow:
         return self.weights.with_name(WORD_PIECES)
 
 
+AUTOENCODER_PARAMETERS = 12_872_004
+DINO_L = 304_372_736  # DINOv2 ViT-L/14 with four registers
+STABLE_DIFFUSION = 1_305_000_000  # 2.1's UNet with a camera network, OpenCLIP ViT-H's text model, the image autoencoder
+CLIP_VOCABULARY = (("openai/clip-vit-large-patch14", "vocab.json"), ("openai/clip-vit-large-patch14", "merges.txt"))
+FOUR_VIEWS, SIX_VIEWS, FOUR_TEXT_VIEWS = (3, 6, 10, 26), (3, 6, 10, 26, 49, 50), (0, 6, 10, 26)
+
+# condition → settings of the published examples; also for folders that hold a model of this kind
+PUBLISHED_DEFAULTS = {
+    "image": Defaults(1.8, 5), "sketch": Defaults(1.8, 5), "depth": Defaults(1.8, 5), "depths": Defaults(1.3, 5), "views": Defaults(1.3, 5),
+    "points": Defaults(1.3, 8), "voxels": Defaults(1.5, 5), "none": Defaults(None, 1000),
+}
+
+
+def published_row(name: str, title: str, condition: str, published: Published, licence: Licence = AUTODESK,
+                  defaults: Defaults | None = None) -> ModelRow:
+    """The row of a model in the published format."""
+    return ModelRow(name, title, {condition: defaults or PUBLISHED_DEFAULTS[condition]}, licence, padding="zero", published=published)
+
+
+def _hub(code: str, words: str, condition: str, parameters: int, image_parameters: int = 0, views: tuple[int, ...] = (),
+         defaults: Defaults | None = None) -> ModelRow:
+    published = Published(f"ADSKAILab/WaLa-{code}", parameters, image_parameters, views)
+    return published_row(f"wala-{code.lower()}", f"WaLa 1B · {words}", condition, published, defaults=defaults)
+
+
+def _text_to_views(code: str, words: str, views: tuple[int, ...]) -> ModelRow:
+    published = Published(f"ADSKAILab/WaLa-MVDream-{code}", STABLE_DIFFUSION, views=views, makes="views", extras=CLIP_VOCABULARY)
+    return ModelRow(f"wala-mvdream-{code.lower()}", f"WaLa · {words}", {"text": Defaults(10.0, 50)}, AUTODESK, published=published)
+
+
 MODELS: dict[str, ModelRow] = {
     row.name: row
     for row in (
         ModelRow(
-            name="starter",
+            name=STARTER,
             title="Starter (small, ships with the extension)",
             conditions={"text": Defaults(3.0, 25), "sketch": Defaults(2.0, 16), "voxels": Defaults(1.2, 8), "points": Defaults(1.2, 8)},
+            licence=CC0,
             autoencoder=AutoencoderConfig(widths=(16, 48, 112), norm_groups=8),
             weights=STARTER_FOLDER / "starter.safetensors",
-            licence="CC0-1.0",
             credits=STARTER_FOLDER / "CREDITS.md",
         ),
+        _hub("SV-1B", "single image", "image", 956_000_000, DINO_L),
+        _hub("SK-1B", "sketch", "sketch", 956_000_000, DINO_L),
+        _hub("DM1-1B", "one depth map", "depth", 956_000_000, DINO_L),
+        _hub("DM4-1B", "four depth maps", "depths", 956_000_000, DINO_L, FOUR_VIEWS),
+        _hub("DM6-1B", "six depth maps", "depths", 898_000_000, DINO_L, SIX_VIEWS, Defaults(1.5, 10)),
+        _hub("RGB4-1B", "four images", "views", 956_000_000, DINO_L, FOUR_VIEWS),
+        _hub("PC-1B", "points", "points", 966_700_000),
+        _hub("VX16-1B", "voxels", "voxels", 906_900_000),
+        _hub("UN-1B", "anything", "none", 1_100_000_000),
+        _text_to_views("DM6", "words to six depth maps", SIX_VIEWS),
+        _text_to_views("RGB4", "words to four images", FOUR_TEXT_VIEWS),
     )
 }
 
 
-def is_model(name: str) -> bool:
-    """Whether it is a model's name, or a folder with one that was exported."""
-    return name in MODELS or (Path(name) / ABOUT).is_file()
-
-
-def find_row(name: str) -> ModelRow:
-    """The row of a model's name, or of a folder with one. Raises ModelError that lists what there is."""
-    if not is_model(name):
-        raise ModelError(f"unknown model {name!r}", f"Known are: {', '.join(MODELS)}; or give a folder made by `wala train export`.")
+def find_row(name: str, also: Iterable[str] = ()) -> ModelRow:
+    """The row of a model's name. Raises ModelError that lists what there is, and the names that are known ``also``."""
     if name not in MODELS:
-        from .folder import read_row
-
-        return read_row(Path(name))
+        raise ModelError(f"unknown model {name!r}", f"Known are: {', '.join([*MODELS, *also])}.")
     return MODELS[name]

@@ -102,13 +102,14 @@ def evaluate(options: argparse.Namespace) -> int:
     from .collections import read_records
 
     check_destination(options.out)
-    conditions = [name for words in options.conditions for name in words.split(",") if name]
     records = read_records(options.data, options.split)
 
     from ..pipeline import Pipeline, Settings
-    from .evaluation import evaluate
+    from .evaluation import INPUTS, evaluate
 
     pipeline = Pipeline.load(options.model, device=options.device)
+    measurable = [name for name in INPUTS if name in pipeline.row.conditions]
+    conditions = measurable if options.conditions is None else [name for words in options.conditions for name in words.split(",") if name]
     total = min(len(records), options.limit or len(records))
     with tqdm(total=total, disable=None, unit="shape") as bar:
         def on_progress(done: int, name: str) -> None:

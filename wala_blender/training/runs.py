@@ -10,8 +10,9 @@ from ..autoencoder import Autoencoder, AutoencoderConfig
 from ..configuration import from_plain
 from ..errors import InputError
 from ..files import write_whole
+from ..models.folder import is_model_folder
 from ..models.starter import Starter, StarterConfig
-from ..models.table import MODELS, is_model
+from ..models.table import MODELS, STARTER
 from ..pipeline import Pipeline
 
 AUTOENCODER, DENOISER, SETTINGS, LATENTS, WORD_PIECES = "autoencoder.pt", "starter.pt", "settings.json", "latents.json", "tokenizer.json"
@@ -48,7 +49,7 @@ def read_scale(folder: Path) -> float:
 
 def load_stage_one(run: Path) -> Autoencoder:
     """The autoencoder of a stage-1 run's folder, or of a model, by its name or folder. Raises InputError."""
-    if is_model(str(run)):
+    if _is_model(run):
         return Pipeline.load(str(run), "cpu").autoencoder
     saved = _load(run, AUTOENCODER)
     autoencoder = Autoencoder(from_plain(AutoencoderConfig, _plain(saved["config"]), AUTOENCODER)).eval()
@@ -58,8 +59,10 @@ def load_stage_one(run: Path) -> Autoencoder:
 
 def load_stage_two(run: Path) -> StageTwo:
     """The denoiser of a stage-2 run's folder, or of a model. Raises InputError."""
-    if is_model(str(run)):
+    if _is_model(run):
         pipeline = Pipeline.load(str(run), "cpu")
+        if not isinstance(pipeline.denoiser, Starter):
+            raise InputError(f"the model {run} is not of the kind that is trained here", f"Give the folder of a run or of a model made of one, or {STARTER}.")
         return StageTwo(pipeline.denoiser, pipeline.denoiser.vocabulary, 1.0)  # an exported autoencoder's latents have the right size
     state = _load(run, DENOISER)
     denoiser = Starter(from_plain(StarterConfig, settings_of(run).get("model", {}), SETTINGS)).eval()
@@ -72,10 +75,13 @@ def settings_of(run: Path) -> dict:
     return _json(run / SETTINGS)
 
 
+def _is_model(run: Path) -> bool:
+    return str(run) in MODELS or is_model_folder(run)
+
+
 def _load(run: Path, name: str) -> dict:
     if not (run / name).is_file():
-        raise InputError(f"{run / name} is missing", f"Give the folder of a run that was trained to its end, a model's folder, or one of: "
-                                                     f"{', '.join(MODELS)}.")
+        raise InputError(f"{run / name} is missing", f"Give the folder of a run that was trained to its end, or of a model made of one, or {STARTER}.")
     return torch.load(run / name, map_location="cpu", weights_only=True)
 
 

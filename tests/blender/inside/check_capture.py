@@ -1,6 +1,8 @@
 """The scene as plain arrays: what is sent, in which frame, and what is refused."""
 
 import math
+import struct
+import zlib
 
 import bpy
 import numpy as np
@@ -211,3 +213,153 @@ def test_a_prompt_stands_at_the_cursor(extension):
     assert found.inputs == {"prompt": "a red chair"} and found.placement == {"kind": "point", "location": [1, 2, 3]}
     extension.settings.prompt = " "
     assert "prompt is empty" in refused(extension, "TEXT")
+
+
+def pixels(content: bytes) -> np.ndarray:
+    """(H, W, 4) of a PNG of ours: 8 bits, RGBA, every row unfiltered."""
+    width, height, depth, kind = struct.unpack(">IIBB", content[16:26])
+    assert content.startswith(b"\x89PNG\r\n\x1a\n") and (depth, kind) == (8, 6)
+    size = struct.unpack(">I", content[33:37])[0]
+    rows = np.frombuffer(zlib.decompress(content[41:41 + size]), np.uint8).reshape(height, 1 + 4 * width)
+    assert not rows[:, 0].any()
+    return rows[:, 1:].reshape(height, width, 4)
+
+
+def test_every_condition_has_its_rows(extension):
+    """The library's table, the captures, the panel: a condition that is missing from one of them is named here."""
+    table = set(extension.module("wala_blender.conditions.table").TABLE)
+    captures = extension.module("operators.capture").CAPTURES
+    shown = {row.identifier: row.condition for row in extension.module("ui.conditions").ROWS}
+    assert {row.condition for row in captures.values()} == table
+    assert shown == {identifier: row.condition for identifier, row in captures.items()}
+    icons = bpy.types.UILayout.bl_rna.functions["prop"].parameters["icon"].enum_items
+    assert all(row.icon in icons for row in extension.module("ui.conditions").ROWS)
+
+
+def test_only_what_the_model_takes_is_offered(extension):
+    panels, models = extension.module("ui.panels"), extension.module("operators.models")
+    extension.session.tick()
+
+    def offered():
+        return {row.condition for row in panels.offered(extension.settings, extension.board)}
+
+    assert offered() == set(models.STARTER.conditions)
+    extension.settings.condition = "NONE"
+    with pytest.raises(RuntimeError, match="“Starter” does not take this input"):
+        bpy.ops.wala.generate()
+    models.KNOWN["dreamer"] = models.Model("dreamer", "Dreamer", ("none", "depths"))
+    try:
+        extension.session.tick()
+        extension.settings.model = "dreamer"
+        assert offered() == {"none", "depths"} and bpy.ops.wala.generate.poll()
+    finally:
+        del models.KNOWN["dreamer"]
+    extension.session.tick()
+    with pytest.raises(RuntimeError, match="no model “dreamer”"):
+        bpy.ops.wala.generate()
+
+
+def test_a_picture_as_it_is_in_blender(extension):
+    assert "Choose a picture" in refused(extension, "IMAGE")
+    image = bpy.data.images.new("Ofen", 3, 2, alpha=True)
+    image.pixels[:] = [value for texel in ((1, 0, 0, 1), (0, 1, 0, 1), (0, 0, 1, 1), (0.2, 0.4, 0.6, 0.5), (1, 1, 1, 1), (0, 0, 0, 0))
+                       for value in texel]
+    extension.settings.image = image
+    bpy.context.scene.cursor.location = (1, 2, 3)
+    found = capture(extension, "IMAGE")
+    assert found.inputs == {"image": "inputs/image.png"} and found.placement == {"kind": "point", "location": [1, 2, 3]}
+    assert pixels(found.files["image.png"]).tolist() == [[[51, 102, 153, 128], [255, 255, 255, 255], [0, 0, 0, 0]],
+                                                         [[255, 0, 0, 255], [0, 255, 0, 255], [0, 0, 255, 255]]]
+
+
+def test_a_picture_of_light_is_encoded_as_a_screen_shows_it(extension):
+    image = bpy.data.images.new("Light", 1, 1, alpha=True, float_buffer=True)
+    image.pixels[:] = (0.5 * 0.5, 4.0, 0.0, 0.5)        # alpha is multiplied in
+    extension.settings.image = image
+    assert pixels(capture(extension, "IMAGE").files["image.png"]).tolist() == [[[188, 255, 0, 128]]]
+    image.colorspace_settings.name = "Non-Color"        # as of depth maps: numbers, not light
+    image.pixels[:] = (0.2, 0.4, 3.0, 1.0)
+    assert pixels(capture(extension, "IMAGE").files["image.png"]).tolist() == [[[51, 102, 255, 255]]]
+
+
+def test_a_picture_whose_file_is_gone(extension, tmp_path):
+    image = bpy.data.images.new("Gone", 4, 4)
+    image.filepath_raw, image.file_format = str(tmp_path / "gone.png"), "PNG"
+    image.save()
+    image.source = "FILE"
+    (tmp_path / "gone.png").unlink()
+    image.reload()
+    extension.settings.image = image
+    assert "no pixels" in refused(extension, "IMAGE")
+
+
+def test_depth_is_seen_from_where_the_artist_looks(extension):
+    assert "Select the meshes" in refused(extension, "DEPTH")
+    scenes.cube((1, 2, 3), (2, 4, 6))
+    found = capture(extension, "DEPTH")
+    assert (found.inputs["azimuth"], found.inputs["elevation"]) == (pytest.approx(0), pytest.approx(0))
+    scenes.camera((11, 2, 13), (math.radians(45), 0, math.radians(90)))
+    found = capture(extension, "DEPTH")
+    assert (found.inputs["azimuth"], found.inputs["elevation"]) == (pytest.approx(90, abs=0.1), pytest.approx(45, abs=0.1))
+    assert found.placement == {"kind": "box", "box": [[0, 0, 0], [2, 4, 6]]}
+    assert found.files["mesh.npz"]["vertices"].max(axis=0).tolist() == [2, 6, 0]
+
+
+def test_depth_from_round_about_leaves_the_cameras_to_the_model(extension):
+    scenes.mesh([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [(0, 1, 2)])     # flat is no hindrance here
+    found = capture(extension, "DEPTHS")
+    assert found.inputs == {"mesh": "inputs/mesh.npz"} and found.files["mesh.npz"]["faces"].tolist() == [[0, 1, 2]]
+
+
+def test_depth_maps_that_are_painted(extension):
+    assert "how many depth maps" in refused(extension, "MAPS")
+    bpy.ops.wala.list_maps(count="4")
+    assert "depth map of view 3" in refused(extension, "MAPS")
+    for item in extension.settings.maps:
+        item.image = bpy.data.images.new(f"Map {item.view}", 8, 8)
+        item.image.pixels[:] = (item.view / 255, 0, 0, 1) * 64
+    bpy.ops.wala.list_maps(count="6")
+    assert "depth map of view 49" in refused(extension, "MAPS")     # and the four are still there
+    bpy.ops.wala.list_maps(count="4")
+    found = capture(extension, "MAPS")
+    assert found.inputs == {"images": [f"inputs/depth_{view:02}.png" for view in (3, 6, 10, 26)], "views": [3, 6, 10, 26]}
+    assert [pixels(content)[0, 0, 0] for content in found.files.values()] == [3, 6, 10, 26]
+
+
+def blocks_of(everything) -> dict:
+    return {name: sorted(item.name for item in getattr(everything, name)) for name in ("scenes", "objects", "lights", "cameras", "worlds", "meshes")}
+
+
+def test_renders_from_round_about(extension, tmp_path):
+    """A slab with a red post on its +X side: where the post is in a picture tells where the camera stands."""
+    scenes.cube((5, 5, 1), (2, 1, 0.2), "Slab")
+    post = scenes.cube((5.9, 5, 2), (0.2, 0.4, 1.8), "Post")
+    material = bpy.data.materials.new("Red")
+    material.use_nodes = True
+    material.node_tree.nodes["Principled BSDF"].inputs["Base Color"].default_value = (0.8, 0.0, 0.0, 1)
+    post.data.materials.append(material)
+    bpy.data.objects["Slab"].select_set(True)
+    before, scene = blocks_of(bpy.data), bpy.context.scene
+    found = capture(extension, "VIEWS")
+    assert blocks_of(bpy.data) == before and bpy.context.scene == scene
+    names = [f"view_{view:02}.png" for view in (3, 6, 10, 26)]
+    assert found.inputs == {"images": [f"inputs/{name}" for name in names], "views": [3, 6, 10, 26]} and sorted(found.files) == names
+    middle, share = {}, {}
+    for name in names:
+        (tmp_path / name).write_bytes(found.files[name])
+        image = bpy.data.images.load(str(tmp_path / name))
+        picture = np.array(image.pixels).reshape(256, 256, 4)
+        solid, red = picture[..., 3] > 0.5, (picture[..., 0] > 3 * picture[..., 1]) & (picture[..., 3] > 0.5)
+        columns = np.nonzero(solid)[1]
+        middle[name], share[name] = np.nonzero(red)[1].mean() - columns.mean(), solid.mean()
+        assert not (solid[0].any() or solid[-1].any() or solid[:, 0].any() or solid[:, -1].any())
+        assert picture[solid][:, :3].mean() > 0.15
+    # Views 3 and 26 are from the front, from its right and from its left; 6 and 10 from the back.
+    assert middle[names[0]] > 10 and middle[names[3]] > 10 and middle[names[1]] < -10 and middle[names[2]] < -10
+    assert min(share.values()) > 0.05
+
+
+def test_nothing_stands_at_the_cursor(extension):
+    bpy.context.scene.cursor.location = (1, 2, 3)
+    found = capture(extension, "NONE")
+    assert found.inputs == {} and found.files == {} and found.placement == {"kind": "point", "location": [1, 2, 3]}

@@ -7,7 +7,7 @@ import sys
 import bpy
 import pytest
 
-OPERATORS = ("generate", "cancel", "setup_worker", "check_worker", "unload", "open_log")
+OPERATORS = ("generate", "cancel", "list_maps", "setup_worker", "check_worker", "unload", "open_log")
 PANELS = ("WALA_PT_main", "WALA_PT_settings", "WALA_PT_worker")
 
 
@@ -91,7 +91,7 @@ def test_handlers_are_as_before(extension):
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_every_poll_answers(extension, name):
-    for condition in ("SKETCH", "VOXELS", "TEXT", "POINTS"):
+    for condition in extension.module("operators.capture").CAPTURES:
         extension.settings.condition = condition
         assert getattr(bpy.ops.wala, name).poll() in (True, False)
 

@@ -1,0 +1,47 @@
+"""A picture of the thing: one of Blender's images. Knows its pixels as Blender has them, painted over or not; nothing about what they show."""
+
+import numpy as np
+
+from .pictures import encoded, png
+from .plain import Capture, bad_input
+
+MISSING = "Choose a picture of the thing"
+LARGEST = 8192      # pixels of a side
+
+
+def missing(context, settings) -> str:
+    """What is missing before a capture can work."""
+    return "" if settings.image is not None else MISSING
+
+
+def capture(context, settings) -> Capture:
+    """The picture as a PNG, and the cursor's place. Raises JobFailed: no picture, a file that is gone, no pixels, too many."""
+    image = settings.image
+    if image is None:
+        raise bad_input("There is no picture", MISSING)
+    location = list(context.scene.cursor.location)
+    return Capture(image.name, {"image": "inputs/image.png"}, {"kind": "point", "location": location}, {"image.png": png(pixels_of(image))})
+
+
+def pixels_of(image) -> np.ndarray:
+    """An image's pixels (H, W, 4) uint8, sRGB, row 0 the top. Raises JobFailed."""
+    width, height = image.size
+    if not (width and height):
+        raise bad_input(f"The picture “{image.name}” has no pixels", "If its file is gone, choose another one; a render result: save it first")
+    if max(width, height) > LARGEST:
+        raise bad_input(f"The picture “{image.name}” has {width} × {height} pixels, more than {LARGEST} a side", "Scale it down")
+    values = np.empty(width * height * image.channels, np.float32)
+    if len(image.pixels) != len(values):
+        raise bad_input(f"The picture “{image.name}” has no pixels that can be read", "Save it to a file and choose that")
+    image.pixels.foreach_get(values)
+    pixels = four_channels(values.reshape(height, width, image.channels)[::-1])
+    light = image.is_float and not image.colorspace_settings.is_data
+    return np.round(255 * (encoded(pixels) if light else pixels.clip(0, 1))).astype(np.uint8)
+
+
+def four_channels(pixels: np.ndarray) -> np.ndarray:
+    """(H, W, 1 … 4): grey, grey and alpha, or colour, with or without alpha → (H, W, 4)."""
+    channels = pixels.shape[2]
+    colour = pixels[..., :3] if channels >= 3 else pixels[..., :1].repeat(3, axis=2)
+    alpha = pixels[..., -1:] if channels in (2, 4) else np.ones_like(pixels[..., :1])
+    return np.concatenate([colour, alpha], axis=2)

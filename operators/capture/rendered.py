@@ -1,0 +1,96 @@
+"""The selected objects as pictures from four sides. Knows how to set up a scene of its own, render it on the processor, and take it away again.
+
+Cycles, because it needs no graphics card and no window. The picture shows the objects' own materials, lit evenly, on nothing.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+from mathutils import Matrix, Vector
+
+from .. import cameras
+from . import meshes
+from .plain import Capture, bad_input
+
+MISSING = "Select the objects to render"
+SIDE, SAMPLES = 256, 16
+SUNS = (((-1, -1, 2), 2.5), ((1, -1, 0.5), 1.0), ((1, 1, 1), 1.0), ((-1, 1, 0.5), 1.0), ((0, 0, -1), 0.5))     # where from, and how strong
+
+
+def missing(context, settings) -> str:
+    """What is missing before a capture can work."""
+    return "" if meshes.is_selected(context) else MISSING
+
+
+def capture(context, settings) -> Capture:
+    """Four PNGs from the published cameras round the selection, and its box. Blocks for some seconds. Raises JobFailed as
+    :func:`meshes.surface` does, when Cycles is not there and when it fails."""
+    title, _, box = meshes.surface(context, MISSING)
+    published = cameras.read()
+    views = published.sets[4]
+    files = {}
+    with tempfile.TemporaryDirectory() as folder, _studio(context, published, published.reach(box)) as (scene, camera):
+        for view in views:
+            name = f"view_{view:02}.png"
+            camera.matrix_world = Matrix(published.matrix(view, box))
+            scene.render.filepath = str(Path(folder) / name)
+            files[name] = _picture(scene)
+    inputs = {"images": [f"inputs/{name}" for name in files], "views": list(views)}
+    return Capture(title, inputs, {"kind": "box", "box": box.tolist()}, files)
+
+
+def _picture(scene) -> bytes:
+    try:
+        bpy.ops.render.render(write_still=True, scene=scene.name)
+        return Path(scene.render.filepath).read_bytes()
+    except (RuntimeError, OSError) as error:
+        raise bad_input(f"The selection could not be rendered: {error}", "Wait until no other render runs, and try again") from error
+
+
+@contextmanager
+def _studio(context, published, reach: float) -> Iterator[tuple]:
+    """A scene with the selected objects, lights and a camera to be placed: (scene, camera). All of it is gone afterwards."""
+    scene = bpy.data.scenes.new("WaLa Views")
+    owned = []
+    try:
+        _set_up(scene, context.scene)
+        for item in context.selected_objects:
+            if item.type in meshes.SHOWN:
+                scene.collection.objects.link(item)
+        for direction, strength in SUNS:
+            data = bpy.data.lights.new("WaLa Views", "SUN")
+            data.energy = strength
+            sun = _add(scene, data, owned)
+            sun.rotation_euler = Vector(direction).to_track_quat("Z", "Y").to_euler()
+        data = bpy.data.cameras.new("WaLa Views")
+        data.angle, data.clip_start, data.clip_end = published.field_of_view, reach / 100, reach * 4
+        scene.camera = _add(scene, data, owned)
+        yield scene, scene.camera
+    finally:
+        bpy.data.scenes.remove(scene)
+        bpy.data.batch_remove(owned)
+
+
+def _set_up(scene, like) -> None:
+    """Small, quick, transparent, colours as they are, at the frame of another scene."""
+    try:
+        scene.render.engine = "CYCLES"
+    except TypeError as error:
+        raise bad_input("Cycles is switched off", "Switch it on: Preferences, Add-ons, Cycles Render Engine") from error
+    scene.cycles.device, scene.cycles.samples, scene.cycles.use_denoising = "CPU", SAMPLES, False
+    scene.render.resolution_x = scene.render.resolution_y = SIDE
+    scene.render.resolution_percentage = 100
+    scene.render.film_transparent = True
+    scene.render.image_settings.file_format, scene.render.image_settings.color_mode = "PNG", "RGBA"
+    scene.view_settings.view_transform = "Standard"
+    scene.frame_current = like.frame_current
+
+
+def _add(scene, data, owned: list):
+    item = bpy.data.objects.new("WaLa Views", data)
+    scene.collection.objects.link(item)
+    owned += [item, data]
+    return item

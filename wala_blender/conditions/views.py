@@ -1,0 +1,140 @@
+"""Pictures of a shape → what the published image encoders take: photographs, drawings, depth maps, several views. Knows pixels and the
+published cameras; not the encoders.
+
+Every prepare_… gives Prepared((images (1, V, 3, 224, 224) float32 in -1 … 1, view_indices (1, V) int64)).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import InputError
+from ..geometry.cameras import PUBLISHED, looking_at_origin
+from ..geometry.depth import depth_maps, depth_picture
+from ..geometry.distance import Frame, frame_of
+from .condition import Prepared
+from .sketch import ink_of_image, picture_of_polylines
+
+SIDE = 224  # pixels
+SMALLEST = 8  # pixels of a picture that is worth looking at
+LINE = 2.0  # pixels, of drawn polylines
+
+
+def prepare_image(inputs: dict) -> Prepared:
+    """{"image": (H, W[, 3 or 4]) uint8; "views": [its view index], default 0}: a picture of the thing on black (alpha over black)."""
+    return _prepared([_over_black(inputs["image"])], inputs.get("views", [0]))
+
+
+def prepare_sketch(inputs: dict) -> Prepared:
+    """{"polylines": (n, 2) arrays, x right, y up} or {"image"}; "views" as above: dark lines on white.
+
+    A drawing on a light or transparent ground keeps its place in the picture; light lines on dark are turned round, and what is not
+    square is padded with white, so that no line is cut off.
+    """
+    if "polylines" in inputs:
+        ink = picture_of_polylines(inputs["polylines"], SIDE, LINE)
+    else:
+        ink = _square(ink_of_image(inputs["image"]))
+    return _prepared([255 * (1 - ink)], inputs.get("views", [0]))
+
+
+def prepare_depth(inputs: dict) -> Prepared:
+    """One depth map: {"image", "views" as above}, or a mesh {"vertices" (V, 3), "faces" (F, 3), "azimuth", "elevation" in degrees}, +Y up,
+    seen from there; its view index is the nearest published camera's.
+    """
+    if "vertices" not in inputs:
+        _refuse(inputs, "azimuth", "elevation")
+        return _prepared([_stretched(inputs["image"])], inputs.get("views", [0]))
+    _refuse(inputs, "views")
+    direction = float(inputs.get("azimuth", 0.0)), float(inputs.get("elevation", 0.0))
+    maps, frame = mesh_pictures(inputs["vertices"], inputs["faces"], [direction])
+    return _prepared(list(maps), [PUBLISHED.nearest(*direction)], frame)
+
+
+def prepare_depths(inputs: dict) -> Prepared:
+    """Several depth maps: {"images": 4 or 6 of them, "views": their view indices, default the published ones for as many}, or a mesh, +Y up,
+    as "views" see it; which these are when nobody said so is the model's to add."""
+    if "vertices" not in inputs:
+        return _prepared([_stretched(image) for image in inputs["images"]], _views(inputs))
+    if "views" not in inputs:
+        raise InputError("nothing says which cameras look at the mesh", "Give their view indices")
+    views = inputs["views"]
+    maps, frame = mesh_pictures(inputs["vertices"], inputs["faces"], [PUBLISHED.direction(view) for view in views])
+    return _prepared(list(maps), views, frame)
+
+
+def prepare_views(inputs: dict) -> Prepared:
+    """Several pictures of the thing on black: {"images", "views": their view indices, default the published ones for as many}."""
+    return _prepared([_over_black(image) for image in inputs["images"]], _views(inputs))
+
+
+def mesh_pictures(vertices: np.ndarray, faces: np.ndarray, directions: Sequence[tuple[float, float]]) -> tuple[np.ndarray, Frame]:
+    """Depth maps (V, 256, 256) uint8 in the published look of a mesh, +Y up, from (azimuth, elevation) in degrees; and the mesh's frame in
+    model space. Raises InputError for an unusable mesh."""
+    frame = frame_of(np.asarray(vertices, dtype=np.float64)[np.unique(faces)])
+    cameras = [looking_at_origin(*direction, PUBLISHED.distance) for direction in directions]
+    depth = depth_maps(frame.to_model(vertices), faces, cameras, PUBLISHED.field_of_view)
+    return np.stack([depth_picture(one) for one in depth]), frame
+
+
+def _prepared(pictures: list[np.ndarray], views: Sequence[int], frame: Frame | None = None) -> Prepared:
+    if len(pictures) != len(views):
+        raise InputError(f"there are {len(pictures)} pictures and {len(views)} view indices", "Give the view index of every picture")
+    for view in views:
+        PUBLISHED.direction(view)
+    images = torch.stack([_fitted(picture) for picture in pictures])
+    return Prepared((images[None], torch.tensor([list(views)], dtype=torch.int64)), frame)
+
+
+def _views(inputs: dict) -> Sequence[int]:
+    """The view indices of several pictures."""
+    count = len(inputs["images"])
+    if "views" not in inputs and count not in PUBLISHED.sets:
+        raise InputError(f"there are {count} pictures, expected {' or '.join(map(str, PUBLISHED.sets))}", "Or give the view index of each")
+    return inputs["views"] if "views" in inputs else PUBLISHED.sets[count]
+
+
+def _refuse(inputs: dict, *names: str) -> None:
+    for name in names:
+        if name in inputs:
+            raise InputError(f"{name} goes with the other kind of depth", "A mesh is looked at from azimuth and elevation; a depth map has a view")
+
+
+def _fitted(picture: np.ndarray) -> Tensor:
+    """(H, W) or (H, W, 3), 0 … 255 → (3, SIDE, SIDE) in -1 … 1: the shorter side resized (bilinear, antialiased), the middle cut out."""
+    image = torch.from_numpy(np.array(picture, dtype=np.float32))
+    image = image.permute(2, 0, 1) if image.ndim == 3 else image.expand(3, *image.shape)
+    _, height, width = image.shape
+    size = [max(SIDE, int(SIDE * side / min(height, width))) for side in (height, width)]
+    image = F.interpolate(image[None], size, mode="bilinear", antialias=True, align_corners=False)[0]
+    top, left = (round((side - SIDE) / 2) for side in size)
+    return image[:, top : top + SIDE, left : left + SIDE].clamp(0, 255) / 127.5 - 1
+
+
+def _over_black(image: np.ndarray) -> np.ndarray:
+    """(H, W[, 3 or 4]) uint8 → (H, W) or (H, W, 3) float32, 0 … 255. Raises InputError for another shape."""
+    image = np.asarray(image)
+    if image.ndim not in (2, 3) or min(image.shape[:2]) < SMALLEST or (image.ndim == 3 and image.shape[2] not in (3, 4)):
+        raise InputError(f"expected a picture of at least {SMALLEST} × {SMALLEST} pixels, got an array of shape {image.shape}", "Use a PNG or JPEG")
+    image = image.astype(np.float32)
+    return image if image.ndim == 2 or image.shape[2] == 3 else image[..., :3] * (image[..., 3:] / 255)
+
+
+def _stretched(image: np.ndarray) -> np.ndarray:
+    """A depth map (H, W) float32, its darkest pixel 0 and its lightest 255."""
+    grey = _over_black(image)
+    grey = grey.mean(axis=2) if grey.ndim == 3 else grey
+    low, high = float(grey.min()), float(grey.max())
+    if not high > low:
+        raise InputError(f"the depth map is {low:.0f} everywhere", "Give one where near is light, far dark, and the background black")
+    return (grey - low) * (255 / (high - low))
+
+
+def _square(ink: np.ndarray) -> np.ndarray:
+    """(H, W) in the middle of a square of zeros."""
+    side = max(ink.shape)
+    margins = [((side - n) // 2, side - n - (side - n) // 2) for n in ink.shape]
+    return np.pad(ink, margins)

@@ -1,0 +1,81 @@
+"""Modules that take turns on a device, and what to do when its memory does not suffice. Knows devices; not models, nor what they compute."""
+
+import contextlib
+import gc
+import logging
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from .errors import MemoryShortageError, ModelError
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+# Low-memory mode → which ways are tried, one after the other: with everything on the device (False), in turns (True).
+MODES = {"auto": (False, True), "on": (True,), "off": (False,)}
+# How torch's allocators word it where they raise a plain RuntimeError.
+_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether it is MemoryError, torch.OutOfMemoryError or a RuntimeError of torch's allocators."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in _WORDS)
+
+
+@contextlib.contextmanager
+def lent_to(device: torch.device, *modules: nn.Module) -> Iterator[None]:
+    """The modules on ``device`` for as long as the block lasts. Afterwards their former tensors are back, not copies of the device's."""
+    before = [dict(module.state_dict()) for module in modules]
+    try:
+        for module in modules:
+            module.to(device)
+        yield
+    finally:
+        for module, state in zip(modules, before):
+            module.load_state_dict(state, assign=True)
+        give_back(device)
+
+
+def give_back(device: torch.device) -> None:
+    """What nothing refers to any more becomes free, torch's own reserve on the device as well."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+def ways(mode: str, device: torch.device) -> tuple[bool, ...]:
+    """Which ways of MODES make sense on a device: on the CPU there is nothing to take turns on. Raises ModelError for an unknown mode."""
+    if mode not in MODES:
+        raise ModelError(f"unknown low-memory mode {mode!r}", f"Choose one of {', '.join(MODES)}.")
+    return MODES[mode] if device.type != "cpu" else (False,)
+
+
+def try_ways(attempt: Callable[[bool], Result], mode: str, device: torch.device, needs: str) -> Result:
+    """attempt(in_turns) for each of ``ways``, until one does not run out of memory.
+
+    Raises MemoryShortageError, which says what the model ``needs``; everything else that attempt raises goes through.
+    """
+    reason = ""
+    for in_turns in ways(mode, device):
+        if reason:
+            log.warning("the memory of the %s device did not suffice (%s): once more in low-memory mode", device.type, reason)
+        try:
+            return attempt(in_turns)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        # Out here nothing holds the failed attempt's frames, and with them its tensors.
+        give_back(device)
+    hint = "Close other programs"
+    if device.type != "cpu":
+        hint += " that use the graphics card" + ("" if in_turns else ", switch the low-memory mode on") + ", or set the device to cpu"
+    raise MemoryShortageError(f"the memory of the {device.type} device did not suffice: {needs} ({reason})", hint)

@@ -1,0 +1,150 @@
+"""Files from the model hub: goes on where it was cut short, checks what arrived. Knows the hub's protocol through huggingface_hub; no models.
+
+Proxies, HF_ENDPOINT, HF_TOKEN and the certificates are huggingface_hub's business. Its hf_hub_download starts a file from the beginning in
+every process, so that only its parts are used here: the metadata of a file, and a download into a stream of ours.
+"""
+
+import contextlib
+import io
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import DownloadError
+from ..files import file_digest
+
+log = logging.getLogger(__name__)
+
+OnBytes = Callable[[int], None]
+_SHA256, _GIT_SHA1 = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{40}")
+_AGAIN = "Fetch again: it goes on where it stopped."
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file of a repository at one commit. ``etag``: its SHA-256, or git's SHA-1 of a small one. ``size`` in bytes."""
+
+    repository: str
+    name: str
+    commit: str
+    etag: str
+    size: int
+
+
+class _Stream(io.BufferedWriter):
+    """A file to append to that tells after each piece how long it is."""
+
+    def __init__(self, path: Path, on_bytes: OnBytes):
+        super().__init__(io.FileIO(path, "ab"))
+        self._on_bytes = on_bytes
+
+    def write(self, piece) -> int:
+        written = super().write(piece)
+        self._on_bytes(self.tell())
+        return written
+
+
+def look_up(repository: str, name: str, revision: str = "main", endpoint: str | None = None, token: str | None = None) -> RemoteFile:
+    """What the hub says of a file. endpoint, token: None takes huggingface_hub's, from the environment. Raises DownloadError."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+    with _explained(repository, name):
+        url = hf_hub_url(repository, name, revision=revision, endpoint=endpoint)
+        found = get_hf_file_metadata(url, token=token, endpoint=endpoint)
+    if found.commit_hash is None or found.etag is None or found.size is None:
+        raise DownloadError(f"{url} was not answered by a model hub", "Check HF_ENDPOINT and the proxy.")
+    return RemoteFile(repository, name, found.commit_hash, found.etag, found.size)
+
+
+def part_of(file: RemoteFile, folder: Path) -> Path:
+    """Where the file lies while it is incomplete; another version has another name."""
+    return folder / f".{file.name}.{file.etag[:16]}.part"
+
+
+def download(file: RemoteFile, folder: Path, on_bytes: OnBytes, endpoint: str | None = None, token: str | None = None) -> str:
+    """Fetches the file into the folder, complete and checked, or not at all; returns its SHA-256.
+
+    ``on_bytes(so far)`` is called after every piece and may raise to stop. What has arrived is kept for the next call.
+    Raises DownloadError.
+    """
+    from huggingface_hub import hf_hub_url
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers
+
+    part = part_of(file, folder)
+    there = part.stat().st_size if part.exists() else 0
+    if there > file.size:
+        part.unlink()
+        there = 0
+    on_bytes(there)
+    url = hf_hub_url(file.repository, file.name, revision=file.commit, endpoint=endpoint)
+    with _explained(file.repository, file.name, part), _quietly(), _Stream(part, on_bytes) as stream:
+        http_get(url, stream, resume_size=there, headers=build_hf_headers(token=token), expected_size=file.size)
+    digest = _checked(file, part)
+    os.replace(part, folder / file.name)
+    return digest
+
+
+def _checked(file: RemoteFile, part: Path) -> str:
+    """SHA-256 of a complete part. Raises DownloadError, and removes the part, where the hub's checksum is another."""
+    digest = file_digest(part)
+    actual = file.etag
+    if _SHA256.fullmatch(file.etag):
+        actual = digest
+    elif _GIT_SHA1.fullmatch(file.etag):
+        actual = file_digest(part, begin=b"blob %d\0" % file.size, algorithm="sha1")
+    if actual != file.etag:
+        part.unlink()
+        raise DownloadError(f"{file.name} arrived damaged: its checksum is {actual[:16]}…, expected {file.etag[:16]}…",
+                            "Fetch again, from the beginning; if it happens again, something between here and the hub changes the file.")
+    return digest
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Without huggingface_hub's own progress bar, and its words on what it then resumes by itself."""
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    from huggingface_hub.utils.logging import get_verbosity, set_verbosity, set_verbosity_error
+
+    shown, verbosity = not are_progress_bars_disabled(), get_verbosity()
+    disable_progress_bars()
+    set_verbosity_error()
+    try:
+        yield
+    finally:
+        set_verbosity(verbosity)
+        if shown:
+            enable_progress_bars()
+
+
+@contextlib.contextmanager
+def _explained(repository: str, name: str, part: Path | None = None) -> Iterator[None]:
+    """What can go wrong between here and the hub, as DownloadError."""
+    from huggingface_hub import errors
+
+    where = f"https://huggingface.co/{repository}"
+    try:
+        yield
+    except errors.GatedRepoError as error:
+        raise DownloadError(f"{repository} is only open to people who were let in",
+                            f"Ask for access at {where}, then set HF_TOKEN to your access token.") from error
+    except errors.RepositoryNotFoundError as error:
+        raise DownloadError(f"{repository} is not there, or not open to everyone", f"Look at {where}; a private one needs HF_TOKEN.") from error
+    except errors.EntryNotFoundError as error:
+        raise DownloadError(f"{repository} has no {name}", f"Look at {where}.") from error
+    except errors.OfflineModeIsEnabled as error:
+        raise DownloadError("downloads are switched off", "Unset HF_HUB_OFFLINE.") from error
+    except errors.HfHubHTTPError as error:
+        status = error.response.status_code if error.response is not None else 0
+        if status == 416 and part is not None:
+            part.unlink(missing_ok=True)  # it goes beyond what the server has
+        raise DownloadError(f"{name} of {repository} could not be fetched (the server answered {status})", _AGAIN) from error
+    except (errors.HTTPError, OSError) as error:
+        raise DownloadError(f"{name} of {repository} could not be fetched ({_line(error)})", "Check the connection. " + _AGAIN) from error
+
+
+def _line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

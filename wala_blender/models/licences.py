@@ -1,0 +1,55 @@
+"""The licences of models' weights and of what they make, and the record of which were accepted. Knows words and a file; asks nobody itself."""
+
+import datetime
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ModelError
+from ..files import write_whole
+
+ACCEPTED = "licences.json"  # in the models folder: licence → when, and for which model first
+
+
+@dataclass(frozen=True)
+class Licence:
+    """``terms``: what someone must know before the first download, None where there is nothing to accept."""
+
+    name: str
+    link: str
+    non_commercial: bool = False
+    terms: str | None = None
+
+
+CC0 = Licence("CC0-1.0", "https://creativecommons.org/publicdomain/zero/1.0/")
+AUTODESK = Licence(
+    "Autodesk Non-Commercial (3D Generative) v1.0", "https://huggingface.co/ADSKAILab/WaLa-SV-1B/blob/main/LICENSE.md", non_commercial=True,
+    terms="The weights, and every shape made with them, are for non-commercial use only. Shapes made with them must be marked as\n"
+          "AI-generated where they are shown or passed on; their custom properties and files' metadata say so, and must stay.")
+
+
+def _read(folder: Path) -> dict:
+    try:
+        content = json.loads((folder / ACCEPTED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def is_accepted(licence: Licence, folder: Path) -> bool:
+    """Whether someone accepted the licence for this models folder, or there is nothing to accept."""
+    return licence.terms is None or licence.name in _read(folder)
+
+
+def accept(licence: Licence, model: str, folder: Path) -> None:
+    """Writes down that the licence was accepted, now. Raises OutputError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    when = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    text = json.dumps(_read(folder) | {licence.name: {"accepted": when, "model": model, "link": licence.link}}, indent=2)
+    write_whole(folder / ACCEPTED, lambda stream: stream.write(text.encode()))
+
+
+def check_accepted(licence: Licence, folder: Path) -> None:
+    """Raises ModelError where the licence still has to be accepted."""
+    if not is_accepted(licence, folder):
+        raise ModelError(f"the licence {licence.name!r} has not been accepted yet", f"Read {licence.link}, then say --accept-licence.")

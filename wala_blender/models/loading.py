@@ -1,0 +1,86 @@
+"""A row of the table → its networks, ready to compute. Knows which file belongs to which networks; not what they do, nor where they came from.
+
+The networks are built without memory (the meta device) and take the file's tensors, one at a time, in the precision and on the device
+that are asked for.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from ..autoencoder import Autoencoder
+from ..diffusion.schedule import Schedule
+from ..errors import CheckpointError, ModelError
+from ..files import file_digest
+from .checkpoint import load_components
+from .installed import CHECKPOINT, CONVERTED, SETTINGS, Installed, require
+from .published import PublishedSettings, published_settings, read_args
+from .released import LARGE, Released
+from .starter import Starter
+from .table import ModelRow, Published
+
+HASH_DIGITS = 16
+# device → precision of the large published networks; float32 where it is not named
+PRECISIONS = {"cuda": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model: ``generator`` makes latents (see Starter and Released), ``autoencoder`` decodes them.
+
+    ``row`` has the checkpoint's own number of steps; ``weight_hash``: the first digits of the weights' SHA-256.
+    """
+
+    row: ModelRow
+    autoencoder: Autoencoder
+    generator: Starter | Released
+    schedule: Schedule
+    padding: str
+    weight_hash: str
+
+
+def load_model(row: ModelRow, models: Path, compute_device: torch.device, place: torch.device) -> Loaded:
+    """The model's networks on ``place``, in the precision for ``compute_device``; ``models``: the models folder.
+
+    Raises ModelError (not installed, makes no shapes) and CheckpointError (damaged, does not fit).
+    """
+    if row.published is None:
+        return _load_starter(row, place)
+    if row.published.makes != "shapes":
+        raise ModelError(f"the model {row.name} makes {row.published.makes}, not shapes", "Choose the model that takes them.")
+    made = require(row.name, models)
+    settings = published_settings(read_args(made.source / SETTINGS))
+    precision = PRECISIONS.get(compute_device.type, torch.float32)
+    autoencoder, generator = assemble(settings, made.condition, row.published)
+    load_components(weights_file(made), {"autoencoder": autoencoder, **generator.components()}, dict.fromkeys(LARGE, precision), place)
+    conditions = {name: replace(defaults, steps=settings.steps or defaults.steps) for name, defaults in row.conditions.items()}
+    return Loaded(replace(row, conditions=conditions, padding=settings.padding), autoencoder.eval(), generator.eval(),
+                  Schedule(settings.schedule), settings.padding, made.files[weights_name(made)].sha256[:HASH_DIGITS])
+
+
+def _load_starter(row: ModelRow, place: torch.device) -> Loaded:
+    with torch.device("meta"):
+        autoencoder, generator = Autoencoder(row.autoencoder), Starter(row.starter, row.vocabulary)
+    load_components(row.weights, {"autoencoder": autoencoder, "starter": generator}, device=place)
+    return Loaded(row, autoencoder.eval(), generator.eval(), Schedule(), row.padding, file_digest(row.weights)[:HASH_DIGITS])
+
+
+def assemble(settings: PublishedSettings, condition: str, published: Published) -> tuple[Autoencoder, Released]:
+    """The networks of a published model, on the meta device. Where nothing else is known of its views, they are those of the settings."""
+    views = published.views or (settings.processing and settings.processing.training_views) or ()
+    with torch.device("meta"):
+        return Autoencoder(settings.autoencoder), Released(settings, condition, views, published.points)
+
+
+def weights_name(made: Installed) -> str:
+    """Name of the file that came with the model: the pickle, or a safetensors file where that alone was added."""
+    return CHECKPOINT if CHECKPOINT in made.files else CONVERTED
+
+
+def weights_file(made: Installed) -> Path:
+    """The file to load: the converted one where there is one."""
+    path = made.converted or made.source / weights_name(made)
+    if not path.is_file():
+        raise CheckpointError(f"{path} of the model {made.name} is missing", "Bring it back, or fetch or add the model again")
+    return path
