@@ -77,7 +77,7 @@ def meshes(folder: Path, split: str, limit: int, say: Callable[[str], None]) -> 
     """By collection: seconds of the distance field, and the IoU of the coarse part alone and of the wavelet tree with the field."""
     found: dict[str, list[tuple]] = {}
     for record in sorted(read_records(folder, split), key=lambda record: hashlib.sha1(record.id.encode()).digest()):
-        rows = found.setdefault(record.collection.stem, [])
+        rows = found.setdefault(record.file.stem, [])
         if len(rows) == limit:
             continue
         vertices, faces = load_mesh(record)

@@ -81,7 +81,7 @@ def test_usage_is_told_on_one_line(capsys, arguments, words):
     (("parity", "."), "no reference vectors"), (("parity", "missing"), "no reference vectors"),
     (("evaluate", "--data", "missing", "--out", "r.json"), "no collection"),
     (("evaluate", "--data", "missing", "--out", "nowhere/r.json"), "the folder nowhere does not exist"),
-    (("data", "build", "missing", "--out", "store"), "no collection"),
+    (("data", "build", "missing", "--out", "store"), "no mesh in missing"),
     (("train", "autoencoder", "--store", "missing", "--out", "run"), "not a store of samples"),
     (("train", "export", "--autoencoder", "a", "--denoiser", "d"), "a/autoencoder.pt is missing")])
 def test_errors_are_told_on_one_line_and_nothing_is_written(capsys, tmp_path, monkeypatch, arguments, words):

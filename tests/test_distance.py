@@ -98,3 +98,10 @@ def test_a_frame_centres_and_scales_and_comes_back():
 def test_nothing_to_normalise(points, words):
     with pytest.raises(InputError, match=words):
         frame_of(points)
+
+
+@pytest.mark.parametrize("hidden", [sphere(0.5), box((-0.25, -0.25, -0.25), (0.25, 0.25, 0.25)), box((-0.25, -0.25, -0.25), (0.25, 0.25, 0.25), without=3)])
+def test_shells_hidden_in_the_solid_leave_no_trace(hidden):
+    """Also where they lie exactly on grid points, which are then neither before nor behind a face."""
+    field = distance(joined(sphere(0.8), hidden))
+    assert np.abs(field - distance(sphere(0.8))).max() < 0.02 and (field < 0).sum() == (distance(sphere(0.8)) < 0).sum()

@@ -1,26 +1,49 @@
 """The evaluation's own arithmetic, on solids and a pipeline whose answers are known. The model itself is not under test here."""
 
+from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from shapes import sphere, sphere_field, write_collection
+from shapes import box, box_field, joined, sphere, sphere_field, write_collection
 
 from wala_blender.errors import InputError
-from wala_blender.geometry.distance import Frame
-from wala_blender.geometry.metrics import iou
-from wala_blender.training import evaluation
+from wala_blender.geometry.distance import Frame, mesh_to_distance
+from wala_blender.geometry.metrics import iou, silhouettes
+from wala_blender.training import baselines, evaluation, fitness
+from wala_blender.training.baselines import TrainingShapes, half_filled, screened_poisson, upsampled
 from wala_blender.training.collections import read_records
-from wala_blender.training.commands import table
+from wala_blender.training.page import Gallery, page
+from wala_blender.training.report import summary, table
+from wala_blender.training.store import build
 
-SETTINGS = SimpleNamespace(model="none", seed=3)
+R = 64
+PLATE = box((-0.5, -0.1, -0.5), (0.5, 0.1, 0.5))
+POLE = box((-0.1, -0.5, -0.1), (0.1, 0.5, 0.1))
+
+
+@dataclass(frozen=True)
+class Settings:
+    model: str = "none"
+    seed: int = 3
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Fields of 64³: a hundredth of the time."""
+    monkeypatch.setattr(fitness, "mesh_to_distance", partial(mesh_to_distance, resolution=R))
+    monkeypatch.setattr(baselines, "_OCTREE", 5)
 
 
 class Ideal:
     """Keeps whatever field it gets; makes a ball for every condition."""
 
-    ball = torch.from_numpy(sphere_field(0.9, resolution=256).clip(-0.1, 0.1))
+    ball = torch.from_numpy(sphere_field(0.9, resolution=R).clip(-0.1, 0.1))
+
+    def __init__(self):
+        self.seen = []
 
     def field_to_latent(self, field):
         return field
@@ -29,41 +52,106 @@ class Ideal:
         return latent
 
     def generate_latent(self, condition, inputs, settings):
-        assert inputs["occupancy"].shape == (16, 16, 16)
+        self.seen.append((condition, inputs, settings.seed))
         return self.ball, SimpleNamespace(frame=None)
 
 
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """Training shapes: a plate, a pole, a ball."""
+    folder = tmp_path_factory.mktemp("kits")
+    write_collection(folder, "kit", [PLATE, POLE, sphere(0.5, rings=20)], caption=["serving plate", "wooden pole", "round ball"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitness, "mesh_to_distance", partial(mesh_to_distance, resolution=R))
+        build(folder, folder / "store", jobs=1)
+    return folder / "store"
+
+
 def test_a_ball_is_measured(tmp_path):
-    write_collection(tmp_path, "kit", [sphere(0.5, rings=64)])
-    report = evaluation.evaluate(Ideal(), read_records(tmp_path), ["voxels"], None, SETTINGS)
+    write_collection(tmp_path, "kit", [sphere(0.5, rings=32)])
+    pipeline = Ideal()
+    report = evaluation.evaluate(pipeline, read_records(tmp_path), ["voxels", "points"], None, Settings())
     assert (report["count"], report["skipped"], report["seed"]) == (1, {}, 3)
-    assert report["autoencoder"]["iou"] == 1 and report["autoencoder"]["chamfer"] < 0.02
-    assert report["voxels"]["iou"] > 0.99 and report["voxels"]["chamfer"] < 0.02
+    for name in ("autoencoder", "voxels", "points"):
+        one = report[name]
+        assert one["iou"] > 0.98 and one["chamfer"] < 0.02 and one["f_score"] > 0.99 and one["silhouette_iou"] > 0.98, name
     # What 16 cells a side make of a ball of radius 7.2 cells: a cell touched at all is filled, so that it grows.
     lines = report["voxels"]["baselines"]
-    assert 0.65 < lines["nearest"]["iou"] < lines["trilinear_half_filled"]["iou"] < 0.97
-    assert lines["nearest"]["chamfer"] > 2 * lines["trilinear_half_filled"]["chamfer"] > 0.02
-    assert len(table(report, ["voxels"])) == 6
+    assert 0.65 < lines["nearest"]["iou"] < lines["trilinear_half_filled"]["iou"] < 0.98
+    assert lines["nearest"]["chamfer"] > 1.5 * lines["trilinear_half_filled"]["chamfer"] > 0.02
+    assert report["points"]["baselines"]["screened_poisson"]["iou"] > 0.93
+    assert len(table(report, ["voxels", "points"])) == 1 + 1 + 4 + 2
+    assert [seen[0] for seen in pipeline.seen] == ["voxels", "points"] and pipeline.seen[1][1]["points"].shape == (4096, 3)
 
 
 def test_shapes_that_do_not_qualify_are_counted(tmp_path):
     vertices, faces = sphere(0.5, rings=8)
     write_collection(tmp_path, "kit", [(vertices * (1, 1, 0.002), faces)])
     with pytest.raises(InputError, match="none of the 1 shapes"):
-        evaluation.evaluate(Ideal(), read_records(tmp_path), [], None, SETTINGS)
+        evaluation.evaluate(Ideal(), read_records(tmp_path), [], None, Settings())
     with pytest.raises(InputError, match="unknown condition 'smell'"):
-        evaluation.evaluate(Ideal(), [], ["smell"], None, SETTINGS)
+        evaluation.evaluate(Ideal(), [], ["smell"], None, Settings())
+
+
+def test_training_shapes_are_looked_up(store):
+    train = TrainingShapes(store)
+    names = [entry.caption for entry in train.entries]
+    plate = torch.from_numpy(box_field((-0.9, -0.2, -0.8), (0.9, 0.2, 0.8), R))
+    assert names[train.nearest(plate)[0]] == "serving plate" and len(train.nearest(plate, 2)) == 2
+    assert iou(train.field(train.nearest(plate)[0]) < 0, plate < 0) > 0.75
+    assert train.carry("plate", range(3)) == pytest.approx(1 / 3) and train.carry("pole", [names.index("wooden pole")]) == 1
+    assert train.has(np.array(train.entries[0].geometry) + 1e-4) and not train.has(np.array(train.entries[0].geometry) + 0.1)
+    overlaps = [iou(train.mean_field < 0, train.field(i) < 0) for i in range(3)]
+    assert min(overlaps) > 0 and np.mean(overlaps) > 0.3
+
+
+def test_a_sketch_is_looked_up_by_its_lines(store):
+    train, rng = TrainingShapes(store), np.random.default_rng(0)
+    for mesh, name in ((PLATE, "serving plate"), (POLE, "wooden pole"), (sphere(0.5, rings=20), "round ball")):
+        vertices = mesh[0] * 1.8
+        field = torch.from_numpy(mesh_to_distance(vertices, mesh[1], R))
+        drawing = evaluation.sketch_input(SimpleNamespace(field=field, surface=(vertices, mesh[1])), rng)["image"]
+        assert train.entries[train.drawn_like(drawing)].caption == name
+
+
+def test_a_report_with_training_shapes(tmp_path, store):
+    data = tmp_path / "data"
+    data.mkdir()
+    unlike = joined(box((-0.5, -0.4, -0.5), (0.5, 0.4, 0.3)), box((-0.1, -0.4, 0.2), (0.1, 0.4, 0.5)))
+    write_collection(data, "other", [PLATE, unlike, sphere(0.5, rings=9)], caption=["plate", "box", "red ball"])
+    pipeline, gallery = Ideal(), Gallery()
+    named = ["text", "sketch", "none"]
+    report = evaluation.evaluate(pipeline, read_records(data), named, None, Settings(), train=TrainingShapes(store), look=gallery)
+    assert report["count"] == 2 and report["skipped"] == {"duplicate": 1}
+    # Every result is a ball: the training ball, whose caption says one of the two nouns.
+    assert report["text"]["own_nearest_iou"] > 0.95 and report["text"]["noun"] == {"nearest": pytest.approx(1 / 6), "chance": pytest.approx(1 / 6)}
+    assert report["text"]["coverage"] == 0.5 and 0 < report["text"]["minimum_matching_distance"] < 0.2
+    assert report["nearest_training_shape"]["iou"] > report["sketch"]["baselines"]["mean_shape"]["iou"] > 0
+    assert {"mean_shape", "retrieved_by_drawing"} == report["sketch"]["baselines"].keys() and 0 < report["random_training_shapes"]["coverage"] <= 1
+    assert len({seed for condition, inputs, seed in pipeline.seen if condition == "none"}) == 2
+
+    made = page({"data": "some <data>", "split": "all"} | report, named, gallery)
+    assert "red ball" in made and "some &lt;data&gt;" in made and "<data>" not in made
+    assert made.count("<h3>best</h3>") == made.count("<h3>worst</h3>") == len(named) and "http" not in made and "<script" not in made
+    assert made.count("<figure>") == 3 * 2 * len(named) and made.count("data:image/png;base64,") >= 2 * 2 * len(named)
+    assert all(f"<td>{name}</td>" in made for name in ("autoencoder", "nearest_training_shape", "mean_shape", *named))
 
 
 def test_upsampled_cells_lie_where_they_were():
-    field = torch.ones(256, 256, 256)
-    field[64:160, 96:192, 144:224] = -1
-    field[:8, :16, :16], field[16:23, 16:32, 16:32] = -1, -1  # a half and less than a half of a cell
-    occupancy = evaluation.half_filled(field)
+    field = torch.ones(R, R, R)
+    field[16:40, 24:48, 36:56] = -1
+    field[:2, :4, :4], field[4:5, 4:8, 4:8] = -1, -1  # a half and less than a half of a cell
+    occupancy = half_filled(field)
     assert occupancy.sum() == 6 * 6 * 5 + 1 and occupancy[0, 0, 0]
-    field[:16, :16, :16], field[16:32, 16:32, 16:32] = -1, 1
-    assert iou(evaluation.upsampled(occupancy, "nearest") < 0, field < 0) == 1
-    assert iou(evaluation.upsampled(occupancy, "trilinear") < 0, field < 0) > 0.9
+    field[:4, :4, :4], field[4:8, 4:8, 4:8] = -1, 1
+    assert iou(upsampled(occupancy, "nearest", R) < 0, field < 0) == 1
+    assert iou(upsampled(occupancy, "trilinear", R) < 0, field < 0) > 0.9
+
+
+def test_a_poisson_surface_passes_through_its_points():
+    field = torch.from_numpy(box_field((-0.9, -0.5, -0.6), (0.9, 0.5, 0.6), R))
+    points = fitness.surface_points(*box((-0.9, -0.5, -0.6), (0.9, 0.5, 0.6)), field.numpy(), 2000, np.random.default_rng(0))
+    assert iou(screened_poisson(points, field) < 0, field < 0) > 0.85
 
 
 def test_a_field_comes_back_from_its_frame():
@@ -76,12 +164,14 @@ def test_a_field_comes_back_from_its_frame():
 
 
 def test_a_summary():
-    scores = [{"iou": 0.2, "chamfer": None}, {"iou": 0.6, "chamfer": 0.1}, {"iou": 1.0, "chamfer": 0.3}]
-    made = evaluation.summary(scores, volumes=[0.5, 0.1, 0.2])
-    assert made == {"iou": pytest.approx(0.6), "iou_median": 0.6, "chamfer": pytest.approx(0.2), "chamfer_shapes": 2,
-                    "thirds": {"thin": 0.6, "middle": 1.0, "bulky": 0.2}}
+    scores = [{"iou": 0.2, "chamfer": None, "f_score": 0.0, "silhouette_iou": 0.0}, {"iou": 0.6, "chamfer": 0.1, "f_score": 0.3, "silhouette_iou": 0.4},
+              {"iou": 1.0, "chamfer": 0.4, "f_score": 0.9, "silhouette_iou": 0.8}]
+    assert summary(scores, volumes=[0.5, 0.1, 0.2]) == {
+        "iou": pytest.approx(0.6), "iou_median": 0.6, "chamfer": pytest.approx(0.25), "chamfer_median": pytest.approx(0.25), "chamfer_shapes": 2,
+        "f_score": pytest.approx(0.4), "silhouette_iou": pytest.approx(0.4), "thirds": {"thin": 0.6, "middle": 1.0, "bulky": 0.2}}
 
 
 def test_a_result_without_a_surface_scores_nothing():
-    shape = SimpleNamespace(field=torch.from_numpy(sphere_field(0.5)), surface=sphere(0.5))
-    assert evaluation.score(torch.ones(64, 64, 64), shape) == {"iou": 0.0, "chamfer": None}
+    field = torch.from_numpy(sphere_field(0.5))
+    shape = SimpleNamespace(field=field, surface=sphere(0.5), silhouettes=silhouettes((field < 0).numpy()))
+    assert evaluation.score(torch.ones(64, 64, 64), shape) == {"iou": 0.0, "chamfer": None, "f_score": 0.0, "silhouette_iou": 0.0}

@@ -3,9 +3,19 @@
 import numpy as np
 import pytest
 import torch
-from shapes import box, sphere
+from shapes import box, box_field, sphere, sphere_field
 
-from wala_blender.geometry.metrics import chamfer, f_score, iou, sample_surface
+from wala_blender.geometry.metrics import (
+    chamfer,
+    chamfer_and_f_score,
+    coverage_and_distance,
+    f_score,
+    iou,
+    sample_surface,
+    silhouette_iou,
+    silhouettes,
+    view_directions,
+)
 
 
 def test_overlap():
@@ -44,3 +54,30 @@ def test_a_missing_part_shows_in_one_direction_only():
 def test_f_score_between_nothing_and_all():
     assert f_score(sphere(0.9), sphere(0.7), 0.1) == 0
     assert f_score(sphere(0.9), sphere(0.7), 0.25) == 1
+
+
+def test_both_measures_at_once():
+    pair = sphere(0.9), sphere(0.86)
+    assert chamfer_and_f_score(*pair) == (chamfer(*pair), f_score(*pair)) and f_score(sphere(0.9), sphere(0.9)) > 0.99
+
+
+def test_silhouettes_have_no_holes_and_tell_shapes_apart():
+    ball, rod = sphere_field(0.8) < 0, box_field((-0.9, -0.1, -0.1), (0.9, 0.1, 0.1)) < 0
+    seen = silhouettes(ball)
+    size = seen.shape[1]
+    # A disc of radius 0.8 in a picture 3.5 wide, give or take its rim.
+    assert np.allclose(seen.sum(axis=(1, 2)), np.pi * (0.8 / 3.5 * size) ** 2, rtol=0.15)
+    assert all((~row[np.flatnonzero(row)[0] : np.flatnonzero(row)[-1]]).sum() == 0 for view in seen for row in view if row.any())
+    assert silhouette_iou(seen, seen) == 1 and silhouette_iou(seen, silhouettes(sphere_field(0.7) < 0)) == pytest.approx(0.7**2 / 0.8**2, abs=0.08)
+    assert silhouette_iou(seen, silhouettes(rod)) < 0.4
+    directions = view_directions()
+    assert np.allclose(np.linalg.norm(directions, axis=1), 1) and (directions[:, 1] > 0).all()
+    assert (directions @ directions.T - 2 * np.eye(len(directions))).max() < 0.97
+
+
+def test_coverage():
+    cloud = sphere(0.8, rings=12)[0]
+    references = [cloud, cloud + (3, 0, 0), cloud + (6, 0, 0), cloud + (9, 0, 0)]
+    assert coverage_and_distance(references, references) == (1.0, 0.0)
+    covered, distance = coverage_and_distance([cloud, cloud * 1.01], references)
+    assert covered == 0.25 and distance > 1

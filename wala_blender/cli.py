@@ -41,6 +41,10 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
 
 
+def _up_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--up", default="y", choices=("y", "z"), help="axis that is up where a mesh file does not say so (default: %(default)s)")
+
+
 def _add_generate(commands) -> None:
     parser = commands.add_parser("generate", help="a text, sketch, picture, voxels, points … → a mesh", description="Makes a mesh. +Y is up.")
     given = parser.add_mutually_exclusive_group(required=True)
@@ -134,14 +138,16 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_training(commands) -> None:
     parser = commands.add_parser("evaluate", help="measure a model on meshes", description=(
-        "Measures the autoencoder and the conditions on a collection of meshes, with the baselines of the voxels."))
-    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="with NAME.npz and NAME.jsonl")
+        "Measures the autoencoder and the conditions on a folder or a collection of meshes, beside what simpler methods make of the same inputs."))
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER|PACK", help="as `wala data build` takes it")
+    _up_option(parser)
     parser.add_argument("--split", default="validation", choices=("train", "validation", "scans", "all"), help="default: %(default)s")
-    parser.add_argument("--conditions", nargs="*", metavar="NAME", help=f"some of {', '.join(TABLE)} (default: all that can be measured)")
+    parser.add_argument("--conditions", nargs="*", metavar="NAME", help="some of the model's (default: all that can be measured)")
+    parser.add_argument("--train", type=Path, metavar="STORE", help="training shapes to compare with: look-ups, the mean shape, the prompts' nouns")
     parser.add_argument("--limit", type=_count, metavar="N", help="shapes at most (default: all)")
     parser.add_argument("--seed", type=_seed, default=0, metavar="N")
     _model_options(parser)
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the report, .json")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the report, .json; or .html, with the .json beside it")
     parser.set_defaults(run="training.commands:evaluate")
 
     stages = commands.add_parser("train", help="train the starter model").add_subparsers(dest="stage", metavar="STAGE", required=True)
@@ -176,12 +182,15 @@ def _add_training(commands) -> None:
     parser.set_defaults(run="training.commands:finetune")
 
     actions = commands.add_parser("data", help="prepare meshes for training").add_subparsers(dest="action", metavar="ACTION", required=True)
-    parser = actions.add_parser("build", help="collections of meshes → a store of training samples; goes on where it was stopped")
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="with NAME.npz and NAME.jsonl")
+    parser = actions.add_parser("build", help="meshes → a store of training samples; goes on where it was stopped", description=(
+        "Meshes of a folder (.glb, .gltf, .obj, .ply, .stl, .off, and .blend where there is a Blender), or collections of them, → a store of "
+        "training samples. Captions come from the names of files and folders. Says which shapes were left out, and why."))
+    parser.add_argument("folder", type=Path, metavar="FOLDER|PACK", help="a folder of meshes; or NAME.npz with NAME.jsonl, or a folder of those")
     parser.add_argument("--out", type=Path, required=True, metavar="STORE")
     parser.add_argument("--split", default="all", choices=("train", "validation", "all"), help="default: %(default)s")
     parser.add_argument("--limit", type=_count, metavar="N", help="shapes at most (default: all)")
-    parser.add_argument("--cap", type=_count, default=40, metavar="N", help="shapes of one name at most (default: %(default)s)")
+    parser.add_argument("--cap", type=_count, metavar="N", help="shapes of one name at most (default: all)")
+    _up_option(parser)
     parser.add_argument("--jobs", type=_count, default=os.cpu_count(), metavar="N", help="processes (default: %(default)s)")
     parser.set_defaults(run="training.commands:build_store")
 

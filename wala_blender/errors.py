@@ -27,6 +27,10 @@ class InputError(WalaError):
     code = "bad-input"
 
 
+class NoSurface(InputError):
+    """A mesh without a triangle that has an area."""
+
+
 class ModelError(WalaError):
     """A model is unknown, not installed, or cannot do what is asked."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
-from ..errors import InputError, OutputError
+from ..errors import InputError, NoSurface, OutputError
 from ..files import check_destination, write_whole
 
 READABLE = (".glb", ".gltf", ".obj", ".ply", ".stl", ".off")
@@ -61,7 +61,7 @@ def read_mesh(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
     path = Path(path)
     vertices, faces = _parse(path, READABLE, _parse_mesh)
     if not len(faces):
-        raise InputError(f"{path.name} has no faces", "Give a mesh with a surface; if it has one, the file is damaged")
+        raise NoSurface(f"{path.name} has no faces", "Give a mesh with a surface; if it has one, the file is damaged")
     if faces.min() < 0 or faces.max() >= len(vertices):
         raise InputError(f"{path.name}: a face names vertex {int(faces.max())} of {len(vertices)}", _REPAIR)
     _check_finite(path, vertices)

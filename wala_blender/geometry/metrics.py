@@ -1,9 +1,12 @@
-"""How alike two shapes are: overlap of solids, distances of surfaces. Knows arrays; not where shapes come from."""
+"""How alike two shapes are: overlap of solids and of their silhouettes, distances of surfaces; and how alike two sets of shapes. Knows arrays;
+not where shapes come from."""
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 SAMPLES = 10_000  # points a surface, for chamfer and f_score
+F_SCORE_DISTANCE = 0.05  # two samplings of one surface with an area up to 4π are nearer to each other all but everywhere
+VIEWS = 20
 Mesh = tuple[np.ndarray, np.ndarray]  # vertices (V, 3), faces (F, 3)
 
 
@@ -41,8 +44,59 @@ def chamfer(a: Mesh, b: Mesh, seed: int = 0) -> float:
     return float((there.mean() + back.mean()) / 2)
 
 
-def f_score(a: Mesh, b: Mesh, threshold: float = 0.02, seed: int = 0) -> float:
+def f_score(a: Mesh, b: Mesh, threshold: float = F_SCORE_DISTANCE, seed: int = 0) -> float:
     """Harmonic mean of the shares (0…1) of each surface's samples that lie within ``threshold`` of the other's."""
+    return _harmonic(*_distances(a, b, seed), threshold)
+
+
+def chamfer_and_f_score(a: Mesh, b: Mesh, threshold: float = F_SCORE_DISTANCE, seed: int = 0) -> tuple[float, float]:
+    """Both at once, for the price of one."""
     there, back = _distances(a, b, seed)
+    return float((there.mean() + back.mean()) / 2), _harmonic(there, back, threshold)
+
+
+def _harmonic(there: np.ndarray, back: np.ndarray, threshold: float) -> float:
     precision, recall = float((there <= threshold).mean()), float((back <= threshold).mean())
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def view_directions(count: int = VIEWS) -> np.ndarray:
+    """Unit vectors (count, 3) spread evenly over the upper half of the sphere: opposite directions see the same silhouette."""
+    height = (np.arange(count) + 0.5) / count
+    angle = np.pi * (1 + 5**0.5) * np.arange(count)
+    around = np.sqrt(1 - height**2)
+    return np.stack([around * np.cos(angle), height, around * np.sin(angle)], 1)
+
+
+def silhouettes(solid: np.ndarray) -> np.ndarray:
+    """Silhouettes (VIEWS, S, S) bool of a solid (R, R, R) bool over [-1, 1]³, seen orthographically; S = 5/8 R, a pixel is 2.8 voxels wide."""
+    R = solid.shape[0]
+    size, reach = R * 5 // 8, 1.75  # the cube's corners are 1.73 from its middle
+    shell = solid.copy()
+    core = solid[1:-1, 1:-1, 1:-1].copy()
+    for axis in range(3):
+        for shifted in (slice(0, -2), slice(2, None)):
+            core &= solid[tuple(shifted if a == axis else slice(1, -1) for a in range(3))]
+    shell[1:-1, 1:-1, 1:-1] &= ~core
+    points = np.argwhere(shell) * (2 / R) - 1
+    pictures = np.zeros((VIEWS, size, size), dtype=bool)
+    for picture, direction in zip(pictures, view_directions()):
+        right = np.cross((0, 1, 0), direction)
+        right /= np.linalg.norm(right)
+        at = np.floor((points @ np.stack([np.cross(direction, right), right]).T / reach + 1) * (size / 2)).astype(int)
+        picture[tuple(at.T)] = True
+    return pictures
+
+
+def silhouette_iou(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean overlap of two solids' silhouettes, both (VIEWS, S, S) bool."""
+    return float(np.mean([iou(one, other) for one, other in zip(a, b)]))
+
+
+def coverage_and_distance(made: list[np.ndarray], references: list[np.ndarray]) -> tuple[float, float]:
+    """How much of a set of references a set of results covers: the share of references that are the nearest one of some result, and the mean
+    over references of the distance to the nearest result. Both sets are points (n, 3) of surfaces; distances are chamfer's."""
+    trees = [[cKDTree(points) for points in shapes] for shapes in (made, references)]
+    distances = np.array([[(tree.query(b)[0].mean() + other.query(a)[0].mean()) / 2 for b, other in zip(references, trees[1])]
+                          for a, tree in zip(made, trees[0])])
+    return len(np.unique(distances.argmin(axis=1))) / len(references), float(distances.min(axis=0).mean())

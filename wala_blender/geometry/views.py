@@ -1,6 +1,7 @@
 """Renders a distance field by sphere tracing: depth and normals from a view-aligned camera. Knows fields and cameras; not sketches, not meshes.
 
-The camera of view-aligned conditions stands at azimuth 0: on +Z, raised by its elevation, looking at a target; image right is +X.
+The camera of view-aligned conditions stands at azimuth 0: on +Z, raised by its elevation, looking at a target; image right is +X. At
+azimuth 90 it stands on +X.
 """
 
 from dataclasses import dataclass
@@ -15,17 +16,19 @@ _MISS = float("inf")
 
 @dataclass(frozen=True)
 class Camera:
-    """View-aligned camera. elevation in degrees; center (2,) and half_size in the image plane's model units; distance of the eye, inf = orthographic."""
+    """View-aligned camera. elevation and azimuth in degrees; center (2,) and half_size in the image plane's model units; distance of the eye, inf = orthographic."""
 
     elevation: float
     center: tuple[float, float] = (0.0, 0.0)
     half_size: float = 1.3
     distance: float = float("inf")
+    azimuth: float = 0.0
 
     def axes(self) -> np.ndarray:
         """Rows right, up, towards the eye, (3, 3)."""
-        e = np.radians(self.elevation)
-        return np.array([[1, 0, 0], [0, np.cos(e), -np.sin(e)], [0, np.sin(e), np.cos(e)]])
+        e, a = np.radians(self.elevation), np.radians(self.azimuth)
+        raised = np.array([[1, 0, 0], [0, np.cos(e), -np.sin(e)], [0, np.sin(e), np.cos(e)]])
+        return raised @ np.array([[np.cos(a), 0, -np.sin(a)], [0, 1, 0], [np.sin(a), 0, np.cos(a)]])
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """Image-plane coordinates (n, 2), right and up, of model points (n, 3), before center and half_size."""
@@ -34,12 +37,12 @@ class Camera:
         return seen[:, :2] * shrink
 
 
-def framed(points: np.ndarray, elevation: float, distance: float = float("inf"), fill: float = 0.9) -> Camera:
+def framed(points: np.ndarray, elevation: float, distance: float = float("inf"), fill: float = 0.9, azimuth: float = 0.0) -> Camera:
     """Camera whose picture the points' bounding box fills: its longest side takes ``fill`` of the picture's."""
-    flat = Camera(elevation, distance=distance).project(points)
+    flat = Camera(elevation, distance=distance, azimuth=azimuth).project(points)
     low, high = flat.min(axis=0), flat.max(axis=0)
     center = (low + high) / 2
-    return Camera(elevation, (float(center[0]), float(center[1])), float((high - low).max()) / 2 / fill, distance)
+    return Camera(elevation, (float(center[0]), float(center[1])), float((high - low).max()) / 2 / fill, distance, azimuth)
 
 
 def sample_field(field: torch.Tensor, points: torch.Tensor) -> torch.Tensor:

@@ -1,6 +1,7 @@
-"""Reads collections of meshes: NAME.npz with vertices and faces beside NAME.jsonl with a record an object. Knows splits; not distance fields.
+"""Records of meshes to train on and to measure with: collections (NAME.npz with NAME.jsonl) and folders of mesh files. Knows splits; not
+distance fields.
 
-The format: ``vertices`` uint16 (n, 3) (value / 65535 − 0.5, +Y up, longest side 1), ``faces`` (m, 3) local to the object,
+A collection: ``vertices`` uint16 (n, 3) (value / 65535 − 0.5, +Y up, longest side 1), ``faces`` (m, 3) local to the object,
 ``vertex_offsets`` and ``face_offsets`` with one entry more than there are objects; the records in the same order, field "index".
 """
 
@@ -14,6 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..geometry.distance import EXTENT, frame_of
+from ..geometry.meshes import READABLE, read_mesh
+from .blend_files import BLEND, read_blend
+from .captions import NOTHING, clean, head_of, name_words
 
 SCANS = ("gso", "ycb", "household_scans")  # scans of real objects: the unseen domain, never trained on
 VALIDATION_PERCENT = 8
@@ -22,10 +27,11 @@ SPLITS = ("train", "validation", "scans", "all")
 
 @dataclass(frozen=True)
 class Record:
-    """One object: where it lies and what is said of it."""
+    """One object: where it lies and what is said of it. file: a collection's .npz, of which it is number ``index``, or a mesh file of its own,
+    in which the axis ``up`` is up."""
 
     id: str
-    collection: Path
+    file: Path
     index: int
     caption: str
     words: tuple[str, ...]
@@ -33,7 +39,7 @@ class Record:
     category: str
     tags: tuple[str, ...]
     licence: str
-    n_faces: int
+    up: str = "y"
 
     @property
     def split(self) -> str:
@@ -43,17 +49,22 @@ class Record:
         return "validation" if int(hashlib.sha1(self.id.encode()).hexdigest(), 16) % 100 < VALIDATION_PERCENT else "train"
 
 
-def read_records(folder: Path | str, split: str = "all") -> list[Record]:
-    """Records of every collection in a folder, without tiles and unnamed objects. "all" is train and validation together, without the scans.
+def read_records(source: Path | str, split: str = "all", up: str = "y") -> list[Record]:
+    """Records of a collection, or of every collection and every mesh file in a folder; of collections without tiles and unnamed objects.
 
-    Raises InputError when the folder holds no collection or the split is unknown.
+    "all" is train and validation together, without the scans. up: "y" or "z", for mesh files that do not say which axis is up.
+    Raises InputError when there is nothing to read or the split is unknown.
     """
     if split not in SPLITS:
         raise InputError(f"unknown split {split!r}", f"Choose one of {', '.join(SPLITS)}.")
-    files = sorted(Path(folder).glob("*.jsonl"))
-    if not files:
-        raise InputError(f"no collection (NAME.npz with NAME.jsonl) in {folder}", "Point at a folder that holds them.")
-    records = [record for file in files for record in _read_collection(file)]
+    source = Path(source)
+    if source.suffix in (".npz", ".jsonl") and source.with_suffix(".npz").is_file():
+        records = _read_collection(source.with_suffix(".jsonl"))
+    else:
+        files = sorted(file for file in source.glob("*.jsonl") if file.with_suffix(".npz").is_file())
+        records = [record for file in files for record in _read_collection(file)] + _read_folder(source, up)
+    if not records:
+        raise InputError(f"no collection (NAME.npz with NAME.jsonl) and no mesh in {source}", "Point at a folder that holds some.")
     if split == "all":
         return [record for record in records if record.split != "scans"]
     return [record for record in records if record.split == split]
@@ -61,20 +72,51 @@ def read_records(folder: Path | str, split: str = "all") -> list[Record]:
 
 def _read_collection(file: Path) -> list[Record]:
     records = []
+    if not file.is_file():
+        raise InputError(f"{file} is missing", "A collection is NAME.npz with NAME.jsonl beside it.")
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         try:
             raw = json.loads(line)
             tags = tuple(raw.get("tags") or ())
             if "tile" in tags or "unnamed" in tags:
                 continue
-            words = tuple(raw.get("words") or ())
-            records.append(
-                Record(raw["id"], file.with_suffix(".npz"), int(raw["index"]), raw.get("caption") or "", words,
-                       raw.get("head") or (words[-1] if words else ""), raw.get("category") or "other", tags, raw.get("licence") or "", int(raw["n_faces"]))
-            )
+            caption = clean(raw.get("caption") or " ".join(raw.get("words") or ()))
+            records.append(Record(raw["id"], file.with_suffix(".npz"), int(raw["index"]), caption, tuple(caption.split()), head_of(caption),
+                                  raw.get("category") or "other", tags, raw.get("licence") or ""))
         except (ValueError, KeyError) as error:
             raise InputError(f"{file.name}, line {number}: not a record ({error!r})", "Repair or remove that line.") from error
     return records
+
+
+def _read_folder(folder: Path, up: str) -> list[Record]:
+    """A record for every mesh file in a folder and its folders, in order of their paths; up: "y" or "z", the axis that is up in the files.
+
+    glTF and .blend files say themselves which axis is up. The id is the folder's name and the path within it: renaming either makes it
+    another shape.
+    """
+    files = (file for file in folder.rglob("*") if file.suffix.lower() in (*READABLE, BLEND) and file.is_file())
+    return [_record(folder, file, up) for file in sorted(files) if not any(part.startswith(".") for part in file.relative_to(folder).parts)]
+
+
+def _record(folder: Path, file: Path, up: str) -> Record:
+    inside = file.relative_to(folder)
+    caption, category = _said(file.stem), "other"
+    for parent in inside.parent.parts[::-1]:
+        said = _said(parent)
+        if said == NOTHING:
+            continue
+        if caption == NOTHING:
+            caption = said
+        else:
+            category = said
+            break
+    knows = file.suffix.lower() in (".glb", ".gltf", BLEND)
+    identifier = "/".join((folder.resolve().name, *inside.parts))
+    return Record(identifier, file, 0, caption, tuple(caption.split()), head_of(caption), category, (), "", "y" if knows else up)
+
+
+def _said(name: str) -> str:
+    return clean(" ".join(name_words(name)))
 
 
 @lru_cache(maxsize=32)
@@ -87,8 +129,21 @@ def _arrays(file: Path) -> dict[str, np.ndarray]:
 
 
 def load_mesh(record: Record) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices (n, 3) float64 with longest side 1, centred, +Y up, and faces (m, 3) int64 of a record."""
-    arrays = _arrays(record.collection)
+    """Vertices (n, 3) float64 with longest side 1, centred, +Y up, and faces (m, 3) int64 of a record.
+
+    Raises InputError when its file cannot be read, among them NoSurface and NoBlender.
+    """
+    if record.file.suffix == ".npz":
+        return _mesh_in_collection(record)
+    vertices, faces = (read_blend if record.file.suffix.lower() == BLEND else read_mesh)(record.file)
+    if record.up == "z":
+        vertices = vertices[:, [0, 2, 1]] * (1, 1, -1)
+    frame = frame_of(vertices[np.unique(faces)])
+    return frame.to_model(vertices) / (2 * EXTENT), faces
+
+
+def _mesh_in_collection(record: Record) -> tuple[np.ndarray, np.ndarray]:
+    arrays = _arrays(record.file)
     v, f = arrays["vertex_offsets"], arrays["face_offsets"]
     i = record.index
     vertices = arrays["vertices"][v[i] : v[i + 1]].astype(np.float64) / 65535 - 0.5

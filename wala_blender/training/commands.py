@@ -9,6 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..configuration import read_settings
+from ..errors import InputError
 from ..files import check_destination, write_whole
 
 CONFIGURATIONS = Path(__file__).parent / "configurations"
@@ -25,9 +26,13 @@ def build_store(options: argparse.Namespace) -> int:
     _say_what_happens()
     if not options.out.is_dir():  # a store that is there is gone on with
         check_destination(options.out)
-    counts = build(options.folder, options.out, options.split, options.limit, options.cap, options.jobs)
-    for reason, count in counts.most_common():
-        print(f"{count:6}  {reason}")
+    report = build(options.folder, options.out, options.split, options.limit, options.cap, options.jobs, options.up)
+    splits = ", ".join(f"{count} {split}" for split, count in sorted(report["by_split"].items()))
+    print(f"{report['kept']:6}  kept{f' ({splits})' if splits else ''}, {report['bytes'] / 1e6:.0f} MB")
+    for reason, count in report["skipped"].most_common():
+        example = next(f"{name}: {said}" for name, said in report["reasons"].items() if said.startswith(reason))
+        print(f"{count:6}  {reason}, such as {example}")
+    print(f"which ones, and why: {options.out / 'report.json'}")
     return 0
 
 
@@ -101,37 +106,33 @@ def evaluate(options: argparse.Namespace) -> int:
     """`wala evaluate`."""
     from .collections import read_records
 
-    check_destination(options.out)
-    records = read_records(options.data, options.split)
+    if check_destination(options.out).suffix not in (".json", ".html"):
+        raise InputError(f"{options.out.name}: a report is .json, or .html with the .json beside it")
+    records = read_records(options.data, options.split, options.up)
 
     from ..pipeline import Pipeline, Settings
+    from .baselines import TrainingShapes
     from .evaluation import INPUTS, evaluate
+    from .page import Gallery, page
+    from .report import table
 
+    train = TrainingShapes(options.train) if options.train else None
     pipeline = Pipeline.load(options.model, device=options.device)
-    measurable = [name for name in INPUTS if name in pipeline.row.conditions]
-    conditions = measurable if options.conditions is None else [name for words in options.conditions for name in words.split(",") if name]
+    named = [name for words in options.conditions or () for name in words.split(",") if name]
+    conditions = [name for name in INPUTS if name in pipeline.row.conditions] if options.conditions is None else named
+    gallery = Gallery() if options.out.suffix == ".html" else None
     total = min(len(records), options.limit or len(records))
     with tqdm(total=total, disable=None, unit="shape") as bar:
         def on_progress(done: int, name: str) -> None:
             bar.n = done
             bar.set_postfix_str(name)
         settings = Settings(model=options.model, seed=options.seed)
-        report = evaluate(pipeline, records, conditions, options.limit, settings, on_progress)
-    report = {"data": str(options.data), "split": options.split} | report
-    write_whole(options.out, lambda stream: stream.write(json.dumps(report, indent=1).encode()))
+        report = evaluate(pipeline, records, conditions, options.limit, settings, on_progress, train, gallery)
+    report = {"data": str(options.data), "split": options.split, "train": str(options.train) if options.train else None} | report
+    write_whole(options.out.with_suffix(".json"), lambda stream: stream.write(json.dumps(report, indent=1).encode()))
+    if gallery is not None:
+        write_whole(options.out, lambda stream: stream.write(page(report, conditions, gallery).encode()))
     for line in table(report, conditions):
         print(line)
     print(f"{report['count']} shapes, {sum(report['skipped'].values())} skipped: {options.out}")
     return 0
-
-
-def table(report: dict, conditions: list[str]) -> list[str]:
-    """The report's numbers as lines."""
-    rows = {name: report[name] for name in ("autoencoder", *conditions)}
-    rows |= {f"  {name}": row for name, row in report.get("voxels", {}).get("baselines", {}).items()}
-    lines = [f"{'':26}{'IoU':>8}{'median':>8}{'chamfer':>9}{'thin':>8}{'middle':>8}{'bulky':>8}"]
-    for name, row in rows.items():
-        distance = "-" if row["chamfer"] is None else f"{row['chamfer']:.4f}"
-        thirds = "".join(f"{row['thirds'].get(third, float('nan')):8.3f}" for third in ("thin", "middle", "bulky"))
-        lines.append(f"{name:26}{row['iou']:8.3f}{row['iou_median']:8.3f}{distance:>9}{thirds}")
-    return lines

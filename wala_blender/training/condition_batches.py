@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..conditions.text import TextEncoderConfig, WordPieces
 from ..files import write_whole
+from .augmentation import dropped_voxels, noisy_points, seen_points
 from .captions import SYNONYMS, vary
 from .latents import Latents
 from .runs import WORD_PIECES, StageTwo
@@ -40,10 +41,11 @@ def word_pieces(folder: Path, start: StageTwo | None, captions: list[str]) -> Wo
 
 
 class Batches:
-    """The inputs of conditions of some rows, by the conditions' names: what each encoder's forward takes."""
+    """The inputs of conditions of some rows, by the conditions' names: what each encoder's forward takes. points and lacking: see
+    DenoiserTraining."""
 
-    def __init__(self, entries: list[Entry], latents: Latents, pieces: WordPieces, points: tuple[int, ...]):
-        self.entries, self.latents, self.pieces, self.counts = entries, latents, pieces, points
+    def __init__(self, entries: list[Entry], latents: Latents, pieces: WordPieces, points: tuple[int, ...], lacking: float):
+        self.entries, self.latents, self.pieces, self.counts, self.lacking = entries, latents, pieces, points, lacking
         self.all_rows = torch.arange(len(latents.latent))
         self.canonical_rows = latents.canonical.nonzero()[:, 0].cpu()
 
@@ -73,11 +75,15 @@ class Batches:
         return drawn(lines, generator), self.latents.elevation[picks, views] + draw(torch.randn, len(picks)) * 3
 
     def voxels(self, picks: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
-        return (self.latents.occupancy[picks],)
+        occupancy = self.latents.occupancy[picks]
+        return (dropped_voxels(occupancy, generator) if self._lacking(generator) else occupancy,)
 
     def points(self, picks: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
         cloud, device = self.latents.points[picks].float(), generator.device
         count = self.counts[int(torch.randint(len(self.counts), (1,), generator=generator, device=device))]
         chosen = torch.randperm(cloud.shape[1], generator=generator, device=device)[:count]
-        noise = torch.randn(len(picks), len(chosen), 3, generator=generator, device=device)
-        return (cloud[:, chosen] + noise * torch.rand(len(picks), 1, 1, generator=generator, device=device) * 0.01,)
+        cloud = cloud[:, chosen]
+        return (noisy_points(seen_points(cloud, generator) if self._lacking(generator) else cloud, generator),)
+
+    def _lacking(self, generator: torch.Generator) -> bool:
+        return float(torch.rand(1, generator=generator, device=generator.device)) < self.lacking

@@ -12,8 +12,8 @@ from ..diffusion.samplers import ancestral, generated_noises
 from ..diffusion.schedule import Schedule
 from ..models.starter import Starter
 from ..wavelet import tree_to_field
+from .baselines import upsampled
 from .condition_batches import Batches
-from .evaluation import upsampled
 from .sheets import SIDE, render, scatter, words
 
 SHEET_SHAPES = 2

@@ -34,7 +34,8 @@ log = logging.getLogger(__name__)
 class DenoiserTraining:
     """mix: how often each of KINDS is drawn. several: share of batches with a second condition beside. drop: share of conditions made empty.
     noisy: share of timesteps drawn from the noisiest 30 %, on which sampling in few steps lives. drafts: share of the rows that learn the
-    condition's draft instead of a denoising step. points: of how many points a cloud has in training one is drawn. low_rank: rank of the
+    condition's draft instead of a denoising step. points: of how many points a cloud has in training one is drawn. lacking: share
+    of batches of points seen from one side only, and of voxels some of which are missing. low_rank: rank of the
     additions that are trained instead of the weights themselves, None for these."""
 
     model: StarterConfig = StarterConfig()
@@ -46,6 +47,7 @@ class DenoiserTraining:
     noisy: float = 0.5
     drafts: float = 0.375
     points: tuple[int, ...] = (512, 1024, 2048, 4096)
+    lacking: float = 0.0
     low_rank: int | None = None
 
     def __post_init__(self):
@@ -121,7 +123,7 @@ def sheet_maker(loop: Loop, store: Path, entries: list[Entry], autoencoder_run: 
     decoder = load_stage_one(autoencoder_run)
     normalise_latents(decoder, read_scale(loop.folder))
     shown = looked_at(store, entries)[:SHEET_SHAPES]
-    batches = Batches(shown, encode_store(shown, decoder, loop.device), pieces, settings.points)
+    batches = Batches(shown, encode_store(shown, decoder, loop.device), pieces, settings.points, lacking=0.0)
     kinds = [kind for kind, share in settings.mix.items() if share > 0]
 
     def look(_: float) -> dict[str, float]:
@@ -155,7 +157,7 @@ def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTr
     if loop.writes:
         write_settings(settings, folder / SETTINGS)
     latents = latents.to(loop.device)
-    batches = Batches(entries, latents, pieces, settings.points)
+    batches = Batches(entries, latents, pieces, settings.points, settings.lacking)
 
     def step(_: float):
         name, rows = draw_rows(loop, batches, schedule, settings)

@@ -14,6 +14,7 @@ from ..files import write_whole
 from ..pipeline import Pipeline, Settings
 from .autoencoder_training import AutoencoderTraining
 from .autoencoder_training import train as train_autoencoder
+from .baselines import TrainingShapes
 from .collections import read_records
 from .commands import CONFIGURATIONS, read_settings
 from .denoiser_training import DenoiserTraining
@@ -62,16 +63,17 @@ def build_for(seconds: float, data: Path, store: Path, jobs: int) -> None:
         limit += min(more, 3 * new)
 
 
-def report_on(seconds: float, data: Path, model: Path, file: Path) -> None:
-    """Evaluates the model on as many validation shapes as that time allows, at least one."""
+def report_on(seconds: float, data: Path, store: Path, model: Path, file: Path) -> None:
+    """Evaluates the model on as many validation shapes as that time allows, at least one, beside simpler methods and the store's shapes."""
     began = time.monotonic()
     pipeline, records = Pipeline.load(str(model)), read_records(data, "validation")
     conditions, settings = [name for name in pipeline.row.conditions if name in INPUTS], Settings(model=str(model))
-    report = evaluate(pipeline, records, conditions, 1, settings)
+    train = TrainingShapes(store)
+    report = evaluate(pipeline, records, conditions, 1, settings, train=train)
     each = time.monotonic() - began
     limit = min(REPORT_SHAPES, int((seconds - each) / each))
     if limit > 1:
-        report = evaluate(pipeline, records, conditions, limit, settings)
+        report = evaluate(pipeline, records, conditions, limit, settings, train=train)
     write_whole(file, lambda stream: stream.write(json.dumps(report, indent=1).encode()))
 
 
@@ -104,5 +106,5 @@ def train_all(data: Path, out: Path, minutes: float, jobs: int, configurations: 
     alone(normalised_latents, runs[1], read_index(store, "train"), runs[0], None)  # before the minutes of stage 2 are counted
     train_denoiser(store, runs[0], runs[1], within(second, "denoiser"))
     alone(export, *runs, model)
-    alone(report_on, clock.seconds("report"), data, model, report)
+    alone(report_on, clock.seconds("report"), data, store, model, report)
     return report

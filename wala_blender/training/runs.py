@@ -62,7 +62,7 @@ def load_stage_two(run: Path) -> StageTwo:
     if _is_model(run):
         pipeline = Pipeline.load(str(run), "cpu")
         if not isinstance(pipeline.denoiser, Starter):
-            raise InputError(f"the model {run} is not of the kind that is trained here", f"Give the folder of a run or of a model made of one, or {STARTER}.")
+            raise InputError(f"the model {run} is not of the kind that is trained here", f"Give a run's or a trained model's folder, or {STARTER}.")
         return StageTwo(pipeline.denoiser, pipeline.denoiser.vocabulary, 1.0)  # an exported autoencoder's latents have the right size
     state = _load(run, DENOISER)
     denoiser = Starter(from_plain(StarterConfig, settings_of(run).get("model", {}), SETTINGS)).eval()

@@ -30,8 +30,15 @@ def line_picture(depth: Tensor, normal: Tensor, depth_step: float = 0.06, crease
     return lines[:, None]
 
 
+def cage_warp(generator: torch.Generator, batch: int, size: int, strength: float = 0.05) -> Tensor:
+    """Displacements (batch, size, size, 2), in halves of the picture: a cage of nine squares lies over it, and each of its sixteen corners is
+    pulled by up to ``strength`` along either axis; within a square the pull is interpolated."""
+    pull = (torch.rand(batch, 2, 4, 4, generator=generator, device=generator.device) * 2 - 1) * strength
+    return F.interpolate(pull, (size, size), mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
+
+
 def drawn(lines: Tensor, generator: torch.Generator) -> Tensor:
-    """The lines (B, 1, S, S) as a hand would draw them: wavering, of some width, with gaps, a little turned, moved and scaled."""
+    """The lines (B, 1, S, S) as a hand would draw them: out of proportion, wavering, of some width, with gaps, a little turned, moved and scaled."""
     B, _, S, _ = lines.shape
 
     def uniform(*shape: int) -> Tensor:
@@ -46,7 +53,7 @@ def drawn(lines: Tensor, generator: torch.Generator) -> Tensor:
     angle, scale = uniform(B) * 0.05, 1 + uniform(B) * 0.04
     turn = torch.stack([torch.stack([angle.cos() * scale, -angle.sin() * scale, uniform(B) * 0.03], -1),
                         torch.stack([angle.sin() * scale, angle.cos() * scale, uniform(B) * 0.03], -1)], 1)
-    grid = F.affine_grid(turn, [B, 1, S, S], align_corners=False) + waver.permute(0, 2, 3, 1)
+    grid = F.affine_grid(turn, [B, 1, S, S], align_corners=False) + waver.permute(0, 2, 3, 1) + cage_warp(generator, B, S)
     moved = F.grid_sample(lines, grid, align_corners=False)
     gaps = F.interpolate(uniform(B, 1, 16, 16) / 2 + 0.5, (S, S), mode="bilinear") > uniform(B, 1, 1, 1).abs() * 0.3
     return moved * gaps

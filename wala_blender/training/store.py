@@ -1,31 +1,35 @@
-"""The store of training samples: per shape, some turned variants with everything training needs. Knows files and geometry; not networks.
+"""The store of training samples: per shape, some variants with everything training needs. Knows files and geometry; not networks.
 
 One .npz a shape (uncompressed, written to a temporary name and renamed, so that a stopped build resumes) beside index.jsonl,
-which also names the shapes left out and why. Variant 0 is the shape as its author left it; the others are turned about the up
-axis, half of them mirrored. Wavelet trees are stored sparse: details below THRESHOLD are dropped.
+which also names the shapes left out and why, and report.json, which counts them. Variant 0 is the shape as its author left it; the others
+are stretched along its axes and turned about the up axis, half of them mirrored. Wavelet trees are stored sparse: details below THRESHOLD
+are dropped.
 """
 
 import hashlib
 import json
 import logging
+import re
 from collections import Counter, defaultdict
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn import functional
 from tqdm import tqdm
 
 from ..conditions.voxels import occupancy_of
-from ..errors import InputError
 from ..files import write_whole
-from ..geometry.distance import EXTENT, TRUNCATION, frame_of, mesh_to_distance
-from ..geometry.metrics import iou, sample_surface
+from ..geometry.distance import TRUNCATION
 from ..geometry.views import framed, trace
-from ..wavelet import field_to_tree, tree_to_field
-from .collections import Record, load_mesh, read_records
+from ..wavelet import field_to_tree
+from .collections import Record, read_records
+from .duplicates import fingerprint, first_alike
+from .fitness import Limits, Unfit, check_tree, fingerprint_of, fit_field, read_fit, surface_points
+from .processes import DIED, surviving_map
+from .variants import STRETCH, Variant, fitted
 
 log = logging.getLogger(__name__)
 
@@ -33,60 +37,8 @@ THRESHOLD = 2e-4  # of detail coefficients; costs less than 0.001 IoU
 POINTS = 4096
 PICTURE = 128
 VIEWS = 2
-_TURNS = ((0.0, 0.0), (15.0, 75.0), (75.0, 345.0))  # degrees of each variant's turn: from, to
-_MAYBE_THIN = 0.03  # share of the grid; bulkier shapes survive the tree, so that the check is spared
-_BASE_TRUNCATION = TRUNCATION * 1.5  # a turned shape may be scaled down by sqrt(2)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a shape must satisfy to be kept. min_volume: share of the 256³ grid; min_tree_iou: of the tree's field with the field."""
-
-    min_volume: float = 0.0015
-    min_tree_iou: float = 0.9
-
-
-def turn_field(field: torch.Tensor, degrees: float, mirror: bool, scale: float) -> torch.Tensor:
-    """Field (R, R, R) of the shape mirrored in x (if asked), turned about +Y by degrees and scaled about the origin.
-
-    A turn about the up axis moves (x, z) alike at every height, so that it is a two-dimensional resampling with the heights as channels.
-    """
-    R = field.shape[0]
-    angle = np.radians(degrees)
-    cosine, sine = np.cos(angle), np.sin(angle)
-    axis = torch.arange(R, dtype=field.dtype) * (2 / R) - 1
-    x, z = torch.meshgrid(axis, axis, indexing="ij")
-    source_x, source_z = (cosine * x - sine * z) / scale, (sine * x + cosine * z) / scale  # the inverse turn
-    if mirror:
-        source_x = -source_x
-    to_grid = R / (R - 1)
-    grid = torch.stack([(source_z + 1) * to_grid - 1, (source_x + 1) * to_grid - 1], -1)[None]
-    heights = field.permute(1, 0, 2)  # y, x, z
-    if scale != 1.0:
-        source = ((axis / scale + 1) * (R / 2)).clamp(0, R - 1)
-        below = source.floor().long().clamp(max=R - 2)
-        share = (source - below)[:, None, None]
-        heights = heights[below] * (1 - share) + heights[below + 1] * share
-    turned = functional.grid_sample(heights[None], grid, padding_mode="border", align_corners=True)[0]
-    return (turned.permute(1, 0, 2) * scale).contiguous()
-
-
-def turn_points(points: np.ndarray, degrees: float, mirror: bool) -> np.ndarray:
-    """The same mirror and turn for points (n, 3), without the scale."""
-    angle = np.radians(degrees)
-    turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
-    return (points * (np.array([-1, 1, 1]) if mirror else 1)) @ turn.T
-
-
-def surface_points(vertices: np.ndarray, faces: np.ndarray, field: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Points (count, 3) float32 on the part of the mesh that is the field's surface: shells hidden inside others are left out."""
-    points = sample_surface(vertices, faces, count * 4, rng)
-    R = field.shape[0]
-    index = np.clip(np.rint((points + 1) * R / 2).astype(int), 0, R - 1)
-    visible = points[np.abs(field[tuple(index.T)]) < 2.0 / R * 1.5]
-    if len(visible) == 0:
-        raise InputError("no part of the mesh lies on the surface of its solid")
-    return visible[rng.integers(0, len(visible), count)].astype(np.float32)
+_TURNS = ((15.0, 75.0), (75.0, 345.0))  # degrees of each further variant's turn: from, to
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)?")
 
 
 def sparse_tree(tree: torch.Tensor) -> dict[str, np.ndarray]:
@@ -105,72 +57,90 @@ def dense_tree(coarse: np.ndarray, index: np.ndarray, value: np.ndarray) -> torc
     return tree.view(64, D, D, D)
 
 
-def build_sample(record: Record, limits: Limits) -> dict[str, np.ndarray]:
-    """All arrays of one shape. Raises InputError with the reason when the shape does not qualify."""
-    seed = int(hashlib.sha1(record.id.encode()).hexdigest()[:8], 16)
-    rng = np.random.default_rng(seed)
-    vertices, faces = load_mesh(record)
-    vertices = frame_of(vertices).to_model(vertices)
-    base = mesh_to_distance(vertices, faces, truncation=_BASE_TRUNCATION)
-    if (base < 0).mean() < limits.min_volume:
-        raise InputError("next to no volume")
-    points = surface_points(vertices, faces, base, POINTS * 2, rng)
-    base = torch.from_numpy(base)
+def variants_of(vertices: np.ndarray, rng: np.random.Generator) -> list[tuple[Variant, float, bool]]:
+    """The variants of a shape, each with its turn in degrees and whether it is mirrored; the first is the shape itself."""
+    variants = [(fitted(vertices, 0.0, False, (1.0, 1.0, 1.0)), 0.0, False)]
+    for low, high in _TURNS:
+        degrees, mirror = float(rng.uniform(low, high)), bool(rng.random() < 0.5)
+        variants.append((fitted(vertices, degrees, mirror, tuple(rng.uniform(*STRETCH, 3))), degrees, mirror))
+    return variants
+
+
+def build_sample(record: Record, limits: Limits) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """All arrays of one shape, and its fingerprint. Raises Unfit."""
+    rng = np.random.default_rng(int(hashlib.sha1(record.id.encode()).hexdigest()[:8], 16))
+    vertices, faces = read_fit(record, limits)
+    variants = variants_of(vertices, rng)
+    base = fit_field(vertices, faces, limits, TRUNCATION / min(variant.smallest_scale() for variant, _, _ in variants))
+    points = surface_points(vertices, faces, base.numpy(), POINTS * 2, rng)
     parts = defaultdict(list)
-    for number, (low, high) in enumerate(_TURNS):
-        degrees, mirror = float(rng.uniform(low, high)), bool(number and rng.random() < 0.5)
-        turned = turn_points(vertices, degrees, mirror)
-        scale = 2 * EXTENT / (turned.max(0) - turned.min(0)).max()
-        center = (turned.max(0) + turned.min(0)) / 2 * scale
-        if np.abs(center).max() > 0.02:
-            continue  # lopsided when turned: resampling keeps the origin, so the box would not be centred
-        field = base if number == 0 else turn_field(base, degrees, mirror, scale)
-        field = field.clamp(-TRUNCATION, TRUNCATION)
+    for number, (variant, degrees, mirror) in enumerate(variants):
+        field = (variant.field(base) if number else base).clamp(-TRUNCATION, TRUNCATION)
         tree = field_to_tree(field[None])[0]
-        if number == 0 and (field < 0).float().mean() < _MAYBE_THIN:
-            agreement = iou(tree_to_field(tree[None])[0] < 0, field < 0)
-            if agreement < limits.min_tree_iou:
-                raise InputError(f"too thin for the wavelet tree (IoU {agreement:.2f})")
+        if number == 0:
+            check_tree(field, tree, limits)
         sparse = sparse_tree(tree)
         parts["coarse"].append(sparse["coarse"])
         parts["index"].append(sparse["index"])
         parts["value"].append(sparse["value"])
         parts["occupancy"].append(np.packbits(occupancy_of(field)))
-        parts["points"].append((turn_points(points[rng.permutation(len(points))[:POINTS]], degrees, mirror) * scale).astype(np.float16))
+        parts["points"].append(variant.points(points[rng.permutation(len(points))[:POINTS]]).astype(np.float16))
         parts["turn"].append(degrees)
         parts["mirror"].append(mirror)
-        for _ in range(VIEWS):
-            elevation = float(rng.uniform(0, 40))
-            distance = float("inf") if rng.random() < 0.5 else float(rng.uniform(3.5, 8))
-            camera = framed(turned * scale, elevation, distance)
-            depth, normal = trace(field, camera, PICTURE)
+        for depth, normal, elevation in _views(field, variant.points(vertices), rng):
             parts["depth"].append(depth.half().numpy())
             parts["normal"].append((normal * 127).round().to(torch.int8).numpy())
             parts["elevation"].append(elevation)
     offsets = np.cumsum([0] + [len(i) for i in parts["index"]])
     arrays = {name: np.stack(parts[name]) for name in ("coarse", "occupancy", "points", "depth", "normal")}
     arrays |= {name: np.asarray(parts[name], dtype=np.float32) for name in ("turn", "elevation")}
-    return arrays | {"mirror": np.asarray(parts["mirror"]), "offsets": offsets,
-                     "index": np.concatenate(parts["index"]), "value": np.concatenate(parts["value"])}
+    arrays |= {"mirror": np.asarray(parts["mirror"]), "offsets": offsets, "index": np.concatenate(parts["index"]), "value": np.concatenate(parts["value"])}
+    return arrays, fingerprint(vertices, faces)
+
+
+def _views(field: torch.Tensor, vertices: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor, float]]:
+    for _ in range(VIEWS):
+        elevation = float(rng.uniform(0, 40))
+        distance = float("inf") if rng.random() < 0.5 else float(rng.uniform(3.5, 8))
+        yield *trace(field, framed(vertices, elevation, distance), PICTURE), elevation
 
 
 def _file_of(store: Path, record: Record) -> Path:
-    return store / "samples" / (record.id.replace("/", "--") + ".npz")
+    """Where a shape's sample lies. Names that a file system may not like, or that others might become, get a hash."""
+    name = record.id.replace("/", "--")
+    if not _PLAIN_NAME.fullmatch(record.id) or "--" in record.id or len(name) > 150:
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "-", name)[-100:] + "-" + hashlib.sha1(record.id.encode()).hexdigest()[:12]
+    return store / "samples" / (name + ".npz")
 
 
-def _build_one(record: Record, store: Path, limits: Limits) -> dict:
+def _attempt(action: Callable[[Record, Limits], object], record: Record, limits: Limits) -> object:
+    """action(record, limits), or the Unfit it raises: whatever is wrong with one shape must not stop the build of the others."""
     torch.set_num_threads(1)
-    entry = {**asdict(record), "collection": record.collection.name, "split": record.split, "skipped": None}
-    file = _file_of(store, record)
     try:
-        arrays = build_sample(record, limits)
-    except InputError as error:
-        return entry | {"skipped": str(error)}
+        return action(record, limits)
+    except Unfit as unfit:
+        return unfit
+    except Exception as error:  # damaged meshes make libraries fail in countless ways
+        log.debug("%s", record.id, exc_info=True)
+        return Unfit("unreadable", f"{type(error).__name__}: {error}"[:200])
+
+
+def _write_sample(record: Record, limits: Limits, store: Path) -> dict:
+    arrays, geometry = build_sample(record, limits)
+    file = _file_of(store, record)
     write_whole(file, lambda stream: np.savez(stream, **arrays))
-    return entry | {"file": file.name, "variants": len(arrays["turn"])}
+    return {"file": file.name, "bytes": file.stat().st_size, "variants": len(arrays["turn"]), "geometry": [round(float(n), 5) for n in geometry]}
 
 
-def ordered(records: list[Record], cap: int) -> list[Record]:
+def _entry(record: Record, made: dict | Unfit | object) -> dict:
+    """The line of index.jsonl."""
+    entry = {**asdict(record), "file": None, "source": str(record.file), "split": record.split, "skipped": None}
+    if made is DIED:
+        made = Unfit("unreadable", "the process that read it died")
+    return entry | ({"skipped": str(made)} if isinstance(made, Unfit) else made)
+
+
+def ordered(records: list[Record], cap: int | None) -> list[Record]:
     """Records by turns over the heads (what a thing is), common things first but less than in proportion, at most cap of a head.
 
     The first n are thus a varied sample for any n.
@@ -182,20 +152,64 @@ def ordered(records: list[Record], cap: int) -> list[Record]:
     return [record for _, record in sorted(ranked, key=lambda pair: (pair[0], pair[1].id))]
 
 
-def build(data: Path, store: Path, split: str = "all", limit: int | None = None, cap: int = 40, jobs: int = 2, limits: Limits = Limits()) -> Counter:
-    """Build (or go on building) a store of the collections in data. Returns how many were kept and skipped, by reason."""
+def _read_done(index: Path) -> dict[str, dict]:
+    """Lines of an index by id; what a stopped build left of a last line is cut off."""
+    if not index.exists():
+        return {}
+    content = index.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if whole != content:
+        write_whole(index, lambda stream: stream.write(whole))
+    return {entry["id"]: entry for entry in map(json.loads, whole.decode().splitlines())}
+
+
+def _duplicates(todo: list[Record], done: dict[str, dict], limits: Limits, jobs: int) -> dict[str, Unfit]:
+    """Records that are the same shape as one before them, in the store or among themselves, and those that cannot be read at all, by id."""
+    known = [(entry["id"], entry["geometry"]) for entry in done.values() if entry.get("geometry")]
+    unfit, ids, prints = {}, [name for name, _ in known], [np.array(geometry) for _, geometry in known]
+    looks = surviving_map(partial(_attempt, fingerprint_of, limits=limits), todo, jobs)
+    for record, look in tqdm(zip(todo, looks), total=len(todo), desc="looking for duplicates", unit=""):
+        if look is DIED or isinstance(look, Unfit):
+            unfit[record.id] = look
+        else:
+            ids.append(record.id)
+            prints.append(look)
+    first = first_alike(np.array(prints))
+    return unfit | {ids[i]: Unfit("duplicate", f"of {ids[first[i]]}") for i in range(len(known), len(ids)) if first[i] != i}
+
+
+def build(source: Path, store: Path, split: str = "all", limit: int | None = None, cap: int | None = None, jobs: int = 2, up: str = "y",
+          limits: Limits = Limits()) -> dict:
+    """Build (or go on building) a store of a folder's or a collection's meshes. Returns the report, which is written beside the index."""
+    records = ordered(read_records(source, split, up), cap)[:limit]
     (store / "samples").mkdir(parents=True, exist_ok=True)
     index = store / "index.jsonl"
-    done = {}
-    if index.exists():
-        done = {entry["id"]: entry for entry in map(json.loads, index.read_text(encoding="utf-8").splitlines())}
-    records = ordered(read_records(data, split), cap)[:limit]
+    done = _read_done(index)
     todo = [record for record in records if record.id not in done]
     log.info("%d shapes, %d done before", len(records), len(records) - len(todo))
-    with ProcessPoolExecutor(jobs) as pool, open(index, "a", encoding="utf-8") as stream:
-        running = pool.map(_build_one, todo, [store] * len(todo), [limits] * len(todo), chunksize=1)
-        for entry in tqdm(running, total=len(todo), desc="shapes", unit=""):
+    unfit = _duplicates(todo, done, limits, jobs)
+    with open(index, "a", encoding="utf-8") as stream:
+        def write(entry: dict) -> None:
             stream.write(json.dumps(entry) + "\n")
             stream.flush()
             done[entry["id"]] = entry
-    return Counter("kept" if not entry["skipped"] else entry["skipped"].split(" (")[0] for entry in done.values())
+
+        for record in todo:
+            if record.id in unfit:
+                write(_entry(record, unfit[record.id]))
+        todo = [record for record in todo if record.id not in unfit]
+        made = surviving_map(partial(_attempt, partial(_write_sample, store=store), limits=limits), todo, jobs)
+        for record, one in tqdm(zip(todo, made), total=len(todo), desc="shapes", unit=""):
+            write(_entry(record, one))
+    report = _report(list(done.values()))
+    write_whole(store / "report.json", lambda stream: stream.write(json.dumps(report, indent=1).encode()))
+    return report
+
+
+def _report(entries: list[dict]) -> dict:
+    """Counts and bytes of what was kept, counts of what was not by reason, and each one's reason."""
+    kept = [entry for entry in entries if not entry["skipped"]]
+    skipped = {entry["id"]: entry["skipped"] for entry in entries if entry["skipped"]}
+    return {"shapes": len(entries), "kept": len(kept), "by_split": Counter(entry["split"] for entry in kept),
+            "bytes": sum(entry.get("bytes", 0) for entry in kept),
+            "skipped": Counter(reason.split(" (")[0] for reason in skipped.values()), "reasons": skipped}
