@@ -234,10 +234,10 @@ class Loop:
         write_whole(self.folder / "state.pt", lambda stream: torch.save(state, stream))
 
     def _restore(self) -> None:
-        state = torch.load(self.folder / "state.pt", weights_only=True, map_location=self.device)
+        state = torch.load(self.folder / "state.pt", weights_only=True, map_location="cpu")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.average = state["average"]
+        self.average = {name: value.to(self.device) for name, value in state["average"].items()}
         self.seconds, self.samples = state["seconds"], state["samples"]
         # version 0 of the file has neither; the number of steps then only seeds the generators
         self.steps, self.facts = state.get("steps", self.samples), state.get("facts", {})
