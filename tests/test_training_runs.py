@@ -214,3 +214,20 @@ def test_everything_in_one_go(data, store, tmp_path, monkeypatch):
     read = json.loads(report.read_text())
     assert read["count"] == 1 and read["model"] == str(tmp_path / "model") and 0 <= read["voxels"]["iou"] <= 1
     assert Pipeline.load(str(tmp_path / "model")).autoencoder.config == STAGE_ONE.model
+
+
+def test_the_store_is_built_for_its_time(tmp_path, monkeypatch):
+    now, limits = [0.0], []
+    (tmp_path / "index.jsonl").write_text("{}\n" * 100)
+
+    def build(data, store, limit, jobs):
+        limits.append(limit)
+        built = len((store / "index.jsonl").read_text().splitlines())
+        now[0] += 0.5 * (limit - built)
+        (store / "index.jsonl").write_text("{}\n" * limit)
+
+    monkeypatch.setattr(full.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(full, "read_records", lambda data: range(1000))
+    monkeypatch.setattr(full, "build", build)
+    full.build_for(60.0, tmp_path, tmp_path, jobs=2)
+    assert limits[0] == 116 and 50 < now[0] <= 60 and limits[-1] == 100 + 2 * now[0]
