@@ -162,6 +162,14 @@ def test_a_killed_stage_two_ends_at_the_same_weights(store, first, tmp_path, mon
     assert (tmp_path / "parts" / "starter.pt").is_file()
 
 
+def mean_loss(run):
+    """Of the whole run, 12 samples: how many lines its log has depends on the machine's speed."""
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    samples = np.array([line["samples"] for line in lines])
+    assert samples[-1] == 12
+    return float(np.dot([line["loss"] for line in lines], np.diff(samples, prepend=0)) / 12)
+
+
 def test_two_processes_train_as_one(store, first, tmp_path):
     settings = replace(STAGE_TWO, several=0.0, mix={"voxels": 1.0}, loop=replace(LOOP, steps=3))
     denoiser_training.train(store, first, tmp_path / "one", settings)
@@ -171,8 +179,7 @@ def test_two_processes_train_as_one(store, first, tmp_path):
     environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([str(word) for word in command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]
-    one, two = (json.loads((tmp_path / name / "log.jsonl").read_text().splitlines()[-1]) for name in ("one", "two"))
-    assert two["samples"] == one["samples"] == 12 and two["loss"] == pytest.approx(one["loss"], rel=1e-4)
+    assert mean_loss(tmp_path / "two") == pytest.approx(mean_loss(tmp_path / "one"), rel=1e-4)
     weights = [torch.load(tmp_path / name / "starter.pt", weights_only=True) for name in ("one", "two")]
     assert all(torch.allclose(value, weights[1][name], atol=2e-4) for name, value in weights[0].items())
 
