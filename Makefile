@@ -3,6 +3,7 @@
 # make zip     the extension as artists install it, into dist
 # make pictures  the README's pictures into docs; WINDOW=FILE takes a screenshot along
 # make test    all tests, without a GPU
+# make train   the starter from meshes to report in one go: DATA, MINUTES (for everything together), OUT
 # make bench   the codec against the paper's table, the seconds of each stage, and the longest poll of the supervisor
 #
 # Where pip finds packages is pip's own configuration. PyPI's torch for Linux brings CUDA along (2 GB); the small CPU build comes with
@@ -11,6 +12,8 @@
 PYTHON ?= python3.11
 # Collections of meshes for the benchmark (NAME.npz with NAME.jsonl); without them it says so.
 DATA ?= ../shared/data/meshes
+MINUTES ?= 60
+OUT ?= runs/starter
 INSTALL = -m pip install --disable-pip-version-check --only-binary :all:
 # Stamps name their lists' contents, so that a changed list is installed and a new checkout's file dates do not matter.
 MAIN = .venv/complete-$(shell cat requirements/main.txt pyproject.toml | cksum | cut -d' ' -f1)
@@ -20,7 +23,7 @@ ifdef PIP_EXTRA_INDEX_URL
 export PIP_EXTRA_INDEX_URL
 endif
 
-.PHONY: env demo zip pictures test bench
+.PHONY: env demo zip pictures test train bench
 .DELETE_ON_ERROR:
 
 env: $(MAIN) $(BLENDER42)
@@ -49,6 +52,9 @@ pictures: env
 
 test: env
 	.venv/bin/python -m pytest
+
+train: env
+	.venv/bin/python -m wala_blender train all --data $(DATA) --out $(OUT) --minutes $(MINUTES)
 
 bench: env
 	.venv/bin/python benchmarks/codec.py --data $(DATA)

@@ -5,52 +5,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from wala_blender.autoencoder import Autoencoder, AutoencoderConfig
 from wala_blender.denoiser import UViTConfig
 from wala_blender.errors import InputError
 from wala_blender.geometry.views import Camera, framed, trace
 from wala_blender.models.starter import Starter, StarterConfig
-from wala_blender.training.autoencoder_training import channel_scales, fold_scales, tree_loss
-from wala_blender.training.denoiser_training import load_stage_one, normalise_latents, timesteps
-from wala_blender.training.loop import Loop, LoopSettings
+from wala_blender.training.autoencoder_training import deviation, normalise_channels, quartiles
+from wala_blender.training.denoiser_training import timesteps
+from wala_blender.training.latents import normalise_latents
+from wala_blender.training.loop import compute_again
+from wala_blender.training.runs import load_stage_one
+from wala_blender.training.samples import Entry
 from wala_blender.training.sketches import drawn, line_picture
 from wala_blender.training.store import dense_tree, sparse_tree
+from wala_blender.training.tree_batches import TreeBatches
+from wala_blender.training.tree_losses import channel_scales, fold_scales, huber_loss, sampled_cells, sampled_loss
 
 SMALL = AutoencoderConfig(widths=(8, 8, 8), norm_groups=8)
-
-
-def run(folder, stop_after=None):
-    torch.manual_seed(0)
-    model = nn.Linear(4, 1)
-    loop = Loop(model, folder, LoopSettings(minutes=1e9, warmup=0.5, save_minutes=0.0))
-    losses = []
-
-    class Enough(Exception):
-        pass
-
-    def step(progress):
-        if len(losses) == (stop_after or 8 - loop.samples // 2 + len(losses)):
-            raise Enough
-        x = torch.randn(2, 4, generator=loop.generator)
-        loss = (model(x) - x.sum(1, keepdim=True)).square().mean()
-        losses.append(loss.item())
-        return loss, 2, {}
-
-    with pytest.raises(Enough):
-        loop.run(step)
-    return losses, loop
-
-
-def test_a_stopped_run_goes_on_where_it_was(tmp_path):
-    whole, loop = run(tmp_path / "whole")
-    first, _ = run(tmp_path / "parts", stop_after=3)
-    second, resumed = run(tmp_path / "parts")
-    assert len(whole) == 8 and resumed.samples == loop.samples == 16
-    assert first + second == pytest.approx(whole, rel=1e-4)
-    for name, value in loop.average.items():
-        assert torch.allclose(value, resumed.average[name], atol=1e-5)
 
 
 def test_folded_scales_change_nothing():
@@ -61,7 +33,9 @@ def test_folded_scales_change_nothing():
     with torch.no_grad():
         inside = model.decode_quantized(model.encode(tree / scales)) * scales
         outside = (folded := fold_scales(model)).decode_quantized(folded.encode(tree))
+        again = (unfolded := fold_scales(model, back=True)).decode_quantized(unfolded.encode(tree / scales)) * scales
     assert ((inside - outside) / scales).abs().max() < 1e-4
+    assert ((inside - again) / scales).abs().max() < 1e-4
 
 
 def test_normalised_latents_decode_to_the_same():
@@ -75,13 +49,28 @@ def test_normalised_latents_decode_to_the_same():
         assert torch.allclose(model.decode(model.encode(tree)), before, atol=1e-4)
 
 
-def test_the_loss_is_zero_only_for_the_tree_itself():
-    tree = torch.randn(1, 64, 12, 12, 12)
-    assert tree_loss(tree, tree, 1.0)[0].item() == 0
+def test_the_losses_are_zero_only_for_the_tree_itself():
+    tree, generator = torch.randn(1, 64, 12, 12, 12), torch.Generator()
+    assert huber_loss(tree, tree, 1.0, generator)[0].item() == 0 == sampled_loss(tree, tree, 1.0, generator)[0].item()
     for channel in (0, 5, 60):
         wrong = tree.clone()
         wrong[:, channel] += 0.5
-        assert tree_loss(wrong, tree, 1.0)[0] > 1e-5
+        assert huber_loss(wrong, tree, 1.0, generator)[0] > 1e-5
+    # Each level's term has the coarse one's size, but its own gradient's direction.
+    wrong = (tree + 0.5 * torch.randn_like(tree)).requires_grad_()
+    loss, numbers = sampled_loss(wrong, tree, 1.0, generator)
+    assert loss.item() == pytest.approx(3 * numbers["coarse"].item(), rel=1e-5)
+    loss.backward()
+    assert all(wrong.grad[:, channels].abs().max() > 0 for channels in (0, slice(1, 57), slice(57, 64)))
+
+
+def test_large_coefficients_count_always_and_as_many_others_by_chance():
+    level = torch.zeros(2, 7, 16, 16, 16)
+    level[0, 3, :4], level[1, 2, 0, 0, :8] = 1.0, 0.04
+    level[1, 2, 0, 0, 0], level[1, 0, 1] = 1.0, 1 / 33
+    cells = sampled_cells(level, torch.Generator().manual_seed(0))
+    assert cells[0, :4].min() == 1 and cells[1, 0, 0, :8].min() == 1
+    assert cells[0].sum().item() == pytest.approx(2 * 4 * 256, rel=0.05) and 8 <= cells[1].sum() < 30
 
 
 def test_sparse_trees_come_back():
@@ -91,14 +80,92 @@ def test_sparse_trees_come_back():
     assert len(parts["index"]) < 0.1 * tree.numel()
 
 
+TINY = StarterConfig(UViTConfig(width=32, blocks=1, heads=2, channels=16, context_width=192, context_to_time=True, grid_channels=68,
+                                norm_groups=8))
+
+
 def test_dropped_conditions_equal_the_empty_one():
-    model = Starter(StarterConfig(UViTConfig(width=32, blocks=1, heads=2, channels=16, context_width=192, grid_channels=68, norm_groups=8)))
+    model = Starter(TINY)
     occupancy = (torch.rand(2, 1, 16, 16, 16) < 0.3).float()
     condition = model.encode("voxels", occupancy)
     dropped = model.dropped(condition, torch.tensor([True, False]))
     empty = model.empty(condition)
     assert torch.equal(dropped.tokens[0], empty.tokens[0]) and torch.equal(dropped.grid[0], empty.grid[0])
     assert torch.equal(dropped.tokens[1], condition.tokens[1]) and torch.equal(dropped.grid[1], condition.grid[1])
+
+
+@torch.no_grad()
+def test_several_conditions_and_none():
+    torch.manual_seed(0)
+    model = Starter(TINY).eval()
+    for value in model.parameters():  # nothing may be neutral by being zero
+        value.add_(0.02 * torch.randn_like(value))
+    given = {"voxels": ((torch.rand(2, 1, 16, 16, 16) < 0.3).float(),), "points": (torch.rand(2, 64, 3),)}
+    x, t = torch.randn(2, 4, 12, 12, 12), torch.tensor([900.0, 20.0])
+    both, turned = (model.encode_several(dict(items)) for items in (given.items(), reversed(given.items())))
+    assert both.tokens.shape[1] == sum(model.encode(kind, *tensors).tokens.shape[1] for kind, tensors in given.items())
+    assert torch.allclose(model.denoise(x, t, both), model.denoise(x, t, turned), atol=1e-4)
+    alone = model.denoise(x, t, model.encode("voxels", *given["voxels"]))
+    assert not torch.allclose(model.denoise(x, t, both), alone, atol=1e-3)
+    # One token of nothing is as good as many: no condition is what training's dropped ones were.
+    assert torch.allclose(model.denoise(x, t, model.encode_several({})), model.denoise(x, t, model.empty(both)), atol=1e-4)
+
+
+def test_computing_again_gives_the_same_gradients():
+    gradients = []
+    for again in (False, True):
+        torch.manual_seed(0)
+        model = Autoencoder(SMALL)
+        if again:
+            compute_again(model)
+        model.decode(model.encode(torch.randn(1, 64, 8, 8, 8))).square().sum().backward()
+        gradients.append({name: value.grad for name, value in model.named_parameters() if value.grad is not None})
+    assert gradients[0].keys() == gradients[1].keys() and gradients[0]
+    assert all(torch.equal(value, gradients[1][name]) for name, value in gradients[0].items())
+
+
+@pytest.mark.parametrize("rule", [deviation, quartiles])
+def test_channels_are_normalised(rule):
+    torch.manual_seed(1)
+    model = Autoencoder(SMALL).eval()
+    tree = torch.randn(2, 64, 24, 24, 24)
+    with torch.no_grad():
+        model.encoder.out_conv[2].bias.add_(torch.tensor([0.0, 1.0, -2.0, 0.5]))
+        latent = model.encode(tree)
+        before = model.decoder.in_conv(latent)
+        shift, spread = rule(model.quantize.rows(latent))
+        normalise_channels(model, shift, spread)
+        now = model.encode(tree)
+        after = model.decoder.in_conv(now)
+    assert torch.allclose(now * spread.view(1, 4, 1, 1, 1) + shift.view(1, 4, 1, 1, 1), latent, atol=1e-4)
+    again_shift, again_spread = rule(model.quantize.rows(now))
+    assert again_shift.abs().max() < 1e-3 and (again_spread - 1).abs().max() < 1e-3
+    inside = (..., slice(1, -1), slice(1, -1), slice(1, -1))  # at the border padding is zero before the shift as after it
+    assert torch.allclose(after[inside], before[inside], atol=1e-4)
+
+
+def entries(*names):
+    return [Entry(name, Path(f"{name}.npz"), 3, "train", "", (), "", "other") for name in names]
+
+
+def test_balanced_batches_draw_from_every_collection_alike():
+    shapes = entries(*(f"large/{i}" for i in range(50)), "small/0", "middle/0", "middle/1")
+    picks = [pick for step in range(30) for pick in TreeBatches(shapes, 4, slice(0, 4), balanced=True).picks(step)]
+    names = [entry.id.split("/")[0] for entry, _ in picks]
+    assert {name: names.count(name) for name in set(names)} == {"large": 40, "middle": 40, "small": 40}
+    assert {variant for _, variant in picks} == {0, 1, 2}
+    plain = [entry.id for step in range(30) for entry, _ in TreeBatches(shapes, 4, slice(0, 4), balanced=False).picks(step)]
+    assert sum(name.startswith("large") for name in plain) > 90 and len(set(plain)) > 30
+
+
+def test_a_steps_trees_depend_on_its_number_alone(monkeypatch):
+    monkeypatch.setattr("wala_blender.training.tree_batches.load_tree", lambda entry, variant: torch.tensor([float(entry.id), float(variant)]))
+    shapes = entries(*map(str, range(40)))
+    whole, late = (TreeBatches(shapes, 6, slice(0, 6), False) for _ in range(2))
+    batches = [whole(step) for step in range(4)]
+    assert torch.equal(late(3), batches[3]) and not torch.equal(batches[2], batches[3])
+    parts = [TreeBatches(shapes, 6, slice(start, start + 3), False)(2) for start in (0, 3)]
+    assert torch.equal(torch.cat(parts), batches[2])
 
 
 def test_noisy_timesteps_are_drawn_more_often():

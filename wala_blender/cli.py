@@ -127,6 +127,15 @@ def _add_models(commands) -> None:
         parser.set_defaults(run=f"models.commands:{function}")
 
 
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of this run")
+    parser.add_argument("--config", type=Path, metavar="FILE", help=".toml or .json, or the name of one in wala_blender/training/configurations")
+    budget = parser.add_mutually_exclusive_group()
+    budget.add_argument("--minutes", type=_minutes, metavar="M", help="of training, all sessions together")
+    budget.add_argument("--steps", type=_count, metavar="N", help="of training instead: the same run, to the bit, however often it is stopped")
+    parser.add_argument("--threads", type=_count, metavar="N", help="1 on a machine that does other work as well (default: all cores)")
+
+
 def _add_training(commands) -> None:
     parser = commands.add_parser("evaluate", help="measure a model on meshes", description=(
         "Measures the autoencoder and the conditions on a folder or a collection of meshes, beside what simpler methods make of the same inputs."))
@@ -146,15 +155,31 @@ def _add_training(commands) -> None:
         parser = stages.add_parser(stage, help=f"the {stage}; goes on where it was stopped")
         parser.add_argument("--store", type=Path, required=True, metavar="FOLDER", help="made by `wala data build`")
         if stage == "denoiser":
-            parser.add_argument("--autoencoder", type=Path, required=True, metavar="RUN", help="the folder the autoencoder was trained in")
-        parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of this run")
-        parser.add_argument("--minutes", type=_minutes, metavar="M", help="of training, all sessions together")
-        parser.add_argument("--threads", type=_count, metavar="N", help="1 on a machine that does other work as well (default: all cores)")
+            parser.add_argument("--autoencoder", type=Path, required=True, metavar="RUN", help="a stage-1 run's folder, or a model")
+        parser.add_argument("--start", type=Path, metavar="RUN", help="a finished run, or a model, whose weights to begin with")
+        _run_options(parser)
         parser.set_defaults(run="training.commands:train")
-    parser = stages.add_parser("export", help="puts the weights of both runs where `wala generate` finds them")
+    parser = stages.add_parser("export", help="makes a model of both runs")
     for stage in STAGES:
-        parser.add_argument(f"--{stage}", type=Path, required=True, metavar="RUN", help=f"the folder the {stage} was trained in")
+        parser.add_argument(f"--{stage}", type=Path, required=True, metavar="RUN", help=f"the folder the {stage} was trained in, or a model")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="for `wala generate --model FOLDER` (default: in place of the starter)")
     parser.set_defaults(run="training.commands:export")
+    parser = stages.add_parser("all", help="store, both stages, model and report in one go, within the minutes given")
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="with NAME.npz and NAME.jsonl")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="of everything that is made")
+    parser.add_argument("--minutes", type=_minutes, required=True, metavar="M", help="for everything together")
+    parser.add_argument("--jobs", type=_count, default=os.cpu_count(), metavar="N", help="processes that build the store (default: %(default)s)")
+    for stage in STAGES:
+        parser.add_argument(f"--{stage}-config", type=Path, metavar="FILE", help="see `wala train`; default: for the GPU, or for a CPU")
+    parser.add_argument("--threads", type=_count, metavar="N", help="1 on a machine that does other work as well (default: all cores)")
+    parser.set_defaults(run="training.commands:train_all")
+
+    parser = commands.add_parser("finetune", help="go on training a model's denoiser with your own shapes")
+    parser.add_argument("--model", type=Path, default=Path(DEFAULT_MODEL), metavar="NAME", help="or a model's folder (default: %(default)s)")
+    parser.add_argument("--data", type=Path, required=True, metavar="STORE", help="made by `wala data build`")
+    parser.add_argument("--low-rank", type=_count, metavar="R", help="train additions of this rank instead of all weights (8, say)")
+    _run_options(parser)
+    parser.set_defaults(run="training.commands:finetune")
 
     actions = commands.add_parser("data", help="prepare meshes for training").add_subparsers(dest="action", metavar="ACTION", required=True)
     parser = actions.add_parser("build", help="meshes → a store of training samples; goes on where it was stopped", description=(

@@ -105,13 +105,13 @@ def with_enclosed(lines: Tensor) -> Tensor:
     """Line pictures (B, 1, S, S) → (B, 2, S, S): the second channel is 1 on the lines and on all that they enclose, the drawing's silhouette
     where its outline is closed."""
     enclosed = np.empty(lines.shape, dtype=np.float32)
-    for row, ink in enumerate(lines[:, 0].numpy() > 0.25):
+    for row, ink in enumerate(lines[:, 0].cpu().numpy() > 0.25):
         # A margin all round, so that everything outside is one region and dilating has room.
         padded = np.pad(ink, _GAP)
         regions, _ = ndimage.label(~ndimage.binary_dilation(padded, iterations=_GAP // 2))
         inside = ndimage.binary_erosion(regions != regions[0, 0], iterations=_GAP // 2) | padded
         enclosed[row, 0] = inside[_GAP:-_GAP, _GAP:-_GAP]
-    return torch.cat([lines, torch.from_numpy(enclosed)], dim=1)
+    return torch.cat([lines, torch.from_numpy(enclosed).to(lines.device)], dim=1)
 
 
 def prepare(inputs: dict) -> Prepared:

@@ -59,14 +59,14 @@ class WordPieces:
         return torch.tensor(ids + [0] * (LENGTH - len(ids)))
 
 
-@lru_cache(maxsize=1)
-def _pieces() -> WordPieces:
-    return WordPieces()
+@lru_cache(maxsize=4)
+def _pieces(vocabulary: Path) -> WordPieces:
+    return WordPieces(vocabulary)
 
 
 def prepare(inputs: dict) -> Prepared:
-    """{"prompt": str} → ids (1, LENGTH)."""
-    return Prepared((_pieces()(inputs["prompt"])[None],))
+    """{"prompt": str, "vocabulary": the model's file of word pieces} → ids (1, LENGTH)."""
+    return Prepared((_pieces(inputs.get("vocabulary", VOCABULARY))(inputs["prompt"])[None],))
 
 
 class TextEncoder(nn.Module):

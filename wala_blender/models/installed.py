@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..errors import ModelError
 from ..files import write_whole
+from .folder import is_model_folder, read_row
 from .licences import Licence
 from .published import condition_of, read_args
 from .table import MODELS, ModelRow, Published, find_row, published_row
@@ -93,7 +94,9 @@ def write_record(made: Installed, models: Path) -> None:
 
 
 def known_row(name: str, models: Path) -> ModelRow:
-    """The row of a name: of the table, or of an added folder. Raises ModelError that lists what there is."""
+    """The row of a name: of the table, or of an added folder; or of a trained model's folder. Raises ModelError that lists what there is."""
+    if is_model_folder(Path(name)):
+        return read_row(Path(name))
     rows = added_rows(models)
     return rows[name] if name in rows else find_row(name, also=rows)
 

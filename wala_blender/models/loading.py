@@ -61,7 +61,7 @@ def load_model(row: ModelRow, models: Path, compute_device: torch.device, place:
 
 def _load_starter(row: ModelRow, place: torch.device) -> Loaded:
     with torch.device("meta"):
-        autoencoder, generator = Autoencoder(row.autoencoder), Starter()
+        autoencoder, generator = Autoencoder(row.autoencoder), Starter(row.starter, row.vocabulary)
     load_components(row.weights, {"autoencoder": autoencoder, "starter": generator}, device=place)
     return Loaded(row, autoencoder.eval(), generator.eval(), Schedule(), row.padding, file_digest(row.weights)[:HASH_DIGITS])
 

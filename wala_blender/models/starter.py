@@ -1,7 +1,8 @@
 """The starter model's second stage: one denoiser for all its conditions, and their encoders. Knows which conditions there are; not raw inputs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -52,9 +53,9 @@ class Starter(nn.Module):
     lives, start from what is known.
     """
 
-    def __init__(self, config: StarterConfig = StarterConfig()):
+    def __init__(self, config: StarterConfig = StarterConfig(), vocabulary: Path = text.VOCABULARY):
         super().__init__()
-        self.config = config
+        self.config, self.vocabulary = config, vocabulary
         self.encoders = nn.ModuleDict({name: kind.encoder() for name, kind in KINDS.items()})
         self.drafts = nn.ModuleDict({name: nn.Sequential(convolution(GRID_CHANNELS, GRID_CHANNELS), nn.SiLU(),
                                                          convolution(GRID_CHANNELS, LATENT_CHANNELS, 1)) for name in KINDS})
@@ -75,12 +76,23 @@ class Starter(nn.Module):
 
     def prepare(self, kind: str, inputs: dict) -> Prepared:
         """Raw inputs of one kind → what ``encode`` takes. Raises InputError for unusable ones."""
-        return KINDS[kind].prepare(inputs)
+        return KINDS[kind].prepare({"vocabulary": self.vocabulary, **inputs})
 
     def encode(self, kind: str, *inputs: Tensor) -> Condition:
         """Condition of a batch of prepared inputs of one kind (what its encoder's forward takes), with its draft."""
-        tokens, grid = self.encoders[kind](*inputs)
-        return Condition(tokens + self.kinds[kind], torch.cat([grid, self.usual + self.drafts[kind](grid)], dim=1))
+        return self.encode_several({kind: inputs})
+
+    def encode_several(self, inputs: Mapping[str, tuple[Tensor, ...]]) -> Condition:
+        """Condition of prepared inputs of any kinds at once, each a batch about the same shapes: their tokens in a row, their placed features
+        added up, their drafts' mean; of none: the empty one."""
+        if not inputs:
+            cells = self.config.denoiser.grid
+            return Condition(self.nothing, self.nothing.new_zeros(1, GRID_CHANNELS + LATENT_CHANNELS, cells, cells, cells))
+        encoded = {kind: self.encoders[kind](*tensors) for kind, tensors in inputs.items()}
+        tokens = torch.cat([tokens + self.kinds[kind] for kind, (tokens, _) in encoded.items()], dim=1)
+        drafts = [self.drafts[kind](grid) for kind, (_, grid) in encoded.items()]
+        grid = sum(grid for _, grid in encoded.values())
+        return Condition(tokens, torch.cat([grid, self.usual + sum(drafts) / len(drafts)], dim=1))
 
     def draft(self, condition: Condition) -> Tensor:
         """A condition's draft (B, 4, 12, 12, 12)."""

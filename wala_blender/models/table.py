@@ -7,9 +7,11 @@ from pathlib import Path
 from ..autoencoder import AutoencoderConfig
 from ..errors import ModelError
 from .licences import AUTODESK, CC0, Licence
+from .starter import StarterConfig
 
 STARTER_FOLDER = Path(__file__).parent / "starter"
 STARTER = "starter"
+WORD_PIECES = "tokenizer.json"
 WORKING_MEMORY = 1_500_000_000  # bytes allowed for what lies between the layers while a shape is made
 
 
@@ -55,7 +57,8 @@ class Published:
 class ModelRow:
     """One model. ``conditions``: name → defaults; ``padding``: of its wavelets.
 
-    Either ``autoencoder`` and ``weights``, a safetensors file, of the starter's kind, or ``published``, whose files are looked up.
+    Either ``autoencoder``, ``starter`` and ``weights``, a safetensors file with its word pieces beside, of the starter's kind, or
+    ``published``, whose files are looked up.
     """
 
     name: str
@@ -63,10 +66,16 @@ class ModelRow:
     conditions: dict[str, Defaults]
     licence: Licence
     autoencoder: AutoencoderConfig | None = None
+    starter: StarterConfig = StarterConfig()
     weights: Path | None = None
     padding: str = "constant"
     credits: Path | None = field(default=None)
     published: Published | None = None
+
+    @property
+    def vocabulary(self) -> Path:
+        """The word pieces' file."""
+        return self.weights.with_name(WORD_PIECES)
 
 
 AUTOENCODER_PARAMETERS = 12_872_004

@@ -1,158 +1,207 @@
-"""Stage 1: trains the starter's autoencoder on wavelet trees. Knows its loss and schedule; the loop and the data are elsewhere."""
+"""Stage 1: trains the starter's autoencoder on wavelet trees. Knows its schedule and the quantiser's; losses, data and the loop are elsewhere."""
 
-import json
 import logging
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
 from ..autoencoder import Autoencoder, AutoencoderConfig
+from ..configuration import write_settings
 from ..geometry.metrics import iou
 from ..quantizer import CodebookAverage
 from ..wavelet import tree_to_field
-from ..wavelet.tree import CHILDREN, COARSE, PARENTS
 from .loop import Loop, LoopSettings
+from .runs import SETTINGS, load_stage_one, write_stage_one
 from .samples import Entry, load_tree, read_index
+from .sheets import looked_at, render, write_sheet
+from .tree_batches import TreeBatches
+from .tree_losses import LOSSES, channel_scales, fold_scales
 
 log = logging.getLogger(__name__)
 
-# Standard deviations of the coefficients where they are not zero, roughly: the network works in these units.
 _MIDDLE = slice(6, 40)  # of 46: model coordinates -1.03 … 1.02; 34 cells pool to 17 and 9 and come back
-_SCALES = ((COARSE, 0.6), (CHILDREN, 0.004), (PARENTS, 0.02))
+CODEBOOK_SHAPES = 60  # whose latents start the codebook
+MEASURED_SHAPES = 8
 
 
 @dataclass(frozen=True)
 class AutoencoderTraining:
-    """crop_until: share of the time that trains on the trees' middle only, where the shapes are: 2.5 times as fast, and the networks, being
-    convolutions, take the whole tree afterwards. settle_from: share after which the encoder stays as it is (stage 2 may begin on its latents)
-    and the codebook is started and used. detail_weight: of the details' loss at the end."""
+    """loss: one of LOSSES. detail_weight: of the details' terms at the end, from 1 at the start. crop_until: share of the training on the
+    trees' middle only, where the shapes are: 2.5 times as fast, and the networks, being convolutions, take the whole tree afterwards.
+
+    quantize_from: share after which the codebook is started and used; its latents get ``normalisation`` (one of NORMALISATIONS) first.
+    settle: from there on the encoder stays as it is (stage 2 may begin on its latents) and the codebook follows by averages; else all
+    learn together, by the codebook and commitment losses. balanced: every collection gives the same number of shapes."""
 
     model: AutoencoderConfig = AutoencoderConfig(widths=(16, 48, 112), norm_groups=8)
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=300.0))
     batch: int = 1
-    crop_until: float = 0.45
-    settle_from: float = 0.555
+    loss: str = "huber"
     detail_weight: float = 8.0
-    bfloat16: bool = True
+    crop_until: float = 0.45
+    quantize_from: float = 0.555
+    normalisation: str = "none"
+    settle: bool = True
+    balanced: bool = False
+
+    def __post_init__(self):
+        for name, known in (("loss", LOSSES), ("normalisation", NORMALISATIONS)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is {getattr(self, name)!r}, expected one of {', '.join(known)}")
 
 
-def channel_scales() -> torch.Tensor:
-    """(64, 1, 1, 1): what each channel of a tree is divided by inside the network while it trains."""
-    scales = torch.empty(64, 1, 1, 1)
-    for channels, scale in _SCALES:
-        scales[channels] = scale
-    return scales
+def quartiles(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Median and 0.7413 · inter-quartile range (a normal distribution's deviation), each (C,), of rows (M, C)."""
+    low, middle, high = torch.quantile(rows[:: max(1, len(rows) // 100_000)], rows.new_tensor([0.25, 0.5, 0.75]), dim=0)
+    return middle, 0.7413 * (high - low)
 
 
-def fold_scales(model: Autoencoder) -> Autoencoder:
-    """Moves the division by the scales into the first and the multiplication into the last convolution: exact, since both are linear."""
-    scales = channel_scales()
-    with torch.no_grad():
-        model.encoder.in_conv.weight /= scales.view(1, 64, 1, 1, 1)
-        last = model.decoder.out_conv[2]
-        last.weight *= scales.view(64, 1, 1, 1, 1)
-        last.bias *= scales.view(64)
-    return model
+def deviation(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation, each (C,), of rows (M, C)."""
+    return rows.mean(0), rows.std(0)
 
 
-def tree_loss(predicted: torch.Tensor, tree: torch.Tensor, detail_weight: float) -> tuple[torch.Tensor, dict[str, float]]:
-    """Huber losses of scaled trees (B, 64, D, H, W); coarse cells near the surface count most, since there the sign changes.
-
-    Details count in the cells that the surface passes (elsewhere they are zero), and in as many others drawn at random.
-    """
-    huber = torch.nn.functional.huber_loss
-    target = tree[:, COARSE].float()
-    near = torch.exp(-((target * _SCALES[0][1] / 0.8) ** 2))
-    weight = 0.15 + near * (near.numel() / near.sum())
-    coarse = (huber(predicted[:, COARSE].float(), target, reduction="none", delta=0.25) * weight).mean()
-    active = (tree[:, PARENTS].abs().amax(1) > 0.05).flatten().nonzero()[:, 0]
-    cells = torch.cat([active, torch.randint(near.numel(), (len(active),))])
-    rows = predicted.permute(0, 2, 3, 4, 1).reshape(-1, 64)[cells].float()
-    wanted = tree.permute(0, 2, 3, 4, 1).reshape(-1, 64)[cells].float()
-    parents = huber(rows[:, PARENTS], wanted[:, PARENTS], delta=0.5)
-    children = huber(rows[:, CHILDREN], wanted[:, CHILDREN], delta=0.5)
-    # In units of distance: a unit of the parents is 0.02 / 0.6 of the coarse one's, of the children a fifth of that.
-    loss = coarse + detail_weight * (0.02 * parents + 0.008 * children)
-    return loss, {"coarse": coarse.item(), "parents": parents.item(), "children": children.item()}
+NORMALISATIONS: dict[str, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
+    "none": lambda rows: (torch.zeros_like(rows[0]), torch.ones_like(rows[0])), "deviation": deviation, "quartiles": quartiles,
+}
 
 
 @torch.no_grad()
-def measure(model: Autoencoder, entries: list[Entry], quantize: bool, scales: torch.Tensor) -> torch.Tensor:
-    """IoU of each entry's canonical variant with what comes back through the (scaled) autoencoder, at 256³, against the tree's own field."""
-    model.eval()
-    values = []
+def normalise_channels(model: Autoencoder, shift: Tensor, spread: Tensor) -> None:
+    """Makes the latent (latent − shift) / spread, by channel. Exact for the encoder; the decoder undoes it but for the shift at the grid's
+    border, where padding is zero: to be done before the codebook starts, and trained on from."""
+    last, first = model.encoder.out_conv[2], model.decoder.in_conv
+    last.weight /= spread.view(-1, 1, 1, 1, 1)
+    last.bias.copy_((last.bias - shift) / spread)
+    first.bias += (first.weight * shift.view(1, -1, 1, 1, 1)).sum((1, 2, 3, 4))
+    first.weight *= spread.view(1, -1, 1, 1, 1)
+
+
+class TreeObjective(nn.Module):
+    """Scaled trees (B, 64, D, H, W) → the loss, numbers to log, and the latent as the codebook's averages want it."""
+
+    def __init__(self, model: Autoencoder, settings: AutoencoderTraining):
+        super().__init__()
+        self.model, self.loss, self.settle = model, LOSSES[settings.loss], settings.settle
+
+    def forward(self, tree: Tensor, quantize: bool, detail_weight: float, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        if not quantize:
+            latent = self.model.encode(tree)
+            predicted = self.model.decode_quantized(latent)
+            pull = 1e-3 * latent.float().square().mean()  # keeps the latents' scale near one
+        elif self.settle:
+            with torch.no_grad():
+                latent = self.model.encode(tree)
+            predicted, pull = self.model.decode(latent), 0.0
+        else:
+            reconstruction = self.model(tree)
+            predicted, latent, pull = reconstruction.tree, reconstruction.latent, reconstruction.quantized.loss
+        loss, numbers = self.loss(predicted, tree, detail_weight, generator)
+        return loss + pull, numbers, latent.detach().float()
+
+
+def _unscaled(config: AutoencoderConfig, state: dict[str, Tensor]) -> Autoencoder:
+    """The autoencoder with these weights, for plain trees."""
+    model = Autoencoder(config)
+    model.load_state_dict(state)
+    return fold_scales(model).eval()
+
+
+@torch.no_grad()
+def look_at(model: Autoencoder, entries: list[Entry], quantize: bool, device: torch.device) -> tuple[Tensor, list[list[Tensor]]]:
+    """IoU of each entry's canonical variant with what comes back through the autoencoder, at 256³, against the tree's own field; and
+    pictures of both."""
+    model.to(device)
+    values, pictures = [], []
     for entry in entries:
-        tree = load_tree(entry, 0)[None]
-        with torch.autocast("cpu", torch.bfloat16):
-            latent = model.encode(tree / scales)
+        tree = load_tree(entry, 0)[None].to(device)
+        with torch.autocast(device.type, torch.bfloat16):
+            latent = model.encode(tree)
             back = model.decode(latent) if quantize else model.decode_quantized(latent)
-        values.append(iou(tree_to_field(back.float() * scales)[0] < 0, tree_to_field(tree)[0] < 0))
-    model.train()
-    return torch.tensor(values)
+        fields = tree_to_field(tree)[0], tree_to_field(back.float())[0]
+        values.append(iou(fields[1] < 0, fields[0] < 0))
+        pictures.append([render(field) for field in fields])
+    return torch.tensor(values), pictures
 
 
-def train(store: Path, folder: Path, settings: AutoencoderTraining) -> None:
-    """Train (or go on training); writes FOLDER/autoencoder.pt, the averaged weights with the scales folded in."""
+def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path | None = None) -> None:
+    """Train (or go on training); writes FOLDER/autoencoder.pt, the averaged weights with the scales folded in.
+
+    start: a run's folder or a model whose autoencoder a new run begins with. With quantize_from 0 its codebook is kept as well, and with
+    ``settle`` its encoder: latents made with it stay valid, and only the decoder learns.
+    """
     torch.manual_seed(0)
-    model = Autoencoder(settings.model)
+    if start:
+        model = fold_scales(load_stage_one(start), back=True).train()
+        settings = replace(settings, model=model.config)
+    else:
+        model = Autoencoder(settings.model)
+    model.quantize.embedding.weight.requires_grad_(not settings.settle)
     codebook = CodebookAverage(model.quantize)
-    loop = Loop(model, folder, settings.loop, extra=codebook)
-    model.quantize.embedding.weight.requires_grad_(False)
-    (folder / "settings.json").write_text(json.dumps(asdict(settings), indent=1))
-    entries, validation = read_index(store, "train"), read_index(store, "validation")[:8]
-    scales = channel_scales()
-    settled = [loop.progress > settings.settle_from]
-    measured = [loop.progress]
+    loop = Loop(TreeObjective(model, settings), folder, settings.loop, extra=codebook)
+    entries = read_index(store, "train")
+    batches = TreeBatches(entries, settings.batch, loop.share(settings.batch), settings.balanced)
+    shown = looked_at(store, entries)[:MEASURED_SHAPES]
+    scales = channel_scales().to(loop.device)
+    if loop.writes:
+        write_settings(settings, folder / SETTINGS)
+    # a state of version 0 does not say; it was written when the encoder had settled
+    loop.facts.setdefault("quantized", loop.samples > 0 and loop.progress > settings.quantize_from)
 
-    def batch() -> torch.Tensor:
-        picks = torch.randint(len(entries), (settings.batch,), generator=loop.generator)
-        trees = []
-        for pick in picks:
-            entry = entries[pick]
-            tree = load_tree(entry, int(torch.randint(entry.variants, (1,), generator=loop.generator)))
-            trees.append(tree[:, _MIDDLE, _MIDDLE, _MIDDLE] if loop.progress < settings.crop_until else tree)
-        return (torch.stack(trees) / scales).to(torch.bfloat16 if settings.bfloat16 else torch.float32)
-
-    def settle() -> None:
-        """The averaged encoder stays; its latents start the codebook; both are written for stage 2."""
-        log.info("settling the encoder")
+    def start_codebook() -> None:
+        """The averaged weights, normalised, go on; their latents start the codebook; both are written, for stage 2 if the encoder stays."""
         model.load_state_dict(loop.average)
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=settings.bfloat16):
-            latents = torch.cat([model.encode(batch()).float()[..., 2:10, 2:10, 2:10] for _ in range(60)])  # where shapes are
-        codebook.start(latents, loop.generator)
-        write(model.state_dict())
-        settled[0] = True
+        generator = torch.Generator().manual_seed(0)  # not the step's: a run that is stopped right after this takes the same step then
+        shapes = [entries[i] for i in torch.randint(len(entries), (CODEBOOK_SHAPES,), generator=generator)]
+        with torch.no_grad(), loop.autocast():
+            latents = torch.cat([model.encode(load_tree(entry, 0)[None].to(loop.device) / scales).float() for entry in shapes])
+        shift, spread = NORMALISATIONS[settings.normalisation](model.quantize.rows(latents))
+        normalise_channels(model, shift, spread)
+        latents = (latents - shift.view(1, -1, 1, 1, 1)) / spread.view(1, -1, 1, 1, 1)
+        codebook.start(latents[..., 2:10, 2:10, 2:10], generator)  # where shapes are
+        for module in (model, codebook):
+            loop.agree(module)
+
+    def begin_quantizing() -> None:
+        log.info("starting the codebook%s", ", settling the encoder" if settings.settle else "")
+        if not start or settings.quantize_from > 0:
+            start_codebook()
+        loop.average = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        loop.facts["quantized"] = True
+        write()
         loop.save()  # stage 2 may begin on this very encoder: a run that is stopped now must not settle another one
 
-    def write(state: dict[str, torch.Tensor]) -> None:
-        averaged = Autoencoder(settings.model)
-        averaged.load_state_dict(state)
-        torch.save({"config": asdict(settings.model), "state": fold_scales(averaged).state_dict()}, folder / "autoencoder.pt")
-
     def step(progress: float):
-        quantize = progress > settings.settle_from
-        if quantize and not settled[0]:
-            settle()
-        if progress > max(measured[0] + 0.1, settings.crop_until + 0.02):
-            measured[0] = progress
-            values = measure(model, validation, quantize, scales)
-            log.info("validation IoU %.4f (median %.4f)%s", values.mean(), values.median(), " quantised" if quantize else "")
-        tree = batch()
-        with torch.autocast("cpu", torch.bfloat16, enabled=settings.bfloat16):
-            numbers, pull = {}, 0.0
-            if quantize:
-                with torch.no_grad():
-                    latent = model.encode(tree).float()
-                codebook.update(latent)
-                numbers["restarted"] = codebook.restart(latent, loop.generator, 0.02)
-                predicted = model.decode(latent)
-            else:
-                latent = model.encode(tree)
-                pull = 1e-3 * latent.float().square().mean()  # keeps the latents' scale near one
-                predicted = model.decode_quantized(latent)
-        loss, parts = tree_loss(predicted, tree, 1 + (settings.detail_weight - 1) * progress)
-        return loss + pull, settings.batch, numbers | parts
+        quantize = progress >= settings.quantize_from
+        if quantize and not loop.facts["quantized"]:
+            begin_quantizing()
+        tree = batches(loop.steps).to(loop.device).float()
+        if progress < settings.crop_until:
+            tree = tree[..., _MIDDLE, _MIDDLE, _MIDDLE]
+        tree = (tree / scales).to(torch.bfloat16 if settings.loop.bfloat16 else torch.float32)
+        with loop.autocast():
+            loss, numbers, latent = loop.objective(tree, quantize, 1 + (settings.detail_weight - 1) * progress, loop.own)
+        if quantize and settings.settle:
+            latent = loop.gathered(latent)
+            codebook.update(latent)
+            numbers["restarted"] = torch.tensor(float(codebook.restart(latent, loop.generator, 0.02)))
+        return loss, settings.batch, numbers
 
-    loop.run(step)
-    write(loop.average)
+    def write() -> None:
+        if loop.writes:
+            write_stage_one(folder, _unscaled(settings.model, loop.average).cpu())
+
+    def look(progress: float) -> dict[str, float]:
+        averaged = _unscaled(settings.model, loop.average)
+        values, pictures = look_at(averaged, shown, loop.facts["quantized"], loop.device)
+        loop.show("reconstructions", write_sheet(folder, loop.samples, pictures))
+        return {"validation_iou": float(values.mean()), "validation_iou_median": float(values.median())}
+
+    loop.run(step, look)
+    if not loop.facts["quantized"]:  # a run of very few steps
+        begin_quantizing()
+    write()
+

@@ -4,11 +4,15 @@ import argparse
 import json
 import logging
 from dataclasses import replace
+from pathlib import Path
 
 from tqdm import tqdm
 
+from ..configuration import read_settings
 from ..errors import InputError
 from ..files import check_destination, write_whole
+
+CONFIGURATIONS = Path(__file__).parent / "configurations"
 
 
 def _say_what_happens() -> None:
@@ -32,24 +36,50 @@ def build_store(options: argparse.Namespace) -> int:
     return 0
 
 
-def train(options: argparse.Namespace) -> int:
-    """`wala train autoencoder|denoiser`."""
-    _say_what_happens()
-    if options.stage == "autoencoder":
-        from .autoencoder_training import AutoencoderTraining, train
+def _settings(kind: type, options: argparse.Namespace, default: str):
+    """The configuration asked for, or the default, with what the command line says of its budget."""
+    file = options.config or Path(default)
+    if not file.is_file() and file.parent == Path() and (CONFIGURATIONS / file.name).is_file():
+        file = CONFIGURATIONS / file.name
+    settings = read_settings(kind, file)
+    budget = {"minutes": options.minutes, "steps": None} if options.minutes else {"steps": options.steps} if options.steps else {}
+    return replace(settings, loop=replace(settings.loop, **budget))
 
-        settings, places = AutoencoderTraining(), (options.store, options.out)
-    else:
-        from .denoiser_training import DenoiserTraining, train
 
-        settings, places = DenoiserTraining(), (options.store, options.autoencoder, options.out)
-    if options.minutes:
-        settings = replace(settings, loop=replace(settings.loop, minutes=options.minutes))
+def _use_threads(options: argparse.Namespace) -> None:
     if options.threads:
         import torch
 
         torch.set_num_threads(options.threads)
-    train(*places, settings)
+
+
+def train(options: argparse.Namespace) -> int:
+    """`wala train autoencoder|denoiser`."""
+    _say_what_happens()
+    _use_threads(options)
+    if options.stage == "autoencoder":
+        from .autoencoder_training import AutoencoderTraining, train
+
+        train(options.store, options.out, _settings(AutoencoderTraining, options, "starter-autoencoder.toml"), options.start)
+    else:
+        from .denoiser_training import DenoiserTraining, train
+
+        settings = _settings(DenoiserTraining, options, "starter-denoiser.toml")
+        train(options.store, options.autoencoder, options.out, settings, options.start)
+    return 0
+
+
+def finetune(options: argparse.Namespace) -> int:
+    """`wala finetune`."""
+    from .denoiser_training import DenoiserTraining, train
+
+    _say_what_happens()
+    _use_threads(options)
+    settings = _settings(DenoiserTraining, options, "finetune.toml")
+    if options.low_rank:
+        settings = replace(settings, low_rank=options.low_rank)
+    train(options.data, options.model, options.out, settings, options.model)
+    print(f"{options.out}: now make a model of it: wala train export --autoencoder {options.model} --denoiser {options.out} --out FOLDER")
     return 0
 
 
@@ -57,7 +87,18 @@ def export(options: argparse.Namespace) -> int:
     """`wala train export`."""
     from .export import export
 
-    print(export(options.autoencoder, options.denoiser))
+    print(export(options.autoencoder, options.denoiser, options.out))
+    return 0
+
+
+def train_all(options: argparse.Namespace) -> int:
+    """`wala train all`."""
+    from .full import train_all
+
+    _say_what_happens()
+    _use_threads(options)
+    report = train_all(options.data, options.out, options.minutes, options.jobs, (options.autoencoder_config, options.denoiser_config))
+    print(f"{report}; the model: wala generate --model {options.out / 'model'}")
     return 0
 
 

@@ -1,29 +1,37 @@
-"""Puts trained weights where the extension loads them: one safetensors file in float16, the word pieces beside it. Knows files; not training."""
+"""Makes a model of two runs: safetensors in float16, the word pieces beside. Knows files; not training."""
 
 import json
-import shutil
 from pathlib import Path
 
 import torch
 
-from ..errors import InputError
+from ..files import check_destination, write_whole
 from ..models.checkpoint import save_components
-from ..models.starter import Starter
+from ..models.folder import About, row_of, write_about
 from ..models.table import find_row
-from .denoiser_training import load_stage_one, normalise_latents
+from .latents import normalise_latents
+from .runs import load_stage_one, load_stage_two, settings_of
+
+LIKE = "starter"  # whose conditions' defaults and licence a new model begins with
 
 
-def export(autoencoder_run: Path, run: Path, model: str = "starter") -> Path:
-    """Writes both stages' weights as the model's, the latents' scale folded into the autoencoder. Returns the file."""
-    row = find_row(model)
-    autoencoder = load_stage_one(autoencoder_run)
-    if not (run / "starter.pt").is_file():
-        raise InputError(f"{run / 'starter.pt'} is missing", "Give the folder of a run that was trained to its end.")
-    normalise_latents(autoencoder, json.loads((run / "latents.json").read_text(encoding="utf-8"))["scale"])
-    denoiser = Starter()
-    denoiser.load_state_dict(torch.load(run / "starter.pt", weights_only=True))
-    row.weights.parent.mkdir(parents=True, exist_ok=True)
-    settings = json.loads((run / "settings.json").read_text(encoding="utf-8"))
-    save_components(row.weights, {"autoencoder": autoencoder, "starter": denoiser}, {"training": json.dumps(settings)}, torch.float16)
-    shutil.copyfile(run / "tokenizer.json", row.weights.parent / "tokenizer.json")
+def export(autoencoder_run: Path, run: Path, out: Path | None = None) -> Path:
+    """Writes both stages' weights, the latents' scale folded into the autoencoder: as a model's folder ``out``, which `wala generate --model`
+    takes, or where the starter's weights are. Returns the weights' file. Either run may be a model."""
+    autoencoder, second = load_stage_one(autoencoder_run), load_stage_two(run)
+    normalise_latents(autoencoder, second.scale or 1.0)
+    like = find_row(LIKE)
+    if out is None:
+        row = like
+    else:
+        if not out.is_dir():
+            check_destination(out).mkdir()
+        about = About(out.name, f"{out.name} (trained here)", like.licence, like.conditions, autoencoder.config, second.denoiser.config)
+        row = row_of(out, about)
+    metadata = {"training": json.dumps({"autoencoder": settings_of(autoencoder_run), "denoiser": settings_of(run)})}
+    pieces = second.vocabulary.read_bytes()
+    save_components(row.weights, {"autoencoder": autoencoder, "starter": second.denoiser}, metadata, torch.float16)
+    write_whole(row.vocabulary, lambda stream: stream.write(pieces))
+    if out is not None:
+        write_about(out, about)
     return row.weights

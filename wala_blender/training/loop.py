@@ -1,27 +1,41 @@
-"""The training loop both stages share: a budget of minutes, a learning-rate schedule, moving-average weights, resuming. Knows no model and no data."""
+"""The training loop both stages share: a budget, a learning-rate schedule, averaged weights, resuming, several processes. Knows no data.
+
+All randomness of step n comes from generators seeded by n, so that a run that was stopped, and one of several processes, take the same
+steps. Started by `accelerate launch` or torchrun, every process takes its share of each batch; gradients are averaged, one process writes.
+"""
 
 import json
 import logging
 import time
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
-from torch import nn
+from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
+from accelerate.utils import broadcast, broadcast_object_list, gather, parse_flag_from_env, reduce
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
+from ..errors import InputError
 from ..files import write_whole
+from ..layers import ResidualBlock, TransformerBlock
 
 log = logging.getLogger(__name__)
+
+REPORT_SECONDS = 20
 
 
 @dataclass(frozen=True)
 class LoopSettings:
-    """minutes: of training, all sessions together; the schedule is stretched over them. warmup: share of them. average_samples: the
-    moving average's time constant, counted in samples."""
+    """minutes: of training, all sessions together, over which the schedule is stretched; or steps, where given. warmup: share of them.
+    average_samples: the moving average's time constant, counted in samples. looks: how many times a run is looked at (measures, sheets).
+    checkpoints: blocks are computed again for the gradients instead of kept, where memory is short."""
 
     minutes: float = 60.0
+    steps: int | None = None
     learning_rate: float = 1e-3
     final_rate: float = 0.02
     warmup: float = 0.02
@@ -29,31 +43,69 @@ class LoopSettings:
     clip: float = 1.0
     average_samples: float = 800.0
     save_minutes: float = 2.0
+    looks: int = 10
+    bfloat16: bool = True
+    checkpoints: bool = False
+
+
+def _on_cpu() -> bool:
+    return not torch.cuda.is_available() or parse_flag_from_env("ACCELERATE_USE_CPU")
+
+
+def this_process() -> PartialState:
+    """This process among those that were started together, on CUDA where there is some, else on the CPU."""
+    return PartialState(cpu=_on_cpu())  # without the word, accelerate joins no processes on a CPU
+
+
+def compute_again(model: nn.Module) -> None:
+    """Makes the model's blocks keep their inputs only, and compute the rest again for the gradients (torch.utils.checkpoint)."""
+    for module in model.modules():
+        if isinstance(module, (ResidualBlock, TransformerBlock)):
+            # no randomness inside a block, so that none needs to be kept
+            module.forward = partial(checkpoint, module.forward, use_reentrant=False, preserve_rng_state=False)
 
 
 class Loop:
-    """Trains ``model`` by calling ``step(progress) -> (loss, samples, numbers to log)`` until the minutes are used up.
+    """Trains ``objective.model`` by calling ``step(progress) -> (loss, samples, numbers to log)`` until the budget is used up.
 
-    progress runs from 0 to 1. State is kept in FOLDER/state.pt, numbers in FOLDER/log.jsonl; a stopped run goes on from the last save
-    (at most ``save_minutes`` are lost). The averaged weights are in ``average``.
+    ``objective``: a module whose forward makes the loss; step calls ``loop.objective``, which also averages gradients over processes.
+    ``extra``: a module whose state is kept with the model's. progress runs from 0 to 1. numbers: tensors of any length, logged as means.
+    State is kept in FOLDER/state.pt, numbers in FOLDER/log.jsonl and FOLDER/tensorboard; a stopped run goes on from the last save.
+    ``average`` holds the averaged weights, ``facts`` what else a run must remember (JSON's types).
     """
 
-    def __init__(self, model: nn.Module, folder: Path, settings: LoopSettings, extra: nn.Module | None = None):
-        self.model, self.folder, self.settings, self.extra = model, Path(folder), settings, extra
-        decayed = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
-        others = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
+    def __init__(self, objective: nn.Module, folder: Path, settings: LoopSettings, extra: nn.Module | None = None):
+        self.model, self.folder, self.settings, self.extra = objective.model, Path(folder), settings, extra
+        self._accelerator = Accelerator(cpu=_on_cpu(), mixed_precision="no",
+                                        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
+        self.device, self.processes = self._accelerator.device, self._accelerator.num_processes
+        self.rank, self.writes = self._accelerator.process_index, self._accelerator.is_main_process
+        if settings.checkpoints:
+            compute_again(self.model)
+        self.objective = self._accelerator.prepare_model(objective)
+        if extra is not None:
+            extra.to(self.device)
+        # What gets no gradient is neither moved nor decayed.
+        decayed = [p for p in self.model.parameters() if p.ndim > 1]
+        others = [p for p in self.model.parameters() if p.ndim <= 1]
         self.optimizer = torch.optim.AdamW(
             [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}],
             lr=settings.learning_rate, betas=(0.9, 0.98))
-        self.average = {name: value.detach().clone() for name, value in model.state_dict().items()}
-        self.seconds, self.samples = 0.0, 0
-        self.generator = torch.Generator().manual_seed(0)
+        self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        self.seconds, self.samples, self.steps, self.facts = 0.0, 0, 0, {}
+        # For decisions, alike in all processes; for draws of a whole batch on the device, alike; for a process's own share.
+        self.generator = torch.Generator()
+        self.common, self.own = torch.Generator(self.device), torch.Generator(self.device)
         self.folder.mkdir(parents=True, exist_ok=True)
         if (self.folder / "state.pt").exists():
             self._restore()
+        self._board = self._tensorboard() if self.writes else None
+        self._seed()
 
     @property
     def progress(self) -> float:
+        if self.settings.steps:
+            return min(1.0, self.steps / self.settings.steps)
         return min(1.0, self.seconds / (self.settings.minutes * 60))
 
     def rate(self) -> float:
@@ -64,35 +116,94 @@ class Loop:
         cosine = 0.5 * (1 + torch.cos(torch.tensor((p - warm) / (1 - warm) * torch.pi)).item())
         return self.settings.learning_rate * (self.settings.final_rate + (1 - self.settings.final_rate) * cosine)
 
-    def run(self, step: Callable[[float], tuple[torch.Tensor, int, dict[str, float]]]) -> None:
-        saved = reported = time.monotonic()
-        seen: dict[str, list[float]] = defaultdict(list)
+    def autocast(self) -> torch.autocast:
+        """bfloat16 where the settings ask for it."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bfloat16)
+
+    def share(self, batch: int) -> slice:
+        """This process's rows of a batch. Raises InputError when the processes cannot share it evenly."""
+        if batch % self.processes:
+            raise InputError(f"a batch of {batch} cannot be shared by {self.processes} processes", "Choose a multiple as batch.")
+        size = batch // self.processes
+        return slice(self.rank * size, (self.rank + 1) * size)
+
+    def gathered(self, rows: Tensor) -> Tensor:
+        """Every process's rows, in the order of their shares."""
+        return gather(rows.contiguous()) if self.processes > 1 else rows
+
+    def agree(self, module: nn.Module) -> None:
+        """Gives every process the first one's numbers."""
+        if self.processes > 1:
+            with torch.no_grad():
+                for value in module.state_dict().values():
+                    value.copy_(broadcast(value.clone()))
+
+    @contextmanager
+    def averaged(self) -> Iterator[nn.Module]:
+        """The model with the averaged weights, to be looked at; it has its own again afterwards, to the bit."""
+        own = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        self.model.load_state_dict(self.average)
+        try:
+            with torch.no_grad():
+                yield self.model.eval()
+        finally:
+            self.model.load_state_dict(own)
+            self.model.train()
+
+    def run(self, step: Callable[[float], tuple[Tensor, int, dict[str, Tensor]]], look: Callable[[float], dict[str, float]] | None = None) -> None:
+        """look(progress) is called in the writing process now and then, and returns numbers to log."""
+        begun, before = time.monotonic(), self.seconds
+        saved = reported = self.seconds
+        sums: dict[str, list] = {}
         while self.progress < 1:
-            begun = time.monotonic()
+            looked = int(self.progress * self.settings.looks)
+            self._seed()
             for group in self.optimizer.param_groups:
                 group["lr"] = self.rate()
             loss, batch, numbers = step(self.progress)
-            loss.backward()
+            self._accelerator.backward(loss)
             norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)
             if torch.isfinite(norm):
                 self.optimizer.step()
             else:
                 log.warning("sample %d: gradient not finite, step skipped", self.samples)
             self.optimizer.zero_grad(set_to_none=True)
-            self.samples += batch
+            self.samples, self.steps = self.samples + batch, self.steps + 1
             self._update_average(batch)
-            now = time.monotonic()
-            self.seconds += now - begun
-            for name, value in ({"loss": float(loss.detach())} | numbers).items():
-                seen[name].append(value)
-            if now - reported > 20:
-                self._report({name: sum(values) / len(values) for name, values in seen.items()})
-                seen.clear()
-                reported = now
-            if now - saved > self.settings.save_minutes * 60:
+            for name, values in ({"loss": loss.detach()} | numbers).items():
+                entry = sums.setdefault(name, [0.0, 0])
+                entry[0], entry[1] = entry[0] + values.detach().sum(), entry[1] + values.numel()
+            self.seconds = self._agreed(before + time.monotonic() - begun)
+            if self.seconds - reported > REPORT_SECONDS or self.progress >= 1:
+                self._report(self._means(sums))
+                sums, reported = {}, self.seconds
+            if look and self.writes and int(self.progress * self.settings.looks) > looked:
+                self._report(look(self.progress))
+            if self.seconds - saved > self.settings.save_minutes * 60:
                 self.save()
-                saved = time.monotonic()
+                saved = self.seconds
         self.save()
+
+    def show(self, name: str, picture: Tensor) -> None:
+        """A picture (H, W, 3) uint8 for TensorBoard."""
+        if self._board:
+            self._board.add_image(name, picture, self.samples, dataformats="HWC")
+
+    def _seed(self) -> None:
+        self.generator.manual_seed(self.steps)
+        base = int(torch.randint(2**31, (1,), generator=self.generator))
+        self.common.manual_seed(base)
+        self.own.manual_seed(base + 1 + self.rank)
+
+    def _agreed(self, seconds: float) -> float:
+        """The first process's clock: the others must take the same turns."""
+        return broadcast_object_list([seconds])[0] if self.processes > 1 else seconds
+
+    def _means(self, sums: dict[str, list]) -> dict[str, float]:
+        totals = torch.tensor([[float(total), float(count)] for total, count in sums.values()], dtype=torch.float64)
+        if self.processes > 1:
+            totals = reduce(totals.to(self.device, torch.float32), "sum").cpu()
+        return {name: float(total / count) for name, (total, count) in zip(sums, totals) if count}
 
     @torch.no_grad()
     def _update_average(self, batch: int) -> None:
@@ -104,25 +215,42 @@ class Loop:
             else:
                 self.average[name].copy_(value)
 
+    def _tensorboard(self):
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            log.warning("no logs for TensorBoard: pip install tensorboard (log.jsonl has the same numbers)")
+            return None
+        return SummaryWriter(str(self.folder / "tensorboard"), purge_step=self.samples)
+
     def _report(self, numbers: dict[str, float]) -> None:
+        if not self.writes:
+            return
         line = {"minutes": round(self.seconds / 60, 2), "samples": self.samples} | {k: round(v, 5) for k, v in numbers.items()}
         log.info("%s", json.dumps(line))
         with open(self.folder / "log.jsonl", "a", encoding="utf-8") as stream:
             stream.write(json.dumps(line) + "\n")
+        if self._board:
+            for name, value in numbers.items():
+                self._board.add_scalar(name, value, self.samples)
+            self._board.flush()
 
     def save(self) -> None:
+        if not self.writes:
+            return
         state = {"model": self.model.state_dict(), "average": self.average, "optimizer": self.optimizer.state_dict(),
-                 "seconds": self.seconds, "samples": self.samples, "generator": self.generator.get_state(),
+                 "seconds": self.seconds, "samples": self.samples, "steps": self.steps, "facts": self.facts,
                  "extra": self.extra.state_dict() if self.extra else None}
         write_whole(self.folder / "state.pt", lambda stream: torch.save(state, stream))
 
     def _restore(self) -> None:
-        state = torch.load(self.folder / "state.pt", weights_only=True)
+        state = torch.load(self.folder / "state.pt", weights_only=True, map_location="cpu")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.average = state["average"]
+        self.average = {name: value.to(self.device) for name, value in state["average"].items()}
         self.seconds, self.samples = state["seconds"], state["samples"]
-        self.generator.set_state(state["generator"])
+        # version 0 of the file has neither; the number of steps then only seeds the generators
+        self.steps, self.facts = state.get("steps", self.samples), state.get("facts", {})
         if self.extra is not None:
             self.extra.load_state_dict(state["extra"])
         log.info("resumed at minute %.1f, sample %d", self.seconds / 60, self.samples)

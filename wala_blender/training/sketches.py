@@ -33,7 +33,7 @@ def line_picture(depth: Tensor, normal: Tensor, depth_step: float = 0.06, crease
 def cage_warp(generator: torch.Generator, batch: int, size: int, strength: float = 0.05) -> Tensor:
     """Displacements (batch, size, size, 2), in halves of the picture: a cage of nine squares lies over it, and each of its sixteen corners is
     pulled by up to ``strength`` along either axis; within a square the pull is interpolated."""
-    pull = (torch.rand(batch, 2, 4, 4, generator=generator) * 2 - 1) * strength
+    pull = (torch.rand(batch, 2, 4, 4, generator=generator, device=generator.device) * 2 - 1) * strength
     return F.interpolate(pull, (size, size), mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
 
 
@@ -42,12 +42,12 @@ def drawn(lines: Tensor, generator: torch.Generator) -> Tensor:
     B, _, S, _ = lines.shape
 
     def uniform(*shape: int) -> Tensor:
-        return torch.rand(*shape, generator=generator) * 2 - 1
+        return torch.rand(*shape, generator=generator, device=generator.device) * 2 - 1
 
     # Some width: a fine pen's, a pencil's with soft edges, or a marker's.
     soft = (F.avg_pool2d(lines, 3, 1, 1) * 2.2).clamp(0, 1)
     broad = F.max_pool2d(lines, 2, 1, 1)[..., :S, :S]
-    pen = torch.rand(B, 1, 1, 1, generator=generator)
+    pen = torch.rand(B, 1, 1, 1, generator=generator, device=generator.device)
     lines = torch.where(pen < 0.35, lines, torch.where(pen < 0.75, torch.maximum(lines, soft), broad))
     waver = F.interpolate(uniform(B, 2, 9, 9), (S, S), mode="bicubic", align_corners=True) * (uniform(B, 1, 1, 1).abs() * 0.03)
     angle, scale = uniform(B) * 0.05, 1 + uniform(B) * 0.04
@@ -55,6 +55,6 @@ def drawn(lines: Tensor, generator: torch.Generator) -> Tensor:
                         torch.stack([angle.sin() * scale, angle.cos() * scale, uniform(B) * 0.03], -1)], 1)
     grid = F.affine_grid(turn, [B, 1, S, S], align_corners=False) + waver.permute(0, 2, 3, 1) + cage_warp(generator, B, S)
     moved = F.grid_sample(lines, grid, align_corners=False)
-    share = (torch.rand(B, 1, 1, 1, generator=generator) - 0.5) * 0.6  # of the picture that is left out: of half the drawings nothing
-    gaps = F.interpolate(torch.rand(B, 1, 16, 16, generator=generator), (S, S), mode="bilinear") > share
+    share = uniform(B, 1, 1, 1) * 0.3  # of the picture that is left out: of half the drawings nothing
+    gaps = F.interpolate(uniform(B, 1, 16, 16) / 2 + 0.5, (S, S), mode="bilinear") > share
     return moved * gaps

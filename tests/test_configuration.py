@@ -1,0 +1,95 @@
+"""Configuration files: what is read, what is refused, and that every shipped one describes networks that can be built."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+import torch
+
+from wala_blender.autoencoder import Autoencoder
+from wala_blender.configuration import read_settings, write_settings
+from wala_blender.errors import CheckpointError, InputError
+from wala_blender.models.folder import About, is_model_folder, read_row, row_of, write_about
+from wala_blender.models.installed import known_row
+from wala_blender.models.starter import Starter
+from wala_blender.models.table import find_row
+from wala_blender.training.autoencoder_training import AutoencoderTraining
+from wala_blender.training.commands import CONFIGURATIONS
+from wala_blender.training.denoiser_training import DenoiserTraining
+
+LIMIT = 32 * 2**20  # bytes of what ships
+
+
+def kind_of(file):
+    return AutoencoderTraining if "autoencoder" in file.stem else DenoiserTraining
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGURATIONS.glob("*.toml")), ids=lambda file: file.stem)
+def test_shipped_configurations_can_be_built(file):
+    settings = read_settings(kind_of(file), file)
+    with torch.device("meta"):
+        (Autoencoder if kind_of(file) is AutoencoderTraining else Starter)(settings.model)
+
+
+def test_the_starters_configurations_are_the_defaults():
+    for kind, stage in ((AutoencoderTraining, "autoencoder"), (DenoiserTraining, "denoiser")):
+        assert read_settings(kind, CONFIGURATIONS / f"starter-{stage}.toml") == kind()
+
+
+def test_what_a_gpu_makes_is_small_enough_to_ship():
+    first, second = (read_settings(kind_of(CONFIGURATIONS / f"gpu-{stage}.toml"), CONFIGURATIONS / f"gpu-{stage}.toml")
+                     for stage in ("autoencoder", "denoiser"))
+    with torch.device("meta"):
+        parameters = sum(p.numel() for model in (Autoencoder(first.model), Starter(second.model)) for p in model.state_dict().values())
+    assert 2 * parameters + 2**17 < LIMIT  # the file's own header, generously
+
+
+def test_settings_come_back(tmp_path):
+    settings = replace(DenoiserTraining(), low_rank=4, points=(7, 9), mix={"text": 1.0})
+    write_settings(settings, tmp_path / "settings.json")
+    assert read_settings(DenoiserTraining, tmp_path / "settings.json") == settings
+
+
+@pytest.mark.parametrize("words,message", [
+    ('batches = 3', "unknown key 'batches'.*Known are: model, loop, batch"),
+    ('[loop]\nminuten = 3', "loop: unknown key 'minuten'.*Known are: minutes, steps"),
+    ('batch = "many"', "batch is 'many', expected int"),
+    ('batch = true', "batch is True, expected int"),
+    ('points = [1, "2"]', r"points is '2', expected int"),
+    ('loop = 3', "expected a table of settings, got 3"),
+    ('[mix]\nsmell = 1', "mix has 'smell', expected some of text, sketch"),
+    ('[mix]\ntext = 0', "expected shares above 0"),
+    ('[model.denoiser]\nwidth = 10\nblocks = 1\nheads = 3\nchannels = 8', "3 heads do not divide the width 10"),
+    ('[model.denoiser]\nwidth = 10', "missing"),
+    ('batch = ', "cannot be read"),
+])
+def test_what_is_wrong_is_said(tmp_path, words, message):
+    file = tmp_path / "mine.toml"
+    file.write_text(words)
+    with pytest.raises(InputError, match="mine.toml") as caught:
+        read_settings(DenoiserTraining, file)
+    assert re.search(message, str(caught.value))
+
+
+def test_files_that_are_none(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        read_settings(DenoiserTraining, tmp_path / "gone.json")
+    (tmp_path / "mine.yaml").write_text("batch: 3")
+    with pytest.raises(InputError, match="neither .json nor .toml"):
+        read_settings(DenoiserTraining, tmp_path / "mine.yaml")
+    with pytest.raises(InputError, match="loss is 'best', expected one of huber, sampled"):
+        (tmp_path / "loss.json").write_text('{"loss": "best"}')
+        read_settings(AutoencoderTraining, tmp_path / "loss.json")
+
+
+def test_a_folder_is_a_model_by_its_file(tmp_path):
+    like = find_row("starter")
+    about = About("mine", "Mine", like.licence, like.conditions, like.autoencoder, replace(like.starter))
+    assert not is_model_folder(tmp_path)
+    write_about(tmp_path, about)
+    assert known_row(str(tmp_path), tmp_path) == row_of(tmp_path, about) == read_row(tmp_path)
+    assert read_row(tmp_path).vocabulary == tmp_path / "tokenizer.json"
+    (tmp_path / "about.json").write_text(json.dumps({"name": "mine"}))
+    with pytest.raises(CheckpointError, match="is no model"):
+        known_row(str(tmp_path), tmp_path)

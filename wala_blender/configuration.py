@@ -1,0 +1,76 @@
+"""Configuration files: JSON or TOML → the frozen dataclasses a training is described by, and back. Knows dataclasses; not what they mean."""
+
+import dataclasses
+import json
+import typing
+from pathlib import Path
+from typing import TypeVar
+
+from .errors import InputError
+
+Settings = TypeVar("Settings")
+
+
+def read_settings(kind: type[Settings], file: Path | str) -> Settings:
+    """The settings in a .json or .toml file; what it does not say keeps its default.
+
+    Raises InputError: no such file, not readable as what its suffix says, an unknown key (it names the known ones), a value of the wrong type.
+    """
+    return from_plain(kind, _read(Path(file)), Path(file).name)
+
+
+def _read(file: Path) -> object:
+    try:
+        text = file.read_text(encoding="utf-8")
+        if file.suffix == ".json":
+            return json.loads(text)
+        if file.suffix == ".toml":
+            import tomllib  # of Python 3.11 and later; JSON needs it not
+
+            return tomllib.loads(text)
+    except (OSError, ValueError) as error:
+        raise InputError(f"the configuration {file} cannot be read ({error})", "Give a .json or .toml file.") from error
+    except ImportError as error:
+        raise InputError("TOML needs Python 3.11 or newer", "Give the configuration as .json.") from error
+    raise InputError(f"{file.name} is neither .json nor .toml", "Give such a file.")
+
+
+def from_plain(kind: type[Settings], values: object, where: str) -> Settings:
+    """Settings from what JSON and TOML know: tables, lists, numbers, words. ``where`` says in errors what was read."""
+    if not isinstance(values, dict):
+        raise InputError(f"{where}: expected a table of settings, got {values!r}", "Give names and values.")
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    unknown = sorted(set(values) - set(fields))
+    if unknown:
+        raise InputError(f"{where}: unknown key {unknown[0]!r}", f"Known are: {', '.join(fields)}.")
+    types = typing.get_type_hints(kind)
+    given = {name: _value(types[name], value, f"{where}: {name}") for name, value in values.items()}
+    try:
+        return kind(**given)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{where}: {error}", f"Known are: {', '.join(fields)}.") from error
+
+
+def _value(kind: object, value: object, where: str) -> object:
+    if dataclasses.is_dataclass(kind):
+        return from_plain(kind, value, where)
+    outer, inner = typing.get_origin(kind), typing.get_args(kind)
+    if outer is None and kind is float and type(value) is int:
+        return float(value)
+    if outer is None and type(value) is kind:
+        return value
+    if outer is tuple and isinstance(value, list):
+        kinds = inner[:1] * len(value) if inner[-1] is Ellipsis else inner
+        if len(kinds) == len(value):
+            return tuple(_value(one, part, where) for one, part in zip(kinds, value))
+    if outer is dict and isinstance(value, dict):
+        return {name: _value(inner[1], part, f"{where}.{name}") for name, part in value.items()}
+    if type(None) in inner:
+        return None if value is None else _value(next(one for one in inner if one is not type(None)), value, where)
+    words = getattr(kind, "__name__", str(kind)) if outer is None else str(kind)
+    raise InputError(f"{where} is {value!r}, expected {words}", "Correct the configuration.")
+
+
+def write_settings(settings: object, file: Path) -> None:
+    """As JSON, which read_settings reads again."""
+    file.write_text(json.dumps(dataclasses.asdict(settings), indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,107 @@
+"""The latents stage 2 learns, with what their conditions are made of, in memory and in a run's folder. Knows a store; not what is learned."""
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from ..autoencoder import Autoencoder
+from ..files import write_whole
+from .loop import this_process
+from .runs import load_stage_one, write_scale
+from .samples import Entry, load_tree
+
+COLUMNS = ("occupancy", "points", "depth", "normal", "elevation")
+
+
+@dataclass(frozen=True)
+class Latents:
+    """Everything stage 2 reads, in memory: row i belongs to entry owner[i]. latent float32, the rest as in the store; views two rows each."""
+
+    owner: Tensor
+    canonical: Tensor
+    latent: Tensor
+    occupancy: Tensor
+    points: Tensor
+    depth: Tensor
+    normal: Tensor
+    elevation: Tensor
+
+    def to(self, device: torch.device) -> "Latents":
+        """On a device; whose row is whose stays on the CPU."""
+        moved = {field.name: getattr(self, field.name).to(device) for field in fields(self) if field.name not in ("owner", "canonical")}
+        return Latents(self.owner, self.canonical, **moved)
+
+
+def _read(entry: Entry) -> tuple[list[Tensor], dict[str, np.ndarray]]:
+    """Trees (64, 46, 46, 46) float16 of an entry's variants, and the columns that come from its file."""
+    with np.load(entry.file) as archive:
+        arrays = {name: archive[name] for name in COLUMNS}
+    return [load_tree(entry, variant).half() for variant in range(entry.variants)], arrays
+
+
+def _read_ahead(entries: list[Entry]) -> Iterator[tuple[list[Tensor], dict[str, np.ndarray]]]:
+    threads = os.cpu_count() or 1
+    waiting = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for entry in entries:
+            waiting.append(pool.submit(_read, entry))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+@torch.no_grad()
+def encode_store(entries: list[Entry], autoencoder: Autoencoder, device: torch.device) -> Latents:
+    """Latents of every variant of every entry, with what their conditions are made of, on the CPU; the autoencoder is moved to the device."""
+    columns: dict[str, list] = {name: [] for name in ("latent", *COLUMNS)}
+    owner, canonical = [], []
+    autoencoder.to(device)
+    for number, (trees, arrays) in enumerate(tqdm(_read_ahead(entries), total=len(entries), desc="latents", unit="")):
+        views = len(arrays["depth"]) // len(arrays["points"])
+        for variant, tree in enumerate(trees):
+            with torch.autocast(device.type, torch.bfloat16):
+                columns["latent"].append(autoencoder.encode(tree[None].to(device).float())[0].float().cpu())
+            owner.append(number)
+            canonical.append(variant == 0)
+            part = slice(variant * views, (variant + 1) * views)
+            columns["occupancy"].append(torch.from_numpy(np.unpackbits(arrays["occupancy"][variant]).reshape(1, 16, 16, 16).astype(np.float32)))
+            columns["points"].append(torch.from_numpy(arrays["points"][variant]))
+            for name in ("depth", "normal", "elevation"):
+                columns[name].append(torch.from_numpy(arrays[name][part]))
+    stacked = {name: torch.stack(values) for name, values in columns.items()}
+    return Latents(torch.tensor(owner), torch.tensor(canonical), **stacked)
+
+
+def normalised_latents(folder: Path, entries: list[Entry], autoencoder_run: Path, scale: float | None) -> tuple[list[Entry], Latents]:
+    """The run's latents, made once, and whose they are; divided by ``scale``, or so that they deviate by one, which FOLDER remembers."""
+    file = folder / "latents.pt"
+    if not file.exists():
+        latents = encode_store(entries, load_stage_one(autoencoder_run), this_process().device)
+        scale = scale or float(latents.latent.std())
+        latents.latent.div_(scale)
+        write_scale(folder, scale, len(entries), len(latents.owner))
+        content = asdict(latents) | {"ids": [entry.id for entry in entries]}
+        write_whole(file, lambda stream: torch.save(content, stream))
+    saved = torch.load(file, weights_only=True)
+    by_id = {entry.id: entry for entry in entries}
+    return [by_id[identifier] for identifier in saved.pop("ids")], Latents(**saved)
+
+
+def normalise_latents(autoencoder: Autoencoder, scale: float) -> None:
+    """Divides the latent by scale: exact, since the encoder's last and the decoder's first convolution are linear and one factor for all
+    channels leaves every codebook row the nearest it was."""
+    with torch.no_grad():
+        last = autoencoder.encoder.out_conv[2]
+        last.weight /= scale
+        last.bias /= scale
+        autoencoder.quantize.embedding.weight /= scale
+        autoencoder.decoder.in_conv.weight *= scale

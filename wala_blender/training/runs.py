@@ -1,0 +1,93 @@
+"""What a run's folder, or a model, hands on to the next run: networks, word pieces, the latents' unit. Knows files; not how training goes."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from ..autoencoder import Autoencoder, AutoencoderConfig
+from ..configuration import from_plain
+from ..errors import InputError
+from ..files import write_whole
+from ..models.folder import is_model_folder
+from ..models.starter import Starter, StarterConfig
+from ..models.table import MODELS, STARTER
+from ..pipeline import Pipeline
+
+AUTOENCODER, DENOISER, SETTINGS, LATENTS, WORD_PIECES = "autoencoder.pt", "starter.pt", "settings.json", "latents.json", "tokenizer.json"
+
+
+@dataclass(frozen=True)
+class StageTwo:
+    """A denoiser that was trained: with its word pieces' file, and what latents were divided by for it (None where nothing says so)."""
+
+    denoiser: Starter
+    vocabulary: Path
+    scale: float | None
+
+
+def write_stage_one(folder: Path, autoencoder: Autoencoder) -> None:
+    """Writes FOLDER/autoencoder.pt: an autoencoder that takes and gives plain trees."""
+    content = {"config": asdict(autoencoder.config), "state": autoencoder.state_dict()}
+    write_whole(folder / AUTOENCODER, lambda stream: torch.save(content, stream))
+
+
+def write_stage_two(folder: Path, state: dict[str, torch.Tensor]) -> None:
+    """Writes FOLDER/starter.pt."""
+    write_whole(folder / DENOISER, lambda stream: torch.save(state, stream))
+
+
+def write_scale(folder: Path, scale: float, shapes: int, latents: int) -> None:
+    """Writes FOLDER/latents.json: what the run's latents were divided by, and how many there are."""
+    (folder / LATENTS).write_text(json.dumps({"scale": scale, "shapes": shapes, "latents": latents}), encoding="utf-8")
+
+
+def read_scale(folder: Path) -> float:
+    return _json(folder / LATENTS)["scale"]
+
+
+def load_stage_one(run: Path) -> Autoencoder:
+    """The autoencoder of a stage-1 run's folder, or of a model, by its name or folder. Raises InputError."""
+    if _is_model(run):
+        return Pipeline.load(str(run), "cpu").autoencoder
+    saved = _load(run, AUTOENCODER)
+    autoencoder = Autoencoder(from_plain(AutoencoderConfig, _plain(saved["config"]), AUTOENCODER)).eval()
+    autoencoder.load_state_dict(saved["state"])
+    return autoencoder
+
+
+def load_stage_two(run: Path) -> StageTwo:
+    """The denoiser of a stage-2 run's folder, or of a model. Raises InputError."""
+    if _is_model(run):
+        pipeline = Pipeline.load(str(run), "cpu")
+        if not isinstance(pipeline.denoiser, Starter):
+            raise InputError(f"the model {run} is not of the kind that is trained here", f"Give a run's or a trained model's folder, or {STARTER}.")
+        return StageTwo(pipeline.denoiser, pipeline.denoiser.vocabulary, 1.0)  # an exported autoencoder's latents have the right size
+    state = _load(run, DENOISER)
+    denoiser = Starter(from_plain(StarterConfig, settings_of(run).get("model", {}), SETTINGS)).eval()
+    denoiser.load_state_dict(state)
+    return StageTwo(denoiser, run / WORD_PIECES, _json(run / LATENTS).get("scale"))
+
+
+def settings_of(run: Path) -> dict:
+    """What a run's settings.json says; nothing where there is none, as for models."""
+    return _json(run / SETTINGS)
+
+
+def _is_model(run: Path) -> bool:
+    return str(run) in MODELS or is_model_folder(run)
+
+
+def _load(run: Path, name: str) -> dict:
+    if not (run / name).is_file():
+        raise InputError(f"{run / name} is missing", f"Give the folder of a run that was trained to its end, or of a model made of one, or {STARTER}.")
+    return torch.load(run / name, map_location="cpu", weights_only=True)
+
+
+def _json(file: Path) -> dict:
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def _plain(config: dict) -> dict:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in config.items()}

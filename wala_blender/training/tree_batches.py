@@ -1,0 +1,50 @@
+"""Which trees a step of stage 1 trains on, and reading them in time. Knows a store's entries; not networks or losses."""
+
+import os
+from collections import defaultdict
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import torch
+from torch import Tensor
+
+from .samples import Entry, load_tree
+
+
+class TreeBatches:
+    """The rows ``share`` of every step's batch. A step's number alone decides what is in it, so that the next one's trees are read ahead.
+
+    ``balanced``: every collection gives the same number of shapes, by turns; else every shape is as likely.
+    """
+
+    def __init__(self, entries: list[Entry], batch: int, share: slice, balanced: bool):
+        self.entries, self.batch, self.share = entries, batch, share
+        groups = defaultdict(list)
+        for entry in entries:
+            groups[entry.id.split("/")[0] if balanced else ""].append(entry)
+        self.groups = [groups[name] for name in sorted(groups)]
+        self._pool = ThreadPoolExecutor(min(batch, os.cpu_count() or 1))
+        self._ahead: dict[int, list[Future]] = {}
+
+    def picks(self, step: int) -> list[tuple[Entry, int]]:
+        """(entry, variant) of every row of the whole batch."""
+        generator = torch.Generator().manual_seed(step)
+        picks = []
+        for row in range(self.batch):
+            group = self.groups[(step * self.batch + row) % len(self.groups)]
+            a, b = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
+            entry = group[int(a * len(group))]
+            picks.append((entry, int(b * entry.variants)))
+        return picks
+
+    def __call__(self, step: int) -> Tensor:
+        """Trees (B, 64, 46, 46, 46) float16 of this process's share."""
+        reading = self._ahead.pop(step, None) or self._read(step)
+        self._ahead = {step + 1: self._read(step + 1)}
+        return torch.stack([tree.result() for tree in reading])
+
+    def _read(self, step: int) -> list[Future]:
+        return [self._pool.submit(_half_tree, entry, variant) for entry, variant in self.picks(step)[self.share]]
+
+
+def _half_tree(entry: Entry, variant: int) -> Tensor:
+    return load_tree(entry, variant).half()
