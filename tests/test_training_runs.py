@@ -166,7 +166,7 @@ def mean_loss(run):
     """Of the whole run, 12 samples: how many lines its log has depends on the machine's speed."""
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     samples = np.array([line["samples"] for line in lines])
-    assert samples[-1] == 12
+    assert samples[-1] == 12 and (np.diff(samples) > 0).all()  # written by one process only
     return float(np.dot([line["loss"] for line in lines], np.diff(samples, prepend=0)) / 12)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from accelerate import PartialState
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -22,7 +21,7 @@ from .captions import clean
 from .condition_batches import Batches, word_pieces
 from .denoiser_sheets import SHEET_SHAPES, sheet_rows
 from .latents import encode_store, normalise_latents, normalised_latents
-from .loop import Loop, LoopSettings
+from .loop import Loop, LoopSettings, this_process
 from .runs import SETTINGS, load_stage_one, load_stage_two, read_scale, write_stage_two
 from .samples import Entry, read_index
 from .sheets import looked_at, write_sheet
@@ -145,7 +144,7 @@ def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTr
     if begun:
         settings = replace(settings, model=begun.denoiser.config)
     entries = read_index(store, "train")
-    with PartialState().main_process_first():  # the others find the files
+    with this_process().main_process_first():  # the others find the files
         entries, latents = normalised_latents(folder, entries, autoencoder_run, begun.scale if begun else None)
         pieces = word_pieces(folder, begun, [clean(entry.caption) for entry in entries])
     log.info("%d shapes, %d latents", len(entries), len(latents.owner))

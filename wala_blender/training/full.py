@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 
 from ..files import write_whole
@@ -22,6 +21,7 @@ from .denoiser_training import train as train_denoiser
 from .evaluation import INPUTS, evaluate
 from .export import export
 from .latents import normalised_latents
+from .loop import this_process
 from .samples import read_index
 from .store import build
 
@@ -80,7 +80,7 @@ def report_on(seconds: float, data: Path, store: Path, model: Path, file: Path) 
 def train_all(data: Path, out: Path, minutes: float, jobs: int, configurations: tuple[Path | None, Path | None] = (None, None)) -> Path:
     """Makes OUT/store, OUT/autoencoder, OUT/denoiser, OUT/model and OUT/report.json; returns the last. Stopped, it goes on where it was, with
     as many minutes again for what is left. configurations: of both stages; None takes the shipped one for a GPU, or for a CPU."""
-    clock, state = Clock(minutes), PartialState()
+    clock, state = Clock(minutes), this_process()
     shipped = "gpu" if state.device.type == "cuda" else "starter"
     first, second = (
         read_settings(kind, file or CONFIGURATIONS / f"{shipped}-{stage}.toml")

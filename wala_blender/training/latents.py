@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import PartialState
 from torch import Tensor
 from tqdm import tqdm
 
 from ..autoencoder import Autoencoder
 from ..files import write_whole
+from .loop import this_process
 from .runs import load_stage_one, write_scale
 from .samples import Entry, load_tree
 
@@ -85,7 +85,7 @@ def normalised_latents(folder: Path, entries: list[Entry], autoencoder_run: Path
     """The run's latents, made once, and whose they are; divided by ``scale``, or so that they deviate by one, which FOLDER remembers."""
     file = folder / "latents.pt"
     if not file.exists():
-        latents = encode_store(entries, load_stage_one(autoencoder_run), PartialState().device)
+        latents = encode_store(entries, load_stage_one(autoencoder_run), this_process().device)
         scale = scale or float(latents.latent.std())
         latents.latent.div_(scale)
         write_scale(folder, scale, len(entries), len(latents.owner))

@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs
-from accelerate.utils import broadcast, broadcast_object_list, gather, reduce
+from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
+from accelerate.utils import broadcast, broadcast_object_list, gather, parse_flag_from_env, reduce
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -48,6 +48,15 @@ class LoopSettings:
     checkpoints: bool = False
 
 
+def _on_cpu() -> bool:
+    return not torch.cuda.is_available() or parse_flag_from_env("ACCELERATE_USE_CPU")
+
+
+def this_process() -> PartialState:
+    """This process among those that were started together, on CUDA where there is some, else on the CPU."""
+    return PartialState(cpu=_on_cpu())  # without the word, accelerate joins no processes on a CPU
+
+
 def compute_again(model: nn.Module) -> None:
     """Makes the model's blocks keep their inputs only, and compute the rest again for the gradients (torch.utils.checkpoint)."""
     for module in model.modules():
@@ -67,7 +76,8 @@ class Loop:
 
     def __init__(self, objective: nn.Module, folder: Path, settings: LoopSettings, extra: nn.Module | None = None):
         self.model, self.folder, self.settings, self.extra = objective.model, Path(folder), settings, extra
-        self._accelerator = Accelerator(mixed_precision="no", kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
+        self._accelerator = Accelerator(cpu=_on_cpu(), mixed_precision="no",
+                                        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
         self.device, self.processes = self._accelerator.device, self._accelerator.num_processes
         self.rank, self.writes = self._accelerator.process_index, self._accelerator.is_main_process
         if settings.checkpoints:
