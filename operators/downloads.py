@@ -24,7 +24,7 @@ outcome: tuple[bool, str] | None = None
 
 def why_not() -> str:
     """Why nothing can be done with the models now. Cheap."""
-    return "The models are being looked after: wait, or press Cancel there" if command is not None else ""
+    return "The models are being looked after: wait, or press Cancel in the add-on's preferences" if command is not None else ""
 
 
 def is_busy() -> bool:

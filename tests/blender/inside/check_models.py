@@ -23,7 +23,7 @@ def row(name, title, conditions, size=100_000_000, installed=None, makes="shapes
 
 if words[0] == "list":
     there = "/there" if (here / "there").exists() else None
-    print(json.dumps([row("starter", "Starter (small)", {{"sketch": {{}}}}, None, "/here"), row("rooms", "Rooms", {{"none": {{}}}}, installed=there),
+    print(json.dumps([row("starter", "Starter (small)", {{"sketch": {{}}, "text": {{}}}}, None, "/here"), row("rooms", "Rooms", {{"none": {{}}}}, installed=there),
                       row("views", "Views", {{"text": {{}}}}, installed="/views", makes="views"), row("slow", "Slow", {{"none": {{}}}})]))
 elif words[0] == "fetch":
     for done in (10_000_000, 60_000_000):
@@ -198,8 +198,8 @@ class Layout:
         assert icon in self.icons
         self.drawn.append(text)
 
-    def template_list(self, kind, name, data, rows, active_data, index, **options):
-        assert hasattr(bpy.types, kind) and hasattr(data, rows) and hasattr(active_data, index)
+    def template_list(self, kind, name, data, collection, active_data, index, rows):
+        assert hasattr(bpy.types, kind) and hasattr(data, collection) and hasattr(active_data, index)
 
     def progress(self, factor, text):
         self.drawn.append(text)
