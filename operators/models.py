@@ -22,6 +22,7 @@ class Model:
     makes: str = "shapes"
     is_installed: bool = True
     can_fetch: bool = False
+    can_remove: bool = False
     size: int = 0
     memory: str = ""
     licence: str = ""
@@ -33,11 +34,6 @@ class Model:
     def is_offered(self) -> bool:
         """Whether a shape can be made with it now."""
         return self.is_installed and self.makes == "shapes"
-
-    @property
-    def can_remove(self) -> bool:
-        """Whether it was fetched or added."""
-        return self.is_installed and self.size > 0
 
 
 STARTER = Model("starter", "Starter", ("text", "sketch", "voxels", "points"))
@@ -54,9 +50,9 @@ def learn(rows: Sequence[Mapping]) -> None:
 def _model(row: Mapping) -> Model:
     is_installed = bool(row["installed"])
     return Model(row["name"], row["title"], tuple(row["conditions"]), row["makes"], is_installed,
-                 can_fetch=bool(row["repository"]) and not is_installed, size=int(row["size"] or 0), memory=_memory(row["memory"]),
-                 licence=row["licence"], non_commercial=bool(row["non_commercial"]), link=row["link"],
-                 terms="" if row["accepted"] else row["terms"] or "")
+                 can_fetch=bool(row["repository"]) and not is_installed, can_remove=is_installed and row["size"] is not None,
+                 size=int(row["size"] or 0), memory=_memory(row["memory"]), licence=row["licence"],
+                 non_commercial=bool(row["non_commercial"]), link=row["link"], terms="" if row["accepted"] else row["terms"] or "")
 
 
 def _memory(numbers: Mapping | None) -> str:
