@@ -8,6 +8,7 @@ import bpy
 SHARES = {"load": (0.0, 0.1), "condition": (0.1, 0.15), "sample": (0.15, 0.75), "decode": (0.75, 0.85), "surface": (0.85, 1.0)}
 TITLES = {"load": "Loading the model", "condition": "Reading the input", "sample": "Shaping", "decode": "Decoding", "surface": "Meshing"}
 SHOWN_IN = ("VIEW_3D", "PREFERENCES")
+MODEL_WORDS = ("name", "title", "conditions", "offered", "installed", "can_fetch", "can_remove", "size", "memory", "licence")
 
 
 def show(**values) -> None:
@@ -23,18 +24,27 @@ def show(**values) -> None:
 
 
 def show_models(models) -> None:
-    """List the models that can be chosen, each with a name, a title and conditions."""
+    """List the models, in the panel's words."""
     group = getattr(bpy.context.window_manager, "wala", None)
     if group is None:
         return
-    wanted = [(model.name, model.title, " ".join(model.conditions)) for model in models]
-    if wanted == [(item.name, item.title, item.conditions) for item in group.models]:
+    wanted = [_model_words(model) for model in models]
+    if [list(words.values()) for words in wanted] == [[getattr(item, name) for name in MODEL_WORDS] for item in group.models]:
         return
     group.models.clear()
-    for name, title, conditions in wanted:
+    for words in wanted:
         item = group.models.add()
-        item.name, item.title, item.conditions = name, title, conditions
+        for name, value in words.items():
+            setattr(item, name, value)
     redraw()
+
+
+def _model_words(model) -> dict:
+    """A model as a row of `window_manager.wala.models`."""
+    licence = f"{model.licence}, non-commercial" if model.non_commercial else model.licence
+    values = (model.name, model.title, " ".join(model.conditions), model.is_offered, model.is_installed, model.can_fetch, model.can_remove,
+              f"{model.size / 1e9:.1f} GB" if model.size else "", model.memory, licence)
+    return dict(zip(MODEL_WORDS, values))
 
 
 def redraw() -> None:

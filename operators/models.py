@@ -1,28 +1,74 @@
-"""The models that can be chosen, and what they take. Knows names and conditions; the library's table has the rest. Imports no bpy.
+"""The models there are, and what is known of each, in plain data. Knows names, words and conditions. Imports no bpy and runs nothing.
 
-Today that is the starter, which comes with the extension. Models that are fetched or added belong into KNOWN once Blender can do that.
+At first that is the starter, which comes with the extension; the worker's list, once it was read, replaces it.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+GIGABYTE = 1e9
 
 
 @dataclass(frozen=True)
 class Model:
-    """``conditions`` by the names a job's request has for them."""
+    """``conditions`` by the names a job's request has for them; ``makes``: "shapes", or "views" for another model to make a shape from.
+
+    ``size``: bytes of its files, 0 for one that comes with the extension. ``terms``: what has to be accepted before it is fetched, "" for nothing.
+    """
 
     name: str
     title: str
     conditions: tuple[str, ...]
+    makes: str = "shapes"
+    is_installed: bool = True
+    can_fetch: bool = False
+    can_remove: bool = False
+    size: int = 0
+    memory: str = ""
+    licence: str = ""
+    non_commercial: bool = False
+    link: str = ""
+    terms: str = ""
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether a shape can be made with it now."""
+        return self.is_installed and self.makes == "shapes"
 
 
 STARTER = Model("starter", "Starter", ("text", "sketch", "voxels", "points"))
 KNOWN: dict[str, Model] = {STARTER.name: STARTER}
 
 
+def learn(rows: Sequence[Mapping]) -> None:
+    """Take over what `wala models list --json` says. Raises KeyError, TypeError or ValueError for what is no such list."""
+    found = [_model(row) for row in rows]
+    KNOWN.clear()
+    KNOWN.update({model.name: model for model in (STARTER, *found)})
+
+
+def _model(row: Mapping) -> Model:
+    is_installed = bool(row["installed"])
+    return Model(row["name"], row["title"], tuple(row["conditions"]), row["makes"], is_installed,
+                 can_fetch=bool(row["repository"]) and not is_installed, can_remove=is_installed and row["size"] is not None,
+                 size=int(row["size"] or 0), memory=_memory(row["memory"]), licence=row["licence"],
+                 non_commercial=bool(row["non_commercial"]), link=row["link"], terms="" if row["accepted"] else row["terms"] or "")
+
+
+def _memory(numbers: Mapping | None) -> str:
+    if not numbers:
+        return ""
+    whole, in_turns, processor = (f"{numbers[name] / GIGABYTE:.1f} GB" for name in ("cuda", "cuda_low", "cpu"))
+    return f"{whole} of graphics memory, {in_turns} in low-memory mode; {processor} on the processor"
+
+
 def why_not(name: str, condition: str) -> str:
     """Why a model cannot make a shape from a condition, "" when it can. Cheap."""
     if name not in KNOWN:
         return f"There is no model “{name}”: choose another one"
-    if condition not in KNOWN[name].conditions:
-        return f"The model “{KNOWN[name].title}” does not take this input: choose another one, or another model"
+    model = KNOWN[name]
+    if not model.is_installed:
+        return f"The model “{model.title}” is not on this computer: fetch it in the add-on's preferences, or choose another one"
+    if condition not in model.conditions or not model.is_offered:
+        return f"The model “{model.title}” does not take this input: choose another one, or another model"
     return ""

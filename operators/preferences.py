@@ -36,6 +36,12 @@ def log_folder() -> Path:
     return Path(bpy.path.abspath(chosen)) if chosen else folder("logs")
 
 
+def models_folder() -> str:
+    """The chosen folder for models; "" = the library's own choice."""
+    chosen = preferences().models_folder.strip()
+    return bpy.path.abspath(chosen) if chosen else ""
+
+
 def worker_python() -> str:
     """The Python that runs the worker: the chosen one, else the one we built. Raises JobFailed("no-worker") when there is neither."""
     chosen = preferences().worker_python.strip()

@@ -14,7 +14,7 @@ import bpy
 from ..runtime import jobs, kept_jobs
 from ..runtime.messages import Cancelled, JobFailed
 from ..runtime.supervisor import Supervisor
-from . import board, compatibility, maintenance, models, preferences
+from . import board, compatibility, downloads, maintenance, models, preferences
 from .capture import CAPTURES
 from .deliver import Home, deliver
 
@@ -67,6 +67,7 @@ def register() -> None:
     global current
     current = Session()
     maintenance.start()
+    downloads.start()
     if not bpy.app.background:
         bpy.app.timers.register(tick, first_interval=IDLE_INTERVAL, persistent=True)
 
@@ -77,6 +78,7 @@ def unregister() -> None:
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)
     maintenance.stop()
+    downloads.stop()
     if current is not None:
         current.supervisor.stop()
     current = None
@@ -107,8 +109,9 @@ def start(context, settings) -> Ticket:
     capture = row.capture(context, settings)
     request = jobs.Request(jobs.new_id(), settings.model, row.condition, capture.inputs, seed=settings.seed, scale=settings.scale or None,
                            steps=settings.steps or None, placement=capture.placement)
-    current.supervisor.start(preferences.worker_python(), preferences.SOURCE_ROOT, engine=ENGINE, device=preferences.preferences().device,
-                             log_folder=preferences.log_folder())
+    chosen = preferences.preferences()
+    current.supervisor.start(preferences.worker_python(), preferences.SOURCE_ROOT, engine=ENGINE, device=chosen.device,
+                             log_folder=preferences.log_folder(), models_folder=preferences.models_folder(), low_memory=chosen.low_memory)
     path = jobs.write_job(preferences.folder("jobs"), request, capture.files)
     ticket = Ticket(current.supervisor.submit(path), path, capture.title, Home.of(context))
     current.tickets[ticket.job] = ticket
@@ -168,12 +171,14 @@ def tick() -> float | None:
             _handle(event)
         _deliver_finished()
         maintenance.poll()
+        downloads.poll()
         _housekeeping()
     except Exception:
         # A timer that raises is taken out by Blender, and the session would hang without a word.
         log.exception("The session's poll failed")
         board.problem("Something went wrong inside WaLa", "Blender's console has the details")
-    return BUSY_INTERVAL if current.tickets or current.finished or maintenance.is_busy() else IDLE_INTERVAL
+    is_busy = current.tickets or current.finished or maintenance.is_busy() or downloads.is_busy()
+    return BUSY_INTERVAL if is_busy else IDLE_INTERVAL
 
 
 def _handle(event: dict) -> None:
@@ -256,7 +261,8 @@ def _housekeeping() -> None:
     # A new file brings a new window manager, which knows nothing of the models nor of the task under way.
     board.show_models(models.KNOWN.values())
     busy = bool(current.tickets or current.finished or maintenance.is_busy())
-    board.show(busy=busy, worker_state=current.supervisor.state.upper(), worker_problem=current.worker_problem)
+    board.show(busy=busy, worker_state=current.supervisor.state.upper(), worker_problem=current.worker_problem,
+               models_busy=downloads.is_busy())
 
 
 def _look_for_worker() -> None:

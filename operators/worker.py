@@ -6,7 +6,7 @@ import bpy
 
 from ..runtime.messages import JobFailed
 from ..runtime.process import session_log
-from . import board, maintenance, preferences, session
+from . import board, downloads, maintenance, preferences, session
 
 
 class Task:
@@ -14,7 +14,7 @@ class Task:
 
     @classmethod
     def poll(cls, context):
-        reason = session.why_not()
+        reason = session.why_not() or downloads.why_not()
         if reason:
             cls.poll_message_set(reason)
         return not reason

@@ -25,7 +25,7 @@ Announce = Callable[[dict], None]
 
 
 class Engine(Protocol):
-    """What runs a job. Made as Class(device); kept warm between jobs."""
+    """What runs a job. Made as Class(device, low_memory); kept warm between jobs."""
 
     def run(self, folder: Path, request: jobs.Request, progress: Progress) -> None:
         """Write the job's result/.
@@ -38,9 +38,10 @@ class Engine(Protocol):
 class EngineLoader:
     """The engine "module:Class", made when the first job needs it, so that a broken one fails a job and not the worker."""
 
-    def __init__(self, name: str, device: str):
+    def __init__(self, name: str, device: str, low_memory: str):
         self._name = name
         self._device = device
+        self._low_memory = low_memory
         self._engine: Engine | None = None
 
     def get(self) -> Engine:
@@ -52,7 +53,7 @@ class EngineLoader:
             except (ImportError, AttributeError, ValueError) as error:
                 hint = "Press Set Up Worker, or choose another Python."
                 raise JobFailed("no-engine", f"the worker cannot load {self._name}: {error}", hint) from error
-            self._engine = make(self._device)
+            self._engine = make(self._device, self._low_memory)
         return self._engine
 
 

@@ -30,10 +30,11 @@ MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "
 
 
 class Engine:
-    """The library behind the worker. device: "auto", "cpu", "cuda", "mps", as Pipeline.load takes it."""
+    """The library behind the worker. device: "auto", "cpu", "cuda", "mps", and low_memory: "auto", "on", "off", as Pipeline.load takes them."""
 
-    def __init__(self, device: str):
+    def __init__(self, device: str, low_memory: str = "auto"):
         self._device = device
+        self._low_memory = low_memory
         self._pipeline: "Pipeline | None" = None
         self._model = ""
 
@@ -72,7 +73,7 @@ class Engine:
         if self._pipeline is None or self._model != model:
             # Two models at once may not fit.
             self._forget()
-            self._pipeline = Pipeline.load(model, device=self._device)
+            self._pipeline = Pipeline.load(model, device=self._device, low_memory=self._low_memory)
             self._model = model
             log.info("loaded %s on %s", model, self._device)
         return self._pipeline

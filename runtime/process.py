@@ -32,13 +32,18 @@ SET_UP_HINT = "Choose another Python in the preferences, or press Set Up Worker.
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """How to launch a worker. python: a program; source_root: what holds runtime and wala_blender; log_folder: "" = temporary."""
+    """How to launch a worker. python: a program; source_root: what holds runtime and wala_blender; log_folder: "" = temporary.
+
+    models_folder: "" = the library's own choice. low_memory: "auto", "on" or "off", as Pipeline.load takes it.
+    """
 
     python: str
     source_root: str
     engine: str
     device: str
     log_folder: str
+    models_folder: str = ""
+    low_memory: str = "auto"
 
 
 def clean_environment(source_root: str = "") -> dict[str, str]:
@@ -53,9 +58,14 @@ def clean_environment(source_root: str = "") -> dict[str, str]:
     return kept
 
 
-def worker_environment(source_root: str) -> dict[str, str]:
-    """The clean environment with what makes a worker fast; what the artist has set stays as it is."""
-    return {**(ALLOCATOR if sys.platform == "linux" else {}), **clean_environment(source_root)}
+def models_variables(models_folder: str) -> dict[str, str]:
+    """What tells the library where models lie; nothing for "", so that it chooses."""
+    return {"WALA_MODELS": models_folder} if models_folder else {}
+
+
+def worker_environment(source_root: str, models_folder: str = "") -> dict[str, str]:
+    """The clean environment with what makes a worker fast, and where models lie; what else the artist has set stays as it is."""
+    return {**(ALLOCATOR if sys.platform == "linux" else {}), **clean_environment(source_root), **models_variables(models_folder)}
 
 
 def session_log(folder: Path | str) -> Path:
@@ -119,12 +129,13 @@ class WorkerProcess:
             raise JobFailed("worker-start", message, SET_UP_HINT) from error
 
     def _launch(self, settings: WorkerSettings) -> subprocess.Popen:
-        command = [settings.python, "-m", "runtime.worker", "--engine", settings.engine, "--device", settings.device]
+        command = [settings.python, "-m", "runtime.worker", "--engine", settings.engine, "--device", settings.device,
+                   "--low-memory", settings.low_memory]
         secret = json.dumps({"address": self.address, "key": self.key, "folder": str(self._folder)}) + "\n"
         # The working folder is first on the path of `python -m`, and on Windows a running program locks it: an empty one of ours.
         with open(self.log, "ab") as output:
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, cwd=self._folder,
-                                       env=worker_environment(settings.source_root), **detached())
+                                       env=worker_environment(settings.source_root, settings.models_folder), **detached())
         try:
             process.stdin.write(secret.encode())
             process.stdin.flush()

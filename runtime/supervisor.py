@@ -67,13 +67,14 @@ class Supervisor:
         return self._link.process.log if self._link else None
 
     def start(self, python: str | Path, source_root: str | Path, engine: str = DEFAULT_ENGINE, device: str = "auto",
-              log_folder: str | Path | None = None) -> None:
+              log_folder: str | Path | None = None, models_folder: str | Path = "", low_memory: str = "auto") -> None:
         """Remember how to launch workers and launch one; poll() tells when it is ready.
 
         With the settings of the running worker nothing happens; with others it is stopped first and its jobs end as cancelled.
         Raises JobFailed "worker-start".
         """
-        settings = WorkerSettings(str(python), str(Path(source_root).resolve()), engine, device, str(log_folder or ""))
+        settings = WorkerSettings(str(python), str(Path(source_root).resolve()), engine, device, str(log_folder or ""),
+                                  str(models_folder), low_memory)
         self._notice_exit()
         if self._link and settings != self._settings:
             self.stop()

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .process import clean_environment, detached
@@ -21,11 +21,14 @@ MAX_BYTES_PER_POLL = 64 * 2**10
 
 
 class Task:
-    """One running program; its output is appended to ``log_path``. Raises OSError if it cannot be started."""
+    """One running program; its output is appended to ``log_path``. Raises OSError if it cannot be started.
 
-    def __init__(self, command: Sequence[str], log_path: Path, source_root: str = ""):
+    ``variables``: for its environment, besides what clean_environment keeps of ours.
+    """
+
+    def __init__(self, command: Sequence[str], log_path: Path, source_root: str = "", variables: Mapping[str, str] | None = None):
         environment = {name: value for name, value in clean_environment(source_root).items() if name.upper() not in _DROPPED}
-        environment["PYTHONUNBUFFERED"] = "1"
+        environment |= {"PYTHONUNBUFFERED": "1", **(variables or {})}
         self._path = log_path
         self._rest = b""
         with open(log_path, "ab") as output:

@@ -181,8 +181,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--run", metavar="FOLDER", type=Path, help="run this job folder and exit")
     parser.add_argument("--engine", default="runtime.engine:Engine", metavar="MODULE:CLASS")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
+    parser.add_argument("--low-memory", choices=("auto", "on", "off"), default="auto", help="the networks take turns on the device (default: auto)")
     options = parser.parse_args(arguments)
-    engine = EngineLoader(options.engine, options.device)
+    engine = EngineLoader(options.engine, options.device, options.low_memory)
     return run_folder(options.run, engine) if options.run else serve(engine)
 
 

@@ -23,6 +23,8 @@ class WALA_MT_models(bpy.types.Menu):
 
     def draw(self, context):
         for model in context.window_manager.wala.models:
+            if not model.offered:
+                continue
             chosen = self.layout.operator("wm.context_set_string", text=model.title)
             chosen.data_path, chosen.value = "scene.wala.model", model.name
 
@@ -98,8 +100,8 @@ def offered(settings, session) -> list:
 
 def draw_choices(layout, settings, session) -> None:
     """The model, where there is a choice, and what the shape is made from."""
-    if len(session.models) > 1:
-        model = session.models.get(settings.model)
+    model = session.models.get(settings.model)
+    if sum(item.offered for item in session.models) > 1 or (session.models and not (model and model.offered)):
         layout.menu("WALA_MT_models", text=model.title if model else settings.model)
     row = BY_IDENTIFIER[settings.condition]
     layout.menu("WALA_MT_conditions", text=row.title, icon=row.icon)

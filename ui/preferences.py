@@ -3,12 +3,19 @@
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
+from .library import draw_library
 from .panels import draw_lines, draw_worker
 
 DEVICES = (
     ("auto", "Automatic", "The fastest device there is"),
     ("cuda", "NVIDIA GPU", "A graphics card through CUDA"),
     ("cpu", "Processor", "Slower, and works everywhere"),
+)
+
+LOW_MEMORY = (
+    ("auto", "Automatic", "When the device's memory does not suffice otherwise"),
+    ("on", "On", "Always: slower, with less memory"),
+    ("off", "Off", "Never: a model that is too large says so"),
 )
 
 
@@ -20,6 +27,10 @@ class WalaPreferences(bpy.types.AddonPreferences):
     worker_python: StringProperty(name="Worker Python", subtype="FILE_PATH",
                                   description="A Python that has PyTorch. Empty: the environment that Set Up Worker builds")
     device: EnumProperty(name="Device", description="Where the model runs", items=DEVICES, default="auto")
+    low_memory: EnumProperty(name="Low Memory", description="Whether a model's parts take turns on the device", items=LOW_MEMORY, default="auto")
+    models_folder: StringProperty(name="Models Folder", subtype="DIR_PATH",
+                                  description="Where fetched models lie. Empty: $WALA_MODELS, or your folder for applications' data. "
+                                              "Press Refresh after a change")
     log_folder: StringProperty(name="Log Folder", subtype="DIR_PATH",
                                description="Where the worker's log goes. Empty: Blender's user files")
     idle_minutes: IntProperty(name="Unload After Minutes", min=0, soft_max=120, default=15,
@@ -28,9 +39,10 @@ class WalaPreferences(bpy.types.AddonPreferences):
     def draw(self, context):
         layout = self.layout
         layout.use_property_split = True
-        for name in ("worker_python", "device", "idle_minutes", "log_folder"):
+        for name in ("worker_python", "device", "low_memory", "idle_minutes", "models_folder", "log_folder"):
             layout.prop(self, name)
         draw_worker(layout, context)
+        draw_library(layout, context.window_manager.wala)
         draw_lines(layout, "Shapes made here are AI-generated and are marked so in their custom properties.", "INFO", 90)
 
 

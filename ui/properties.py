@@ -6,7 +6,7 @@
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from .conditions import GREASE_PENCIL_TYPES, ROWS
+from .conditions import BY_IDENTIFIER, GREASE_PENCIL_TYPES, ROWS
 
 def _is_sketch(self, item) -> bool:
     return item.type in GREASE_PENCIL_TYPES
@@ -19,6 +19,14 @@ def _skip_one_step(self, context) -> None:
     self.steps_before = self.steps
 
 
+def _follow_model(self, context) -> None:
+    """Another model takes other inputs: the first of them, where it does not take the chosen one."""
+    model = context.window_manager.wala.models.get(self.model)
+    taken = model.conditions.split() if model else []
+    if taken and BY_IDENTIFIER[self.condition].condition not in taken:
+        self.condition = next((row.identifier for row in ROWS if row.condition in taken), self.condition)
+
+
 class WalaMap(bpy.types.PropertyGroup):
     """A depth map and the number of the camera it is from."""
 
@@ -29,7 +37,7 @@ class WalaMap(bpy.types.PropertyGroup):
 class WalaSettings(bpy.types.PropertyGroup):
     """What the next shape is made from."""
 
-    model: StringProperty(name="Model", description="Which model makes the shape", default="starter")
+    model: StringProperty(name="Model", description="Which model makes the shape", default="starter", update=_follow_model)
     condition: EnumProperty(name="From", description="What the shape is made from", default="SKETCH",
                             items=[(row.identifier, row.title, row.description, row.icon, row.number) for row in ROWS])
     prompt: StringProperty(name="Prompt", description="What to make, in a few English words", default="a chair")
@@ -47,10 +55,17 @@ class WalaSettings(bpy.types.PropertyGroup):
 
 
 class WalaModel(bpy.types.PropertyGroup):
-    """A model that can be chosen; ``conditions``: what it takes, separated by spaces."""
+    """A model; ``conditions``: what it takes, separated by spaces. ``offered``: a shape can be made with it now."""
 
     title: StringProperty()
     conditions: StringProperty()
+    offered: BoolProperty()
+    installed: BoolProperty()
+    can_fetch: BoolProperty()
+    can_remove: BoolProperty()
+    size: StringProperty()
+    memory: StringProperty()
+    licence: StringProperty()
 
 
 class WalaSession(bpy.types.PropertyGroup):
@@ -65,6 +80,11 @@ class WalaSession(bpy.types.PropertyGroup):
     worker_state: StringProperty(default="STOPPED", options={"SKIP_SAVE"})
     worker_problem: StringProperty(options={"SKIP_SAVE"})
     models: CollectionProperty(type=WalaModel, options={"SKIP_SAVE"})
+    model_index: IntProperty(name="Model", options={"SKIP_SAVE"})
+    models_busy: BoolProperty(options={"SKIP_SAVE"})
+    models_progress: FloatProperty(min=0.0, max=1.0, options={"SKIP_SAVE"})
+    models_message: StringProperty(options={"SKIP_SAVE"})
+    models_problem: StringProperty(options={"SKIP_SAVE"})
 
 
 CLASSES = (WalaMap, WalaSettings, WalaModel, WalaSession)

@@ -33,7 +33,7 @@ def chair() -> tuple[np.ndarray, np.ndarray]:
 class ShapingEngine:
     """Walks through the stages of a job as the real engine does."""
 
-    def __init__(self, device: str):
+    def __init__(self, device: str, low_memory: str):
         self._device = device
 
     def run(self, folder: Path, request: jobs.Request, progress) -> None:

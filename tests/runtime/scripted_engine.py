@@ -23,7 +23,7 @@ CUBE_FACES = np.array([[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0
 class ScriptedEngine:
     """Counts its jobs, so that a test sees whether it was kept warm."""
 
-    def __init__(self, device: str):
+    def __init__(self, device: str, low_memory: str):
         self._device = device
         self._count = 0
 

@@ -28,8 +28,8 @@ class Library:
     def __init__(self):
         self.loads, self.calls, self.failure = [], [], None
 
-    def load(self, model, device):
-        self.loads.append((model, device))
+    def load(self, model, device, low_memory):
+        self.loads.append((model, device, low_memory))
         return self
 
     def load_condition(self, condition, inputs, folder):
@@ -72,7 +72,7 @@ def run(one, folder, said=None, **changes):
 
 
 def test_a_job_is_run_and_the_model_stays_loaded(library, folder):
-    one, said = engine.Engine("cpu"), []
+    one, said = engine.Engine("cpu", "on"), []
     run(one, folder, said)
     assert said[0] == ("load", 0, 1) and said[1:] == [("sample", step, 3) for step in range(3)]
     assert library.calls == [("text", {"loaded": "a chair"}, Settings("starter", 3, 2.5, 3))]
@@ -83,7 +83,7 @@ def test_a_job_is_run_and_the_model_stays_loaded(library, folder):
     run(one, folder, said)
     assert said[0][0] == "sample"
     run(one, folder, model="other")
-    assert library.loads == [("starter", "cpu"), ("other", "cpu")]
+    assert library.loads == [("starter", "cpu", "on"), ("other", "cpu", "on")]
 
 
 def test_bad_input_is_told_before_the_model_is_loaded(library, folder):

@@ -48,7 +48,9 @@ def _described(row: ModelRow, folder: Path) -> dict:
         place = None
     memory = {"cuda": published.memory(), "cuda_low": published.memory(in_turns=True), "cpu": published.memory(4)} if published else None
     return {
-        "name": row.name, "title": row.title, "licence": row.licence.name, "non_commercial": row.licence.non_commercial, "memory": memory,
+        "name": row.name, "title": row.title, "memory": memory,
+        "licence": row.licence.name, "non_commercial": row.licence.non_commercial, "link": row.licence.link, "terms": row.licence.terms,
+        "accepted": licences.is_accepted(row.licence, folder),
         "conditions": {name: {"scale": defaults.scale, "steps": defaults.steps} for name, defaults in row.conditions.items()},
         "views": list(published.views) if published else [], "makes": published.makes if published else "shapes",
         "repository": published.repository if published else None, "size": published.size if published else None,

@@ -7,7 +7,8 @@ import sys
 import bpy
 import pytest
 
-OPERATORS = ("generate", "cancel", "list_maps", "setup_worker", "check_worker", "unload", "open_log")
+OPERATORS = ("generate", "cancel", "list_maps", "setup_worker", "check_worker", "unload", "open_log", "refresh_models", "fetch_model",
+             "add_model", "verify_model", "remove_model", "cancel_models")
 PANELS = ("WALA_PT_main", "WALA_PT_settings", "WALA_PT_worker")
 
 

@@ -1,0 +1,129 @@
+"""The worker's `wala models …` as a helper program: what models there are; fetching, adding, verifying and removing one.
+
+Knows that command's words and what it prints. Knows no Blender and no model; where models lie, and whether the network may be used, is
+told to it.
+"""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .messages import JobFailed
+from .process import SET_UP_HINT, describe_exit, models_variables
+from .task import Task
+
+ABANDON_SECONDS = 2.0
+LINES_KEPT = 12
+_SAID = "wala: "  # before what the command says on standard error
+
+
+@dataclass(frozen=True)
+class Place:
+    """python: a program; source_root: what holds wala_blender; models_folder: "" = the library's own choice."""
+
+    python: str
+    source_root: str
+    models_folder: str = ""
+
+
+def list_words() -> list[str]:
+    """Every model there is, and what is known of it."""
+    return ["list", "--json"]
+
+
+def fetch_words(name: str, is_accepted: bool) -> list[str]:
+    """Download a model, or go on with it. is_accepted: somebody has read its licence and accepts it."""
+    return ["fetch", "--json", *["--accept-licence"] * is_accepted, "--", name]
+
+
+def add_words(folder: str, name: str = "", condition: str = "", is_accepted: bool = False) -> list[str]:
+    """Take in a folder. name, condition: "" = what the folder says."""
+    options = [f"--{option}={value}" for option, value in (("name", name), ("condition", condition)) if value]
+    return ["add", *options, *["--accept-licence"] * is_accepted, "--", folder]
+
+
+def verify_words(name: str) -> list[str]:
+    """Read every file of a model again and compare its checksum."""
+    return ["verify", "--", name]
+
+
+def remove_words(name: str) -> list[str]:
+    """Delete a fetched model; an added folder's own files stay."""
+    return ["remove", "--", name]
+
+
+class Command:
+    """Runs `wala models` with one of the words above, polled. Without ``online_access`` it may not use the network.
+
+    Events of poll(), each a dict with "event": bytes (done, total, seconds_left or None), and as the last exactly one of done (rows: of a
+    list, else None), failed (message, log), cancelled. What a cancelled fetch has brought stays for the next.
+    Raises JobFailed: "offline" for a fetch, "worker-start".
+    """
+
+    def __init__(self, place: Place, words: Sequence[str], online_access: bool):
+        if words[0] == "fetch" and not online_access:
+            raise JobFailed("offline", "fetching a model needs the internet, and online access is off", "Allow it in Preferences, System, Network.")
+        self.state = "running"
+        self._is_cancelled = False
+        self._rows: list[dict] | None = None
+        self._lines: list[str] = []
+        self._folder = tempfile.TemporaryDirectory(prefix="wala-models-", ignore_cleanup_errors=True)
+        variables = models_variables(place.models_folder) | ({} if online_access else {"HF_HUB_OFFLINE": "1"})
+        program = [place.python, "-m", "wala_blender", "models", *words]
+        try:
+            self._task = Task(program, Path(self._folder.name) / "models.log", str(place.source_root), variables)
+        except (OSError, ValueError) as error:
+            self._folder.cleanup()
+            message = f"the worker's Python {place.python} could not be started: {getattr(error, 'strerror', None) or error}"
+            raise JobFailed("worker-start", message, SET_UP_HINT) from error
+
+    def poll(self) -> list[dict]:
+        """What happened since the last call. Never blocks; to be called until ``state`` is no longer "running"."""
+        if self.state != "running":
+            return []
+        events = [event for line in self._task.poll() if (event := self._hear(line))]
+        if self._task.exit_code is not None:
+            events.append(self._last_event(self._task.exit_code))
+            self._end(events[-1]["event"])
+        return events
+
+    def cancel(self) -> None:
+        """Stop; the "cancelled" event comes when it is gone."""
+        if self.state == "running":
+            self._is_cancelled = True
+            self._task.kill()
+
+    def abandon(self) -> None:
+        """Stop at once, without the event: for when nobody polls any more. Waits for its end; a moment, as it is killed."""
+        if self.state == "running":
+            self._task.end(ABANDON_SECONDS)
+            self._end("cancelled")
+
+    def _hear(self, line: str) -> dict | None:
+        """The event that a line is, if it is one; a list is kept for the last event."""
+        try:
+            said = json.loads(line) if line[0] in "{[" else None
+        except ValueError:
+            said = None
+        if isinstance(said, dict) and said.get("event") == "bytes":
+            return said
+        if isinstance(said, list):
+            self._rows = said
+        elif said is None:
+            self._lines = [*self._lines, line][-LINES_KEPT:]
+        return None
+
+    def _last_event(self, exit_code: int) -> dict:
+        if exit_code == 0:
+            return {"event": "done", "rows": self._rows}
+        if self._is_cancelled:
+            return {"event": "cancelled"}
+        said = [line.removeprefix(_SAID) for line in self._lines if line.startswith(_SAID)]
+        message = said[-1] if said and exit_code > 0 else f"the program that looks after the models {describe_exit(exit_code)}"
+        return {"event": "failed", "message": message, "log": "\n".join(self._lines)}
+
+    def _end(self, state: str) -> None:
+        self.state = state
+        self._folder.cleanup()
