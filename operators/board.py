@@ -5,8 +5,11 @@ Written only when something changed, so that an idle session redraws nothing.
 
 import bpy
 
-SHARES = {"load": (0.0, 0.1), "views": (0.1, 0.6), "condition": (0.1, 0.15), "sample": (0.15, 0.75), "decode": (0.75, 0.85), "surface": (0.85, 1.0)}
-TITLES = {"load": "Loading the model", "views": "Drawing the views", "condition": "Reading the input", "sample": "Shaping", "decode": "Decoding", "surface": "Meshing"}
+# stage → where the bar begins and ends, and its words
+SHARES = {"load": (0.0, 0.1), "views": (0.1, 0.6), "condition": (0.1, 0.15), "sample": (0.15, 0.75), "decode": (0.75, 0.85),
+          "surface": (0.85, 1.0)}
+TITLES = {"load": "Loading the model", "views": "Drawing the views", "condition": "Reading the input", "sample": "Shaping",
+          "decode": "Decoding", "surface": "Meshing"}
 SHOWN_IN = ("VIEW_3D", "PREFERENCES")
 
 

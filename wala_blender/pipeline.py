@@ -47,8 +47,10 @@ class Generation:
 
 @dataclass(frozen=True)
 class Keep:
-    """Who gets what exists before the mesh does, so that a later stage's failure does not lose it: the ``latent`` (4, 12, 12, 12) float32;
-    and ``views``, of a model that makes pictures first, as files: name → PNG."""
+    """Who gets what exists before the mesh does, so that a later stage's failure does not lose it.
+
+    ``latent`` gets (4, 12, 12, 12) float32; ``views`` the pictures of a model that makes these first, as files: name → PNG.
+    """
 
     latent: Callable[[np.ndarray], object] = lambda latent: None
     views: Callable[[dict[str, bytes]], object] = lambda files: None
