@@ -39,7 +39,7 @@ class TextToShape:
         made = {name: read_record(name, folder) for name in (row.name, row.published.shape_model)}
         lacking = [name for name, record in made.items() if record is None]
         if lacking:
-            raise ModelError(f"{row.name} makes views for {row.published.shape_model}, and not installed is {' and '.join(lacking)}",
+            raise ModelError(f"the model {row.name} makes views for {row.published.shape_model}; not installed: {', '.join(lacking)}",
                              "Fetch: " + ", ".join(f"wala models fetch {name}" for name in lacking))
         return cls(row, made[row.name], known_row(row.published.shape_model, folder), folder, choose_device(device), low_memory)
 
