@@ -5,8 +5,11 @@ Written only when something changed, so that an idle session redraws nothing.
 
 import bpy
 
-SHARES = {"load": (0.0, 0.1), "condition": (0.1, 0.15), "sample": (0.15, 0.75), "decode": (0.75, 0.85), "surface": (0.85, 1.0)}
-TITLES = {"load": "Loading the model", "condition": "Reading the input", "sample": "Shaping", "decode": "Decoding", "surface": "Meshing"}
+# stage → where the bar begins and ends, and its words
+SHARES = {"load": (0.0, 0.1), "views": (0.1, 0.6), "condition": (0.1, 0.15), "sample": (0.15, 0.75), "decode": (0.75, 0.85),
+          "surface": (0.85, 1.0)}
+TITLES = {"load": "Loading the model", "views": "Drawing the views", "condition": "Reading the input", "sample": "Shaping",
+          "decode": "Decoding", "surface": "Meshing"}
 SHOWN_IN = ("VIEW_3D", "PREFERENCES")
 MODEL_WORDS = ("name", "title", "conditions", "offered", "installed", "can_fetch", "can_remove", "size", "memory", "licence")
 
@@ -71,12 +74,12 @@ def problem(message: str, hint: str = "", detail: str = "") -> None:
 
 
 def stage(event: dict, seconds_left: float | None) -> None:
-    """A "stage" or "step" event of the worker, as a bar and words."""
+    """A "stage" or "step" event of the worker, as a bar and words. The bar never goes back: a job of two models loads twice."""
     low, high = SHARES.get(event["stage"], (0.0, 0.0))
     step, steps = event.get("step", 0), max(event.get("steps", 1), 1)
     words = TITLES.get(event["stage"], event["stage"])
-    if event["event"] == "step":
+    if event["event"] == "step" and steps > 1:
         words += f", step {step + 1} of {steps}"
         if seconds_left is not None:
             words += f", {seconds_left:.0f} s left"
-    show(progress=low + (high - low) * step / steps, message=words)
+    show(progress=max(bpy.context.window_manager.wala.progress, low + (high - low) * step / steps), message=words)

@@ -11,7 +11,8 @@ import numpy as np
 from . import compatibility, frames
 from .placement import Placed, place
 
-PROVENANCE = ("model", "weight_hash", "seed", "scale", "steps", "condition", "prompt", "licence", "non_commercial", "ai_generated")
+PROVENANCE = ("model", "weight_hash", "seed", "scale", "steps", "condition", "prompt", "licence", "non_commercial", "ai_generated",
+              "shape_model", "shape_weight_hash")
 MARK = "wala_"
 LARGEST_INTEGER = 2**31 - 1     # of a custom property
 

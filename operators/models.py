@@ -11,7 +11,8 @@ GIGABYTE = 1e9
 
 @dataclass(frozen=True)
 class Model:
-    """``conditions`` by the names a job's request has for them; ``makes``: "shapes", or "views" for another model to make a shape from.
+    """``conditions`` by the names a job's request has for them; ``shape_model``: name of the model that makes a shape of this one's
+    views, "" for one that makes shapes itself.
 
     ``size``: bytes of its files, 0 for one that comes with the extension. ``terms``: what has to be accepted before it is fetched, "" for nothing.
     """
@@ -19,7 +20,7 @@ class Model:
     name: str
     title: str
     conditions: tuple[str, ...]
-    makes: str = "shapes"
+    shape_model: str = ""
     is_installed: bool = True
     can_fetch: bool = False
     can_remove: bool = False
@@ -33,7 +34,11 @@ class Model:
     @property
     def is_offered(self) -> bool:
         """Whether a shape can be made with it now."""
-        return self.is_installed and self.makes == "shapes"
+        return self.is_installed and (not self.shape_model or _is_installed(self.shape_model))
+
+
+def _is_installed(name: str) -> bool:
+    return name in KNOWN and KNOWN[name].is_installed
 
 
 STARTER = Model("starter", "Starter", ("text", "sketch", "voxels", "points"))
@@ -49,7 +54,7 @@ def learn(rows: Sequence[Mapping]) -> None:
 
 def _model(row: Mapping) -> Model:
     is_installed = bool(row["installed"])
-    return Model(row["name"], row["title"], tuple(row["conditions"]), row["makes"], is_installed,
+    return Model(row["name"], row["title"], tuple(row["conditions"]), row["shape_model"] or "", is_installed,
                  can_fetch=bool(row["repository"]) and not is_installed, can_remove=is_installed and row["size"] is not None,
                  size=int(row["size"] or 0), memory=_memory(row["memory"]), licence=row["licence"],
                  non_commercial=bool(row["non_commercial"]), link=row["link"], terms="" if row["accepted"] else row["terms"] or "")
@@ -69,6 +74,8 @@ def why_not(name: str, condition: str) -> str:
     model = KNOWN[name]
     if not model.is_installed:
         return f"The model “{model.title}” is not on this computer: fetch it in the add-on's preferences, or choose another one"
-    if condition not in model.conditions or not model.is_offered:
+    if not model.is_offered:
+        return f"The model “{model.title}” needs {model.shape_model} as well: fetch it in the add-on's preferences, or choose another one"
+    if condition not in model.conditions:
         return f"The model “{model.title}” does not take this input: choose another one, or another model"
     return ""

@@ -14,7 +14,7 @@ import bpy
 from ..runtime import jobs, kept_jobs
 from ..runtime.messages import Cancelled, JobFailed
 from ..runtime.supervisor import Supervisor
-from . import board, compatibility, downloads, maintenance, models, preferences
+from . import board, compatibility, downloads, maintenance, maps, models, preferences
 from .capture import CAPTURES
 from .deliver import Home, deliver
 
@@ -196,6 +196,7 @@ def _handle(event: dict) -> None:
             current.finished.append(ticket)
         else:
             _conclude(ticket, Outcome(error=_error(event)), event.get("log", ""))
+            _take_up_views(ticket)
 
 
 def _error(event: dict) -> Exception:
@@ -222,6 +223,7 @@ def _deliver_finished() -> None:
             return
         current.finished.remove(ticket)
         try:
+            _take_up_views(ticket)
             item, same = deliver(jobs.read_result(ticket.folder), jobs.read_request(ticket.folder), f"WaLa {ticket.title}", ticket.home)
         except JobFailed as error:
             _conclude(ticket, Outcome(error=error))
@@ -235,6 +237,11 @@ def _deliver_finished() -> None:
             if not awaited:
                 compatibility.push_undo("WaLa Generate")
             _conclude(ticket, Outcome(object=item.name, note=note))
+
+
+def _take_up_views(ticket: Ticket) -> None:
+    """What a job drew before it made a shape is the artist's, also where it got no further."""
+    maps.take_up(ticket.home.find()[0], jobs.read_views(ticket.folder), ticket.title)
 
 
 def _conclude(ticket: Ticket, outcome: Outcome, detail: str = "") -> None:

@@ -18,6 +18,7 @@ from .storage import write_failure
 
 if TYPE_CHECKING:
     from wala_blender.pipeline import Pipeline
+    from wala_blender.text_to_shape import TextToShape
 
     from .attempt import Progress
 
@@ -35,7 +36,7 @@ class Engine:
     def __init__(self, device: str, low_memory: str = "auto"):
         self._device = device
         self._low_memory = low_memory
-        self._pipeline: "Pipeline | None" = None
+        self._maker: "Pipeline | TextToShape | None" = None
         self._model = ""
 
     def run(self, folder: Path, request: jobs.Request, progress: "Progress") -> None:
@@ -54,32 +55,32 @@ class Engine:
             raise
 
     def _run(self, folder: Path, request: jobs.Request, progress: "Progress") -> None:
-        if self._pipeline is None or self._model != request.model:
+        if self._maker is None or self._model != request.model:
             progress("load", 0, 1)
         from wala_blender.conditions.inputs import load_condition
-        from wala_blender.pipeline import Settings
+        from wala_blender.pipeline import Keep, Settings
 
         # Before the model: bad input is told at once.
         inputs = load_condition(request.condition, dict(request.inputs), folder)
         settings = Settings(model=request.model, seed=request.seed, scale=request.scale, steps=request.steps)
-        # The latent is kept as soon as it exists: a failure in a later stage does not lose it.
-        generation = self._loaded(request.model).generate(request.condition, inputs, settings, progress,
-                                                          on_latent=lambda latent: jobs.write_latent(folder, latent))
+        # What exists is kept at once: a failure in a later stage does not lose it.
+        keep = Keep(latent=lambda latent: jobs.write_latent(folder, latent), views=lambda files: jobs.write_views(folder, files))
+        generation = self._loaded(request.model).generate(request.condition, inputs, settings, progress, keep)
         jobs.write_result(folder, generation.vertices, generation.faces, generation.record)
 
-    def _loaded(self, model: str) -> "Pipeline":
-        from wala_blender.pipeline import Pipeline
+    def _loaded(self, model: str) -> "Pipeline | TextToShape":
+        from wala_blender.text_to_shape import load_maker
 
-        if self._pipeline is None or self._model != model:
+        if self._maker is None or self._model != model:
             # Two models at once may not fit.
             self._forget()
-            self._pipeline = Pipeline.load(model, device=self._device, low_memory=self._low_memory)
+            self._maker = load_maker(model, device=self._device, low_memory=self._low_memory)
             self._model = model
             log.info("loaded %s on %s", model, self._device)
-        return self._pipeline
+        return self._maker
 
     def _forget(self) -> None:
-        self._pipeline = None
+        self._maker = None
         self._model = ""
         gc.collect()
         _empty_cuda_cache()

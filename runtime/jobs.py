@@ -1,6 +1,6 @@
 """The job folder: write, read, validate. The unit of work that Blender, the worker, the command line and a farm share.
 
-    request.json, inputs/, events.ndjson, result/ (latent.npy, mesh.npz, result.json), worker.log
+    request.json, inputs/, events.ndjson, result/ (CONDITION_VIEW.png, latent.npy, mesh.npz, result.json), worker.log
 
 Knows the layout, the schema version and how to fail without leaving half a file. Knows no condition's inputs (the library validates
 those), no process and no channel.
@@ -34,6 +34,7 @@ MAX_EVENT_BYTES = 64 * 2**20
 ID = re.compile(r"[0-9a-f]{8,64}")
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_VIEW_NAME = re.compile(r"([a-z]+)_(\d+)\.png")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\.(npy|npz|png)")
 
 
@@ -63,6 +64,15 @@ class Result:
     vertices: np.ndarray
     faces: np.ndarray
     record: dict
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture that a job made on its way: for which condition, from which of the published cameras, and where it lies."""
+
+    condition: str
+    index: int
+    path: Path
 
 
 def new_id() -> str:
@@ -214,6 +224,20 @@ def _parse_events(text: str) -> list[dict]:
 def write_latent(folder: Path | str, latent: np.ndarray) -> None:
     """Keep the sampled latent at once, so that a later stage's failure does not lose it."""
     _write_result_file(folder, LATENT, writer(np.asarray(latent)))
+
+
+def write_views(folder: Path | str, files: Mapping[str, bytes]) -> None:
+    """Keep the pictures that a shape is to be made from, CONDITION_VIEW.png by name, before it is begun. Raises JobFailed."""
+    for name, content in files.items():
+        if not _VIEW_NAME.fullmatch(name):
+            raise JobFailed("result-invalid", f"a view is called {name!r}; expected CONDITION_VIEW.png")
+        _write_result_file(folder, name, writer(content))
+
+
+def read_views(folder: Path | str) -> list[View]:
+    """The pictures that were kept, also of a job that failed later; [] where a job made none."""
+    found = sorted((Path(folder) / RESULT).glob("*.png"))
+    return [View(match[1], int(match[2]), path) for path in found if (match := _VIEW_NAME.fullmatch(path.name))]
 
 
 def write_result(folder: Path | str, vertices: np.ndarray, faces: np.ndarray, record: Mapping) -> None:

@@ -123,5 +123,5 @@ def test_the_weights_are_small_and_half_precision():
 
 def test_every_condition_of_the_table_can_be_prepared():
     assert set(table.MODELS["starter"].conditions) <= set(KINDS)
-    published = [row for row in table.MODELS.values() if row.published and row.published.makes == "shapes"]
+    published = [row for row in table.MODELS.values() if row.published and row.makes == "shapes"]
     assert {name for row in published for name in row.conditions} == set(PREPARATIONS) == set(table.PUBLISHED_DEFAULTS)

@@ -68,18 +68,26 @@ def _where_the_input_was(vertices: np.ndarray, record: Mapping) -> np.ndarray:
 def generate(options: argparse.Namespace) -> int:
     """`wala generate`."""
     from .conditions.inputs import load_condition
+    from .files import write_whole
     from .geometry.meshes import check_mesh_destination, provenance_of, write_mesh
 
     check_mesh_destination(options.out)
     condition, named, folder = _given(options)
     inputs = load_condition(condition, named, folder)
 
-    from .pipeline import Pipeline, Settings
+    from .pipeline import Keep, Settings
+    from .text_to_shape import load_maker
 
-    pipeline = Pipeline.load(options.model, device=options.device, low_memory=options.low_memory)
+    def keep_views(files: Mapping[str, bytes]) -> None:
+        for name, content in files.items():
+            path = options.out.with_name(f"{options.out.stem}_{name}")
+            write_whole(path, lambda stream: stream.write(content))
+            print(path)
+
+    maker = load_maker(options.model, device=options.device, low_memory=options.low_memory)
     settings = Settings(model=options.model, seed=options.seed, scale=options.scale, steps=options.steps)
     with progress_bar() as progress:
-        made = pipeline.generate(condition, inputs, settings, progress)
+        made = maker.generate(condition, inputs, settings, progress, Keep(views=keep_views))
     write_mesh(options.out, _where_the_input_was(made.vertices, made.record), made.faces, provenance_of(made.record, inputs.get("prompt")))
     seconds = sum(made.record["timings"].values())
     print(f"{options.out}: {NUMBERS(len(made.vertices))} vertices, {NUMBERS(len(made.faces))} triangles "

@@ -45,6 +45,17 @@ class Generation:
     record: dict = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Keep:
+    """Who gets what exists before the mesh does, so that a later stage's failure does not lose it.
+
+    ``latent`` gets (4, 12, 12, 12) float32; ``views`` the pictures of a model that makes these first, as files: name → PNG.
+    """
+
+    latent: Callable[[np.ndarray], object] = lambda latent: None
+    views: Callable[[dict[str, bytes]], object] = lambda files: None
+
+
 def choose_device(wanted: str = "auto") -> torch.device:
     """"auto": CUDA where there is one, else the CPU. Raises ModelError for a device that is not there."""
     if wanted == "auto":
@@ -77,7 +88,7 @@ class Pipeline:
         """
         folder, chosen = models_folder(models), choose_device(device)
         row = known_row(model, folder)
-        return cls(lambda place: load_model(row, folder, chosen, place), chosen, low_memory, _needs(row, chosen))
+        return cls(lambda place: load_model(row, folder, chosen, place), chosen, low_memory, memory_words(row, chosen))
 
     def _take_up(self, in_turns: bool) -> None:
         """Load the networks in this way, unless they are already."""
@@ -113,7 +124,7 @@ class Pipeline:
         The same settings and input give the same latent, whoever calls. progress(stage, step, steps) may raise to stop.
         Raises InputError for an unusable input or setting, ModelError for a condition the model does not take.
         """
-        return self._sampled(condition, inputs, settings.seed, *self._checked(condition, settings), progress or _silent)
+        return self._sampled(condition, inputs, settings.seed, *self._checked(condition, settings), progress or silent)
 
     @torch.no_grad()
     def _sampled(self, condition: str, inputs: dict, seed: int, scale: float | None, steps: int,
@@ -132,27 +143,24 @@ class Pipeline:
         with self._on_device(*model.denoising_modules):
             return ancestral(denoiser, self.schedule, steps, noises, lambda step, count: progress("sample", step, count))[0], prepared
 
-    def generate(self, condition: str, inputs: dict, settings: Settings, progress: Progress | None = None,
-                 on_latent: Callable[[np.ndarray], None] | None = None) -> Generation:
-        """A mesh for an input. on_latent gets the latent as soon as it exists, so that a later stage's failure does not lose it.
+    def generate(self, condition: str, inputs: dict, settings: Settings, progress: Progress | None = None, keep: Keep = Keep()) -> Generation:
+        """A mesh for an input. ``keep`` gets the latent as soon as it exists.
 
         Where the memory does not suffice, and low-memory mode is "auto", the stages begin again in that mode.
         Raises as generate_latent does, and MemoryShortageError.
         """
         def attempt(in_turns: bool) -> Generation:
             self._take_up(in_turns)
-            return self._generate(condition, inputs, settings, progress or _silent, on_latent)
+            return self._generate(condition, inputs, settings, progress or silent, keep)
 
         return try_ways(attempt, "on" if self.in_turns else self._low_memory, self.device, self._needs)
 
-    def _generate(self, condition: str, inputs: dict, settings: Settings, progress: Progress,
-                  on_latent: Callable[[np.ndarray], None] | None) -> Generation:
+    def _generate(self, condition: str, inputs: dict, settings: Settings, progress: Progress, keep: Keep) -> Generation:
         scale, steps = self._checked(condition, settings)
         timings: dict[str, float] = {}
-        timed = _Stopwatch(progress, timings)
+        timed = Stopwatch(progress, timings)
         latent, prepared = self._sampled(condition, inputs, settings.seed, scale, steps, timed)
-        if on_latent is not None:
-            on_latent(latent.cpu().numpy())
+        keep.latent(latent.cpu().numpy())
         timed("decode", 0, 1)
         distance = self.latent_to_field(latent)
         timed("surface", 0, 1)
@@ -167,24 +175,28 @@ class Pipeline:
         return Generation(vertices, faces, latent.cpu().numpy(), record)
 
     def _checked(self, condition: str, settings: Settings) -> tuple[float | None, int]:
-        """Scale and steps to use; no scale where there is nothing to guide."""
-        if condition not in self.row.conditions:
-            raise ModelError(f"the model {self.row.name} takes no {condition}", f"It takes: {', '.join(self.row.conditions)}.")
-        defaults = self.row.conditions[condition]
-        scale = defaults.scale if settings.scale is None else float(settings.scale)
-        steps = defaults.steps if settings.steps is None else int(settings.steps)
-        if defaults.scale is None and scale is not None:
-            raise InputError(f"the guidance scale is {scale:g}, but with the condition {condition!r} there is nothing to follow", "Leave it out.")
-        if scale is not None and not (math.isfinite(scale) and 0 <= scale <= 100):
-            raise InputError(f"the guidance scale is {scale}, expected 0 … 100", f"The default is {defaults.scale:g}.")
-        if not 2 <= steps <= self.schedule.config.length:
-            raise InputError(f"the number of steps is {steps}, expected 2 … {self.schedule.config.length}", f"The default is {defaults.steps}.")
-        if not 0 <= settings.seed < 2**63:
-            raise InputError(f"the seed is {settings.seed}, expected a whole number from 0 to 2^63 − 1")
-        return scale, steps
+        return checked(self.row, self.schedule.config.length, condition, settings)
 
 
-def _needs(row: ModelRow, device: torch.device) -> str:
+def checked(row: ModelRow, length: int, condition: str, settings: Settings) -> tuple[float | None, int]:
+    """Scale and steps to use; no scale where there is nothing to guide. ``length``: of the schedule. Raises InputError, ModelError."""
+    if condition not in row.conditions:
+        raise ModelError(f"the model {row.name} takes no {condition}", f"It takes: {', '.join(row.conditions)}.")
+    defaults = row.conditions[condition]
+    scale = defaults.scale if settings.scale is None else float(settings.scale)
+    steps = defaults.steps if settings.steps is None else int(settings.steps)
+    if defaults.scale is None and scale is not None:
+        raise InputError(f"the guidance scale is {scale:g}, but with the condition {condition!r} there is nothing to follow", "Leave it out.")
+    if scale is not None and not (math.isfinite(scale) and 0 <= scale <= 100):
+        raise InputError(f"the guidance scale is {scale}, expected 0 … 100", f"The default is {defaults.scale:g}.")
+    if not 2 <= steps <= length:
+        raise InputError(f"the number of steps is {steps}, expected 2 … {length}", f"The default is {defaults.steps}.")
+    if not 0 <= settings.seed < 2**63:
+        raise InputError(f"the seed is {settings.seed}, expected a whole number from 0 to 2^63 − 1")
+    return scale, steps
+
+
+def memory_words(row: ModelRow, device: torch.device) -> str:
     """How much memory a model takes, in words."""
     if row.published is None:
         return f"the model {row.name} is small, what else runs takes the memory"
@@ -194,8 +206,8 @@ def _needs(row: ModelRow, device: torch.device) -> str:
     return f"the model {row.name} needs about {whole / 1e9:.1f} GB, {in_turns / 1e9:.1f} GB in low-memory mode"
 
 
-class _Stopwatch:
-    """Passes progress on and writes down how long each stage took, in seconds."""
+class Stopwatch:
+    """Passes progress on and writes down how long each stage took, in seconds; all times of a stage that comes again together."""
 
     def __init__(self, progress: Progress, timings: dict[str, float]):
         self._progress, self._timings, self._stage, self._since = progress, timings, "", 0.0
@@ -208,8 +220,8 @@ class _Stopwatch:
 
     def stop(self) -> None:
         if self._stage:
-            self._timings[self._stage] = time.perf_counter() - self._since
+            self._timings[self._stage] = self._timings.get(self._stage, 0.0) + time.perf_counter() - self._since
 
 
-def _silent(stage: str, step: int, steps: int) -> None:
+def silent(stage: str, step: int, steps: int) -> None:
     pass

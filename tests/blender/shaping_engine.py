@@ -1,8 +1,10 @@
 """An engine without a model, for the tests inside Blender: every job gives the same lopsided chair. Knows no torch and no bpy.
 
-A text job obeys its prompt: "slow" takes half a minute, "die" ends the worker, "fail" fails as a bad input does.
+A text job obeys its prompt: "slow" takes half a minute, "die" ends the worker, "fail" fails as a bad input does; of "maps" it draws six
+depth maps first, and of "maps, then fail" no more than these.
 """
 
+import base64
 import os
 import signal
 import time
@@ -22,6 +24,11 @@ STEPS = 4
 PAUSE = float(os.environ.get("WALA_TEST_PAUSE", "0.02"))      # seconds a step, long enough for a picture where a window is driven
 
 
+# A PNG of 2 × 1 pixels, black and white.
+MAP = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAAAAADRSSBWAAAAC0lEQVR4nGNg+A8AAQIBAEK+vGgAAAAASUVORK5CYII=")
+VIEWS = (3, 6, 10, 26, 49, 50)
+
+
 def chair() -> tuple[np.ndarray, np.ndarray]:
     """(vertices (V, 3) model axes, faces (F, 3)) of the shape every job gives."""
     vertices = [[(low[0], high[0])[x], (low[1], high[1])[y], (low[2], high[2])[z]]
@@ -38,8 +45,13 @@ class ShapingEngine:
 
     def run(self, folder: Path, request: jobs.Request, progress) -> None:
         prompt = str(request.inputs.get("prompt", ""))
+        if prompt.startswith("maps"):
+            progress("load", 0, 1)
+            progress("views", 0, STEPS)
+            jobs.write_views(folder, {f"depths_{view:02}.png": MAP for view in VIEWS})
+            progress("load", 0, 1)
         progress("condition", 0, 1)
-        if prompt == "fail":
+        if prompt.endswith("fail"):
             raise JobFailed("bad-input", "No known word is in “fail”", "Use plain English words")
         progress("sample", 0, STEPS)
         for step in range(STEPS):

@@ -4,6 +4,7 @@ import errno
 import sys
 import types
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +23,14 @@ class Settings:
     steps: int | None = None
 
 
+@dataclass(frozen=True)
+class Keep:
+    latent: Callable
+    views: Callable
+
+
 class Library:
-    """wala_blender.pipeline and wala_blender.conditions.inputs; ``failure`` is raised by generate()."""
+    """wala_blender.text_to_shape, .pipeline and .conditions.inputs; ``failure`` is raised by generate()."""
 
     def __init__(self):
         self.loads, self.calls, self.failure = [], [], None
@@ -37,12 +44,13 @@ class Library:
             raise errors.InputError("there is no prompt", "Write one.")
         return {"loaded": inputs["prompt"]}
 
-    def generate(self, condition, inputs, settings, progress, on_latent):
+    def generate(self, condition, inputs, settings, progress, keep):
         self.calls.append((condition, inputs, settings))
         for step in range(3):
             progress("sample", step, 3)
         latent = np.ones((4, 12, 12, 12), np.float32)
-        on_latent(latent)
+        keep.views({"depths_03.png": b"a map", "depths_49.png": b"another"})
+        keep.latent(latent)
         if self.failure:
             raise self.failure
         return types.SimpleNamespace(vertices=np.eye(3), faces=np.array([[0, 1, 2]]), latent=latent, record={"model": settings.model})
@@ -52,10 +60,13 @@ class Library:
 def library(monkeypatch):
     one = Library()
     pipeline = types.ModuleType("wala_blender.pipeline")
-    pipeline.Settings, pipeline.Pipeline = Settings, one
+    pipeline.Settings, pipeline.Keep = Settings, Keep
+    text_to_shape = types.ModuleType("wala_blender.text_to_shape")
+    text_to_shape.load_maker = one.load
     inputs = types.ModuleType("wala_blender.conditions.inputs")
     inputs.load_condition = one.load_condition
     monkeypatch.setitem(sys.modules, "wala_blender.pipeline", pipeline)
+    monkeypatch.setitem(sys.modules, "wala_blender.text_to_shape", text_to_shape)
     monkeypatch.setitem(sys.modules, "wala_blender.conditions.inputs", inputs)
     return one
 
@@ -93,11 +104,13 @@ def test_bad_input_is_told_before_the_model_is_loaded(library, folder):
     assert library.loads == []
 
 
-def test_the_latent_is_kept_when_a_later_stage_fails(library, folder):
+def test_views_and_latent_are_kept_when_a_later_stage_fails(library, folder):
     library.failure = errors.InputError("the distance field has no inside", "Try another seed.")
     with pytest.raises(JobFailed):
         run(engine.Engine("cpu"), folder)
     assert np.load(folder / "result" / "latent.npy").shape == (4, 12, 12, 12)
+    assert [(view.condition, view.index, view.path.read_bytes()) for view in jobs.read_views(folder)] == [
+        ("depths", 3, b"a map"), ("depths", 49, b"another")]
 
 
 class OutOfMemoryError(RuntimeError):
@@ -119,7 +132,7 @@ def test_expected_errors_become_job_failures(library, folder, failure, code, wor
     with pytest.raises(JobFailed) as caught:
         run(one, folder)
     assert caught.value.code == code and words in str(caught.value) and "\n" not in str(caught.value)
-    assert [file.name for file in (folder / "result").iterdir()] == ["latent.npy"]
+    assert {file.suffix for file in (folder / "result").iterdir()} == {".npy", ".png"}
     # The next job runs; after running out of memory with a model loaded afresh.
     library.failure = None
     run(one, folder)

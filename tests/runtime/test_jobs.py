@@ -233,3 +233,10 @@ def test_log_tail(tmp_path):
     path = tmp_path / "log"
     path.write_text("".join(f"line {number}\n" for number in range(5000)))
     assert storage.log_tail(path, 2) == "line 4998\nline 4999"
+
+
+def test_views_of_a_strange_name_are_refused(tmp_path):
+    folder = jobs.write_job(tmp_path, jobs.Request(jobs.new_id(), "starter", "text", {"prompt": "a"}), {})
+    assert jobs.read_views(folder) == []
+    with pytest.raises(JobFailed, match="expected CONDITION_VIEW.png"):
+        jobs.write_views(folder, {"../depths_03.png": b""})

@@ -30,7 +30,8 @@ def list_models(options: argparse.Namespace) -> int:
         print(f"{row['name']}: {row['title']}")
         for name, defaults in row["conditions"].items():
             scale = "no guidance" if defaults["scale"] is None else f"scale {defaults['scale']:g}"
-            print(f"    {name:8} {scale}, {defaults['steps']} steps{'' if row['makes'] == 'shapes' else ', makes ' + row['makes']}")
+            handed_on = f", makes {row['makes']} for {row['shape_model']}" if row["shape_model"] else ""
+            print(f"    {name:8} {scale}, {defaults['steps']} steps{handed_on}")
         if row["memory"]:
             whole, in_turns, processor = (row["memory"][name] / GIGABYTE for name in ("cuda", "cuda_low", "cpu"))
             print(f"    needs about {whole:.1f} GB of graphics memory, {in_turns:.1f} GB in low-memory mode; {processor:.1f} GB on the CPU")
@@ -52,7 +53,7 @@ def _described(row: ModelRow, folder: Path) -> dict:
         "licence": row.licence.name, "non_commercial": row.licence.non_commercial, "link": row.licence.link, "terms": row.licence.terms,
         "accepted": licences.is_accepted(row.licence, folder),
         "conditions": {name: {"scale": defaults.scale, "steps": defaults.steps} for name, defaults in row.conditions.items()},
-        "views": list(published.views) if published else [], "makes": published.makes if published else "shapes",
+        "views": list(published.views) if published else [], "makes": row.makes, "shape_model": published and published.shape_model,
         "repository": published.repository if published else None, "size": published.size if published else None,
         "installed": str(place) if place else None, "converted": str(made.converted) if made and made.converted else None,
     }

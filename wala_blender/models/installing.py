@@ -111,7 +111,7 @@ def add(source: Path, models: Path, name: str | None = None, condition: str | No
     files = {file: FileRecord((source / file).stat().st_size, file_digest(source / file)) for file in (SETTINGS, found, *extras)}
     made = Installed(name, source, condition, licence, files=files)
     row = row or published_row(name, name, condition, Published(None, 0), licence)
-    if row.published.makes == "shapes":
+    if row.makes == "shapes":
         _networks(made, row)  # before it is taken in: does it fit?
     write_record(made, models)
     return convert(name, models)
@@ -132,7 +132,7 @@ def convert(name: str, models: Path) -> Installed:
     Once: what is converted already stays. Raises CheckpointError, OutputError.
     """
     made, row = require(name, models), known_row(name, models)
-    if weights_name(made) == CONVERTED or row.published.makes != "shapes" or (made.converted and made.converted.is_file()):
+    if weights_name(made) == CONVERTED or row.makes != "shapes" or (made.converted and made.converted.is_file()):
         return made
     is_free = os.access(made.source, os.W_OK) and not (made.source / CONVERTED).exists()
     folder = made.source if is_free else own_folder(name, models)

@@ -47,8 +47,8 @@ def load_model(row: ModelRow, models: Path, compute_device: torch.device, place:
     """
     if row.published is None:
         return _load_starter(row, place)
-    if row.published.makes != "shapes":
-        raise ModelError(f"the model {row.name} makes {row.published.makes}, not shapes", "Choose the model that takes them.")
+    if row.makes != "shapes":
+        raise ModelError(f"the model {row.name} makes {row.makes}, not shapes", "Choose the model that takes them.")
     made = require(row.name, models)
     settings = published_settings(read_args(made.source / SETTINGS))
     precision = PRECISIONS.get(compute_device.type, torch.float32)

@@ -29,7 +29,7 @@ class Published:
 
     ``repository``: on the hub; None for a folder of the same format. ``parameters``: of the denoiser with its own encoder, and
     ``image_parameters`` of the image network in front. ``views``: indices of the cameras whose pictures it takes, () for one of any kind.
-    ``points``: how many it reads. ``makes``: "shapes", or "views" for the models that turn words into pictures for another one.
+    ``points``: how many it reads. ``shape_model``: of one that makes pictures alone, the name of the model that makes shapes of them.
     ``extras``: (repository, file) of what it needs beside its own two files.
     """
 
@@ -38,7 +38,7 @@ class Published:
     image_parameters: int = 0
     views: tuple[int, ...] = ()
     points: int = 25_000
-    makes: str = "shapes"
+    shape_model: str | None = None
     extras: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -73,6 +73,11 @@ class ModelRow:
     published: Published | None = None
 
     @property
+    def makes(self) -> str:
+        """What comes out of it: "shapes", or "views" where it has a ``shape_model``."""
+        return "views" if self.published and self.published.shape_model else "shapes"
+
+    @property
     def vocabulary(self) -> Path:
         """The word pieces' file."""
         return self.weights.with_name(WORD_PIECES)
@@ -103,8 +108,8 @@ def _hub(code: str, words: str, condition: str, parameters: int, image_parameter
     return published_row(f"wala-{code.lower()}", f"WaLa 1B · {words}", condition, published, defaults=defaults)
 
 
-def _text_to_views(code: str, words: str, views: tuple[int, ...]) -> ModelRow:
-    published = Published(f"ADSKAILab/WaLa-MVDream-{code}", STABLE_DIFFUSION, views=views, makes="views", extras=CLIP_VOCABULARY)
+def _text_to_views(code: str, words: str, views: tuple[int, ...], shape_model: str) -> ModelRow:
+    published = Published(f"ADSKAILab/WaLa-MVDream-{code}", STABLE_DIFFUSION, views=views, shape_model=shape_model, extras=CLIP_VOCABULARY)
     return ModelRow(f"wala-mvdream-{code.lower()}", f"WaLa · {words}", {"text": Defaults(10.0, 50)}, AUTODESK, published=published)
 
 
@@ -129,8 +134,8 @@ MODELS: dict[str, ModelRow] = {
         _hub("PC-1B", "points", "points", 966_700_000),
         _hub("VX16-1B", "voxels", "voxels", 906_900_000),
         _hub("UN-1B", "anything", "none", 1_100_000_000),
-        _text_to_views("DM6", "words to six depth maps", SIX_VIEWS),
-        _text_to_views("RGB4", "words to four images", FOUR_TEXT_VIEWS),
+        _text_to_views("DM6", "words through six depth maps", SIX_VIEWS, "wala-dm6-1b"),
+        _text_to_views("RGB4", "words through four images", FOUR_TEXT_VIEWS, "wala-rgb4-1b"),
     )
 }
 

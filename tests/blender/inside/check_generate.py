@@ -211,6 +211,38 @@ def test_the_last_jobs_are_kept_and_never_one_under_way_removed(extension, monke
     assert "Made" in extension.board.message and ticket.folder.is_dir()
 
 
+@pytest.mark.parametrize("prompt", ["maps", "maps, then fail"])
+def test_maps_that_a_job_drew_on_its_way_can_be_painted_and_used(extension, new_objects, prompt):
+    own = bpy.data.images.new("Mine", 2, 2)
+    bpy.ops.wala.list_maps(count="4")
+    extension.settings.maps[0].image = own
+    ask(extension, "TEXT", prompt)
+    if prompt == "maps":
+        assert bpy.ops.wala.generate() == {"FINISHED"}
+    else:
+        with pytest.raises(RuntimeError, match="No known word"):
+            bpy.ops.wala.generate()
+    maps = extension.settings.maps
+    assert [item.view for item in maps] == [3, 6, 10, 26, 49, 50] and len({item.image.name for item in maps}) == 6
+    assert maps[0].image.name == f"View 3, {prompt}" and len(new_objects()) == (prompt == "maps")
+    for item in maps:
+        assert item.image.packed_file and item.image.use_fake_user and tuple(item.image.size) == (2, 1)
+    assert own.use_fake_user
+    maps[2].image.pixels[:] = [0.25, 0.25, 0.25, 1.0] * 2
+    extension.module("operators.models").KNOWN["maps"] = extension.module("operators.models").Model("maps", "Maps", ("depths",))
+    extension.settings.model = "maps"
+    ask(extension, "MAPS")
+    try:
+        assert bpy.ops.wala.generate() == {"FINISHED"}
+        folder = max(extension.module("operators.preferences").folder("jobs").iterdir(), key=lambda path: path.stat().st_ctime)
+        request = extension.module("runtime.jobs").read_request(folder)
+        assert (request.condition, list(request.inputs["views"])) == ("depths", [3, 6, 10, 26, 49, 50])
+        maps_read = [bpy.data.images.load(str(folder / name)) for name in request.inputs["images"]]
+        assert list(maps_read[0].pixels) == [0, 0, 0, 1, 1, 1, 1, 1] and maps_read[2].pixels[0] == pytest.approx(64 / 255)
+    finally:
+        del extension.module("operators.models").KNOWN["maps"]
+
+
 def test_bad_input_costs_nothing(extension, new_objects):
     scenes.mesh([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [(0, 1, 2)])
     ask(extension, "VOXELS")
