@@ -36,7 +36,7 @@ STAGE_ONE = AutoencoderTraining(AutoencoderConfig(widths=(8, 8, 8), norm_groups=
 STAGE_TWO = DenoiserTraining(
     StarterConfig(UViTConfig(width=32, blocks=1, heads=2, channels=16, patch=3, context_width=192, context_to_time=True, grid_channels=68,
                              norm_groups=8)),
-    LOOP, batch=4, several=0.5, points=(64,))
+    LOOP, batch=4, draft_batch=4, several=0.5, points=(64,))
 
 
 class Killed(Exception):
