@@ -15,16 +15,16 @@ here, words = Path({folder!r}), sys.argv[2:]
 with open(here / "calls", "a") as file:
     print(json.dumps([words, os.environ.get("WALA_MODELS"), os.getpid()]), file=file)
 
-def row(name, title, conditions, size=100_000_000, installed=None, makes="shapes"):
+def row(name, title, conditions, size=100_000_000, installed=None, shape_model=None):
     memory = dict(cuda=4.1e9, cuda_low=3.4e9, cpu=6.6e9) if size else None
-    return dict(name=name, title=title, conditions=conditions, makes=makes, size=size, repository="R" if size else None, installed=installed,
+    return dict(name=name, title=title, conditions=conditions, shape_model=shape_model, size=size, repository="R" if size else None, installed=installed,
                 memory=memory, licence="Some Licence", non_commercial=bool(size), link="https://example.org", terms="Be good." if size else None,
                 accepted=(here / "accepted").exists())
 
 if words[0] == "list":
     there = "/there" if (here / "there").exists() else None
     print(json.dumps([row("starter", "Starter (small)", {{"sketch": {{}}, "text": {{}}}}, None, "/here"), row("rooms", "Rooms", {{"none": {{}}}}, installed=there),
-                      row("views", "Views", {{"text": {{}}}}, installed="/views", makes="views"), row("slow", "Slow", {{"none": {{}}}})]))
+                      row("views", "Views", {{"text": {{}}}}, installed="/views", shape_model="gone"), row("slow", "Slow", {{"none": {{}}}})]))
 elif words[0] == "fetch":
     for done in (10_000_000, 60_000_000):
         print(json.dumps(dict(event="bytes", done=done, total=100_000_000, seconds_left=None if done < 50_000_000 else 200.0)))
