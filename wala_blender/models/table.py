@@ -119,7 +119,7 @@ MODELS: dict[str, ModelRow] = {
         ModelRow(
             name=STARTER,
             title="Starter (small, ships with the extension)",
-            conditions={"text": Defaults(3.0, 16), "sketch": Defaults(4.0, 16), "voxels": Defaults(1.2, 8), "points": Defaults(1.2, 8)},
+            conditions={"text": Defaults(3.0, 16), "sketch": Defaults(4.0, 16), "voxels": Defaults(1.5, 4), "points": Defaults(1.6, 4)},
             licence=CC0,
             autoencoder=AutoencoderConfig(widths=(16, 48, 112), norm_groups=8),
             weights=STARTER_FOLDER / "starter.safetensors",
