@@ -58,7 +58,7 @@ def test_the_zip_holds_what_artists_need_and_nothing_else(package):
     weights = [path.relative_to(ROOT).as_posix() for path in (ROOT / "wala_blender/models").glob("**/*.safetensors")]
     assert set(weights) <= set(names)
     roots = {name.split("/")[0] for name in names}
-    assert roots <= {"__init__.py", "blender_manifest.toml", "operators", "ui", "runtime", "wala_blender", "LICENSE", "README.md"}
+    assert roots <= {"__init__.py", "blender_manifest.toml", "operators", "ui", "runtime", "wala_blender", "LICENSE", "README.md", "MODEL_CARD.md"}
     assert not [name for name in names if name.endswith((".exe", ".dll", ".so", ".pyc"))]
 
 
