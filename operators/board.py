@@ -5,6 +5,8 @@ Written only when something changed, so that an idle session redraws nothing.
 
 import bpy
 
+from .models import GIGABYTE
+
 # stage → where the bar begins and ends, and its words
 SHARES = {"load": (0.0, 0.1), "views": (0.1, 0.6), "condition": (0.1, 0.15), "sample": (0.15, 0.75), "decode": (0.75, 0.85),
           "surface": (0.85, 1.0)}
@@ -46,7 +48,7 @@ def _model_words(model) -> dict:
     """A model as a row of `window_manager.wala.models`."""
     licence = f"{model.licence}, non-commercial" if model.non_commercial else model.licence
     values = (model.name, model.title, " ".join(model.conditions), model.is_offered, model.is_installed, model.can_fetch, model.can_remove,
-              f"{model.size / 1e9:.1f} GB" if model.size else "", model.memory, licence)
+              f"{model.size / GIGABYTE:.1f} GB" if model.size else "", model.memory, licence)
     return dict(zip(MODEL_WORDS, values))
 
 

@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 
 SET_UP_HINT = "Press Set Up Worker, or choose another Python in the preferences."
 MEMORY_HINT = "Close other programs that use the graphics card, or set the device to CPU in the preferences; then generate again."
-# How torch's allocators word it where they raise a plain RuntimeError.
-MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
 
 
 class Engine:
@@ -122,27 +120,14 @@ def converted_errors() -> Iterator[None]:
 
 
 def _expected(error: Exception) -> JobFailed | None:
-    """The error as JobFailed if it is of a known kind. torch's are known by name, so that this file runs without torch."""
+    """The error as JobFailed if it is of a known kind."""
+    from wala_blender.errors import WalaError, first_line, is_out_of_memory
+
     if is_out_of_memory(error):
-        return JobFailed("out-of-memory", f"the memory did not suffice: {_first_line(error)}", MEMORY_HINT)
+        return JobFailed("out-of-memory", f"the memory did not suffice: {first_line(error, 300)}", MEMORY_HINT)
     if isinstance(error, OSError) and error.errno is not None:
         failure = write_failure(error, Path(error.filename or "a file"))
         return failure if failure.code == "disk-full" else None
-    from wala_blender.errors import WalaError
-
     if isinstance(error, WalaError):
         return JobFailed(error.code, error.message, error.hint)
     return None
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether it is MemoryError, torch.OutOfMemoryError or a RuntimeError of torch's allocators."""
-    if isinstance(error, MemoryError) or any(base.__name__ == "OutOfMemoryError" for base in type(error).__mro__):
-        return True
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in text for words in MEMORY_WORDS)
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    return text[0][:300] if text else type(error).__name__

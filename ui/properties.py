@@ -8,6 +8,7 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatPrope
 
 from .conditions import BY_IDENTIFIER, GREASE_PENCIL_TYPES, ROWS
 
+
 def _is_sketch(self, item) -> bool:
     return item.type in GREASE_PENCIL_TYPES
 

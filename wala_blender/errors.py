@@ -59,3 +59,19 @@ class MemoryShortageError(WalaError):
     """The device's or the computer's memory does not suffice."""
 
     code = "out-of-memory"
+
+
+# How torch's allocators word it where they raise a plain RuntimeError.
+_MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether it is MemoryError, torch.OutOfMemoryError (known by name: torch need not be there) or a RuntimeError of torch's allocators."""
+    if isinstance(error, MemoryError) or any(base.__name__ == "OutOfMemoryError" for base in type(error).__mro__):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _MEMORY_WORDS)
+
+
+def first_line(error: BaseException, length: int = 200) -> str:
+    """What somebody else's error says, in one line of at most ``length`` characters; its kind where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:length]

@@ -9,7 +9,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from .errors import MemoryShortageError, ModelError
+from .errors import MemoryShortageError, ModelError, first_line, is_out_of_memory
 
 log = logging.getLogger(__name__)
 
@@ -17,16 +17,6 @@ Result = TypeVar("Result")
 
 # Low-memory mode → which ways are tried, one after the other: with everything on the device (False), in turns (True).
 MODES = {"auto": (False, True), "on": (True,), "off": (False,)}
-# How torch's allocators word it where they raise a plain RuntimeError.
-_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether it is MemoryError, torch.OutOfMemoryError or a RuntimeError of torch's allocators."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in _WORDS)
-
 
 @contextlib.contextmanager
 def lent_to(device: torch.device, *modules: nn.Module) -> Iterator[None]:
@@ -72,7 +62,7 @@ def try_ways(attempt: Callable[[bool], Result], mode: str, device: torch.device,
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            reason = first_line(error)
         # Out here nothing holds the failed attempt's frames, and with them its tensors.
         give_back(device)
     hint = "Close other programs"

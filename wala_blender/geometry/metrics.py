@@ -28,11 +28,14 @@ def sample_surface(vertices: np.ndarray, faces: np.ndarray, count: int, rng: np.
     return c[:, 0] + a * (c[:, 1] - c[:, 0]) + b * (c[:, 2] - c[:, 0])
 
 
-def _distances(a: Mesh, b: Mesh, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """From each sample of a to the nearest one of b, and the other way, both (SAMPLES,)."""
+def chamfer_and_f_score(a: Mesh, b: Mesh, threshold: float = F_SCORE_DISTANCE, seed: int = 0) -> tuple[float, float]:
+    """``chamfer`` and ``f_score``, for the price of one."""
     rng = np.random.default_rng(seed)
     points_a, points_b = sample_surface(*a, SAMPLES, rng), sample_surface(*b, SAMPLES, rng)
-    return cKDTree(points_b).query(points_a)[0], cKDTree(points_a).query(points_b)[0]
+    there, back = cKDTree(points_b).query(points_a)[0], cKDTree(points_a).query(points_b)[0]
+    precision, recall = float((there <= threshold).mean()), float((back <= threshold).mean())
+    harmonic = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return float((there.mean() + back.mean()) / 2), harmonic
 
 
 def chamfer(a: Mesh, b: Mesh, seed: int = 0) -> float:
@@ -40,24 +43,12 @@ def chamfer(a: Mesh, b: Mesh, seed: int = 0) -> float:
 
     Two samplings of one surface are not 0 but about half the samples' spacing apart: 0.018 for a sphere of radius 1.
     """
-    there, back = _distances(a, b, seed)
-    return float((there.mean() + back.mean()) / 2)
+    return chamfer_and_f_score(a, b, seed=seed)[0]
 
 
 def f_score(a: Mesh, b: Mesh, threshold: float = F_SCORE_DISTANCE, seed: int = 0) -> float:
     """Harmonic mean of the shares (0…1) of each surface's samples that lie within ``threshold`` of the other's."""
-    return _harmonic(*_distances(a, b, seed), threshold)
-
-
-def chamfer_and_f_score(a: Mesh, b: Mesh, threshold: float = F_SCORE_DISTANCE, seed: int = 0) -> tuple[float, float]:
-    """Both at once, for the price of one."""
-    there, back = _distances(a, b, seed)
-    return float((there.mean() + back.mean()) / 2), _harmonic(there, back, threshold)
-
-
-def _harmonic(there: np.ndarray, back: np.ndarray, threshold: float) -> float:
-    precision, recall = float((there <= threshold).mean()), float((back <= threshold).mean())
-    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return chamfer_and_f_score(a, b, threshold, seed)[1]
 
 
 def view_directions(count: int = VIEWS) -> np.ndarray:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import DownloadError
+from ..errors import DownloadError, first_line
 from ..files import file_digest
 
 log = logging.getLogger(__name__)
@@ -143,8 +143,4 @@ def _explained(repository: str, name: str, part: Path | None = None) -> Iterator
             part.unlink(missing_ok=True)  # it goes beyond what the server has
         raise DownloadError(f"{name} of {repository} could not be fetched (the server answered {status})", _AGAIN) from error
     except (errors.HTTPError, OSError) as error:
-        raise DownloadError(f"{name} of {repository} could not be fetched ({_line(error)})", "Check the connection. " + _AGAIN) from error
-
-
-def _line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise DownloadError(f"{name} of {repository} could not be fetched ({first_line(error)})", "Check the connection. " + _AGAIN) from error

@@ -29,14 +29,13 @@ PRECISIONS = {"cuda": torch.bfloat16}
 class Loaded:
     """A model: ``generator`` makes latents (see Starter and Released), ``autoencoder`` decodes them.
 
-    ``row`` has the checkpoint's own number of steps; ``weight_hash``: the first digits of the weights' SHA-256.
+    ``row`` has the checkpoint's own number of steps and padding; ``weight_hash``: the first digits of the weights' SHA-256.
     """
 
     row: ModelRow
     autoencoder: Autoencoder
     generator: Starter | Released
     schedule: Schedule
-    padding: str
     weight_hash: str
 
 
@@ -56,14 +55,14 @@ def load_model(row: ModelRow, models: Path, compute_device: torch.device, place:
     load_components(weights_file(made), {"autoencoder": autoencoder, **generator.components()}, dict.fromkeys(LARGE, precision), place)
     conditions = {name: replace(defaults, steps=settings.steps or defaults.steps) for name, defaults in row.conditions.items()}
     return Loaded(replace(row, conditions=conditions, padding=settings.padding), autoencoder.eval(), generator.eval(),
-                  Schedule(settings.schedule), settings.padding, made.files[weights_name(made)].sha256[:HASH_DIGITS])
+                  Schedule(settings.schedule), made.files[weights_name(made)].sha256[:HASH_DIGITS])
 
 
 def _load_starter(row: ModelRow, place: torch.device) -> Loaded:
     with torch.device("meta"):
         autoencoder, generator = Autoencoder(row.autoencoder), Starter(row.starter, row.vocabulary)
     load_components(row.weights, {"autoencoder": autoencoder, "starter": generator}, device=place)
-    return Loaded(row, autoencoder.eval(), generator.eval(), Schedule(), row.padding, file_digest(row.weights)[:HASH_DIGITS])
+    return Loaded(row, autoencoder.eval(), generator.eval(), generator.schedule, file_digest(row.weights)[:HASH_DIGITS])
 
 
 def assemble(settings: PublishedSettings, condition: str, published: Published) -> tuple[Autoencoder, Released]:

@@ -69,7 +69,7 @@ class Starter(nn.Module):
 
     @property
     def encoding_modules(self) -> tuple[nn.Module, ...]:
-        """What ``encode`` and ``empty`` need: all of it, for the denoiser makes the draft."""
+        """What ``encode``, ``empty`` and ``denoise`` need: all of it, for it is small."""
         return (self,)
 
     denoising_modules = encoding_modules

@@ -10,10 +10,11 @@ from torch import Tensor
 from ..conditions.sketch import with_enclosed
 from ..conditions.text import TextEncoderConfig, WordPieces
 from ..files import write_whole
+from ..models.table import WORD_PIECES
 from .augmentation import dropped_voxels, noisy_points, seen_points
 from .captions import SYNONYMS, vary
 from .latents import Latents
-from .runs import WORD_PIECES, StageTwo
+from .runs import StageTwo
 from .samples import Entry
 from .sketches import drawn, line_picture
 

@@ -9,7 +9,6 @@ from torch import Tensor
 from ..autoencoder import Autoencoder
 from ..diffusion.guidance import guided
 from ..diffusion.samplers import ancestral, generated_noises
-from ..diffusion.schedule import Schedule
 from ..models.starter import Starter
 from ..wavelet import tree_to_field
 from .baselines import upsampled
@@ -42,7 +41,7 @@ def sheet_rows(model: Starter, decoder: Autoencoder, batches: Batches, kinds: li
         condition = model.encode(kind, *(tensor.to(device) for tensor in inputs))
         noises = generated_noises((len(picks), *batches.latents.latent.shape[1:]), torch.Generator().manual_seed(0), device)
         denoiser = guided(model.denoise, condition, model.empty(condition), SCALE)
-        for row, picture in zip(rows, _renders(decoder, ancestral(denoiser, Schedule(), STEPS, noises))):
+        for row, picture in zip(rows, _renders(decoder, ancestral(denoiser, model.schedule, STEPS, noises))):
             row.append(picture)
     return rows
 

@@ -33,8 +33,9 @@ class DenoiserTraining:
     """mix: how often each of KINDS is drawn. several: share of batches with a second condition beside. drop: share of conditions made empty.
     noisy: share of timesteps drawn from the noisiest 30 %, on which sampling in few steps lives. draft_until: share of the time that trains
     the encoders' drafts only, in batches of draft_batch: ten times as fast as with the denoiser, which finds them useful from its first
-    step on. points: of how many points a cloud has in training one is drawn. lacking: share of batches of points seen from one side only, and of voxels some of which are missing. low_rank: rank of the
-    additions that are trained instead of the weights themselves, None for these."""
+    step on. points: of how many points a cloud has in training one is drawn. lacking: share of batches of points seen from one side only, and
+    of voxels some of which are missing. low_rank: rank of the additions that are trained instead of the weights themselves, None for
+    these."""
 
     model: StarterConfig = StarterConfig()
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=6000.0, weight_decay=0.02, looks=4))
@@ -148,7 +149,7 @@ def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTr
     log.info("%d shapes, %d latents", len(entries), len(latents.owner))
 
     torch.manual_seed(0)  # here, so that it does not matter what was there already
-    model, schedule = begun.denoiser.train() if begun else Starter(settings.model), Schedule()
+    model = begun.denoiser.train() if begun else Starter(settings.model)
     if not begun:
         model.usual.data = latents.latent.mean(dim=0, keepdim=True)
     adapters = low_rank(model, settings.low_rank) if settings.low_rank else None
@@ -160,7 +161,7 @@ def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTr
 
     def step(progress: float):
         drafting = progress < settings.draft_until
-        name, rows = draw_rows(loop, batches, schedule, settings, drafting)
+        name, rows = draw_rows(loop, batches, model.schedule, settings, drafting)
         with loop.autocast():
             loss, errors = loop.objective(*rows)
         return loss, settings.draft_batch if drafting else settings.batch, {name + part: values for part, values in errors.items()}

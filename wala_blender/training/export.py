@@ -8,11 +8,9 @@ import torch
 from ..files import check_destination, write_whole
 from ..models.checkpoint import save_components
 from ..models.folder import About, row_of, write_about
-from ..models.table import find_row
+from ..models.table import MODELS, STARTER
 from .latents import normalise_latents
 from .runs import load_stage_one, load_stage_two, settings_of
-
-LIKE = "starter"  # whose conditions' defaults and licence a new model begins with
 
 
 def export(autoencoder_run: Path, run: Path, out: Path | None = None) -> Path:
@@ -20,7 +18,7 @@ def export(autoencoder_run: Path, run: Path, out: Path | None = None) -> Path:
     takes, or where the starter's weights are. Returns the weights' file. Either run may be a model."""
     autoencoder, second = load_stage_one(autoencoder_run), load_stage_two(run)
     normalise_latents(autoencoder, second.scale or 1.0)
-    like = find_row(LIKE)
+    like = MODELS[STARTER]  # whose conditions' defaults and licence a new model begins with
     if out is None:
         row = like
     else:

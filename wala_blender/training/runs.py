@@ -12,10 +12,10 @@ from ..errors import InputError
 from ..files import write_whole
 from ..models.folder import is_model_folder
 from ..models.starter import Starter, StarterConfig
-from ..models.table import MODELS, STARTER
+from ..models.table import MODELS, STARTER, WORD_PIECES
 from ..pipeline import Pipeline
 
-AUTOENCODER, DENOISER, SETTINGS, LATENTS, WORD_PIECES = "autoencoder.pt", "starter.pt", "settings.json", "latents.json", "tokenizer.json"
+AUTOENCODER, DENOISER, SETTINGS, LATENTS = "autoencoder.pt", "starter.pt", "settings.json", "latents.json"
 
 
 @dataclass(frozen=True)
