@@ -41,7 +41,7 @@ def _is_installed(name: str) -> bool:
     return name in KNOWN and KNOWN[name].is_installed
 
 
-STARTER = Model("starter", "Starter", ("text", "sketch", "voxels", "points"))
+STARTER = Model("starter", "Starter", ("text", "sketch", "image", "depth", "depths", "voxels", "points", "none"))
 KNOWN: dict[str, Model] = {STARTER.name: STARTER}
 
 

@@ -5,6 +5,7 @@ cube, so that cell i of 12 is centred at model coordinate 2·(32·i − 52.5)/25
 2 × 2 × 2 points.
 """
 
+import math
 from functools import lru_cache
 
 import torch
@@ -56,6 +57,21 @@ def sample_picture(features: Tensor, elevation: Tensor) -> Tensor:
     at = torch.stack([right, -up], -1).reshape(B, FINE, FINE * FINE, 2).to(features.dtype)
     seen = F.grid_sample(features, at, align_corners=False).reshape(B, -1, FINE, FINE, FINE)
     return torch.cat([seen, torch.stack([right, up, near], 1).to(features.dtype)], 1)
+
+
+def sample_perspectives(features: Tensor, directions: Tensor, distance: float, field_of_view: float) -> Tensor:
+    """As ``sample_picture``, of square pictures (B, C, S, S) that upright perspective cameras took of the origin from ``directions`` (B, 2),
+    azimuth and elevation in degrees, and from ``distance`` (model units); ``field_of_view`` in degrees → (B, C + 3, 24, 24, 24).
+    """
+    azimuth, elevation = torch.deg2rad(directions.float()).unbind(-1)
+    level = torch.stack([azimuth.cos(), torch.zeros_like(azimuth), -azimuth.sin()], -1)
+    back = torch.stack([elevation.cos() * azimuth.sin(), elevation.sin(), elevation.cos() * azimuth.cos()], -1)
+    axes = torch.stack([level, torch.linalg.cross(back, level), back], -1)  # (B, 3, 3): columns right, up, towards the eye
+    right, up, near = (fine_points(str(features.device)).reshape(1, -1, 3) @ axes).unbind(-1)
+    reach = (distance - near) * math.tan(math.radians(field_of_view) / 2)
+    at = torch.stack([right / reach, -up / reach], -1)[:, :, None].to(features.dtype)
+    seen = F.grid_sample(features, at, align_corners=False)[..., 0]
+    return torch.cat([seen, torch.stack([right, up, near], 1).to(features.dtype)], 1).unflatten(-1, (FINE, FINE, FINE))
 
 
 def splat(points: Tensor) -> Tensor:

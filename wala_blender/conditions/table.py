@@ -62,7 +62,7 @@ camera = number(int, 0, 54, "a camera's number from 0 to 54")
 OPTIONS = (
     Option("azimuth", "azimuth", "DEGREES", "from which side a mesh is seen: 0 is the front (+Z), 90 its right (+X)",
            number(float, -360, 360, "an angle from -360 to 360 degrees")),
-    Option("elevation", "elevation", "DEGREES", "how far above the horizon the sketch, or the look at a mesh, is from (default: the model's; 0)",
+    Option("elevation", "elevation", "DEGREES", "how far above the horizon the sketch, picture or look at a mesh is from (default: the model's; 0)",
            number(float, -90, 90, "an angle from -90 to 90 degrees")),
     Option("cameras", "views", "N", "which of the published cameras, 0 to 54, the pictures are from or look at the mesh (default: the model's)",
            camera, "+"),
@@ -72,7 +72,8 @@ TABLE: dict[str, Row] = {row.name: row for row in (
     Row("text", ("prompt",), "text", 'what to make: "a chair"', lambda prompt: {"prompt": prompt}, "PROMPT", str),
     Row("sketch", ("polylines", "image"), "sketch", "a picture of dark lines on a light background", lambda path: {"image": path}, "IMAGE",
         also=("elevation",)),
-    Row("image", ("image",), "image", "a picture of the thing on black, or cut out", lambda path: {"image": path}, "IMAGE", also=("cameras",)),
+    Row("image", ("image",), "image", "a picture of the thing on black, or cut out", lambda path: {"image": path}, "IMAGE",
+        also=("elevation", "cameras")),
     Row("depth", ("image", "mesh"), "depth", "a depth map, near white, far and background black; or a mesh", _mesh_or("image"),
         also=("azimuth", "elevation", "cameras")),
     Row("depths", ("images", "mesh"), "depths", "four or six depth maps from the published cameras; or a mesh for them to look at",

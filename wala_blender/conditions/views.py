@@ -5,6 +5,7 @@ Every prepare_… gives Prepared((images (1, V, 3, 224, 224) float32 in -1 … 1
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -42,28 +43,55 @@ def prepare_sketch(inputs: dict) -> Prepared:
 
 
 def prepare_depth(inputs: dict) -> Prepared:
-    """One depth map: {"image", "views" as above}, or a mesh {"vertices" (V, 3), "faces" (F, 3), "azimuth", "elevation" in degrees}, +Y up,
-    seen from there; its view index is the nearest published camera's.
-    """
-    if "vertices" not in inputs:
-        _refuse(inputs, "azimuth", "elevation")
-        return _prepared([_stretched(inputs["image"])], inputs.get("views", [0]))
-    _refuse(inputs, "views")
-    direction = float(inputs.get("azimuth", 0.0)), float(inputs.get("elevation", 0.0))
-    maps, frame = mesh_pictures(inputs["vertices"], inputs["faces"], [direction])
-    return _prepared(list(maps), [PUBLISHED.nearest(*direction)], frame)
+    """One depth map, as ``one_depth`` takes it."""
+    seen = one_depth(inputs)
+    return _prepared(seen.maps, seen.views, seen.frame)
 
 
 def prepare_depths(inputs: dict) -> Prepared:
-    """Several depth maps: {"images": 4 or 6 of them, "views": their view indices, default the published ones for as many}, or a mesh, +Y up,
-    as "views" see it; which these are when nobody said so is the model's to add."""
+    """Several depth maps, as ``several_depths`` takes them."""
+    seen = several_depths(inputs)
+    return _prepared(seen.maps, seen.views, seen.frame)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Depth maps (H, W), 0 … 255 in the published look, from where (azimuth, elevation in degrees) they were taken, the published cameras
+    nearest to that, and the frame of the mesh that was looked at, None for given maps."""
+
+    maps: list[np.ndarray]
+    directions: list[tuple[float, float]]
+    views: Sequence[int]
+    frame: Frame | None = None
+
+
+def one_depth(inputs: dict) -> Seen:
+    """{"image": a depth map, "views": [its view index], default 0}, or a mesh {"vertices" (V, 3), "faces" (F, 3), "azimuth", "elevation" in
+    degrees}, +Y up, seen from there."""
     if "vertices" not in inputs:
-        return _prepared([_stretched(image) for image in inputs["images"]], _views(inputs))
+        _refuse(inputs, "azimuth", "elevation")
+        return _given([inputs["image"]], inputs.get("views", [0]))
+    _refuse(inputs, "views")
+    direction = float(inputs.get("azimuth", 0.0)), float(inputs.get("elevation", 0.0))
+    maps, frame = mesh_pictures(inputs["vertices"], inputs["faces"], [direction])
+    return Seen(list(maps), [direction], [PUBLISHED.nearest(*direction)], frame)
+
+
+def several_depths(inputs: dict) -> Seen:
+    """{"images": 4 or 6 depth maps, "views": their view indices, default the published ones for as many}, or a mesh, +Y up, as "views" see
+    it; which these are when nobody said so is the model's to add."""
+    if "vertices" not in inputs:
+        return _given(inputs["images"], _views(inputs))
     if "views" not in inputs:
         raise InputError("nothing says which cameras look at the mesh", "Give their view indices")
-    views = inputs["views"]
-    maps, frame = mesh_pictures(inputs["vertices"], inputs["faces"], [PUBLISHED.direction(view) for view in views])
-    return _prepared(list(maps), views, frame)
+    directions = [PUBLISHED.direction(view) for view in inputs["views"]]
+    maps, frame = mesh_pictures(inputs["vertices"], inputs["faces"], directions)
+    return Seen(list(maps), directions, inputs["views"], frame)
+
+
+def _given(images: Sequence[np.ndarray], views: Sequence[int]) -> Seen:
+    _check_count(images, views)
+    return Seen([_stretched(image) for image in images], [PUBLISHED.direction(view) for view in views], views)
 
 
 def prepare_views(inputs: dict) -> Prepared:
@@ -81,12 +109,16 @@ def mesh_pictures(vertices: np.ndarray, faces: np.ndarray, directions: Sequence[
 
 
 def _prepared(pictures: list[np.ndarray], views: Sequence[int], frame: Frame | None = None) -> Prepared:
-    if len(pictures) != len(views):
-        raise InputError(f"there are {len(pictures)} pictures and {len(views)} view indices", "Give the view index of every picture")
+    _check_count(pictures, views)
     for view in views:
         PUBLISHED.direction(view)
     images = torch.stack([_fitted(picture) for picture in pictures])
     return Prepared((images[None], torch.tensor([list(views)], dtype=torch.int64)), frame)
+
+
+def _check_count(pictures: Sequence[np.ndarray], views: Sequence[int]) -> None:
+    if len(pictures) != len(views):
+        raise InputError(f"there are {len(pictures)} pictures and {len(views)} view indices", "Give the view index of every picture")
 
 
 def _views(inputs: dict) -> Sequence[int]:

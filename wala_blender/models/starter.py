@@ -7,8 +7,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..conditions import points, sketch, text, voxels
+from ..conditions import depths, image, points, sketch, text, voxels
 from ..conditions.condition import Condition, Prepared
+from ..conditions.depths import PlacedDepths
 from ..conditions.points import PlacedPoints
 from ..conditions.sketch import SketchEncoder
 from ..conditions.text import TextEncoder
@@ -20,17 +21,25 @@ from ..layers import convolution
 
 @dataclass(frozen=True)
 class Kind:
-    """A condition of this model: ``prepare`` turns raw inputs (see conditions/inputs.py) into what ``encoder``'s forward takes."""
+    """A condition of this model: ``prepare`` turns raw inputs (see conditions/inputs.py) into what the forward of ``encoder`` (a name in
+    ENCODERS) takes; without one nothing is encoded."""
 
-    encoder: type[nn.Module]
+    encoder: str | None
     prepare: Callable[[dict], Prepared]
 
 
+ENCODERS: dict[str, type[nn.Module]] = {
+    "text": TextEncoder, "sketch": SketchEncoder, "voxels": PlacedVoxels, "points": PlacedPoints, "depths": PlacedDepths,
+}
 KINDS = {
-    "text": Kind(TextEncoder, text.prepare),
-    "sketch": Kind(SketchEncoder, sketch.prepare),
-    "voxels": Kind(PlacedVoxels, voxels.prepare),
-    "points": Kind(PlacedPoints, points.prepare),
+    "text": Kind("text", text.prepare),
+    "sketch": Kind("sketch", sketch.prepare),
+    "image": Kind("sketch", image.prepare),
+    "depth": Kind("depths", depths.prepare_one),
+    "depths": Kind("depths", depths.prepare),
+    "voxels": Kind("voxels", voxels.prepare),
+    "points": Kind("points", points.prepare),
+    "none": Kind(None, lambda inputs: Prepared(())),
 }
 CONTEXT_WIDTH = 192
 GRID_CHANNELS = 64
@@ -56,11 +65,11 @@ class Starter(nn.Module):
     def __init__(self, config: StarterConfig = StarterConfig(), vocabulary: Path = text.VOCABULARY):
         super().__init__()
         self.config, self.vocabulary = config, vocabulary
-        self.encoders = nn.ModuleDict({name: kind.encoder() for name, kind in KINDS.items()})
+        self.encoders = nn.ModuleDict({name: encoder() for name, encoder in ENCODERS.items()})
         self.drafts = nn.ModuleDict({name: nn.Sequential(convolution(GRID_CHANNELS, GRID_CHANNELS), nn.SiLU(),
-                                                         convolution(GRID_CHANNELS, LATENT_CHANNELS, 1)) for name in KINDS})
+                                                         convolution(GRID_CHANNELS, LATENT_CHANNELS, 1)) for name in ENCODERS})
         self.usual = nn.Parameter(torch.zeros(1, LATENT_CHANNELS, *[config.denoiser.grid] * 3))  # what a draft starts from
-        self.kinds = nn.ParameterDict({name: nn.Parameter(0.02 * torch.randn(1, 1, CONTEXT_WIDTH)) for name in KINDS})
+        self.kinds = nn.ParameterDict({name: nn.Parameter(0.02 * torch.randn(1, 1, CONTEXT_WIDTH)) for name in ENCODERS})
         self.nothing = nn.Parameter(0.02 * torch.randn(1, 1, CONTEXT_WIDTH))
         self.denoiser = UViT(config.denoiser)
         # Not from zero like the rest: from the placed features a short training learns most.
@@ -85,13 +94,14 @@ class Starter(nn.Module):
     def encode_several(self, inputs: Mapping[str, tuple[Tensor, ...]]) -> Condition:
         """Condition of prepared inputs of any kinds at once, each a batch about the same shapes: their tokens in a row, their placed features
         added up, their drafts' mean; of none: the empty one."""
-        if not inputs:
+        named = [(KINDS[kind].encoder, tensors) for kind, tensors in inputs.items() if KINDS[kind].encoder]
+        if not named:
             cells = self.config.denoiser.grid
             return Condition(self.nothing, self.nothing.new_zeros(1, GRID_CHANNELS + LATENT_CHANNELS, cells, cells, cells))
-        encoded = {kind: self.encoders[kind](*tensors) for kind, tensors in inputs.items()}
-        tokens = torch.cat([tokens + self.kinds[kind] for kind, (tokens, _) in encoded.items()], dim=1)
-        drafts = [self.drafts[kind](grid) for kind, (_, grid) in encoded.items()]
-        grid = sum(grid for _, grid in encoded.values())
+        encoded = [(name, *self.encoders[name](*tensors)) for name, tensors in named]
+        tokens = torch.cat([tokens + self.kinds[name] for name, tokens, _ in encoded], dim=1)
+        drafts = [self.drafts[name](grid) for name, _, grid in encoded]
+        grid = sum(grid for _, _, grid in encoded)
         return Condition(tokens, torch.cat([grid, self.usual + sum(drafts) / len(drafts)], dim=1))
 
     def draft(self, condition: Condition) -> Tensor:

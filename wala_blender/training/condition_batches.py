@@ -42,6 +42,9 @@ def word_pieces(folder: Path, start: StageTwo | None, captions: list[str]) -> Wo
     return WordPieces(vocabulary) if vocabulary.exists() else train_word_pieces(captions, vocabulary)
 
 
+TRAINED = ("text", "sketch", "voxels", "points", "depth", "depths")  # conditions that there are batches of; a method each
+
+
 class Batches:
     """The inputs of conditions of some rows, by the conditions' names: what each encoder's forward takes. points and lacking: see
     DenoiserTraining."""
@@ -87,5 +90,22 @@ class Batches:
         cloud = cloud[:, chosen]
         return (noisy_points(seen_points(cloud, generator) if self._lacking(generator) else cloud, generator),)
 
+    def depth(self, picks: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+        return self._maps(picks, self._some_views(1, generator))
+
+    def depths(self, picks: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+        usual = torch.arange(int(torch.randint(2, (1,), generator=generator, device=generator.device)) * 2 + 4)  # the published four or six
+        several = int(torch.randint(2, 6, (1,), generator=generator, device=generator.device))
+        return self._maps(picks, self._some_views(several, generator) if self._happens(0.25, generator) else usual)
+
+    def _some_views(self, count: int, generator: torch.Generator) -> Tensor:
+        return torch.randperm(self.latents.maps.shape[1], generator=generator, device=generator.device)[:count].cpu()
+
+    def _maps(self, picks: Tensor, views: Tensor) -> tuple[Tensor, ...]:
+        return self.latents.maps[picks][:, views].float() / 255, self.latents.directions[picks][:, views]
+
     def _lacking(self, generator: torch.Generator) -> bool:
-        return float(torch.rand(1, generator=generator, device=generator.device)) < self.lacking
+        return self._happens(self.lacking, generator)
+
+    def _happens(self, share: float, generator: torch.Generator) -> bool:
+        return float(torch.rand(1, generator=generator, device=generator.device)) < share

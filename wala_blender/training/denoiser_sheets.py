@@ -18,12 +18,19 @@ from .sheets import SIDE, render, scatter, words
 SHEET_SHAPES = 2
 STEPS, SCALE = 8, 1.5
 
+def _enlarged(maps: Tensor) -> Tensor:
+    """The first of depth maps (V, S, S)."""
+    return F.interpolate(maps[None, :1].float().cpu(), (SIDE, SIDE))[0, 0]
+
+
 # condition → picture (SIDE, SIDE) of one row of what its encoder takes; words are shown as their shape's caption
 PICTURES: dict[str, Callable[..., Tensor]] = {
     "sketch": lambda lines, elevation: F.interpolate(1 - lines[None].float().cpu(), (SIDE, SIDE))[0, 0],
     # a field of fillings is no distance; this makes it short enough to step along
     "voxels": lambda occupancy: render(0.06 * upsampled(occupancy[0].cpu().numpy(), "trilinear")),
     "points": scatter,
+    "depth": lambda maps, directions: _enlarged(maps),
+    "depths": lambda maps, directions: _enlarged(maps),
 }
 
 

@@ -14,10 +14,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from ..conditions.text import WordPieces
 from ..configuration import write_settings
 from ..diffusion.schedule import Schedule
-from ..models.starter import KINDS, Starter, StarterConfig
+from ..models.starter import Starter, StarterConfig
 from .adapters import low_rank
 from .captions import clean
-from .condition_batches import Batches, word_pieces
+from .condition_batches import TRAINED, Batches, word_pieces
 from .denoiser_sheets import SHEET_SHAPES, sheet_rows
 from .latents import encode_store, normalise_latents, normalised_latents
 from .loop import Loop, LoopSettings, this_process
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class DenoiserTraining:
-    """mix: how often each of KINDS is drawn. several: share of batches with a second condition beside. drop: share of conditions made empty.
+    """mix: how often each of TRAINED is drawn. several: share of batches with a second condition beside. drop: share of conditions made empty.
     noisy: share of timesteps drawn from the noisiest 30 %, on which sampling in few steps lives. draft_until: share of the time that trains
     the encoders' drafts only, in batches of draft_batch: ten times as fast as with the denoiser, which finds them useful from its first
     step on. points: of how many points a cloud has in training one is drawn. lacking: share of batches of points seen from one side only, and
@@ -40,8 +40,9 @@ class DenoiserTraining:
     model: StarterConfig = StarterConfig()
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=6000.0, weight_decay=0.02, looks=4))
     batch: int = 16
-    mix: dict[str, float] = field(default_factory=lambda: {"text": 0.33, "sketch": 0.43, "voxels": 0.12, "points": 0.12})
-    several: float = 0.0
+    mix: dict[str, float] = field(
+        default_factory=lambda: {"text": 0.3, "sketch": 0.38, "voxels": 0.11, "points": 0.11, "depth": 0.06, "depths": 0.04})
+    several: float = 0.1
     drop: float = 0.1
     noisy: float = 0.5
     draft_until: float = 0.2
@@ -51,9 +52,9 @@ class DenoiserTraining:
     low_rank: int | None = None
 
     def __post_init__(self):
-        unknown = sorted(set(self.mix) - set(KINDS))
+        unknown = sorted(set(self.mix) - set(TRAINED))
         if unknown:
-            raise ValueError(f"mix has {unknown[0]!r}, expected some of {', '.join(KINDS)}")
+            raise ValueError(f"mix has {unknown[0]!r}, expected some of {', '.join(TRAINED)}")
         if not any(share > 0 for share in self.mix.values()) or any(share < 0 for share in self.mix.values()):
             raise ValueError(f"mix is {self.mix}, expected shares above 0")
 

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from ..autoencoder import Autoencoder
 from ..files import write_whole
+from .depth_views import depth_views
 from .loop import this_process
 from .runs import load_stage_one, write_scale
 from .samples import Entry, load_tree
@@ -23,7 +24,8 @@ COLUMNS = ("occupancy", "points", "depth", "normal", "elevation")
 
 @dataclass(frozen=True)
 class Latents:
-    """Everything stage 2 reads, in memory: row i belongs to entry owner[i]. latent float32, the rest as in the store; views two rows each."""
+    """Everything stage 2 reads, in memory: row i belongs to entry owner[i]. latent float32, the rest as in the store, two views each; maps and
+    directions: see depth_views."""
 
     owner: Tensor
     canonical: Tensor
@@ -33,6 +35,8 @@ class Latents:
     depth: Tensor
     normal: Tensor
     elevation: Tensor
+    maps: Tensor
+    directions: Tensor
 
     def to(self, device: torch.device) -> "Latents":
         """On a device; whose row is whose stays on the CPU."""
@@ -62,7 +66,7 @@ def _read_ahead(entries: list[Entry]) -> Iterator[tuple[list[Tensor], dict[str, 
 @torch.no_grad()
 def encode_store(entries: list[Entry], autoencoder: Autoencoder, device: torch.device) -> Latents:
     """Latents of every variant of every entry, with what their conditions are made of, on the CPU; the autoencoder is moved to the device."""
-    columns: dict[str, list] = {name: [] for name in ("latent", *COLUMNS)}
+    columns: dict[str, list] = {name: [] for name in ("latent", *COLUMNS, "maps", "directions")}
     owner, canonical = [], []
     autoencoder.to(device)
     for number, (trees, arrays) in enumerate(tqdm(_read_ahead(entries), total=len(entries), desc="latents", unit="")):
@@ -70,6 +74,9 @@ def encode_store(entries: list[Entry], autoencoder: Autoencoder, device: torch.d
         for variant, tree in enumerate(trees):
             with torch.autocast(device.type, torch.bfloat16):
                 columns["latent"].append(autoencoder.encode(tree[None].to(device).float())[0].float().cpu())
+            maps, directions = depth_views(tree.to(device), np.random.default_rng([number, variant]))
+            columns["maps"].append(maps)
+            columns["directions"].append(directions)
             owner.append(number)
             canonical.append(variant == 0)
             part = slice(variant * views, (variant + 1) * views)

@@ -9,11 +9,14 @@ import torch
 from torch import Tensor
 
 from ..autoencoder import Autoencoder
+from ..wavelet import tree_to_half_field
 from ..wavelet.tree import CHILDREN, COARSE, PARENTS
 
 # Standard deviations of the coefficients where they are not zero, roughly: the network works in these units.
 _SCALES = ((COARSE, 0.6), (CHILDREN, 0.004), (PARENTS, 0.02))
 LARGE = 1 / 32  # of a level's largest coefficient
+SOFTNESS = 1 / 128  # of the edge of a solid, a distance: half a cell of the field at half resolution
+OVERLAP_WEIGHT = 1.0
 
 TreeLoss = Callable[[Tensor, Tensor, float, torch.Generator], tuple[Tensor, dict[str, Tensor]]]
 
@@ -88,4 +91,19 @@ def sampled_loss(predicted: Tensor, tree: Tensor, detail_weight: float, generato
     return loss, numbers
 
 
-LOSSES: dict[str, TreeLoss] = {"huber": huber_loss, "sampled": sampled_loss}
+def overlap_loss(predicted: Tensor, tree: Tensor, detail_weight: float, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+    """``huber_loss``, and one minus the overlap (intersection over union) of the solids, the predicted one's with soft edges.
+
+    A mean of several places where a thin wall may be has no wall at all; the overlap, unlike a distance, counts that as a whole shape lost.
+    """
+    loss, numbers = huber_loss(predicted, tree, detail_weight, generator)
+    scales = channel_scales().to(tree.device)
+    inside = torch.sigmoid(-tree_to_half_field(predicted.float() * scales) / SOFTNESS).flatten(1)
+    with torch.no_grad():
+        wanted = (tree_to_half_field(tree.float() * scales) < 0).float().flatten(1)
+    common = (inside * wanted).sum(1)
+    overlap = (common / (inside.sum(1) + wanted.sum(1) - common)).mean()
+    return loss + OVERLAP_WEIGHT * (1 - overlap), numbers | {"overlap": overlap.detach()}
+
+
+LOSSES: dict[str, TreeLoss] = {"huber": huber_loss, "sampled": sampled_loss, "overlap": overlap_loss}
