@@ -32,6 +32,7 @@ def _field(name: str) -> Callable[..., None]:
 
 def _picture(layout, settings) -> None:
     layout.template_ID(settings, "image", open="image.open")
+    layout.prop(settings, "remove_background")
 
 
 def _maps(layout, settings) -> None:
@@ -78,7 +79,7 @@ ROWS = (
     Row("TEXT", 2, "text", "Text", "From words", "FONT_DATA", _always("The shape stands on the 3D cursor"), _field("prompt")),
     Row("POINTS", 3, "points", "Points", "From a point cloud: the vertices of the selected objects", "POINTCLOUD_DATA",
         _selection("The selection's vertices are the points")),
-    Row("IMAGE", 4, "image", "Image", "From one picture of the thing, on black or cut out", "IMAGE_DATA",
+    Row("IMAGE", 4, "image", "Image", "From one picture of the thing, cut out or on a background of one colour", "IMAGE_DATA",
         _always("The shape stands on the 3D cursor"), _picture),
     Row("DEPTH", 5, "depth", "Depth", "From how far the selected meshes are, seen as the camera or the 3D view sees them", "VIEW_CAMERA", _view),
     Row("DEPTHS", 6, "depths", "Depth Round About", "From how far the selected meshes are, seen by the model's own cameras round them",

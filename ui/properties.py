@@ -44,7 +44,8 @@ class WalaSettings(bpy.types.PropertyGroup):
     prompt: StringProperty(name="Prompt", description="What to make, in a few English words", default="a chair")
     sketch: PointerProperty(name="Sketch", description="The Grease Pencil object to use. Empty: the active object", type=bpy.types.Object,
                             poll=_is_sketch)
-    image: PointerProperty(name="Image", description="A picture of the thing, on black or cut out", type=bpy.types.Image)
+    image: PointerProperty(name="Image", description="A picture of one thing, cut out or on a background of one colour", type=bpy.types.Image)
+    remove_background: BoolProperty(name="Remove Background", description="Cut the thing out of a background of one colour", default=True)
     maps: CollectionProperty(type=WalaMap)
     seed: IntProperty(name="Seed", description="The same input and seed make the same shape; another seed makes a variation", min=0)
     randomise_seed: BoolProperty(name="Random Seed", description="Take a new seed each time", default=False)

@@ -20,7 +20,8 @@ def capture(context, settings) -> Capture:
     if image is None:
         raise bad_input("There is no picture", MISSING)
     location = list(context.scene.cursor.location)
-    return Capture(image.name, {"image": "inputs/image.png"}, {"kind": "point", "location": location}, {"image.png": png(pixels_of(image))})
+    inputs = {"image": "inputs/image.png", "background": "remove" if settings.remove_background else "keep"}
+    return Capture(image.name, inputs, {"kind": "point", "location": location}, {"image.png": png(pixels_of(image))})
 
 
 def pixels_of(image) -> np.ndarray:

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 from ..errors import InputError
 from ..geometry.distance import check_faces
 from ..geometry.meshes import READABLE, read_mesh, read_points
-from .table import check_inputs
+from .table import BACKGROUNDS, check_inputs
 
 VOXELS = 16
 _AGAIN = "The file is damaged or incomplete: write it again"
@@ -37,6 +37,7 @@ def load_inputs(inputs: Mapping[str, object], folder: Path | str) -> dict:
     elevation    degrees −90…90    "elevation" float
     azimuth      degrees ±360      "azimuth" float
     views        view indices      "views" list of int
+    background   keep or remove    "background" str: of a picture of a thing
     polylines    .npz              "polylines" list of (n, 2) float32, x right, y up
     image        any picture       "image" (H, W) or (H, W, 3 or 4) uint8, turned upright
     images       a list of them    "images" list of the same
@@ -98,6 +99,12 @@ def _degrees(name: str, limit: float) -> Callable[[object], float]:
 def _views(value: object) -> list[int]:
     if not isinstance(value, list) or not value or any(isinstance(view, bool) or not isinstance(view, int) for view in value):
         raise InputError(f"the views are {value!r}, expected a list of view indices", "For example [3, 6, 10, 26]")
+    return value
+
+
+def _background(value: object) -> str:
+    if value not in BACKGROUNDS:
+        raise InputError(f"the background is {value!r}, expected {' or '.join(BACKGROUNDS)}")
     return value
 
 
@@ -255,6 +262,7 @@ def _filled_at(path: Path, indices: np.ndarray) -> np.ndarray:
 
 _VALUES: dict[str, Callable[[object], object]] = {
     "prompt": _prompt, "elevation": _degrees("elevation", 90), "azimuth": _degrees("azimuth", 360), "views": _views,
+    "background": _background,
 }
 _LISTS = {"images": "image"}
 _FILES: dict[str, dict[str, Callable[[Path], dict]]] = {

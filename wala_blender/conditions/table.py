@@ -4,6 +4,7 @@ A new condition is a row here, its encoder and prepare in the table of the model
 capture and one of the panel. Nothing here imports more than the standard library, so that `wala --help` answers at once.
 """
 
+import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,15 @@ def _mesh_or_images(paths: list[Path]) -> dict:
     return {"mesh": paths[0]} if len(paths) == 1 and _is_mesh(paths[0]) else {"images": paths}
 
 
+BACKGROUNDS = ("keep", "remove")
+
+
+def _background(text: str) -> str:
+    if text not in BACKGROUNDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither {' nor '.join(BACKGROUNDS)}")
+    return text
+
+
 camera = number(int, 0, 54, "a camera's number from 0 to 54")
 
 OPTIONS = (
@@ -66,6 +76,8 @@ OPTIONS = (
            number(float, -90, 90, "an angle from -90 to 90 degrees")),
     Option("cameras", "views", "N", "which of the published cameras, 0 to 54, the pictures are from or look at the mesh (default: the model's)",
            camera, "+"),
+    Option("background", "background", "|".join(BACKGROUNDS), "remove: a picture's background of one colour becomes black (default: keep; the "
+           "starter always removes it)", _background),
 )
 
 TABLE: dict[str, Row] = {row.name: row for row in (
@@ -73,13 +85,13 @@ TABLE: dict[str, Row] = {row.name: row for row in (
     Row("sketch", ("polylines", "image"), "sketch", "a picture of dark lines on a light background", lambda path: {"image": path}, "IMAGE",
         also=("elevation",)),
     Row("image", ("image",), "image", "a picture of the thing on black, or cut out", lambda path: {"image": path}, "IMAGE",
-        also=("elevation", "cameras")),
+        also=("elevation", "cameras", "background")),
     Row("depth", ("image", "mesh"), "depth", "a depth map, near white, far and background black; or a mesh", _mesh_or("image"),
         also=("azimuth", "elevation", "cameras")),
     Row("depths", ("images", "mesh"), "depths", "four or six depth maps from the published cameras; or a mesh for them to look at",
         _mesh_or_images, count="+", also=("cameras",)),
     Row("views", ("images",), "views", "four pictures of the thing on black, or cut out, from the published cameras",
-        lambda paths: {"images": paths}, "IMAGE", count="+", also=("cameras",)),
+        lambda paths: {"images": paths}, "IMAGE", count="+", also=("cameras", "background")),
     Row("voxels", ("occupancy", "mesh"), "voxels",
         '16³ of 0 and 1: .npy, or .json with "resolution" and "occupancy"; or a mesh of a blockout', _mesh_or("occupancy")),
     Row("points", ("points",), "points", "points of the surface: .npy, .ply, .xyz", lambda path: {"points": path}),

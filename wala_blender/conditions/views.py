@@ -17,6 +17,7 @@ from ..geometry.cameras import PUBLISHED, looking_at_origin
 from ..geometry.depth import depth_maps, depth_picture
 from ..geometry.distance import Frame, frame_of
 from .condition import Prepared
+from .cut_out import cut_out
 from .sketch import ink_of_image, picture_of_polylines
 
 SIDE = 224  # pixels
@@ -25,8 +26,9 @@ LINE = 2.0  # pixels, of drawn polylines
 
 
 def prepare_image(inputs: dict) -> Prepared:
-    """{"image": (H, W[, 3 or 4]) uint8; "views": [its view index], default 0}: a picture of the thing on black (alpha over black)."""
-    return _prepared([_over_black(inputs["image"])], inputs.get("views", [0]))
+    """{"image": (H, W[, 3 or 4]) uint8; "views": [its view index], default 0; "background": "remove" if it is of one colour and to be cut
+    away}: a picture of the thing on black (alpha over black)."""
+    return _prepared([_pictured(inputs["image"], inputs)], inputs.get("views", [0]))
 
 
 def prepare_sketch(inputs: dict) -> Prepared:
@@ -95,8 +97,9 @@ def _given(images: Sequence[np.ndarray], views: Sequence[int]) -> Seen:
 
 
 def prepare_views(inputs: dict) -> Prepared:
-    """Several pictures of the thing on black: {"images", "views": their view indices, default the published ones for as many}."""
-    return _prepared([_over_black(image) for image in inputs["images"]], _views(inputs))
+    """Several pictures of the thing on black: {"images", "views": their view indices, default the published ones for as many, "background" as
+    above}."""
+    return _prepared([_pictured(image, inputs) for image in inputs["images"]], _views(inputs))
 
 
 def mesh_pictures(vertices: np.ndarray, faces: np.ndarray, directions: Sequence[tuple[float, float]]) -> tuple[np.ndarray, Frame]:
@@ -144,6 +147,10 @@ def _fitted(picture: np.ndarray) -> Tensor:
     image = F.interpolate(image[None], size, mode="bilinear", antialias=True, align_corners=False)[0]
     top, left = (round((side - SIDE) / 2) for side in size)
     return image[:, top : top + SIDE, left : left + SIDE].clamp(0, 255) / 127.5 - 1
+
+
+def _pictured(image: np.ndarray, inputs: dict) -> np.ndarray:
+    return _over_black(cut_out(image) if inputs.get("background") == "remove" else image)
 
 
 def _over_black(image: np.ndarray) -> np.ndarray:
