@@ -34,7 +34,8 @@ class AutoencoderTraining:
 
     quantize_from: share after which the codebook is started and used; its latents get ``normalisation`` (one of NORMALISATIONS) first.
     settle: from there on the encoder stays as it is (stage 2 may begin on its latents) and the codebook follows by averages; else all
-    learn together, by the codebook and commitment losses. balanced: every collection gives the same number of shapes."""
+    learn together, by the codebook and commitment losses. keep_decoder: codebook and decoder stay as they are and the encoder learns what
+    they make most of; what stage 2 learnt to make they still know. balanced: every collection gives the same number of shapes."""
 
     model: AutoencoderConfig = AutoencoderConfig(widths=(16, 48, 112), norm_groups=8)
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=300.0))
@@ -45,12 +46,15 @@ class AutoencoderTraining:
     quantize_from: float = 0.555
     normalisation: str = "none"
     settle: bool = True
+    keep_decoder: bool = False
     balanced: bool = False
 
     def __post_init__(self):
         for name, known in (("loss", LOSSES), ("normalisation", NORMALISATIONS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, expected one of {', '.join(known)}")
+        if self.keep_decoder and (self.settle or self.quantize_from > 0):
+            raise ValueError("keep_decoder leaves the encoder to learn: settle must be false, and quantize_from 0")
 
 
 def quartiles(rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -140,6 +144,9 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path 
     else:
         model = Autoencoder(settings.model)
     model.quantize.embedding.weight.requires_grad_(not settings.settle)
+    if settings.keep_decoder:
+        model.quantize.requires_grad_(False)
+        model.decoder.requires_grad_(False)
     codebook = CodebookAverage(model.quantize)
     loop = Loop(TreeObjective(model, settings), folder, settings.loop, extra=codebook)
     entries = read_index(store, "train")
