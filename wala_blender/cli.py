@@ -143,6 +143,8 @@ def _add_training(commands) -> None:
     _up_option(parser)
     parser.add_argument("--split", default="validation", choices=("train", "validation", "scans", "all"), help="default: %(default)s")
     parser.add_argument("--conditions", nargs="*", metavar="NAME", help="some of the model's (default: all that can be measured)")
+    parser.add_argument("--autoencoder", type=Path, nargs="+", metavar="RUN", help=(
+        "instead of a model: the autoencoders of these stage-1 runs' folders or models alone, side by side"))
     parser.add_argument("--train", type=Path, metavar="STORE", help="training shapes to compare with: look-ups, the mean shape, the prompts' nouns")
     parser.add_argument("--limit", type=_count, metavar="N", help="shapes at most (default: all)")
     parser.add_argument("--seed", type=_seed, default=0, metavar="N")
