@@ -92,6 +92,15 @@ def export(options: argparse.Namespace) -> int:
     return 0
 
 
+def curves(options: argparse.Namespace) -> int:
+    """`wala train curves`."""
+    from .curves import curve, read_log, table_of
+
+    for line in table_of({str(run): curve(read_log(run)) for run in options.runs}, options.numbers):
+        print(line)
+    return 0
+
+
 def train_all(options: argparse.Namespace) -> int:
     """`wala train all`."""
     from .full import train_all
