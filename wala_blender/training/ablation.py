@@ -9,17 +9,18 @@ import torch
 from torch import Tensor
 
 from ..autoencoder import Autoencoder
+from ..pipeline import Pipeline
 from ..wavelet import field_to_tree, tree_to_field
 from .collections import Record
 from .evaluation import RULES, Codec, codec_score
 from .references import Progress, fit_shapes
 from .report import summarise
-from .runs import load_stage_one
+from .runs import is_model, load_stage_one
 
 
 @dataclass(frozen=True)
 class TrainedCodec:
-    """An autoencoder that takes and gives plain trees, on its device."""
+    """A run's autoencoder, which takes and gives plain trees, on its device."""
 
     autoencoder: Autoencoder
     device: torch.device
@@ -34,8 +35,9 @@ class TrainedCodec:
 
 
 def codecs_of(runs: Iterable[Path], device: torch.device) -> dict[str, Codec]:
-    """By name, those of stage-1 runs' folders or of models trained here; of one run alone it is "autoencoder"."""
-    codecs = {f"autoencoder {run}": TrainedCodec(load_stage_one(run).to(device), device) for run in runs}
+    """By name, those of stage-1 runs' folders or of models; of one alone it is "autoencoder". Raises InputError, ModelError, CheckpointError."""
+    codecs = {f"autoencoder {run}": Pipeline.load(str(run), device.type) if is_model(run) else TrainedCodec(load_stage_one(run).to(device), device)
+              for run in runs}
     return codecs if len(codecs) > 1 else {"autoencoder": codec for codec in codecs.values()}
 
 
