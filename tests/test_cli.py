@@ -10,14 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw
 from scipy.spatial import cKDTree
 from shapes import open_edges, signed_volume, sphere, write_collection
 
 from runtime import jobs
 from wala_blender import cli
+from wala_blender.autoencoder import Autoencoder, AutoencoderConfig
 from wala_blender.geometry.meshes import read_mesh, write_mesh
 from wala_blender.models.table import MODELS
+from wala_blender.training.runs import write_stage_one
 
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = MODELS["starter"].weights
@@ -279,3 +282,22 @@ def test_evaluate(capsys, tmp_path):
     report = json.loads(out.read_text())
     assert 0 < report["autoencoder"]["iou"] <= 1 and {"iou", "chamfer", "baselines"} <= report["voxels"].keys() and "iou" in report["points"]
     assert {"nearest", "trilinear"} <= report["voxels"]["baselines"].keys() and "autoencoder" in said
+
+
+def test_evaluate_autoencoders(capsys, tmp_path):
+    write_collection(tmp_path, "kit", [sphere(0.5, rings=32)])
+    torch.manual_seed(0)
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        write_stage_one(tmp_path / name, Autoencoder(AutoencoderConfig(widths=(8, 8, 8), norm_groups=8)).eval())
+    runs, out = (tmp_path / "one", tmp_path / "other"), tmp_path / "report.html"
+    given = ("evaluate", "--data", tmp_path / "kit.npz", "--split", "all", "--device", "cpu", "--out", out, "--autoencoder")
+    code, said, err = wala(capsys, *given, *runs)
+    assert code == 0, err
+    report = json.loads(out.with_suffix(".json").read_text())
+    for run in runs:
+        one = report[f"autoencoder {run}"]
+        assert one["collections"]["kit"] == {"iou": one["iou"], "mse": one["mse"], "count": 1} and one["d_mse"] == one["mse"] > 0
+        assert f"autoencoder {run}" in said and f"autoencoder {run}" in out.read_text()
+    code, _, err = wala(capsys, *given, tmp_path / "one", "--conditions", "voxels")
+    assert code == 1 and "--autoencoder measures nothing but autoencoders" in err

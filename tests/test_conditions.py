@@ -8,7 +8,7 @@ from wala_blender.conditions.inputs import _FILES, _LISTS, _VALUES
 from wala_blender.conditions.table import OPTIONS, TABLE
 from wala_blender.models.starter import KINDS
 from wala_blender.models.table import MODELS
-from wala_blender.training.evaluation import INPUTS
+from wala_blender.training.reference_inputs import INPUTS
 
 
 def test_a_models_conditions_are_in_the_table():

@@ -13,10 +13,12 @@ from wala_blender.errors import InputError
 from wala_blender.geometry.distance import Frame, mesh_to_distance
 from wala_blender.geometry.metrics import iou, silhouettes
 from wala_blender.training import baselines, evaluation, fitness
-from wala_blender.training.baselines import TrainingShapes, half_filled, screened_poisson, upsampled
+from wala_blender.training.ablation import compare
+from wala_blender.training.baselines import BASELINES, TrainingShapes, half_filled, screened_poisson, upsampled
 from wala_blender.training.collections import read_records
 from wala_blender.training.page import Gallery, page
-from wala_blender.training.report import summary, table
+from wala_blender.training.reference_inputs import INPUTS, image_input, trials_of
+from wala_blender.training.report import by_collection, summary, tables_of, text_of
 from wala_blender.training.store import build
 
 R = 64
@@ -40,6 +42,7 @@ def small(monkeypatch):
 class Ideal:
     """Keeps whatever field it gets; makes a ball for every condition."""
 
+    denoiser = None
     ball = torch.from_numpy(sphere_field(0.9, resolution=R).clip(-0.1, 0.1))
 
     def __init__(self):
@@ -80,7 +83,7 @@ def test_a_ball_is_measured(tmp_path):
     assert 0.65 < lines["nearest"]["iou"] < lines["trilinear_half_filled"]["iou"] < 0.98
     assert lines["nearest"]["chamfer"] > 1.5 * lines["trilinear_half_filled"]["chamfer"] > 0.02
     assert report["points"]["baselines"]["screened_poisson"]["iou"] > 0.93
-    assert len(table(report, ["voxels", "points"])) == 1 + 1 + 4 + 2
+    assert len(text_of(report)) == (1 + 1 + 4 + 2) + 1 + 2
     assert [seen[0] for seen in pipeline.seen] == ["voxels", "points"] and pipeline.seen[1][1]["points"].shape == (4096, 3)
 
 
@@ -105,13 +108,32 @@ def test_training_shapes_are_looked_up(store):
     assert min(overlaps) > 0 and np.mean(overlaps) > 0.3
 
 
-def test_a_sketch_is_looked_up_by_its_lines(store):
+@pytest.mark.parametrize("condition, baseline", [
+    ("sketch", "retrieved_by_drawing"), ("image", "retrieved_by_picture"), ("depth", "retrieved_by_depth")])
+def test_a_view_is_looked_up(store, condition, baseline):
     train, rng = TrainingShapes(store), np.random.default_rng(0)
     for mesh, name in ((PLATE, "serving plate"), (POLE, "wooden pole"), (sphere(0.5, rings=20), "round ball")):
         vertices = mesh[0] * 1.8
         field = torch.from_numpy(mesh_to_distance(vertices, mesh[1], R))
-        drawing = evaluation.sketch_input(SimpleNamespace(field=field, surface=(vertices, mesh[1])), rng)["image"]
-        assert train.entries[train.drawn_like(drawing)].caption == name
+        inputs = INPUTS[condition](SimpleNamespace(field=field, surface=(vertices, mesh[1])), rng)
+        found = BASELINES[condition](field, inputs, train)[baseline]
+        assert torch.equal(found, train.field([entry.caption for entry in train.entries].index(name)))
+
+
+def test_a_picture_is_lit_and_cut_out():
+    field = torch.from_numpy(sphere_field(0.9, resolution=R))
+    image = image_input(SimpleNamespace(field=field, surface=sphere(0.9)), np.random.default_rng(0))["image"]
+    grey, alpha = image[..., 0].astype(int), image[..., 3]
+    assert image.shape == (256, 256, 4) and (image[..., 1] == grey).all() and set(np.unique(alpha)) == {0, 255}
+    assert (alpha > 0).mean() == pytest.approx(np.pi / 4 * 0.9**2, rel=0.02)  # a disc of nine tenths of the picture's side
+    assert grey[60, 90] > 230 and grey[128, 128] > grey[200, 180] == 64  # lit from above left; a quarter of white in the shadow
+
+
+def test_several_maps_are_measured_as_the_model_wants_them():
+    assert list(trials_of(["voxels", "depths"], ())) == ["voxels", "depths_4", "depths_6"]
+    fixed = trials_of(["depths"], (3, 6, 10, 26))
+    assert list(fixed) == ["depths_4"] and fixed["depths_4"].condition == "depths"
+    assert fixed["depths_4"].make(SimpleNamespace(surface=PLATE), np.random.default_rng(0))["views"] == [3, 6, 10, 26]
 
 
 def test_a_report_with_training_shapes(tmp_path, store):
@@ -120,7 +142,7 @@ def test_a_report_with_training_shapes(tmp_path, store):
     unlike = joined(box((-0.5, -0.4, -0.5), (0.5, 0.4, 0.3)), box((-0.1, -0.4, 0.2), (0.1, 0.4, 0.5)))
     write_collection(data, "other", [PLATE, unlike, sphere(0.5, rings=9)], caption=["plate", "box", "red ball"])
     pipeline, gallery = Ideal(), Gallery()
-    named = ["text", "sketch", "none"]
+    named = ["text", "sketch", "none", "image", "depth", "depths"]
     report = evaluation.evaluate(pipeline, read_records(data), named, None, Settings(), train=TrainingShapes(store), look=gallery)
     assert report["count"] == 2 and report["skipped"] == {"duplicate": 1}
     # Every result is a ball: the training ball, whose caption says one of the two nouns.
@@ -130,11 +152,15 @@ def test_a_report_with_training_shapes(tmp_path, store):
     assert {"mean_shape", "retrieved_by_drawing"} == report["sketch"]["baselines"].keys() and 0 < report["random_training_shapes"]["coverage"] <= 1
     assert len({seed for condition, inputs, seed in pipeline.seen if condition == "none"}) == 2
 
-    made = page({"data": "some <data>", "split": "all"} | report, named, gallery)
+    assert report["trials"] == [*named[:-1], "depths_4", "depths_6"]
+    assert report["depths_6"]["baselines"]["tsdf_fusion"]["iou"] > max(0.9, report["depths_4"]["baselines"]["tsdf_fusion"]["iou"])
+
+    made = page({"data": "some <data>", "split": "all"} | report, gallery)
     assert "red ball" in made and "some &lt;data&gt;" in made and "<data>" not in made
-    assert made.count("<h3>best</h3>") == made.count("<h3>worst</h3>") == len(named) and "http" not in made and "<script" not in made
-    assert made.count("<figure>") == 3 * 2 * len(named) and made.count("data:image/png;base64,") >= 2 * 2 * len(named)
-    assert all(f"<td>{name}</td>" in made for name in ("autoencoder", "nearest_training_shape", "mean_shape", *named))
+    assert made.count("<h3>best</h3>") == made.count("<h3>worst</h3>") == len(named) + 1 and "http" not in made and "<script" not in made
+    # Words and nothing are no pictures.
+    assert made.count("<figure>") == 3 * 2 * (len(named) + 1) and made.count("data:image/png;base64,") == 3 * 2 * (len(named) + 1) - 2 * 2
+    assert all(f"<td>{name}</td>" in made for name in ("autoencoder", "nearest_training_shape", "mean_shape", "tsdf_fusion", *report["trials"]))
 
 
 def test_upsampled_cells_lie_where_they_were():
@@ -175,3 +201,30 @@ def test_a_result_without_a_surface_scores_nothing():
     field = torch.from_numpy(sphere_field(0.5))
     shape = SimpleNamespace(field=field, surface=sphere(0.5), silhouettes=silhouettes((field < 0).numpy()))
     assert evaluation.score(torch.ones(64, 64, 64), shape) == {"iou": 0.0, "chamfer": None, "f_score": 0.0, "silhouette_iou": 0.0}
+
+
+class Smaller(Ideal):
+    """A codec that loses a layer of the shape."""
+
+    def latent_to_field(self, latent):
+        return latent + 0.05
+
+
+def test_codecs_are_compared(tmp_path):
+    for name, meshes in (("kit", [sphere(0.5, rings=20), POLE]), ("other", [PLATE])):
+        write_collection(tmp_path, name, meshes)
+    report = compare({"autoencoder a": Ideal(), "autoencoder b": Smaller()}, read_records(tmp_path), None)
+    one, other = report["autoencoder a"], report["autoencoder b"]
+    assert (one["iou"], one["mse"], one["d_iou"], one["d_mse"]) == (1, 0, 1, 0) and report["count"] == 3
+    assert other["mse"] == pytest.approx(0.05**2, rel=1e-3) and 0 < other["iou"] < 1
+    assert {name: part["count"] for name, part in other["collections"].items()} == {"kit": 2, "other": 1}
+    table = tables_of(report)[1]
+    assert table.heads == ["IoU", "MSE", "D-IoU", "D-MSE", "kit", "other"] and [name for name, _ in table.lines] == ["autoencoder a", "autoencoder b"]
+    assert table.lines[0][1] == ["1.000", "0.00e+00", "1.000", "0.00e+00", "1.000", "1.000"]
+
+
+def test_collections_count_alike():
+    rows = [{"id": name, "a": {"iou": iou, "mse": iou / 10}} for name, iou in (("x/1", 0.2), ("x/2", 0.4), ("y/1", 0.9))]
+    assert by_collection(rows, "a") == {
+        "collections": {"x": {"iou": pytest.approx(0.3), "mse": pytest.approx(0.03), "count": 2}, "y": {"iou": 0.9, "mse": 0.09, "count": 1}},
+        "d_iou": pytest.approx(0.6), "d_mse": pytest.approx(0.06)}

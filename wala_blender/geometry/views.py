@@ -12,6 +12,8 @@ from torch.nn import functional
 
 _STEPS = 64
 _MISS = float("inf")
+_LIGHT = (-0.42, 0.7, 0.58)  # direction towards it: right, up, towards the eye
+_AMBIENT = 0.25
 
 
 @dataclass(frozen=True)
@@ -81,3 +83,9 @@ def trace(field: torch.Tensor, camera: Camera, size: int) -> tuple[torch.Tensor,
     gradient = torch.stack([sample_field(field, position + o) - sample_field(field, position - o) for o in offsets], -1)
     normal = functional.normalize(gradient @ axes.T, dim=-1) * hit[..., None]
     return depth, normal.permute(2, 0, 1)
+
+
+def shaded(normal: torch.Tensor) -> torch.Tensor:
+    """Lambert shading (…, H, W) float32 by a light over the left shoulder, _AMBIENT … 1, of unit normals (…, 3, H, W) in camera axes."""
+    light = functional.normalize(torch.tensor(_LIGHT, device=normal.device), dim=0)
+    return _AMBIENT + (1 - _AMBIENT) * (normal.float() * light[:, None, None]).sum(-3).clamp(0, 1)

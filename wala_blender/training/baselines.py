@@ -9,16 +9,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..conditions.sketch import picture_of_image
+from ..conditions.sketch import FILL, picture_of_image
 from ..conditions.voxels import CELLS, occupancy_of
+from ..geometry.cameras import PUBLISHED, looking_at_origin
+from ..geometry.depth import depth_maps
 from ..geometry.distance import RESOLUTION, mesh_to_distance
+from ..geometry.fusion import fuse
 from ..geometry.metrics import iou
-from ..geometry.views import sample_field
+from ..geometry.views import sample_field, shaded
 from ..wavelet import tree_to_field
 from .captions import carries
 from .duplicates import alike
 from .samples import Entry, load_tree, read_index
 from .sketches import line_picture
+from .store import PICTURE
 
 _OCTREE = 7  # levels of the Poisson solver: 128 cells a side
 _AVERAGED = 400  # training shapes in the mean shape
@@ -47,6 +51,35 @@ def screened_poisson(points: np.ndarray, field: Tensor) -> Tensor:
     return torch.from_numpy(mesh_to_distance(made.vertices, made.facets.astype(np.int64), field.shape[0]))
 
 
+def directions_of(inputs: dict) -> list[tuple[float, float]]:
+    """Where a condition looks at its mesh from: azimuth and elevation in degrees."""
+    return [PUBLISHED.direction(view) for view in inputs["views"]] if "views" in inputs else [(inputs["azimuth"], inputs["elevation"])]
+
+
+def _depth_of(inputs: dict) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Depth maps (V, 256, 256) of a condition's mesh in model units, inf where nothing is, and their cameras."""
+    cameras = [looking_at_origin(*direction, PUBLISHED.distance) for direction in directions_of(inputs)]
+    return depth_maps(inputs["vertices"], inputs["faces"], cameras, PUBLISHED.field_of_view), cameras
+
+
+def lit_picture(depth: Tensor, normal: Tensor) -> Tensor:
+    """Silhouette and lit picture (B, 2, S, S), 0 … 1, of depth (B, S, S) (inf = nothing) and normals (B, 3, S, S)."""
+    hit = torch.isfinite(depth).float()
+    return torch.stack([hit, hit * shaded(normal)], 1)
+
+
+def nearness_picture(depth: Tensor, normal: Tensor | None = None) -> Tensor:
+    """Silhouette and nearness (B, 2, S, S) of depth (B, S, S) (inf = nothing): 1 the nearest, 0 the farthest and nothing."""
+    hit, depth = torch.isfinite(depth), depth.float()
+    near = torch.where(hit, depth, torch.inf).amin((1, 2), keepdim=True)
+    far = torch.where(hit, depth, -torch.inf).amax((1, 2), keepdim=True)
+    return torch.stack([hit.float(), torch.where(hit, (far - depth) / (far - near).clamp(min=1e-3), 0.0)], 1)
+
+
+# What training shapes are looked up by → that picture (B, C, S, S) of their views' depth and normals.
+PICTURES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"drawing": line_picture, "picture": lit_picture, "depth": nearness_picture}
+
+
 class TrainingShapes:
     """The training shapes of a store, as their authors left them, to look things up in."""
 
@@ -54,6 +87,7 @@ class TrainingShapes:
         self.entries: Sequence[Entry] = read_index(store, "train")
         self._prints = [np.array(entry.geometry) for entry in self.entries if entry.geometry]
         self._field = lru_cache(maxsize=8)(lambda index: tree_to_field(load_tree(self.entries[index], 0)[None])[0])
+        self._views = lru_cache(maxsize=None)(self._views_of)
 
     def field(self, index: int) -> Tensor:
         """Distance field (R, R, R) of a training shape."""
@@ -92,28 +126,39 @@ class TrainingShapes:
         fits = [np.mean([iou(coarse < level, solid) for solid in solids]) for level in levels]
         return mean - levels[int(np.argmax(fits))]
 
-    @cached_property
-    def _drawings(self) -> tuple[Tensor, np.ndarray]:
+    def _views_of(self, kind: str) -> tuple[Tensor, np.ndarray]:
         features, owners = [], []
         for index, entry in enumerate(self.entries):
             with np.load(entry.file) as arrays:
                 views = len(arrays["depth"]) // len(arrays["points"])  # the first ones are of the shape itself
                 depth, normal = (torch.from_numpy(arrays[name][:views]) for name in ("depth", "normal"))
-            features.append(_looks(line_picture(depth, normal)))
+            features.append(_looks(PICTURES[kind](depth, normal)))
             owners += [index] * views
         return torch.cat(features), np.array(owners)
 
-    def drawn_like(self, image: np.ndarray) -> int:
-        """The training shape one of whose drawings is most like a sketch (H, W) uint8: what a look-up by the model's own input gives."""
-        features, owners = self._drawings
-        return int(owners[int((features @ _looks(torch.from_numpy(picture_of_image(image))[None, None])[0]).argmax())])
+    def seen_like(self, kind: str, picture: Tensor) -> int:
+        """The training shape one of whose views is most like a picture (C, 128, 128), of one of the kinds in PICTURES: what a look-up by the
+        model's own input gives."""
+        features, owners = self._views(kind)
+        return int(owners[int((features @ _looks(picture[None])[0]).argmax())])
 
 
-def _looks(lines: Tensor) -> Tensor:
-    """Line pictures (B, 1, 128, 128) → unit features (B, 1024): smeared, so that lines near each other are alike."""
-    small = F.avg_pool2d(F.avg_pool2d(lines.float(), 4), 5, 1, 2)
+def _looks(pictures: Tensor) -> Tensor:
+    """Pictures (B, C, 128, 128) → unit features (B, C · 1024): smeared, so that what is near each other is alike."""
+    small = F.avg_pool2d(F.avg_pool2d(pictures.float(), 4), 5, 1, 2)
     small = small - small.mean(dim=(2, 3), keepdim=True)
     return F.normalize(small.flatten(1), dim=1)
+
+
+def _framed(picture: Tensor) -> Tensor:
+    """Picture (C, H, W), its first channel the silhouette, as views are framed in a store: (C, 128, 128), the silhouette's box in the middle,
+    its longest side FILL of the picture's."""
+    rows, columns = (torch.nonzero(picture[0].amax(axis) > 0.5)[:, 0] for axis in (1, 0))
+    box = picture[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    height, width = (max(1, round(side * FILL * PICTURE / max(box.shape[1:]))) for side in box.shape[1:])
+    left, top = (PICTURE - width) // 2, (PICTURE - height) // 2
+    small = F.interpolate(box[None], (height, width), mode="bilinear", antialias=True, align_corners=False)[0]
+    return F.pad(small, (left, PICTURE - width - left, top, PICTURE - height - top))
 
 
 def of_voxels(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, Tensor]:
@@ -127,14 +172,29 @@ def of_points(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict
 
 
 def of_sketch(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, Tensor]:
-    return {} if train is None else {"mean_shape": train.mean_field, "retrieved_by_drawing": train.field(train.drawn_like(inputs["image"]))}
+    return _looked_up("drawing", lambda: torch.from_numpy(picture_of_image(inputs["image"]))[None], train)
+
+
+def of_image(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, Tensor]:
+    grey, alpha = torch.from_numpy(inputs["image"][..., [0, 3]]).permute(2, 0, 1) / 255
+    return _looked_up("picture", lambda: _framed(torch.stack([alpha, grey * alpha])), train)
 
 
 def of_depth(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, Tensor]:
-    return {} if train is None else {"mean_shape": train.mean_field}
+    return _looked_up("depth", lambda: _framed(nearness_picture(torch.from_numpy(_depth_of(inputs)[0]))[0]), train)
+
+
+def of_depths(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, Tensor]:
+    maps, cameras = _depth_of(inputs)
+    return {"tsdf_fusion": fuse(maps, cameras, PUBLISHED.field_of_view, field.shape[0])}
+
+
+def _looked_up(kind: str, picture: Callable[[], Tensor], train: TrainingShapes | None) -> dict[str, Tensor]:
+    """The mean shape, and the training shape that looks most like a picture of that kind."""
+    return {} if train is None else {"mean_shape": train.mean_field, f"retrieved_by_{kind}": train.field(train.seen_like(kind, picture()))}
 
 
 # condition → what simpler methods make of its input, as fields (R, R, R) by name; those that look things up need training shapes.
 BASELINES: dict[str, Callable[[Tensor, dict, TrainingShapes | None], dict[str, Tensor]]] = {
-    "voxels": of_voxels, "points": of_points, "sketch": of_sketch, "depth": of_depth,
+    "voxels": of_voxels, "points": of_points, "sketch": of_sketch, "image": of_image, "depth": of_depth, "depths": of_depths,
 }

@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,6 +92,15 @@ def export(options: argparse.Namespace) -> int:
     return 0
 
 
+def curves(options: argparse.Namespace) -> int:
+    """`wala train curves`."""
+    from .curves import curve, read_log, table_of
+
+    for line in table_of({str(run): curve(read_log(run)) for run in options.runs}, options.numbers):
+        print(line)
+    return 0
+
+
 def train_all(options: argparse.Namespace) -> int:
     """`wala train all`."""
     from .full import train_all
@@ -110,29 +120,47 @@ def evaluate(options: argparse.Namespace) -> int:
         raise InputError(f"{options.out.name}: a report is .json, or .html with the .json beside it")
     records = read_records(options.data, options.split, options.up)
 
+    from .page import Gallery, page
+    from .report import text_of
+
+    gallery = Gallery()
+    with tqdm(total=min(len(records), options.limit or len(records)), disable=None, unit="shape") as bar:
+        def on_progress(done: int, name: str) -> None:
+            bar.n = done
+            bar.set_postfix_str(name)
+        work = _evaluate_autoencoders if options.autoencoder else _evaluate_model
+        report = work(options, records, on_progress, gallery if options.out.suffix == ".html" else None)
+    report = {"data": str(options.data), "split": options.split} | report
+    write_whole(options.out.with_suffix(".json"), lambda stream: stream.write(json.dumps(report, indent=1).encode()))
+    if options.out.suffix == ".html":
+        write_whole(options.out, lambda stream: stream.write(page(report, gallery).encode()))
+    for line in text_of(report):
+        print(line)
+    print(f"{report['count']} shapes, {sum(report['skipped'].values())} skipped: {options.out}")
+    return 0
+
+
+def _evaluate_model(options: argparse.Namespace, records: list, on_progress: Callable, look: Callable | None) -> dict:
     from ..pipeline import Pipeline, Settings
     from .baselines import TrainingShapes
-    from .evaluation import INPUTS, evaluate
-    from .page import Gallery, page
-    from .report import table
+    from .evaluation import evaluate
+    from .reference_inputs import INPUTS
 
     train = TrainingShapes(options.train) if options.train else None
     pipeline = Pipeline.load(options.model, device=options.device)
     named = [name for words in options.conditions or () for name in words.split(",") if name]
     conditions = [name for name in INPUTS if name in pipeline.row.conditions] if options.conditions is None else named
-    gallery = Gallery() if options.out.suffix == ".html" else None
-    total = min(len(records), options.limit or len(records))
-    with tqdm(total=total, disable=None, unit="shape") as bar:
-        def on_progress(done: int, name: str) -> None:
-            bar.n = done
-            bar.set_postfix_str(name)
-        settings = Settings(model=options.model, seed=options.seed)
-        report = evaluate(pipeline, records, conditions, options.limit, settings, on_progress, train, gallery)
-    report = {"data": str(options.data), "split": options.split, "train": str(options.train) if options.train else None} | report
-    write_whole(options.out.with_suffix(".json"), lambda stream: stream.write(json.dumps(report, indent=1).encode()))
-    if gallery is not None:
-        write_whole(options.out, lambda stream: stream.write(page(report, conditions, gallery).encode()))
-    for line in table(report, conditions):
-        print(line)
-    print(f"{report['count']} shapes, {sum(report['skipped'].values())} skipped: {options.out}")
-    return 0
+    settings = Settings(model=options.model, seed=options.seed)
+    return {"train": str(options.train) if options.train else None} | evaluate(
+        pipeline, records, conditions, options.limit, settings, on_progress, train, look)
+
+
+def _evaluate_autoencoders(options: argparse.Namespace, records: list, on_progress: Callable, look: Callable | None) -> dict:
+    from ..pipeline import choose_device
+    from .ablation import codecs_of, compare
+
+    for name in ("conditions", "train"):
+        if getattr(options, name) is not None:
+            raise InputError(f"--autoencoder measures nothing but autoencoders, and --{name} is of the other measurements", f"Leave out --{name}.")
+    codecs = codecs_of(options.autoencoder, choose_device(options.device))
+    return {"model": ", ".join(map(str, options.autoencoder))} | compare(codecs, records, options.limit, on_progress)

@@ -18,10 +18,11 @@ from .collections import read_records
 from .commands import CONFIGURATIONS, read_settings
 from .denoiser_training import DenoiserTraining
 from .denoiser_training import train as train_denoiser
-from .evaluation import INPUTS, evaluate
+from .evaluation import evaluate
 from .export import export
 from .latents import normalised_latents
 from .loop import this_process
+from .reference_inputs import INPUTS
 from .samples import read_index
 from .store import build
 

@@ -10,14 +10,15 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ..geometry.views import framed, trace
-from .baselines import upsampled
-from .evaluation import Shape
-from .report import COLUMNS, THIRDS, cells_of, lines_of, remarks_of
+from ..conditions.views import mesh_pictures
+from ..geometry.views import framed, shaded, trace
+from .baselines import directions_of, upsampled
+from .references import Shape
+from .report import Table, remarks_of, tables_of
 
 SIDE = 192  # pixels
 _AZIMUTH, _ELEVATION = 30.0, 20.0
-_LIGHT = np.array([-0.4, 0.75, 0.55])  # right, up, towards the eye
+_GROUND = 242  # grey of the pictures' background
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff; }
 table { border-collapse: collapse; } th, td { padding: .2rem .7rem; text-align: right; font-variant-numeric: tabular-nums; }
@@ -35,49 +36,50 @@ class Gallery:
         self._references: dict[str, str] = {}
         self._results: dict[tuple[str, str], tuple[str, str]] = {}
 
-    def __call__(self, shape: Shape, condition: str, inputs: dict, field: torch.Tensor) -> None:
+    def __call__(self, shape: Shape, trial: str, inputs: dict, field: torch.Tensor) -> None:
         if shape.record.id not in self._references:
             self._references[shape.record.id] = _rendered(shape.field)
-        self._results[shape.record.id, condition] = (_shown(inputs), _rendered(field))
+        self._results[shape.record.id, trial] = (_shown(inputs), _rendered(field))
 
-    def figures(self, row: dict, condition: str) -> str:
+    def figures(self, row: dict, trial: str) -> str:
         """Markup of one shape's input, result and reference."""
-        given, result = self._results[row["id"], condition]
-        one = row[condition]
+        given, result = self._results[row["id"], trial]
+        one = row[trial]
         distance = "no surface" if one["chamfer"] is None else f"chamfer {one['chamfer']:.4f}"
         said = f"IoU {one['iou']:.3f}, {distance}"
         return (_figure(given, "input") + _figure(result, said) + _figure(self._references[row["id"]], f"{row['caption']} ({row['id']})"))
 
 
-def page(report: dict, conditions: Sequence[str], gallery: Gallery) -> str:
+def page(report: dict, gallery: Gallery) -> str:
     """The whole page."""
     title = f"{report['model']}: {report['count']} shapes of {report['split']}"
     parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{_STYLE}</style><h1>{escape(title)}</h1>"]
     left_out = ", ".join(f"{count} {reason}" for reason, count in report["skipped"].items()) or "none"
-    parts.append(f"<p>Data: {escape(report['data'])}. Seed {report['seed']}. Left out: {escape(left_out)}.</p>")
-    parts.append(_table(report, conditions))
-    parts += [f"<p>{escape(said)}</p>" for said in remarks_of(report, conditions)]
-    for condition in conditions:
-        parts.append(f"<h2>{escape(condition)}</h2>")
-        for name, row in _chosen(report["shapes"], condition):
-            parts.append(f"<h3>{name}</h3>{gallery.figures(row, condition)}")
+    seed = f" Seed {report['seed']}." if "seed" in report else ""
+    parts.append(f"<p>Data: {escape(report['data'])}.{seed} Left out: {escape(left_out)}.</p>")
+    parts += [_table(table) for table in tables_of(report)]
+    parts += [f"<p>{escape(said)}</p>" for said in remarks_of(report)]
+    for trial in report["trials"]:
+        parts.append(f"<h2>{escape(trial)}</h2>")
+        for name, row in _chosen(report["shapes"], trial):
+            parts.append(f"<h3>{name}</h3>{gallery.figures(row, trial)}")
     parts.append("<h2>What is measured</h2><dl>")
     parts += [f"<dt>{escape(name)}</dt><dd>{escape(rule)}</dd>" for name, rule in report["rules"].items()]
     return "\n".join([*parts, "</dl></html>\n"])
 
 
-def _table(report: dict, conditions: Sequence[str]) -> str:
-    heads = "".join(f"<th>{escape(head)}</th>" for head in ("", *(head for head, _, _ in COLUMNS), *THIRDS))
+def _table(table: Table) -> str:
+    heads = "".join(f"<th>{escape(head)}</th>" for head in ("", *table.heads))
     rows = []
-    for name, one in lines_of(report, conditions):
+    for name, cells in table.lines:
         kind = ' class="baseline"' if name.startswith(" ") else ""
-        rows.append(f"<tr{kind}><td>{escape(name.strip())}</td>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells_of(one)) + "</tr>")
+        rows.append(f"<tr{kind}><td>{escape(name.strip())}</td>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
     return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
-def _chosen(rows: Sequence[dict], condition: str) -> list[tuple[str, dict]]:
+def _chosen(rows: Sequence[dict], trial: str) -> list[tuple[str, dict]]:
     """The best, median and worst shape by IoU, none of them twice."""
-    order = sorted(rows, key=lambda row: -row[condition]["iou"])
+    order = sorted(rows, key=lambda row: -row[trial]["iou"])
     names = {}
     for name, place in (("median", len(order) // 2), ("worst", len(order) - 1), ("best", 0)):
         names[place] = name
@@ -92,24 +94,29 @@ def _shown(inputs: dict) -> str:
     """An input as markup."""
     for name, show in _SHOWN.items():
         if name in inputs:
-            return show(inputs[name])
+            return show(inputs)
     return '<div class="prompt">nothing</div>'
 
 
-def _prompt(prompt: str) -> str:
-    return f'<div class="prompt">{escape(prompt)}</div>'
+def _prompt(inputs: dict) -> str:
+    return f'<div class="prompt">{escape(inputs["prompt"])}</div>'
 
 
-def _image(image: np.ndarray) -> str:
-    return _inline(Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+def _image(inputs: dict) -> str:
+    """A picture (H, W) or one cut out (H, W, 4), on the page's grey."""
+    image = Image.fromarray(inputs["image"]).convert("RGBA")
+    ground = Image.new("RGBA", image.size, (_GROUND, _GROUND, _GROUND, 255))
+    return _inline(Image.alpha_composite(ground, image).resize((SIDE, SIDE), Image.Resampling.LANCZOS))
 
 
-def _voxels(occupancy: np.ndarray) -> str:
+def _voxels(inputs: dict) -> str:
+    occupancy = inputs["occupancy"]
     return _rendered(upsampled(occupancy, "nearest") * (2 / occupancy.shape[0]))
 
 
-def _points(points: np.ndarray) -> str:
+def _points(inputs: dict) -> str:
     """Dots, the nearer the darker."""
+    points = inputs["points"]
     camera = framed(points, _ELEVATION, azimuth=_AZIMUTH)
     at = (camera.project(points) - camera.center) / camera.half_size * (1, -1)
     pixels = np.clip(np.floor((at + 1) * SIDE / 2).astype(int), 0, SIDE - 1)
@@ -120,12 +127,18 @@ def _points(points: np.ndarray) -> str:
     return _inline(Image.fromarray(picture))
 
 
-def _mesh(vertices: np.ndarray) -> str:
-    """A mesh that a model looks at: it is the reference's own surface."""
-    return '<div class="prompt">depth of the reference</div>'
+def _depths(inputs: dict) -> str:
+    """The depth maps of a mesh that a condition looks at, side by side in a square."""
+    maps, _ = mesh_pictures(inputs["vertices"], inputs["faces"], directions_of(inputs))
+    across = int(np.ceil(np.sqrt(len(maps))))
+    side = SIDE // across
+    square = Image.new("L", (SIDE, SIDE), _GROUND)
+    for number, one in enumerate(maps):
+        square.paste(Image.fromarray(one).resize((side, side), Image.Resampling.LANCZOS), (number % across * side, number // across * side))
+    return _inline(square)
 
 
-_SHOWN = {"prompt": _prompt, "image": _image, "occupancy": _voxels, "points": _points, "vertices": _mesh}
+_SHOWN = {"prompt": _prompt, "image": _image, "occupancy": _voxels, "points": _points, "vertices": _depths}
 
 
 def _rendered(field: torch.Tensor) -> str:
@@ -137,9 +150,8 @@ def _rendered(field: torch.Tensor) -> str:
     low, high = (np.array(end) * 8 / field.shape[0] - 1 for end in (inside.min(axis=0), inside.max(axis=0)))
     corners = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
     depth, normal = trace(field, framed(corners, _ELEVATION, azimuth=_AZIMUTH), SIDE)
-    light = torch.from_numpy((_LIGHT / np.linalg.norm(_LIGHT)).astype(np.float32))
-    shade = 60 + 175 * (normal * light[:, None, None]).sum(0).clamp(0, 1)
-    return _inline(Image.fromarray(torch.where(torch.isfinite(depth), shade, torch.full_like(shade, 242)).to(torch.uint8).numpy()))
+    picture = torch.where(torch.isfinite(depth), 235 * shaded(normal), float(_GROUND))
+    return _inline(Image.fromarray(picture.to(torch.uint8).numpy()))
 
 
 def _inline(picture: Image.Image) -> str:

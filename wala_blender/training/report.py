@@ -1,16 +1,19 @@
-"""Many shapes' scores → the numbers of a report and its table. Knows scores; not shapes, not how they were measured."""
+"""Many shapes' scores → the numbers of a report and its tables. Knows scores; not shapes, not how they were measured."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from .baselines import TrainingShapes
 from .captions import carries
 
-ALSO = ("own_nearest_iou",)  # what a condition's scores have only with training shapes
+ALSO = ("own_nearest_iou", "mse")  # what only some scores have
 COLUMNS = (("IoU", "iou", 3), ("median", "iou_median", 3), ("chamfer", "chamfer", 4), ("median", "chamfer_median", 4), ("F-score", "f_score", 3),
            ("silhouette", "silhouette_iou", 3))
 THIRDS = ("thin", "middle", "bulky")
+SMALL = "{:.2e}".format
 
 
 def summary(scores: Sequence[dict], volumes: Sequence[float]) -> dict:
@@ -25,11 +28,21 @@ def summary(scores: Sequence[dict], volumes: Sequence[float]) -> dict:
             "thirds": {name: float(ious[part].mean()) for name, part in thirds if len(part)}}
 
 
-def summarise(rows: Sequence[dict], conditions: Sequence[str], train: TrainingShapes | None) -> dict:
-    """By name: the summary of the autoencoder, of each condition with its baselines', and of the nearest training shapes."""
+def by_collection(rows: Sequence[dict], name: str) -> dict:
+    """{"collections": {collection: {"iou", "mse", "count"}}, "d_iou", "d_mse": the means of the collections' means} of one codec's scores."""
+    groups = defaultdict(list)
+    for row in rows:
+        groups[row["id"].split("/")[0]].append(row[name])
+    means = {group: {key: float(np.mean([one[key] for one in scores])) for key in ("iou", "mse")} | {"count": len(scores)}
+             for group, scores in sorted(groups.items())}
+    return {"collections": means} | {f"d_{key}": float(np.mean([one[key] for one in means.values()])) for key in ("iou", "mse")}
+
+
+def summarise(rows: Sequence[dict], names: Sequence[str], train: TrainingShapes | None) -> dict:
+    """By those of the names that were measured: the summary of their scores, with baselines' and collections' where there are any."""
     volumes = [row["volume"] for row in rows]
     report = {}
-    for name in ("autoencoder", "nearest_training_shape", *conditions):
+    for name in names:
         if name not in rows[0]:
             continue
         scores = [row[name] for row in rows]
@@ -38,8 +51,9 @@ def summarise(rows: Sequence[dict], conditions: Sequence[str], train: TrainingSh
             values = [one[also] for one in scores if also in one]
             if values:
                 report[name][also] = float(np.mean(values))
-        names = scores[0].get("baselines", ())
-        report[name] |= {"baselines": {line: summary([one["baselines"][line] for one in scores], volumes) for line in names}} if names else {}
+        lines = scores[0].get("baselines", ())
+        report[name] |= {"baselines": {line: summary([one["baselines"][line] for one in scores], volumes) for line in lines}} if lines else {}
+        report[name] |= by_collection(rows, name) if "mse" in scores[0] else {}
     told = [row for row in rows if "noun" in row.get("text", {})]
     if told:
         chance = [np.mean([carries(entry.caption, row["head"]) for entry in train.entries]) for row in told]
@@ -47,25 +61,43 @@ def summarise(rows: Sequence[dict], conditions: Sequence[str], train: TrainingSh
     return report
 
 
-def lines_of(report: dict, conditions: Sequence[str]) -> list[tuple[str, dict]]:
-    """(name, summary) of every line of the table; a baseline's name is set in."""
-    lines = [(name, report[name]) for name in ("autoencoder", "nearest_training_shape") if name in report]
-    for name in conditions:
-        lines += [(name, report[name]), *((f"  {line}", one) for line, one in report[name].get("baselines", {}).items())]
-    return lines
+@dataclass(frozen=True)
+class Table:
+    """heads of the columns, and lines: a name, set in where it is a baseline's, and its cells."""
+
+    heads: list[str]
+    lines: list[tuple[str, list[str]]]
 
 
-def cells_of(one: dict) -> list[str]:
-    """A line's numbers as texts, one for each of COLUMNS and THIRDS."""
+def measured(report: dict) -> list[tuple[str, dict]]:
+    """(name, summary) of everything in a report that has one, in order."""
+    return [(name, one) for name, one in report.items() if isinstance(one, dict) and "iou_median" in one]
+
+
+def tables_of(report: dict) -> list[Table]:
+    """Everything that was measured; then stage 1's ablation: the codecs' errors, over all shapes and by collection."""
+    lines = []
+    for name, one in measured(report):
+        lines += [(name, _cells(one)), *((f"  {line}", _cells(other)) for line, other in one.get("baselines", {}).items())]
+    tables = [Table([head for head, _, _ in COLUMNS] + list(THIRDS), lines)]
+    codecs = [(name, one) for name, one in measured(report) if "collections" in one]
+    if codecs:
+        groups = list(codecs[0][1]["collections"])
+        cells = [(name, [f"{one['iou']:.3f}", SMALL(one["mse"]), f"{one['d_iou']:.3f}", SMALL(one["d_mse"]),
+                         *(f"{one['collections'][group]['iou']:.3f}" for group in groups)]) for name, one in codecs]
+        tables.append(Table(["IoU", "MSE", "D-IoU", "D-MSE", *groups], cells))
+    return tables
+
+
+def _cells(one: dict) -> list[str]:
     numbers = [(one[key], digits) for _, key, digits in COLUMNS] + [(one["thirds"].get(third), 3) for third in THIRDS]
     return ["-" if number is None else f"{number:.{digits}f}" for number, digits in numbers]
 
 
-def remarks_of(report: dict, conditions: Sequence[str]) -> list[str]:
-    """What the table has no column for, a sentence each."""
+def remarks_of(report: dict) -> list[str]:
+    """What the tables have no column for, a sentence each."""
     said = []
-    for name in conditions:
-        one = report[name]
+    for name, one in [*measured(report), ("random training shapes", report.get("random_training_shapes", {}))]:
         if "own_nearest_iou" in one:
             said.append(f"{name}: results overlap the training shape most like them by {one['own_nearest_iou']:.3f}")
         if "noun" in one:
@@ -73,15 +105,15 @@ def remarks_of(report: dict, conditions: Sequence[str]) -> list[str]:
                         f"(by chance {one['noun']['chance']:.0%})")
         if "coverage" in one:
             said.append(f"{name}: coverage {one['coverage']:.3f}, minimum matching distance {one['minimum_matching_distance']:.4f}")
-    if "random_training_shapes" in report:
-        one = report["random_training_shapes"]
-        said.append(f"random training shapes: coverage {one['coverage']:.3f}, minimum matching distance {one['minimum_matching_distance']:.4f}")
     return said
 
 
-def table(report: dict, conditions: Sequence[str]) -> list[str]:
+def text_of(report: dict) -> list[str]:
     """The report's numbers as lines of text."""
-    heads = [head for head, _, _ in COLUMNS] + list(THIRDS)
-    lines = [f"{'':26}" + "".join(f"{head:>11}" for head in heads)]
-    lines += [f"{name:26}" + "".join(f"{cell:>11}" for cell in cells_of(one)) for name, one in lines_of(report, conditions)]
-    return lines + remarks_of(report, conditions)
+    lines = []
+    for table in tables_of(report):
+        width = max(26, *(len(name) + 1 for name, _ in table.lines))
+        wide = [max(11, len(head) + 1) for head in table.heads]
+        lines += [" " * width + "".join(f"{head:>{n}}" for head, n in zip(table.heads, wide))]
+        lines += [f"{name:{width}}" + "".join(f"{cell:>{n}}" for cell, n in zip(cells, wide)) for name, cells in table.lines] + [""]
+    return lines[:-1] + remarks_of(report)

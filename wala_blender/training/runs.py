@@ -49,7 +49,7 @@ def read_scale(folder: Path) -> float:
 
 def load_stage_one(run: Path) -> Autoencoder:
     """The autoencoder of a stage-1 run's folder, or of a model, by its name or folder. Raises InputError."""
-    if _is_model(run):
+    if is_model(run):
         return Pipeline.load(str(run), "cpu").autoencoder
     saved = _load(run, AUTOENCODER)
     autoencoder = Autoencoder(from_plain(AutoencoderConfig, _plain(saved["config"]), AUTOENCODER)).eval()
@@ -59,7 +59,7 @@ def load_stage_one(run: Path) -> Autoencoder:
 
 def load_stage_two(run: Path) -> StageTwo:
     """The denoiser of a stage-2 run's folder, or of a model. Raises InputError."""
-    if _is_model(run):
+    if is_model(run):
         pipeline = Pipeline.load(str(run), "cpu")
         if not isinstance(pipeline.denoiser, Starter):
             raise InputError(f"the model {run} is not of the kind that is trained here", f"Give a run's or a trained model's folder, or {STARTER}.")
@@ -75,7 +75,8 @@ def settings_of(run: Path) -> dict:
     return _json(run / SETTINGS)
 
 
-def _is_model(run: Path) -> bool:
+def is_model(run: Path) -> bool:
+    """Whether it is the name of a model, or one's folder, rather than a run's."""
     return str(run) in MODELS or is_model_folder(run)
 
 

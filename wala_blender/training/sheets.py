@@ -10,13 +10,12 @@ from torch import Tensor
 from ..errors import InputError
 from ..files import write_whole
 from ..geometry.distance import EXTENT
-from ..geometry.views import Camera, framed, trace
+from ..geometry.views import Camera, framed, shaded, trace
 from .samples import Entry, read_index
 
 SIDE = 128
 ELEVATION = 25.0  # degrees
 _BOX = np.array([[x, y, z] for x in (-EXTENT, EXTENT) for y in (-EXTENT, EXTENT) for z in (-EXTENT, EXTENT)])
-_LIGHT = (0.4, 0.6, 0.7)  # right, up, towards the eye
 _GAP = 2
 
 
@@ -37,9 +36,7 @@ def camera() -> Camera:
 def render(field: Tensor) -> Tensor:
     """Shaded picture (SIDE, SIDE) float32, 0 … 1, on white, of a distance field (R, R, R)."""
     depth, normal = trace(field.float(), camera(), SIDE)
-    light = torch.nn.functional.normalize(torch.tensor(_LIGHT, device=field.device), dim=0)
-    shade = 0.15 + 0.75 * (normal * light[:, None, None]).sum(0).clamp(min=0)
-    return torch.where(torch.isfinite(depth), shade, torch.ones_like(shade)).cpu()
+    return torch.where(torch.isfinite(depth), 0.9 * shaded(normal), 1.0).cpu()
 
 
 def scatter(points: Tensor) -> Tensor:
