@@ -20,7 +20,10 @@ from wala_blender.training.samples import Entry
 from wala_blender.training.sketches import drawn, line_picture
 from wala_blender.training.store import dense_tree, sparse_tree
 from wala_blender.training.tree_batches import TreeBatches
-from wala_blender.training.tree_losses import channel_scales, fold_scales, huber_loss, sampled_cells, sampled_loss
+from wala_blender.training.tree_losses import channel_scales, fold_scales, huber_loss, overlap_loss, sampled_cells, sampled_loss
+from wala_blender.wavelet import field_to_tree
+
+from .shapes import box_field
 
 SMALL = AutoencoderConfig(widths=(8, 8, 8), norm_groups=8)
 
@@ -62,6 +65,19 @@ def test_the_losses_are_zero_only_for_the_tree_itself():
     assert loss.item() == pytest.approx(3 * numbers["coarse"].item(), rel=1e-5)
     loss.backward()
     assert all(wrong.grad[:, channels].abs().max() > 0 for channels in (0, slice(1, 57), slice(57, 64)))
+
+
+def test_the_overlap_counts_how_much_of_a_wall_is_there():
+    def wall(half: float) -> torch.Tensor:
+        field = torch.from_numpy(box_field((-0.5, -0.5, -half), (0.5, 0.5, half), 256)).float()
+        return field_to_tree(field.clamp(-0.1, 0.1)[None]) / channel_scales()
+
+    generator, tree = torch.Generator(), wall(0.04)
+    whole, thin, none = (overlap_loss(made, tree, 1.0, generator)[1]["overlap"].item() for made in (tree, wall(0.02), wall(-0.2)))
+    assert whole > 0.7 and 0.3 < thin < 0.6 and none < 0.02  # edges are soft: not even the tree itself overlaps wholly
+    wrong = (tree + 0.1).requires_grad_()
+    overlap_loss(wrong, tree, 1.0, generator)[0].backward()
+    assert wrong.grad[:, 0].abs().max() > 0
 
 
 def test_large_coefficients_count_always_and_as_many_others_by_chance():

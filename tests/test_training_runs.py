@@ -150,6 +150,18 @@ def test_a_decoder_that_goes_on_keeps_its_latents(store, first, tmp_path):
     assert list((tmp_path / "tensorboard").iterdir())
 
 
+def test_an_encoder_that_goes_on_keeps_what_decodes_its_latents(store, first, small_trees, tmp_path):
+    settings = replace(STAGE_ONE, loss="overlap", quantize_from=0.0, settle=False, keep_decoder=True, loop=replace(LOOP, steps=2))
+    autoencoder_training.train(store, tmp_path, settings, start=first)
+    before, after = load_stage_one(first).state_dict(), load_stage_one(tmp_path).state_dict()
+    for name in before:
+        if not name.startswith("encoder"):
+            assert torch.allclose(before[name], after[name], rtol=1e-5), name
+    assert not torch.allclose(before["encoder.res_1.in_conv.weight"], after["encoder.res_1.in_conv.weight"])
+    with pytest.raises(ValueError, match="settle must be false"):
+        replace(settings, settle=True)
+
+
 def test_a_killed_stage_two_ends_at_the_same_weights(store, first, tmp_path, monkeypatch):
     (tmp_path / "whole").mkdir()
     denoiser_training.train(store, first, tmp_path / "whole", STAGE_TWO)
