@@ -80,6 +80,7 @@ class WALA_PT_settings(Tab, bpy.types.Panel):
         layout.prop(settings, "steps")
         if not (settings.scale and settings.steps):
             layout.label(text="0 is the model's own choice", icon="INFO")
+        layout.prop(settings, "mark_as_asset")
 
 
 class WALA_PT_worker(Tab, bpy.types.Panel):
