@@ -17,7 +17,7 @@ OUT = os.environ.get("WALA_OUT", "/lab/out")
 SOURCE = os.environ.get("WALA_SOURCE", "/lab/source")
 PACKAGE = "bl_ext.user_default.wala"
 WORKER = os.environ.get("WALA_WORKER", "")
-os.environ["WALA_TEST_PAUSE"] = "0.8"
+os.environ["WALA_TEST_PAUSE"] = "2.0"
 sys.path[:0] = [f"{SOURCE}/tests/blender/inside"]
 
 bpy.context.preferences.view.show_splash = False
@@ -269,7 +269,7 @@ def render_and_asset():
 
     bpy.app.handlers.render_pre.append(look)
     press("F12")
-    yield from until(lambda: seen, 30)
+    yield from until(lambda: seen, 120)
     yield 2.0
     bpy.app.handlers.render_pre.remove(look)
     note(f"a render finds it unloaded: (state, in the main thread) {seen}", bool(seen) and seen[0][0] == "stopped")
