@@ -49,7 +49,7 @@ def describe(owner) -> None:
     asset.description = asset.description or _origin(owner)
     asset.tags.new(AI_GENERATED, skip_if_exists=True)
     if non_commercial:
-        asset.license = asset.license or owner[f"{MARK}licence"]
+        asset.license = asset.license or owner.get(f"{MARK}licence", "")
         asset.tags.new(NON_COMMERCIAL, skip_if_exists=True)
 
 
