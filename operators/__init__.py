@@ -2,23 +2,27 @@
 
 
 def register() -> None:
-    """Add the operators, the keys and the session's timer."""
+    """Add the operators, the keys, the session's timer and the handlers."""
     import bpy
 
-    from . import generate, keys, library, maps, session, worker
+    from . import assets, generate, keys, library, maps, rendering, session, worker
 
     for cls in (*generate.CLASSES, *maps.CLASSES, *worker.CLASSES, *library.CLASSES):
         bpy.utils.register_class(cls)
     keys.register()
     session.register()
+    rendering.register()
+    assets.register()
 
 
 def unregister() -> None:
     """Take everything away again, the worker process included."""
     import bpy
 
-    from . import generate, keys, library, maps, session, worker
+    from . import assets, generate, keys, library, maps, rendering, session, worker
 
+    assets.unregister()
+    rendering.unregister()
     session.unregister()
     keys.unregister()
     for cls in reversed((*generate.CLASSES, *maps.CLASSES, *worker.CLASSES, *library.CLASSES)):

@@ -72,7 +72,13 @@ def rest(message: str = "") -> None:
 
 def problem(message: str, hint: str = "", detail: str = "") -> None:
     """The task is over because of this."""
-    show(busy=False, progress=0.0, message="", problem=message[:1].upper() + message[1:], hint=hint, detail=detail)
+    show(busy=False, progress=0.0, message="", problem=sentence(message), hint=hint, detail=detail)
+
+
+def sentence(message: str) -> str:
+    """A message as a sentence begins; the name of a file in front stays as it is."""
+    begins_with_a_word = message.split(" ", 1)[0].isalpha()
+    return message[:1].upper() + message[1:] if begins_with_a_word else message
 
 
 def stage(event: dict, seconds_left: float | None) -> None:

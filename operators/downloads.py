@@ -125,6 +125,6 @@ def _read_again() -> None:
 def _end(ok: bool, message: str) -> None:
     global command, outcome
     command, outcome = None, (ok, message)
-    words = message[:1].upper() + message[1:]
+    words = board.sentence(message)
     is_problem = not ok and message != "Cancelled"
     board.show(models_busy=False, models_progress=0.0, models_message="" if is_problem else words, models_problem=words if is_problem else "")

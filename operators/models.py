@@ -64,7 +64,7 @@ def _memory(numbers: Mapping | None) -> str:
     if not numbers:
         return ""
     whole, in_turns, processor = (f"{numbers[name] / GIGABYTE:.1f} GB" for name in ("cuda", "cuda_low", "cpu"))
-    return f"{whole} of graphics memory, {in_turns} in low-memory mode; {processor} on the processor"
+    return f"about {whole} on a graphics card, {in_turns} in low-memory mode; {processor} on the processor"
 
 
 def why_not(name: str, condition: str) -> str:

@@ -5,6 +5,7 @@ The timer survives a new file; in background mode, where timers never fire, :fun
 """
 
 import logging
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import bpy
 from ..runtime import jobs, kept_jobs
 from ..runtime.messages import Cancelled, JobFailed
 from ..runtime.supervisor import Supervisor
-from . import board, compatibility, downloads, maintenance, maps, models, preferences
+from . import assets, board, compatibility, downloads, maintenance, maps, models, preferences
 from .capture import CAPTURES
 from .deliver import Home, deliver
 
@@ -28,12 +29,13 @@ LAST_EVENTS = ("done", "failed", "cancelled", "worker-lost")
 
 @dataclass(frozen=True)
 class Ticket:
-    """A job under way, in plain data."""
+    """A job under way, in plain data. ``as_asset``: whether its result is to be marked as one."""
 
     job: str
     folder: Path
     title: str
     home: Home
+    as_asset: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,11 @@ class Outcome:
 
 
 class Session:
-    """The state between two polls. ``blocking``: the job that an operator waits for, whose undo step is the operator's own."""
+    """The state between two polls. ``blocking``: the job that an operator waits for, whose undo step is the operator's own.
+
+    ``is_capturing``: an input is being captured, which may render. ``unload_soon``: another thread asks for the worker's memory, and
+    waits for this event.
+    """
 
     def __init__(self):
         self.supervisor = Supervisor()
@@ -54,6 +60,8 @@ class Session:
         self.finished: list[Ticket] = []
         self.outcomes: dict[str, Outcome] = {}
         self.blocking: str | None = None
+        self.is_capturing = False
+        self.unload_soon: threading.Event | None = None
         self.used = time.monotonic()
         self.sampling = 0.0
         self.worker_problem = ""
@@ -106,19 +114,27 @@ def start(context, settings) -> Ticket:
     reason = models.why_not(settings.model, row.condition)
     if reason:
         raise JobFailed("bad-model", reason)
-    capture = row.capture(context, settings)
+    capture = _capture(row, context, settings)
     request = jobs.Request(jobs.new_id(), settings.model, row.condition, capture.inputs, seed=settings.seed, scale=settings.scale or None,
                            steps=settings.steps or None, placement=capture.placement)
     chosen = preferences.preferences()
     current.supervisor.start(preferences.worker_python(), preferences.SOURCE_ROOT, engine=ENGINE, device=chosen.device,
                              log_folder=preferences.log_folder(), models_folder=preferences.models_folder(), low_memory=chosen.low_memory)
     path = jobs.write_job(preferences.folder("jobs"), request, capture.files)
-    ticket = Ticket(current.supervisor.submit(path), path, capture.title, Home.of(context))
+    ticket = Ticket(current.supervisor.submit(path), path, capture.title, Home.of(context), settings.mark_as_asset)
     current.tickets[ticket.job] = ticket
     kept_jobs.prune(path.parent, JOBS_KEPT, [known.folder for known in (*current.tickets.values(), *current.finished)])
     board.busy("Starting the worker" if current.supervisor.state == "starting" else "Waiting for the worker")
     hurry()
     return ticket
+
+
+def _capture(row, context, settings):
+    current.is_capturing = True
+    try:
+        return row.capture(context, settings)
+    finally:
+        current.is_capturing = False
 
 
 def hurry() -> None:
@@ -160,6 +176,17 @@ def unload() -> None:
     """Stop the worker and give its memory back. The next job starts a new one."""
     current.supervisor.stop()
     tick()
+
+
+def is_resting() -> bool:
+    """Whether there is a worker and nothing for it to do. Cheap, and for any thread."""
+    return not (current.tickets or current.finished or current.is_capturing) and current.supervisor.state != "stopped"
+
+
+def unload_resting() -> None:
+    """Unload a worker that has nothing to do; any other is left alone."""
+    if is_resting():
+        current.supervisor.stop()
 
 
 def tick() -> float | None:
@@ -225,6 +252,8 @@ def _deliver_finished() -> None:
         try:
             _take_up_views(ticket)
             item, same = deliver(jobs.read_result(ticket.folder), jobs.read_request(ticket.folder), f"WaLa {ticket.title}", ticket.home)
+            if ticket.as_asset:
+                assets.mark(item)
         except JobFailed as error:
             _conclude(ticket, Outcome(error=error))
         except Exception as error:
@@ -258,12 +287,15 @@ def _conclude(ticket: Ticket, outcome: Outcome, detail: str = "") -> None:
 
 
 def _housekeeping() -> None:
-    """Give memory back after a long rest, and say in the panel how the worker stands."""
+    """Give memory back when it is asked for and after a long rest, and say in the panel how the worker stands."""
+    asked, current.unload_soon = current.unload_soon, None
     idle = preferences.preferences().idle_minutes * 60
     if current.tickets:
         current.used = time.monotonic()
-    elif idle and current.supervisor.state != "stopped" and time.monotonic() - current.used > idle:
-        current.supervisor.stop()
+    if asked or (idle and time.monotonic() - current.used > idle):
+        unload_resting()
+    if asked:
+        asked.set()
     _look_for_worker()
     # A new file brings a new window manager, which knows nothing of the models nor of the task under way.
     board.show_models(models.KNOWN.values())

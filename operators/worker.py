@@ -75,10 +75,10 @@ class WALA_OT_check_worker(Task, bpy.types.Operator):
 
 
 class WALA_OT_unload(bpy.types.Operator):
-    """Stop the worker and free the memory it holds. The next shape starts it again"""
+    """Stop the worker, and free at once the memory that it and its model hold. The next shape starts it again"""
 
     bl_idname = "wala.unload"
-    bl_label = "Unload"
+    bl_label = "Unload Model"
 
     @classmethod
     def poll(cls, context):

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 GREASE_PENCIL_TYPES = {"GREASEPENCIL", "GPENCIL"}
+SHAPELESS_TYPES = GREASE_PENCIL_TYPES | {"CAMERA", "LIGHT", "ARMATURE", "LATTICE", "SPEAKER"}
+NOTHING_SELECTED = "No mesh is selected"
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,11 @@ def _always(words: str) -> Callable[..., str]:
 
 
 def _selection(words: str) -> Callable[..., str]:
-    return lambda context, settings: words if context.selected_objects else "Nothing is selected"
+    return lambda context, settings: words if _is_selected(context) else NOTHING_SELECTED
+
+
+def _is_selected(context) -> bool:
+    return any(item.type not in SHAPELESS_TYPES for item in context.selected_objects)
 
 
 def _sketch(context, settings) -> str:
@@ -63,7 +69,7 @@ def _sketch(context, settings) -> str:
 
 
 def _view(context, settings) -> str:
-    return f"The selected meshes, {_eye(context)}" if context.selected_objects else "Nothing is selected"
+    return f"The selected meshes, {_eye(context)}" if _is_selected(context) else NOTHING_SELECTED
 
 
 def _eye(context) -> str:

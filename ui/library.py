@@ -2,7 +2,7 @@
 
 import bpy
 
-from .panels import draw_lines
+from .panels import draw_lines, outcome_icon
 
 LINE = 90
 
@@ -37,9 +37,9 @@ def draw_model(layout, model) -> None:
     """The chosen one."""
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for title, value in (("Takes", model.conditions.replace(" ", ", ")), ("Needs about", model.memory), ("Licence", model.licence)):
+    for title, value in (("Takes", model.conditions.replace(" ", ", ")), ("Memory", model.memory), ("Licence", model.licence)):
         if value:
-            column.label(text=f"{title} {value}")
+            column.label(text=f"{title}: {value}")
     row = layout.row(align=True)
     for operator, text, icon, is_possible in (("wala.fetch_model", "Fetch…", "IMPORT", model.can_fetch),
                                               ("wala.verify_model", "Verify", "CHECKMARK", model.can_remove),
@@ -58,7 +58,7 @@ def draw_state(layout, session) -> None:
     elif session.models_problem:
         draw_lines(layout, session.models_problem, "ERROR", LINE)
     else:
-        draw_lines(layout, session.models_message, "CHECKMARK", LINE)
+        draw_lines(layout, session.models_message, outcome_icon(session.models_message), LINE)
 
 
 CLASSES = (WALA_UL_models,)

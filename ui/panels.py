@@ -80,6 +80,7 @@ class WALA_PT_settings(Tab, bpy.types.Panel):
         layout.prop(settings, "steps")
         if not (settings.scale and settings.steps):
             layout.label(text="0 is the model's own choice", icon="INFO")
+        layout.prop(settings, "mark_as_asset")
 
 
 class WALA_PT_worker(Tab, bpy.types.Panel):
@@ -132,7 +133,12 @@ def draw_outcome(layout, context, session) -> None:
             draw_lines(box, line, "NONE", _characters(context))
         box.operator("wala.open_log", icon="TEXT")
     elif session.message:
-        draw_lines(layout, session.message, "CHECKMARK", _characters(context))
+        draw_lines(layout, session.message, outcome_icon(session.message), _characters(context))
+
+
+def outcome_icon(message: str) -> str:
+    """For how a task went that met no problem."""
+    return "X" if message == "Cancelled" else "CHECKMARK"
 
 
 def draw_worker(layout, context) -> None:

@@ -1,7 +1,7 @@
 """The add-on's preferences. Knows the choices of an installation; the operators read them."""
 
 import bpy
-from bpy.props import EnumProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from .library import draw_library
 from .panels import draw_lines, draw_worker
@@ -35,11 +35,13 @@ class WalaPreferences(bpy.types.AddonPreferences):
                                description="Where the worker's log goes. Empty: Blender's user files")
     idle_minutes: IntProperty(name="Unload After Minutes", min=0, soft_max=120, default=15,
                               description="Stop the worker and free its memory after this many idle minutes. 0: never")
+    unload_before_render: BoolProperty(name="Unload Before a Render", default=True,
+                                       description="Leave the memory to a render that begins while no shape is being made")
 
     def draw(self, context):
         layout = self.layout
         layout.use_property_split = True
-        for name in ("worker_python", "device", "low_memory", "idle_minutes", "models_folder", "log_folder"):
+        for name in ("worker_python", "device", "low_memory", "idle_minutes", "unload_before_render", "models_folder", "log_folder"):
             layout.prop(self, name)
         draw_worker(layout, context)
         draw_library(layout, context.window_manager.wala)

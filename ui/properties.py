@@ -54,6 +54,8 @@ class WalaSettings(bpy.types.PropertyGroup):
     steps: IntProperty(name="Steps", description="Denoising steps, 2 or more: more are slower and may be finer. 0: the model's own setting",
                        min=0, soft_max=100, max=1000, update=_skip_one_step)
     steps_before: IntProperty(options={"HIDDEN"})
+    mark_as_asset: BoolProperty(name="Mark as Asset", default=False,
+                                description="Put each shape into this file's asset browser, with where it comes from")
 
 
 class WalaModel(bpy.types.PropertyGroup):

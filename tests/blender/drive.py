@@ -7,6 +7,7 @@ import math
 import os
 import subprocess
 import sys
+import threading
 import time
 import traceback
 
@@ -16,7 +17,7 @@ OUT = os.environ.get("WALA_OUT", "/lab/out")
 SOURCE = os.environ.get("WALA_SOURCE", "/lab/source")
 PACKAGE = "bl_ext.user_default.wala"
 WORKER = os.environ.get("WALA_WORKER", "")
-os.environ["WALA_TEST_PAUSE"] = "0.8"
+os.environ["WALA_TEST_PAUSE"] = "2.0"
 sys.path[:0] = [f"{SOURCE}/tests/blender/inside"]
 
 bpy.context.preferences.view.show_splash = False
@@ -30,8 +31,13 @@ def note(words: str, good: bool = True) -> None:
         report.write(f"{'ok    ' if good else 'FAILED'} {words}\n")
 
 
-def picture(name: str) -> None:
-    subprocess.run(["import", "-window", "root", f"{OUT}/{name}.png"], check=True, timeout=20)
+def picture(name: str, region=None) -> None:
+    """Of the screen, or of a region of Blender's first window."""
+    cut = []
+    if region is not None:
+        top = bpy.context.window_manager.windows[0].height - region.y - region.height
+        cut = ["-crop", f"{region.width}x{region.height}+{region.x}+{top}", "+repage"]
+    subprocess.run(["import", "-window", "root", *cut, f"{OUT}/{name}.png"], check=True, timeout=20)
 
 
 def do(*arguments: str) -> None:
@@ -159,10 +165,10 @@ def story():
     note(f"the result is there: {made()} {board().message!r} {board().problem!r}", len(made()) == 1)
 
     press("ctrl+z")
-    yield 2.0
+    yield from until(lambda: not made(), 20)
     note(f"one undo takes it away: {made()}", made() == [])
     press("ctrl+shift+z")
-    yield 2.0
+    yield from until(made, 20)
     note(f"redo brings it back: {made()}", len(made()) == 1)
 
     long_job()
@@ -178,6 +184,7 @@ def story():
     picture("4-cancelled")
 
     yield from result_while_drawing()
+    yield from render_and_asset()
 
     bpy.context.scene.wala.prompt = "die"
     if not WORKER:
@@ -196,9 +203,7 @@ def story():
     press("ctrl+Return")
     yield 3.0
     note("Blender quits with a job under way", board().busy)
-    bpy.ops.preferences.addon_show(module=PACKAGE)
-    yield 2.0
-    picture("8-preferences")
+    yield from preferences_and_licence()
 
 
 def all_conditions():
@@ -211,7 +216,8 @@ def all_conditions():
     for identifier in captures:
         settings.condition = identifier
         view()[0].tag_redraw()
-        yield 0.6
+        yield 1.2       # the panels below glide to their places
+        picture(f"1-from-{identifier.lower()}", view()[2])
     picture("1-two-models")
     note(f"both models are offered: {[item.title for item in board().models]}", len(board().models) == 2)
     del models.KNOWN["all"]
@@ -239,13 +245,77 @@ def result_while_drawing():
     picture("5-draw-mode")
     note(f"a result arrives in Draw Mode: {made()}", len(made()) == before + 1 and sketch.mode == "PAINT_GREASE_PENCIL")
     press("ctrl+z")
-    yield 2.0
+    yield from until(lambda: len(made()) == before, 20)
+    yield 0.5
     sketch = bpy.context.scene.wala.sketch
     note(f"one undo takes it away there: {made()} {sketch.mode}", len(made()) == before)
     with bpy.context.temp_override(area=area, region=region):
         if sketch.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")
     yield 0.5
+
+
+def render_and_asset():
+    """A render from the window, which runs in a thread of its own, finds the worker unloaded; the next shape is marked as an asset."""
+    supervisor = sys.modules[f"{PACKAGE}.operators.session"].current.supervisor
+    scene, seen = bpy.context.scene, []
+    bpy.context.preferences.view.render_display_type = "NONE"
+    scene.render.engine = "BLENDER_WORKBENCH"
+    scene.render.resolution_x = scene.render.resolution_y = 64
+    note(f"the worker rests: {supervisor.state}", supervisor.state == "ready")
+
+    def look(*_):
+        seen.append((supervisor.state, threading.current_thread() is threading.main_thread()))
+
+    bpy.app.handlers.render_pre.append(look)
+    press("F12")
+    yield from until(lambda: seen, 120)
+    yield 2.0
+    bpy.app.handlers.render_pre.remove(look)
+    note(f"a render finds it unloaded: (state, in the main thread) {seen}", bool(seen) and seen[0][0] == "stopped")
+    scene.wala.prompt, scene.wala.condition, scene.wala.mark_as_asset = "a chair", "TEXT", True
+    before = set(made())
+    press("ctrl+Return")
+    yield from until(lambda: len(made()) > len(before), 180)
+    yield 3.0
+    scene.wala.mark_as_asset = False
+    new = [bpy.data.objects[name] for name in set(made()) - before]
+    asset = new[0].asset_data if new else None
+    note(f"the next shape is an asset: {asset and asset.description!r}, tags {asset and asset.tags.keys()}, "
+         f"preview {new and tuple(new[0].preview.image_size)}", bool(asset and asset.description and new[0].preview.image_size[0]))
+    note(f"a preview is no render: {supervisor.state}", supervisor.state == "ready")
+
+
+def preferences_and_licence():
+    """The list of models, real where there is a real worker, and the dialog before the first download."""
+    models = sys.modules[f"{PACKAGE}.operators.models"]
+    if WORKER:
+        bpy.ops.wala.refresh_models()
+        yield from until(lambda: not board().models_busy, 120)
+    else:
+        models.KNOWN["wala-vx16-1b"] = models.Model(
+            "wala-vx16-1b", "WaLa 1B · voxels", ("voxels",), is_installed=False, can_fetch=True, size=4_000_000_000, memory="3.7 GB",
+            licence="Somebody's", non_commercial=True, link="https://example.org", terms="The weights and every shape are not for sale. " * 3)
+        yield 1.5
+    fetchable = [number for number, item in enumerate(board().models) if item.can_fetch]
+    note(f"models to fetch: {[board().models[number].title for number in fetchable]}", bool(fetchable))
+    board().model_index = fetchable[0]
+    bpy.context.preferences.system.use_online_access = True
+    bpy.ops.preferences.addon_show(module=PACKAGE)
+    yield 2.0
+    do("search", "--name", "Preferences", "windowmove", 0, 0, "windowsize", 760, 800)
+    yield 2.0
+    picture("8-preferences")
+    window = bpy.context.window_manager.windows[-1]
+    do("mousemove", 380, 400)
+    yield 1.0
+    with bpy.context.temp_override(window=window):
+        bpy.ops.wala.fetch_model("INVOKE_DEFAULT", name=board().models[board().model_index].name)
+    yield 2.0
+    picture("9-licence")
+    do("key", "Escape")
+    yield 1.0
+    bpy.context.preferences.system.use_online_access = False
 
 
 steps = story()

@@ -179,6 +179,18 @@ def test_stop_cancels_and_other_settings_start_another_worker(start, make_job, u
     supervisor.stop()
 
 
+def test_after_a_stop_the_next_job_starts_a_worker_as_before(start, make_job, until):
+    supervisor = start(device="cpu")
+    until(supervisor, "done", supervisor.submit(make_job()))
+    pid = supervisor.pid
+    supervisor.stop()
+    assert supervisor.poll() == [] and not alive(pid)
+    folder = make_job()
+    until(supervisor, "done", supervisor.submit(folder))
+    record = jobs.read_result(folder).record
+    assert (record["count"], record["device"]) == (1, "cpu") and record["pid"] == supervisor.pid != pid
+
+
 def test_stop_ends_a_worker_that_is_stuck(start, make_job, until):
     supervisor = start()
     job = supervisor.submit(make_job(at="stuck", when=0))

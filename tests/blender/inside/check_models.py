@@ -83,7 +83,7 @@ def test_the_list_is_read_and_kept(extension, library):
     assert [item.offered for item in shown.values()] == [True, False, False, False] and shown["views"].installed
     rooms = shown["rooms"]
     assert (rooms.size, rooms.licence, rooms.can_fetch, rooms.can_remove) == ("0.1 GB", "Some Licence, non-commercial", True, False)
-    assert rooms.memory.startswith("4.1 GB of graphics memory, 3.4 GB in low-memory mode")
+    assert rooms.memory.startswith("about 4.1 GB on a graphics card, 3.4 GB in low-memory mode")
     assert calls(library)[0][:2] == [["list", "--json"], str(library / "models")]
 
     models = extension.module("operators.models")
@@ -112,7 +112,7 @@ def test_a_model_is_fetched_offered_and_removed(extension, library):
 
     with pytest.raises(RuntimeError, match="has the checksum 12…, expected 34…"):
         bpy.ops.wala.verify_model(name="rooms")
-    assert extension.board.models_problem.startswith("Model.safetensors has the checksum") and not extension.board.models_busy
+    assert extension.board.models_problem.startswith("model.safetensors has the checksum") and not extension.board.models_busy
     assert bpy.ops.wala.remove_model(name="rooms") == {"FINISHED"}
     assert not extension.board.models["rooms"].installed and extension.board.models["rooms"].can_fetch
 
@@ -219,4 +219,4 @@ def test_what_the_preferences_draw(extension, library):
     assert any("Refresh lists" in text for text in drawn())
     fetch_slowly(extension, library)
     extension.board.model_index = 1
-    assert {"Takes none", "Licence Some Licence, non-commercial", "0.06 of 0.10 GB, 3 min left"} <= set(drawn())
+    assert {"Takes: none", "Licence: Some Licence, non-commercial", "0.06 of 0.10 GB, 3 min left"} <= set(drawn())

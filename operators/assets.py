@@ -1,0 +1,61 @@
+"""Results as assets. Knows what the asset browser is to say of a shape's origin; nothing about jobs.
+
+An asset reaches others through a saved file: whatever was marked, and however, is described at the latest then. What the artist wrote stays.
+"""
+
+import bpy
+from bpy.app.handlers import persistent
+
+from .deliver import MARK
+
+AI_GENERATED, NON_COMMERCIAL = "AI-generated", "non-commercial"
+
+
+def register() -> None:
+    """Listen to saves."""
+    bpy.app.handlers.save_pre.append(describe_all)
+
+
+def unregister() -> None:
+    """Listen no more."""
+    bpy.app.handlers.save_pre.remove(describe_all)
+
+
+def mark(item) -> None:
+    """Put a new result into this file's asset browser."""
+    item.asset_mark()
+    describe(item)
+    if not bpy.app.background:
+        item.asset_generate_preview()
+
+
+@persistent
+def describe_all(*_) -> None:
+    """Describe every asset of this file that is, or is made of, a result."""
+    for collection in (bpy.data.objects, bpy.data.meshes):
+        for owner in collection:
+            if owner.asset_data is not None and owner.library is None:
+                describe(owner)
+
+
+def describe(owner) -> None:
+    """Fill in what an asset (an object or a mesh) does not say yet of where it comes from; nothing for what is no result.
+
+    The licence is filled in where it binds the shape. That of a model whose shapes are the artist's is not theirs.
+    """
+    if not owner.get(f"{MARK}ai_generated"):
+        return
+    asset, non_commercial = owner.asset_data, bool(owner.get(f"{MARK}non_commercial"))
+    asset.description = asset.description or _origin(owner)
+    asset.tags.new(AI_GENERATED, skip_if_exists=True)
+    if non_commercial:
+        asset.license = asset.license or owner.get(f"{MARK}licence", "")
+        asset.tags.new(NON_COMMERCIAL, skip_if_exists=True)
+
+
+def _origin(owner) -> str:
+    """A sentence from the custom properties."""
+    told = {name: owner.get(MARK + name) for name in ("model", "condition", "prompt", "seed", "licence")}
+    source = f"“{told['prompt']}”" if told["prompt"] else told["condition"]
+    words = f"AI-generated from {source} by the WaLa model {told['model']}, seed {told['seed']}"
+    return f"{words}. Not for commercial use: {told['licence']}" if owner.get(f"{MARK}non_commercial") else words
