@@ -136,7 +136,7 @@ MODELS: dict[str, ModelRow] = {
         _hub("RGB4-1B", "four images", "views", 956_000_000, DINO_L, FOUR_VIEWS),
         _hub("PC-1B", "points", "points", 966_700_000),
         _hub("VX16-1B", "voxels", "voxels", 906_900_000),
-        _hub("UN-1B", "anything", "none", 1_100_000_000),
+        _hub("UN-1B", "from nothing", "none", 1_100_000_000),
         _text_to_views("DM6", "words through six depth maps", SIX_VIEWS, "wala-dm6-1b"),
         _text_to_views("RGB4", "words through four images", FOUR_TEXT_VIEWS, "wala-rgb4-1b"),
     )
