@@ -12,8 +12,9 @@ from . import compatibility, frames
 from .placement import Placed, place
 
 PROVENANCE = ("model", "weight_hash", "seed", "scale", "steps", "condition", "prompt", "licence", "non_commercial", "ai_generated",
-              "shape_model", "shape_weight_hash")
+              "shape_model", "shape_weight_hash", "job")
 MARK = "wala_"
+TITLE = "WaLa "     # before every result's name
 LARGEST_INTEGER = 2**31 - 1     # of a custom property
 
 
@@ -55,7 +56,7 @@ def deliver(result, request, title: str, home: Home):
     item.location = placed.location
     item.rotation_euler = (0.0, 0.0, placed.rotation)
     for owner in (item, item.data):
-        _mark(owner, {**result.record, "prompt": request.inputs.get("prompt")})
+        _mark(owner, {**result.record, "prompt": request.inputs.get("prompt"), "job": request.id})
     collection.objects.link(item)
     _make_active(scene, item)
     return item, same

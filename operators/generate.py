@@ -5,7 +5,7 @@ import random
 import bpy
 
 from ..runtime.messages import Cancelled, JobFailed
-from . import models, session
+from . import again, models, session
 from .capture import CAPTURES
 
 LARGEST_SEED = 2**31 - 1
@@ -17,24 +17,14 @@ def what_is_missing(context, settings) -> str:
     return models.why_not(settings.model, row.condition) or row.missing(context, settings)
 
 
-class WALA_OT_generate(bpy.types.Operator):
-    """Make a mesh from the sketch, the blockout, the points or the words"""
+class Making:
+    """What starts a job: waits for it in scripts, and leaves it to the session's timer in a window. ``start`` gives its ticket."""
 
-    bl_idname = "wala.generate"
-    bl_label = "Generate"
     bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context):
-        settings = getattr(context.scene, "wala", None)
-        reason = "There is no scene" if settings is None else session.why_not() or what_is_missing(context, settings) or session.worker_problem()
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
 
     def execute(self, context):
         """Make it now and wait for it: for scripts and background mode."""
-        ticket = self._start(context)
+        ticket = self._started(context)
         if ticket is None:
             return {"CANCELLED"}
         outcome = session.wait(ticket)
@@ -50,17 +40,54 @@ class WALA_OT_generate(bpy.types.Operator):
         """Start it and give the interface back at once; the session's timer brings the result, with an undo step of its own."""
         if bpy.app.background:
             return self.execute(context)
-        return {"CANCELLED"} if self._start(context) is None else {"INTERFACE"}
+        return {"CANCELLED"} if self._started(context) is None else {"INTERFACE"}
 
-    def _start(self, context):
-        settings = context.scene.wala
-        if settings.randomise_seed:
-            settings.seed = random.randint(0, LARGEST_SEED)
+    def _started(self, context):
         try:
-            return session.start(context, settings)
+            return self.start(context, context.scene.wala)
         except JobFailed as error:
             self.report({"ERROR"}, str(error))
             return None
+
+
+class WALA_OT_generate(Making, bpy.types.Operator):
+    """Make a mesh from the sketch, the blockout, the points or the words"""
+
+    bl_idname = "wala.generate"
+    bl_label = "Generate"
+
+    @classmethod
+    def poll(cls, context):
+        settings = getattr(context.scene, "wala", None)
+        reason = "There is no scene" if settings is None else session.why_not() or what_is_missing(context, settings) or session.worker_problem()
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def start(self, context, settings):
+        if settings.randomise_seed:
+            settings.seed = random.randint(0, LARGEST_SEED)
+        return session.start(context, settings)
+
+
+class WALA_OT_again(Making, bpy.types.Operator):
+    """Make another one like the active result: from the same input as it was then, with the same model and settings, and the next seed"""
+
+    bl_idname = "wala.again"
+    bl_label = "Another One"
+
+    @classmethod
+    def poll(cls, context):
+        reason = session.why_not() or session.worker_problem()
+        if not reason and again.source_of(context.active_object) is None:
+            reason = "Make the result active that you want another one of. What the last fifty were made from is kept"
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def start(self, context, settings):
+        seed = random.randint(0, LARGEST_SEED) if settings.randomise_seed else None
+        return again.start(context, settings, context.active_object, seed)
 
 
 class WALA_OT_cancel(bpy.types.Operator):
@@ -86,4 +113,4 @@ class WALA_OT_cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (WALA_OT_generate, WALA_OT_cancel)
+CLASSES = (WALA_OT_generate, WALA_OT_again, WALA_OT_cancel)

@@ -17,7 +17,7 @@ from ..runtime.messages import Cancelled, JobFailed
 from ..runtime.supervisor import Supervisor
 from . import assets, board, compatibility, downloads, maintenance, maps, models, preferences
 from .capture import CAPTURES
-from .deliver import Home, deliver
+from .deliver import TITLE, Home, deliver
 
 log = logging.getLogger(__name__)
 
@@ -111,17 +111,27 @@ def worker_problem() -> str:
 def start(context, settings) -> Ticket:
     """Capture, write the job folder and hand it to the worker. Raises JobFailed; then there is no job."""
     row = CAPTURES[settings.condition]
-    reason = models.why_not(settings.model, row.condition)
-    if reason:
-        raise JobFailed("bad-model", reason)
+    require_model(settings.model, row.condition)
     capture = _capture(row, context, settings)
     request = jobs.Request(jobs.new_id(), settings.model, row.condition, capture.inputs, seed=settings.seed, scale=settings.scale or None,
                            steps=settings.steps or None, placement=capture.placement)
+    return submit(context, settings, request, capture.files, capture.title)
+
+
+def require_model(model: str, condition: str) -> None:
+    """Raises JobFailed where the model cannot make a shape of the condition."""
+    reason = models.why_not(model, condition)
+    if reason:
+        raise JobFailed("bad-model", reason)
+
+
+def submit(context, settings, request: jobs.Request, files: dict, title: str) -> Ticket:
+    """Write the job folder and hand it to the worker. Raises JobFailed; then there is no job."""
     chosen = preferences.preferences()
     current.supervisor.start(preferences.worker_python(), preferences.SOURCE_ROOT, engine=ENGINE, device=chosen.device,
                              log_folder=preferences.log_folder(), models_folder=preferences.models_folder(), low_memory=chosen.low_memory)
-    path = jobs.write_job(preferences.folder("jobs"), request, capture.files)
-    ticket = Ticket(current.supervisor.submit(path), path, capture.title, Home.of(context), settings.mark_as_asset)
+    path = jobs.write_job(preferences.folder("jobs"), request, files)
+    ticket = Ticket(current.supervisor.submit(path), path, title, Home.of(context), settings.mark_as_asset)
     current.tickets[ticket.job] = ticket
     kept_jobs.prune(path.parent, JOBS_KEPT, [known.folder for known in (*current.tickets.values(), *current.finished)])
     board.busy("Starting the worker" if current.supervisor.state == "starting" else "Waiting for the worker")
@@ -251,7 +261,7 @@ def _deliver_finished() -> None:
         current.finished.remove(ticket)
         try:
             _take_up_views(ticket)
-            item, same = deliver(jobs.read_result(ticket.folder), jobs.read_request(ticket.folder), f"WaLa {ticket.title}", ticket.home)
+            item, same = deliver(jobs.read_result(ticket.folder), jobs.read_request(ticket.folder), TITLE + ticket.title, ticket.home)
             if ticket.as_asset:
                 assets.mark(item)
         except JobFailed as error:

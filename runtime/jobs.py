@@ -125,6 +125,14 @@ def read_request(folder: Path | str) -> Request:
     return request
 
 
+def read_inputs(folder: Path | str, request: Request) -> dict[str, bytes]:
+    """The input files that the request of a job folder names, as ``write_job`` takes them. Raises JobFailed: "job-missing"."""
+    try:
+        return {path.name: (Path(folder) / path).read_bytes() for path in _input_paths(request.inputs)}
+    except OSError as error:
+        raise JobFailed("job-missing", f"an input of {folder} cannot be read ({error.strerror})", "Send the job again.") from error
+
+
 def _parse_request(document: dict, path: Path | str) -> Request:
     schema = document.get("schema")
     if isinstance(schema, bool) or not isinstance(schema, int) or schema < 1:

@@ -50,9 +50,10 @@ class WALA_PT_main(Tab, bpy.types.Panel):
         if session.busy:
             draw_progress(layout, context, session)
             return
-        row = layout.row()
+        row = layout.row(align=True)
         row.scale_y = 1.5
         row.operator("wala.generate", icon="MESH_MONKEY")
+        row.operator("wala.again", text="", icon="FILE_REFRESH")
         if session.worker_problem:
             draw_lines(layout, session.worker_problem, "ERROR", _characters(context))
             layout.operator("wala.setup_worker", icon="IMPORT")

@@ -244,13 +244,14 @@ def test_only_what_the_model_takes_is_offered(extension):
         return {row.condition for row in panels.offered(extension.settings, extension.board)}
 
     assert offered() == set(models.STARTER.conditions)
-    extension.settings.condition = "NONE"
+    extension.settings.condition = "VIEWS"
     with pytest.raises(RuntimeError, match="“Starter” does not take this input"):
         bpy.ops.wala.generate()
     models.KNOWN["dreamer"] = models.Model("dreamer", "Dreamer", ("none", "depths"))
     try:
         extension.session.tick()
         extension.settings.model = "dreamer"
+        extension.settings.condition = "NONE"
         assert offered() == {"none", "depths"} and bpy.ops.wala.generate.poll()
     finally:
         del models.KNOWN["dreamer"]
@@ -267,9 +268,11 @@ def test_a_picture_as_it_is_in_blender(extension):
     extension.settings.image = image
     bpy.context.scene.cursor.location = (1, 2, 3)
     found = capture(extension, "IMAGE")
-    assert found.inputs == {"image": "inputs/image.png"} and found.placement == {"kind": "point", "location": [1, 2, 3]}
+    assert found.inputs == {"image": "inputs/image.png", "background": "remove"} and found.placement == {"kind": "point", "location": [1, 2, 3]}
     assert pixels(found.files["image.png"]).tolist() == [[[51, 102, 153, 128], [255, 255, 255, 255], [0, 0, 0, 0]],
                                                          [[255, 0, 0, 255], [0, 255, 0, 255], [0, 0, 255, 255]]]
+    extension.settings.remove_background = False
+    assert capture(extension, "IMAGE").inputs["background"] == "keep"
 
 
 def test_a_picture_of_light_is_encoded_as_a_screen_shows_it(extension):

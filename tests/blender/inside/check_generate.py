@@ -55,6 +55,30 @@ def test_text_stands_on_the_cursor_and_says_where_it_comes_from(extension, new_o
     assert extension.board.busy is False and item.name in extension.board.message
 
 
+def test_another_one_like_a_result_needs_no_source_in_the_scene(extension, new_objects):
+    scenes.cube((4, 5, 1), (2, 2, 2), "Seat")
+    ask(extension, "VOXELS")
+    extension.settings.seed = 7
+    assert bpy.ops.wala.generate() == {"FINISHED"}
+    first = bpy.context.view_layer.objects.active
+    bpy.data.objects.remove(bpy.data.objects["Seat"])
+    ask(extension, "TEXT", "a shelf")  # what the panel says now is of no account
+    assert bpy.ops.wala.again() == {"FINISHED"}
+    second = bpy.data.objects[(set(new_objects()) - {first.name}).pop()]
+    assert (second["wala_seed"], second["wala_condition"]) == (8, "voxels") and second["wala_job"] != first["wala_job"]
+    assert second.name.startswith(first.name) and second == bpy.context.view_layer.objects.active
+    assert (second.matrix_world.translation - first.matrix_world.translation).length < 1e-6
+    assert bpy.ops.wala.again() == {"FINISHED"}
+    assert bpy.context.active_object["wala_seed"] == 9
+
+
+def test_another_one_is_made_of_results_only(extension, new_objects):
+    scenes.cube((0, 0, 0), (1, 1, 1), "Mine")
+    assert not bpy.ops.wala.again.poll()
+    bpy.context.active_object["wala_job"] = "../../secrets"
+    assert not bpy.ops.wala.again.poll()
+
+
 def test_a_blockout_is_filled_and_not_left(extension, new_objects):
     scenes.cube((4, 5, 1), (2, 2, 2), "Seat")
     scenes.cube((4, 5, 3), (2, 0.5, 2), "Back")
