@@ -66,8 +66,8 @@ def test_usage_is_told_on_one_line(capsys, arguments, words):
     (("generate", "--text", "a", "--out", "a.fbx"), "unknown kind of file '.fbx'"),
     (("generate", "--text", "a", "--out", "nowhere/a.glb"), "the folder nowhere does not exist"),
     (("generate", "--text", " ", "--out", "a.glb"), "the prompt is empty"),
-    (("generate", "--text", "a", "--elevation", "3", "--out", "a.glb"), "--elevation is of use with --sketch and --depth only"),
-    (("generate", "--voxels", "far.json", "--cameras", "3", "--out", "a.glb"), "--cameras is of use with --image and --depth and --depths"),
+    (("generate", "--text", "a", "--elevation", "3", "--out", "a.glb"), "--elevation is of use with --sketch, --image and --depth only"),
+    (("generate", "--voxels", "far.json", "--cameras", "3", "--out", "a.glb"), "--cameras is of use with --image, --depth, --depths and --views only"),
     (("generate", "--depths", "d.png", "gone.png", "--out", "a.glb"), "gone.png is missing"),
     (("generate", "--image", "cut.npy", "--out", "a.glb"), "cut.npy cannot be read"),
     (("depth", "missing.obj", "--out", "maps"), "missing.obj cannot be opened"),
@@ -165,15 +165,25 @@ def test_depth_maps_of_a_mesh(capsys, tmp_path):
 
 
 @needs_weights
-@pytest.mark.parametrize("given", [("--unconditional",), ("--depth", "ball.obj", "--azimuth", 30), ("--depths", "maps/a.png", "b.png", "b.png", "b.png")])
-def test_a_model_that_does_not_take_the_condition_says_so(capsys, tmp_path, monkeypatch, given):
+@pytest.mark.parametrize("given", [("--unconditional",), ("--depth", "ball.obj", "--azimuth", 30), ("--depths", "ball.obj", "--cameras", 3, 26),
+                                   ("--image", "thing.png", "--elevation", 10)], ids=lambda given: given[0])
+def test_the_starter_takes_pictures_depth_maps_and_nothing(capsys, tmp_path, monkeypatch, given):
     monkeypatch.chdir(tmp_path)
     write_mesh(tmp_path / "ball.obj", *sphere(rings=8), {})
-    (tmp_path / "maps").mkdir()
-    for name in ("maps/a.png", "b.png"):
-        Image.new("L", (20, 20)).save(name)
-    code, _, err = wala(capsys, "generate", *given, "--device", "cpu", "--out", "a.glb")
-    assert code == 1 and "the model starter takes no" in err and "It takes: text, sketch, voxels, points" in err and err.count("\n") == 1
+    picture = np.full((40, 40, 3), 255, np.uint8)
+    picture[10:30, 10:30] = 90
+    Image.fromarray(picture).save("thing.png")
+    code, out, err = wala(capsys, "generate", *given, "--steps", 2, "--device", "cpu", "--out", "a.glb")
+    assert code == 0, err
+    assert out.startswith("a.glb: ") and (tmp_path / "a.glb").stat().st_size > 10_000
+
+
+@needs_weights
+def test_a_model_that_does_not_take_the_condition_says_so(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.new("L", (20, 20)).save("b.png")
+    code, _, err = wala(capsys, "generate", "--views", *["b.png"] * 4, "--device", "cpu", "--out", "a.glb")
+    assert code == 1 and "the model starter takes no views" in err and "It takes: text, sketch, image" in err and err.count("\n") == 1
 
 
 def test_a_job_folder_that_cannot_be_run(tmp_path):

@@ -36,8 +36,8 @@ def _given(options: argparse.Namespace) -> tuple[str, dict[str, object], Path]:
     for option in OPTIONS:
         value = getattr(options, option.name)
         if value is not None and option.name not in row.also:
-            takers = " and ".join(f"--{other.option}" for other in TABLE.values() if option.name in other.also)
-            raise InputError(f"--{option.name} is of use with {takers} only")
+            *takers, last = (f"--{other.option}" for other in TABLE.values() if option.name in other.also)
+            raise InputError(f"--{option.name} is of use with {', '.join(takers)} and {last} only")
         if value is not None:
             inputs[option.becomes] = value
     return row.name, *_in_one_folder(inputs)
