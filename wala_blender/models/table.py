@@ -120,7 +120,7 @@ MODELS: dict[str, ModelRow] = {
             name=STARTER,
             title="Starter (small, ships with the extension)",
             conditions={
-                "text": Defaults(2.0, 8), "sketch": Defaults(3.0, 8), "image": Defaults(3.0, 8), "depth": Defaults(1.5, 4),
+                "text": Defaults(2.0, 8), "sketch": Defaults(4.0, 16), "image": Defaults(4.0, 16), "depth": Defaults(1.5, 4),
                 "depths": Defaults(1.3, 4), "voxels": Defaults(1.5, 4), "points": Defaults(1.6, 4), "none": Defaults(None, 16),
             },
             licence=CC0,
