@@ -46,7 +46,7 @@ class Variant:
         heights = field.permute(1, 0, 2)  # y, x, z
         heights = heights[below] * (1 - share) + heights[below + 1] * share
         moved = functional.grid_sample(heights[None], grid, padding_mode="border", align_corners=True)[0].permute(1, 0, 2).contiguous()
-        slope = torch.stack(torch.gradient(moved, spacing=2 / R)).norm(dim=0)
+        slope = sum(part.square_() for part in torch.gradient(moved, spacing=2 / R)).sqrt_()  # norm(dim=0) takes 16 times as long
         # A true distance's gradient is 1 before the stretch; on creases and where the field is cut off it is less.
         scales = np.linalg.svd(self.linear, compute_uv=False)
         return moved / slope.clamp(1 / scales[0], 1 / scales[-1])
