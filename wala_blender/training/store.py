@@ -1,9 +1,9 @@
 """The store of training samples: per shape, some variants with everything training needs. Knows files and geometry; not networks.
 
 One .npz a shape (uncompressed, written to a temporary name and renamed, so that a stopped build resumes) beside index.jsonl,
-which also names the shapes left out and why, and report.json, which counts them. Variant 0 is the shape as its author left it; the others
-are stretched along its axes and turned about the up axis, half of them mirrored. Wavelet trees are stored sparse: details below THRESHOLD
-are dropped.
+which also names the shapes left out and why, and report.json, which counts them. Variant 0 is the shape as its author left it,
+seats turned to the front; the others are stretched along its axes and turned about the up axis, half of them mirrored. Wavelet trees are
+stored sparse: details below THRESHOLD are dropped.
 """
 
 import hashlib
@@ -27,6 +27,7 @@ from ..geometry.views import framed, trace
 from ..wavelet import field_to_tree
 from .collections import Record, read_records
 from .duplicates import fingerprint, first_alike
+from .facing import to_front
 from .fitness import Limits, Unfit, check_tree, fingerprint_of, fit_field, read_fit, surface_points
 from .processes import DIED, surviving_map
 from .variants import STRETCH, Variant, fitted
@@ -70,6 +71,7 @@ def build_sample(record: Record, limits: Limits) -> tuple[dict[str, np.ndarray],
     """All arrays of one shape, and its fingerprint. Raises Unfit."""
     rng = np.random.default_rng(int(hashlib.sha1(record.id.encode()).hexdigest()[:8], 16))
     vertices, faces = read_fit(record, limits)
+    vertices = to_front(vertices, faces, record.head)
     variants = variants_of(vertices, rng)
     base = fit_field(vertices, faces, limits, TRUNCATION / min(variant.smallest_scale() for variant, _, _ in variants))
     points = surface_points(vertices, faces, base.numpy(), POINTS * 2, rng)
