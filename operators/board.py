@@ -8,9 +8,9 @@ import bpy
 from .models import GIGABYTE
 
 # stage → where the bar begins and ends, and its words
-SHARES = {"load": (0.0, 0.1), "views": (0.1, 0.6), "condition": (0.1, 0.15), "sample": (0.15, 0.75), "decode": (0.75, 0.85),
+SHARES = {"load": (0.0, 0.1), "views": (0.1, 0.6), "condition": (0.1, 0.15), "sample": (0.15, 0.5), "fit": (0.5, 0.8), "decode": (0.8, 0.85),
           "surface": (0.85, 1.0)}
-TITLES = {"load": "Loading the model", "views": "Drawing the views", "condition": "Reading the input", "sample": "Shaping",
+TITLES = {"load": "Loading the model", "views": "Drawing the views", "condition": "Reading the input", "sample": "Shaping", "fit": "Fitting",
           "decode": "Decoding", "surface": "Meshing"}
 SHOWN_IN = ("VIEW_3D", "PREFERENCES")
 MODEL_WORDS = ("name", "title", "conditions", "offered", "installed", "can_fetch", "can_remove", "size", "memory", "licence")

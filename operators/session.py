@@ -114,7 +114,7 @@ def start(context, settings) -> Ticket:
     require_model(settings.model, row.condition)
     capture = _capture(row, context, settings)
     request = jobs.Request(jobs.new_id(), settings.model, row.condition, capture.inputs, seed=settings.seed, scale=settings.scale or None,
-                           steps=settings.steps or None, placement=capture.placement)
+                           steps=settings.steps or None, fit=None if settings.fit else 0, placement=capture.placement)
     return submit(context, settings, request, capture.files, capture.title)
 
 

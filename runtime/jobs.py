@@ -42,7 +42,7 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\.(npy|npz|png)")
 class Request:
     """What to make: request.json without its schema number.
 
-    id: 8–64 lower-case hex digits. scale, steps: None = the model's default for the condition. inputs: numbers, texts,
+    id: 8–64 lower-case hex digits. scale, steps, fit: None = the model's default for the condition. inputs: numbers, texts,
     "inputs/NAME" paths, and lists of these. placement: plain JSON that comes back untouched; the worker never looks at it.
     """
 
@@ -53,6 +53,7 @@ class Request:
     seed: int = 0
     scale: float | None = None
     steps: int | None = None
+    fit: int | None = None
     placement: Mapping = field(default_factory=dict)
     created: str = ""
 
@@ -175,6 +176,7 @@ _RULES: tuple[tuple[str, str, Callable[[object], bool]], ...] = (
     ("seed", "a whole number from 0 to 2**63 - 1", lambda value: _is_count(value, 2**63 - 1)),
     ("scale", "null or a number from 0 to 100", lambda value: value is None or _is_number(value) and 0 <= value <= 100),
     ("steps", f"null or a whole number from 1 to {MAX_STEPS}", lambda value: value is None or _is_count(value, MAX_STEPS) and value >= 1),
+    ("fit", f"null or a whole number from 0 to {MAX_STEPS}", lambda value: value is None or _is_count(value, MAX_STEPS)),
     ("placement", "an object", lambda value: isinstance(value, Mapping)),
     ("created", "a time as text", lambda value: isinstance(value, str)),
 )

@@ -42,13 +42,13 @@ def small(monkeypatch):
 class Ideal:
     """Keeps whatever field it gets; makes a ball for every condition."""
 
-    denoiser = None
+    denoiser = SimpleNamespace(views=())
     ball = torch.from_numpy(sphere_field(0.9, resolution=R).clip(-0.1, 0.1))
 
     def __init__(self):
         self.seen = []
 
-    def field_to_latent(self, field):
+    def field_to_latent(self, field, fit=0):
         return field
 
     def latent_to_field(self, latent):
@@ -56,7 +56,10 @@ class Ideal:
 
     def generate_latent(self, condition, inputs, settings):
         self.seen.append((condition, inputs, settings.seed))
-        return self.ball, SimpleNamespace(frame=None)
+        return self.ball, SimpleNamespace(frame=None, observation=None)
+
+    def fit_steps(self, condition, settings):
+        return 1
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +86,7 @@ def test_a_ball_is_measured(tmp_path):
     assert 0.65 < lines["nearest"]["iou"] < lines["trilinear_half_filled"]["iou"] < 0.98
     assert lines["nearest"]["chamfer"] > 1.5 * lines["trilinear_half_filled"]["chamfer"] > 0.02
     assert report["points"]["baselines"]["screened_poisson"]["iou"] > 0.93
-    assert len(text_of(report)) == (1 + 1 + 4 + 2) + 1 + 2
+    assert len(text_of(report)) == (1 + 2 + 4 + 2) + 1 + 3
     assert [seen[0] for seen in pipeline.seen] == ["voxels", "points"] and pipeline.seen[1][1]["points"].shape == (4096, 3)
 
 

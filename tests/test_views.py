@@ -70,7 +70,7 @@ def test_near_is_white_and_far_and_nothing_are_black():
 
 
 def test_each_view_sees_the_lopsided_shape_from_its_side():
-    front, right, back, left = mesh_pictures(*LOPSIDED, [(0, 20), (90, 20), (180, 20), (270, 20)])[0].astype(float)
+    front, right, back, left = mesh_pictures(*LOPSIDED, [(0, 20), (90, 20), (180, 20), (270, 20)])[0]
 
     def post(picture):  # where the shape's upper part is, left … right, and how light
         rows, columns = np.nonzero(picture[:118])

@@ -32,6 +32,7 @@ class _Parser(argparse.ArgumentParser):
 _seed = number(int, 0, 2**63 - 1, "a whole number from 0 to 2**63 - 1")
 _scale = number(float, 0, 100, "a number from 0 to 100")
 _steps = number(int, 2, 1000, "a whole number from 2 to 1000")
+_fit = number(int, 0, 1000, "a whole number from 0 to 1000")
 _count = number(int, 1, 10**9, "a whole number above 0")
 _minutes = number(float, 0.01, 10**6, "a number of minutes above 0")
 
@@ -56,6 +57,7 @@ def _add_generate(commands) -> None:
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="another seed, another shape (default: %(default)s)")
     parser.add_argument("--scale", type=_scale, metavar="S", help="how closely to follow the input (default: the model's)")
     parser.add_argument("--steps", type=_steps, metavar="K", help="of denoising (default: the model's)")
+    parser.add_argument("--fit", type=_fit, metavar="K", help="steps that then fit the shape to voxels, points or depth maps; 0: none (default: the model's)")
     _model_options(parser)
     parser.add_argument("--low-memory", choices=("auto", "on", "off"), default="auto",
                         help="the networks take turns on the device; auto: when its memory does not suffice (default: %(default)s)")
@@ -71,6 +73,7 @@ def _add_roundtrip(commands) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=".glb, .obj or .ply")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--no-autoencoder", action="store_true", help="stop at the wavelet tree: needs no weights")
+    parser.add_argument("--fit", type=_fit, default=0, metavar="K", help="steps that fit the latent to the mesh (default: %(default)s)")
     _model_options(parser)
     parser.set_defaults(run="commands:roundtrip")
 

@@ -85,7 +85,7 @@ def generate(options: argparse.Namespace) -> int:
             print(path)
 
     maker = load_maker(options.model, device=options.device, low_memory=options.low_memory)
-    settings = Settings(model=options.model, seed=options.seed, scale=options.scale, steps=options.steps)
+    settings = Settings(model=options.model, seed=options.seed, scale=options.scale, steps=options.steps, fit=options.fit)
     with progress_bar() as progress:
         made = maker.generate(condition, inputs, settings, progress, Keep(views=keep_views))
     write_mesh(options.out, _where_the_input_was(made.vertices, made.record), made.faces, provenance_of(made.record, inputs.get("prompt")))
@@ -112,7 +112,7 @@ def roundtrip(options: argparse.Namespace) -> int:
         pipeline = Pipeline.load(options.model, device=options.device)
         origin |= {"origin": "decoded from its latent", "model": options.model}
     field = mesh_to_distance(frame.to_model(vertices), faces)
-    stages, back = round_trip(field, pipeline)
+    stages, back = round_trip(field, pipeline, options.fit)
     vertices, faces = field_to_mesh(back, remove_dust=False)
     write_mesh(options.out, frame.from_model(vertices), faces, origin)
     if options.json:
@@ -134,7 +134,7 @@ def depth(options: argparse.Namespace) -> int:
     from .geometry.meshes import read_mesh
 
     views = options.cameras or PUBLISHED.sets[6]
-    maps, _ = mesh_pictures(*read_mesh(options.mesh), [PUBLISHED.direction(view) for view in views])
+    maps, *_ = mesh_pictures(*read_mesh(options.mesh), [PUBLISHED.direction(view) for view in views])
     if not options.out.is_dir():
         check_destination(options.out).mkdir()
     for view, picture in zip(views, maps):

@@ -12,9 +12,11 @@ import torch
 from torch import nn
 
 from .conditions.condition import Prepared
+from .conditions.observation import Observation, of_field
 from .diffusion.guidance import conditioned, guided
 from .diffusion.samplers import ancestral, generated_noises
 from .errors import InputError, ModelError
+from .fitting import fit
 from .geometry.surface import field_to_mesh
 from .memory import lent_to, try_ways
 from .models.installed import known_row, models_folder
@@ -27,12 +29,14 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Settings:
-    """What a generation depends on besides its input. scale (guidance, ≥ 0) and steps (2 … 1000): None takes the model's default."""
+    """What a generation depends on besides its input. scale (guidance, ≥ 0), steps (2 … 1000) and fit (steps that then
+    fit the shape to the input, 0 … 1000): None takes the model's default."""
 
     model: str = "starter"
     seed: int = 0
     scale: float | None = None
     steps: int | None = None
+    fit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -104,11 +108,23 @@ class Pipeline:
         return lent_to(self.device, *modules) if self.in_turns else contextlib.nullcontext()
 
     @torch.no_grad()
-    def field_to_latent(self, field: np.ndarray | torch.Tensor) -> torch.Tensor:
-        """Distance field (256, 256, 256) → latent (4, 12, 12, 12) before quantisation."""
-        tree = field_to_tree(torch.as_tensor(field, dtype=torch.float32, device=self.device)[None], self.row.padding)
+    def field_to_latent(self, field: np.ndarray | torch.Tensor, fit: int = 0) -> torch.Tensor:
+        """Distance field (256, 256, 256) → latent (4, 12, 12, 12) before quantisation; with ``fit`` that many steps nearer to the field than
+        the encoder brings it."""
+        field = torch.as_tensor(field, dtype=torch.float32, device=self.device)
+        tree = field_to_tree(field[None], self.row.padding)
         with self._on_device(self.autoencoder):
-            return self.autoencoder.encode(tree)[0]
+            latent = self.autoencoder.encode(tree)[0]
+        return self.fit_latent(latent, of_field(field[::2, ::2, ::2]), fit)
+
+    def fit_latent(self, latent: torch.Tensor, observation: Observation | None, steps: int, progress: Progress | None = None) -> torch.Tensor:
+        """Latent (4, 12, 12, 12) before quantisation, moved by ``steps`` steps towards what is observed (see Prepared).
+        progress(stage, step, steps) may raise to stop."""
+        if observation is None or steps == 0:
+            return latent
+        progress = progress or silent
+        with self._on_device(self.autoencoder):
+            return fit(self.autoencoder, latent, observation, steps, lambda step, count: progress("fit", step, count))
 
     @torch.no_grad()
     def latent_to_field(self, latent: np.ndarray | torch.Tensor) -> torch.Tensor:
@@ -119,7 +135,7 @@ class Pipeline:
         return tree_to_field(tree)[0]
 
     def generate_latent(self, condition: str, inputs: dict, settings: Settings, progress: Progress | None = None) -> tuple[torch.Tensor, Prepared]:
-        """Latent (4, 12, 12, 12) for an input (see conditions/inputs.py), and the input as it was prepared.
+        """Latent (4, 12, 12, 12) for an input (see conditions/inputs.py) as the denoiser makes it, and the input as it was prepared.
 
         The same settings and input give the same latent, whoever calls. progress(stage, step, steps) may raise to stop.
         Raises InputError for an unusable input or setting, ModelError for a condition the model does not take.
@@ -157,9 +173,15 @@ class Pipeline:
 
     def _generate(self, condition: str, inputs: dict, settings: Settings, progress: Progress, keep: Keep) -> Generation:
         scale, steps = self._checked(condition, settings)
+        fitted = self.fit_steps(condition, settings)
         timings: dict[str, float] = {}
         timed = Stopwatch(progress, timings)
         latent, prepared = self._sampled(condition, inputs, settings.seed, scale, steps, timed)
+        if prepared.observation is None:
+            if settings.fit:
+                raise InputError(f"fit is {fitted}, but this {condition} does not say where the shape is", "Leave it out.")
+            fitted = 0
+        latent = self.fit_latent(latent, prepared.observation, fitted, timed)
         keep.latent(latent.cpu().numpy())
         timed("decode", 0, 1)
         distance = self.latent_to_field(latent)
@@ -168,11 +190,18 @@ class Pipeline:
         timed.stop()
         frame, licence = prepared.frame, self.row.licence
         record = {
-            "model": self.row.name, "weight_hash": self.weight_hash, "seed": settings.seed, "scale": scale, "steps": steps,
+            "model": self.row.name, "weight_hash": self.weight_hash, "seed": settings.seed, "scale": scale, "steps": steps, "fit": fitted,
             "condition": condition, "licence": licence.name, "non_commercial": licence.non_commercial, "ai_generated": True,
             "timings": timings, "frame": {"center": [float(c) for c in frame.center], "scale": float(frame.scale)} if frame else None,
         }
         return Generation(vertices, faces, latent.cpu().numpy(), record)
+
+    def fit_steps(self, condition: str, settings: Settings) -> int:
+        """How many steps fit the shape to an input that can be fitted to. Raises InputError."""
+        steps = self.row.conditions[condition].fit if settings.fit is None else int(settings.fit)
+        if not 0 <= steps <= 1000:
+            raise InputError(f"the number of steps that fit the shape is {steps}, expected 0 … 1000")
+        return steps
 
     def _checked(self, condition: str, settings: Settings) -> tuple[float | None, int]:
         return checked(self.row, self.schedule.config.length, condition, settings)

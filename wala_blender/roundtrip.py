@@ -23,10 +23,10 @@ class Stage:
     numbers: int
 
 
-def round_trip(field: np.ndarray | torch.Tensor, pipeline: "Pipeline | None" = None) -> tuple[list[Stage], torch.Tensor]:
+def round_trip(field: np.ndarray | torch.Tensor, pipeline: "Pipeline | None" = None, fit: int = 0) -> tuple[list[Stage], torch.Tensor]:
     """Stages "coarse", "wavelet_tree" and, with a pipeline, "latent" of field (256, 256, 256); and the field that came back from the last.
 
-    "coarse" is the wavelet tree's coarse coefficients alone.
+    "coarse" is the wavelet tree's coarse coefficients alone. fit: see Pipeline.field_to_latent.
     """
     field = torch.as_tensor(field, dtype=torch.float32)
     inside = field < 0
@@ -37,7 +37,7 @@ def round_trip(field: np.ndarray | torch.Tensor, pipeline: "Pipeline | None" = N
     back = tree_to_field(tree)[0]
     stages.append(Stage("wavelet_tree", iou(back < 0, inside), tree.numel()))
     if pipeline is not None:
-        latent = pipeline.field_to_latent(field)
+        latent = pipeline.field_to_latent(field, fit)
         back = torch.as_tensor(pipeline.latent_to_field(latent)).cpu()
         stages.append(Stage("latent", iou(back < 0, inside), latent.numel()))
     return stages, back

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ..geometry.distance import Frame
+from .observation import Observation
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Condition:
 @dataclass(frozen=True)
 class Prepared:
     """A raw input made ready: ``tensors``, a batch of one, are what the condition's encoder takes; ``frame`` says where the input's
-    coordinates lie in model space, None where it has no place there."""
+    coordinates lie in model space, ``observation`` what it says of where the shape is; None where it has no place there."""
 
     tensors: tuple[Tensor, ...]
     frame: Frame | None = None
+    observation: Observation | None = None

@@ -11,10 +11,12 @@ from ..errors import InputError
 from ..geometry.distance import frame_of
 from ..layers import Attention, FeedForward, TransformerBlock
 from .condition import Prepared
+from .observation import of_points
 from .placed import fold, splat
 
 POINTS = 2048  # what the starter reads
 FEWEST = 16
+OBSERVED = 16_384  # points at most that the shape is fitted to
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,8 @@ def prepare(inputs: dict, count: int = POINTS) -> Prepared:
     if len(points) < FEWEST:
         raise InputError(f"there are {len(points)} points, expected at least {FEWEST}", "Give more points on the shape's surface.")
     chosen = np.random.default_rng(0).permutation(len(points))
-    chosen = np.resize(chosen, count)
-    return Prepared((torch.from_numpy(frame.to_model(points[chosen]).astype(np.float32))[None],), frame)
+    cloud = torch.from_numpy(frame.to_model(points[chosen]).astype(np.float32))
+    return Prepared((cloud[np.resize(np.arange(len(cloud)), count)][None],), frame, of_points(cloud[:OBSERVED]))
 
 
 @dataclass(frozen=True)

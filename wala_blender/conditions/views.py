@@ -17,6 +17,7 @@ from ..geometry.cameras import PUBLISHED, looking_at_origin
 from ..geometry.depth import depth_maps, depth_picture
 from ..geometry.distance import Frame, frame_of
 from .condition import Prepared
+from .observation import Observation, of_depth_maps
 from .cut_out import cut_out
 from .sketch import ink_of_image, picture_of_polylines
 
@@ -47,24 +48,30 @@ def prepare_sketch(inputs: dict) -> Prepared:
 def prepare_depth(inputs: dict) -> Prepared:
     """One depth map, as ``one_depth`` takes it."""
     seen = one_depth(inputs)
-    return _prepared(seen.maps, seen.views, seen.frame)
+    return _prepared(seen.maps, seen.views, seen)
 
 
 def prepare_depths(inputs: dict) -> Prepared:
     """Several depth maps, as ``several_depths`` takes them."""
     seen = several_depths(inputs)
-    return _prepared(seen.maps, seen.views, seen.frame)
+    return _prepared(seen.maps, seen.views, seen)
 
 
 @dataclass(frozen=True)
 class Seen:
     """Depth maps (H, W), 0 … 255 in the published look, from where (azimuth, elevation in degrees) they were taken, the published cameras
-    nearest to that, and the frame of the mesh that was looked at, None for given maps."""
+    nearest to that; and of a mesh that was looked at its frame and each map's depths (near, far) of 255 and 0, model units from the eye."""
 
     maps: list[np.ndarray]
     directions: list[tuple[float, float]]
     views: Sequence[int]
     frame: Frame | None = None
+    ranges: list[tuple[float, float]] | None = None
+
+    @property
+    def observation(self) -> Observation | None:
+        """What the maps say of where the shape is. One map alone that does not say how deep it is says too little."""
+        return None if self.ranges is None and len(self.maps) == 1 else of_depth_maps(self.maps, self.directions, self.ranges)
 
 
 def one_depth(inputs: dict) -> Seen:
@@ -75,8 +82,8 @@ def one_depth(inputs: dict) -> Seen:
         return _given([inputs["image"]], inputs.get("views", [0]))
     _refuse(inputs, "views")
     direction = float(inputs.get("azimuth", 0.0)), float(inputs.get("elevation", 0.0))
-    maps, frame = mesh_pictures(inputs["vertices"], inputs["faces"], [direction])
-    return Seen(list(maps), [direction], [PUBLISHED.nearest(*direction)], frame)
+    maps, frame, ranges = mesh_pictures(inputs["vertices"], inputs["faces"], [direction])
+    return Seen(maps, [direction], [PUBLISHED.nearest(*direction)], frame, ranges)
 
 
 def several_depths(inputs: dict) -> Seen:
@@ -87,8 +94,8 @@ def several_depths(inputs: dict) -> Seen:
     if "views" not in inputs:
         raise InputError("nothing says which cameras look at the mesh", "Give their view indices")
     directions = [PUBLISHED.direction(view) for view in inputs["views"]]
-    maps, frame = mesh_pictures(inputs["vertices"], inputs["faces"], directions)
-    return Seen(list(maps), directions, inputs["views"], frame)
+    maps, frame, ranges = mesh_pictures(inputs["vertices"], inputs["faces"], directions)
+    return Seen(maps, directions, inputs["views"], frame, ranges)
 
 
 def _given(images: Sequence[np.ndarray], views: Sequence[int]) -> Seen:
@@ -102,21 +109,24 @@ def prepare_views(inputs: dict) -> Prepared:
     return _prepared([_pictured(image, inputs) for image in inputs["images"]], _views(inputs))
 
 
-def mesh_pictures(vertices: np.ndarray, faces: np.ndarray, directions: Sequence[tuple[float, float]]) -> tuple[np.ndarray, Frame]:
-    """Depth maps (V, 256, 256) uint8 in the published look of a mesh, +Y up, from (azimuth, elevation) in degrees; and the mesh's frame in
-    model space. Raises InputError for an unusable mesh."""
+def mesh_pictures(vertices: np.ndarray, faces: np.ndarray, directions: Sequence[tuple[float, float]]) \
+        -> tuple[list[np.ndarray], Frame, list[tuple[float, float]]]:
+    """V depth maps (256, 256) uint8 in the published look of a mesh, +Y up, from (azimuth, elevation) in degrees; the mesh's frame in model
+    space; and each map's depths (near, far), model units from the eye. Raises InputError for an unusable mesh."""
     frame = frame_of(np.asarray(vertices, dtype=np.float64)[np.unique(faces)])
     cameras = [looking_at_origin(*direction, PUBLISHED.distance) for direction in directions]
     depth = depth_maps(frame.to_model(vertices), faces, cameras, PUBLISHED.field_of_view)
-    return np.stack([depth_picture(one) for one in depth]), frame
+    seen = [one[np.isfinite(one)] for one in depth]
+    return [depth_picture(one) for one in depth], frame, [(float(one.min(initial=np.inf)), float(one.max(initial=-np.inf))) for one in seen]
 
 
-def _prepared(pictures: list[np.ndarray], views: Sequence[int], frame: Frame | None = None) -> Prepared:
+def _prepared(pictures: list[np.ndarray], views: Sequence[int], seen: Seen | None = None) -> Prepared:
     _check_count(pictures, views)
     for view in views:
         PUBLISHED.direction(view)
     images = torch.stack([_fitted(picture) for picture in pictures])
-    return Prepared((images[None], torch.tensor([list(views)], dtype=torch.int64)), frame)
+    tensors = images[None], torch.tensor([list(views)], dtype=torch.int64)
+    return Prepared(tensors, seen.frame, seen.observation) if seen else Prepared(tensors)
 
 
 def _check_count(pictures: Sequence[np.ndarray], views: Sequence[int]) -> None:

@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..geometry.distance import frame_of, mesh_to_distance
 from ..layers import ResidualBlock, convolution, grid_to_tokens, output_head
 from .condition import Prepared
+from .observation import of_voxels
 from .placed import fold, sample_volume
 
 CELLS = 16  # along an axis; the cells fill [-1, 1]³
@@ -73,7 +74,7 @@ def prepare(inputs: dict) -> Prepared:
         raise InputError(f"expected voxels of shape {(CELLS,) * 3}, got {occupancy.shape}", f"Resample the voxels to {CELLS}³.")
     if not occupancy.any():
         raise InputError("no voxel is filled", "Fill at least a few voxels.")
-    return Prepared((torch.from_numpy(occupancy.astype(np.float32))[None, None],), frame)
+    return Prepared((torch.from_numpy(occupancy.astype(np.float32))[None, None],), frame, of_voxels(torch.from_numpy(occupancy)))
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,8 @@ class Starter(nn.Module):
     lives, start from what is known.
     """
 
+    views = ()  # of the pictures it takes: any
+
     def __init__(self, config: StarterConfig = StarterConfig(), vocabulary: Path = text.VOCABULARY):
         super().__init__()
         self.config, self.vocabulary = config, vocabulary

@@ -17,10 +17,12 @@ WORKING_MEMORY = 1_500_000_000  # bytes allowed for what lies between the layers
 
 @dataclass(frozen=True)
 class Defaults:
-    """Sampling settings for a condition: guidance scale (None: there is nothing to guide), number of denoising steps."""
+    """Settings for a condition: guidance scale (None: there is nothing to guide), number of denoising steps, and of steps that then fit the
+    shape to the input."""
 
     scale: float | None
     steps: int
+    fit: int = 0
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,8 @@ MODELS: dict[str, ModelRow] = {
             name=STARTER,
             title="Starter (small, ships with the extension)",
             conditions={
-                "text": Defaults(2.0, 8), "sketch": Defaults(4.0, 16), "image": Defaults(4.0, 16), "depth": Defaults(1.5, 4),
-                "depths": Defaults(1.3, 4), "voxels": Defaults(1.5, 4), "points": Defaults(1.6, 4), "none": Defaults(None, 16),
+                "text": Defaults(2.0, 8), "sketch": Defaults(4.0, 16), "image": Defaults(4.0, 16), "depth": Defaults(1.5, 4, 10),
+                "depths": Defaults(1.3, 4, 10), "voxels": Defaults(1.5, 4, 10), "points": Defaults(1.6, 4, 10), "none": Defaults(None, 16),
             },
             licence=CC0,
             autoencoder=AutoencoderConfig(widths=(16, 48, 112), norm_groups=8),

@@ -14,7 +14,6 @@ from ..geometry.distance import Frame
 from ..geometry.metrics import chamfer_and_f_score, coverage_and_distance, iou, sample_surface, silhouette_iou, silhouettes
 from ..geometry.surface import field_to_mesh
 from ..geometry.views import sample_field
-from ..models.released import Released
 from .baselines import BASELINES, TrainingShapes
 from .captions import NOTHING
 from .collections import Record
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
 NEAREST = 5  # training shapes that are asked for the prompt's noun
 CLOUD = 1024  # points a shape for coverage
+FITTED = 10  # steps that fit the autoencoder's latent to the shape itself
 SETS = ("text", "none")  # conditions that do not tell one shape: what counts is the set of results
 RULES = {
     "reference": "signed distance field of the mesh at 256³, longest side -0.9…0.9, and its iso-surface",
@@ -42,6 +42,8 @@ RULES = {
     "trilinear_half_filled": "other voxels than the model's: a cell is filled when at least half of it is inside; then as trilinear",
     "points": f"{POINTS} points of the mesh's visible surface, without normals",
     "screened_poisson": "screened Poisson surface of the same points with the reference's normals, which the model is not told",
+    "not_fitted": "the model's own result before it is fitted to the input",
+    "autoencoder_fitted": f"the latent moved by {FITTED} steps towards the shape's own field, through the decoder's gradient",
     "sketch": "depth and normal discontinuities of the reference, seen from azimuth 0 and an elevation of 0…40° that the model is told",
     "image": "the reference, grey, lit from above left and cut out, seen as for the sketch",
     "depth": "the reference's depth from azimuth 0 and an elevation of 0…40° that the model is told, through the published lens",
@@ -107,9 +109,9 @@ def score(field: torch.Tensor, shape: Shape) -> dict:
             "silhouette_iou": silhouette_iou(silhouettes(inside.numpy()), shape.silhouettes)}
 
 
-def codec_score(codec: Codec, shape: Shape) -> dict:
-    """``score`` of what comes back from the latent, and "mse", of the distance field."""
-    field = codec.latent_to_field(codec.field_to_latent(shape.field)).cpu().float()
+def codec_score(codec: Codec, shape: Shape, latent: torch.Tensor | None = None) -> dict:
+    """``score`` of what comes back from the shape's latent, or from a given one, and "mse", of the distance field."""
+    field = codec.latent_to_field(codec.field_to_latent(shape.field) if latent is None else latent).cpu().float()
     return score(field, shape) | {"mse": float((field - shape.field).square().mean())}
 
 
@@ -125,6 +127,7 @@ def measure(pipeline: "Pipeline", shape: Shape, trials: Mapping[str, Trial], set
             look: Look | None) -> tuple[dict, dict[str, np.ndarray | None]]:
     """One shape's scores by the trials' names, each with its baselines', and the clouds of those results that count as a set."""
     scores, clouds = {"autoencoder": codec_score(pipeline, shape)}, {}
+    scores["autoencoder_fitted"] = codec_score(pipeline, shape, pipeline.field_to_latent(shape.field, FITTED))
     if train is not None:
         scores["nearest_training_shape"] = score(train.field(train.nearest(shape.field)[0]), shape)
     for name, trial in trials.items():
@@ -135,6 +138,10 @@ def measure(pipeline: "Pipeline", shape: Shape, trials: Mapping[str, Trial], set
         latent, prepared = pipeline.generate_latent(trial.condition, inputs, own)
         field = from_frame(pipeline.latent_to_field(latent).cpu(), prepared.frame)
         lines = BASELINES.get(trial.condition, _no_baselines)(shape.field, inputs, train)
+        steps = pipeline.fit_steps(trial.condition, own)
+        if steps and prepared.observation is not None:
+            lines |= {"not_fitted": field}
+            field = from_frame(pipeline.latent_to_field(pipeline.fit_latent(latent, prepared.observation, steps)).cpu(), prepared.frame)
         scores[name] = score(field, shape) | {"baselines": {line: score(made, shape) for line, made in lines.items()}}
         if train is not None and (field < 0).any():
             alike = train.nearest(field, NEAREST)
@@ -160,7 +167,7 @@ def evaluate(pipeline: "Pipeline", records: Iterable[Record], conditions: Sequen
     ``limit`` and ``on_progress``: see fit_shapes; look(shape, trial, inputs, field) is called with every result. Raises InputError for an
     unknown condition or when no shape can be used.
     """
-    trials = trials_of(conditions, pipeline.denoiser.views if isinstance(pipeline.denoiser, Released) else ())
+    trials = trials_of(conditions, pipeline.denoiser.views)
     skipped, rows, references = Counter(), [], []
     made: dict[str, list] = {name: [] for name in trials if name in SETS}
     for shape in fit_shapes(records, limit, train, skipped, on_progress):
@@ -170,7 +177,7 @@ def evaluate(pipeline: "Pipeline", records: Iterable[Record], conditions: Sequen
             made[name].append(points)
         if made:
             references.append(sample_surface(*shape.surface, CLOUD, np.random.default_rng(1)))
-    report = summarise(rows, ("autoencoder", "nearest_training_shape", *trials), train)
+    report = summarise(rows, ("autoencoder", "autoencoder_fitted", "nearest_training_shape", *trials), train)
     for name, clouds in made.items():
         report[name] |= _as_set(clouds, references)
     if made and train is not None:

@@ -129,7 +129,7 @@ def _points(inputs: dict) -> str:
 
 def _depths(inputs: dict) -> str:
     """The depth maps of a mesh that a condition looks at, side by side in a square."""
-    maps, _ = mesh_pictures(inputs["vertices"], inputs["faces"], directions_of(inputs))
+    maps, *_ = mesh_pictures(inputs["vertices"], inputs["faces"], directions_of(inputs))
     across = int(np.ceil(np.sqrt(len(maps))))
     side = SIDE // across
     square = Image.new("L", (SIDE, SIDE), _GROUND)

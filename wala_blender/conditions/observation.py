@@ -1,0 +1,130 @@
+"""What an input says of where a shape is: how far a distance field disagrees with it. Knows points, cells and depth maps; not latents or networks.
+
+An Observation takes the field's every second grid point, (H, H, H) float32 over [-1, 1]³ with index i at 2·i/H − 1, positive outside, and gives
+a scalar with a gradient, 0 where the field says the same.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..geometry.cameras import PUBLISHED, looking_at_origin
+from ..geometry.distance import RESOLUTION
+from ..geometry.views import sample_field
+
+SIDE = RESOLUTION // 2
+Observation = Callable[[Tensor], Tensor]
+
+_CELL = 2 / SIDE  # model units
+_BEHIND = 3 * _CELL  # how far behind a surface that a camera sees there is certainly something solid
+_TOLERANCE = 0.75 * _CELL  # of a depth
+
+
+def of_points(points: Tensor) -> Observation:
+    """The field is 0 at points (N, 3) in model space. In cells of the half grid, on average."""
+    def disagreement(field: Tensor) -> Tensor:
+        return sample_field(field, points.to(field.device)).abs().mean() / _CELL
+    return disagreement
+
+
+def of_voxels(occupancy: Tensor) -> Observation:
+    """No grid point of an empty cell of occupancy (C, C, C) bool is inside, and of every filled one at least one is (rule "any")."""
+    C = len(occupancy)
+
+    def disagreement(field: Tensor) -> Tensor:
+        filled, k = occupancy.to(field.device), len(field) // C
+        cells = field.reshape(C, k, C, k, C, k).permute(0, 2, 4, 1, 3, 5).flatten(3)
+        intruding = F.relu(_CELL / 2 - cells[~filled]).sum() / (k**3 * filled.sum())
+        missing = F.relu(cells[filled].amin(-1) + _CELL / 4).mean()
+        return (8 * intruding + missing) / _CELL
+    return disagreement
+
+
+def of_field(target: Tensor) -> Observation:
+    """The solid of ``target`` (H, H, H), a half field: one minus the overlap (intersection over union), the field's edges being soft."""
+    wanted = (target < 0).float()
+
+    def disagreement(field: Tensor) -> Tensor:
+        return _missing_overlap(field, wanted.to(field.device), None)
+    return disagreement
+
+
+def of_depth_maps(maps: Sequence[np.ndarray], directions: Sequence[tuple[float, float]], ranges: Sequence[tuple[float, float]] | None) -> Observation:
+    """What lies before a surface that the published cameras see, and where they see nothing, is outside; what lies just behind it is inside.
+
+    maps: (S, S) 0 … 255 in the published look, from ``directions``, azimuth and elevation in degrees; ranges: the depths (near, far) of 255
+    and of the darkest pixel above 0, model units from the eye. Without them they are those that fit the first field that is asked about.
+    """
+    known: list[tuple[Tensor, Tensor]] = []
+
+    def disagreement(field: Tensor) -> Tensor:
+        if not known:
+            found = ranges
+            if found is None:
+                found = [_fitting_range(one, direction, field.detach().cpu()) for one, direction in zip(maps, directions)]
+            outside, inside = _carved(maps, directions, found)
+            known.append((inside.float().to(field.device), (inside | outside).float().to(field.device)))
+        return _missing_overlap(field, *known[0])
+    return disagreement
+
+
+def _missing_overlap(field: Tensor, wanted: Tensor, where: Tensor | None) -> Tensor:
+    """One minus the soft intersection over union of the field's solid with ``wanted`` (H, H, H), 0 or 1, of the points ``where`` 1 alone."""
+    inside = torch.sigmoid(-field / (_CELL / 2))
+    if where is not None:
+        inside = inside * where
+    common = (inside * wanted).sum()
+    return 1 - common / (inside.sum() + wanted.sum() - common).clamp(min=1)
+
+
+def _seen(direction: tuple[float, float]) -> tuple[Tensor, Tensor]:
+    """Where the grid's points lie in a camera's picture, (H, H, H, 2) in [-1, 1], right and down, and how deep, (H, H, H)."""
+    camera = torch.from_numpy(looking_at_origin(*direction, PUBLISHED.distance)).float()
+    axis = torch.arange(SIDE, dtype=torch.float32) * _CELL - 1
+    right, up, back = ((column[0] * axis)[:, None, None] + (column[1] * axis)[:, None] + column[2] * axis - column @ camera[:3, 3]
+                       for column in camera[:3, :3].T)
+    reach = -back * math.tan(math.radians(PUBLISHED.field_of_view) / 2)
+    return torch.stack([right / reach, -up / reach], -1), -back
+
+
+def _looked_up(picture: np.ndarray, at: Tensor) -> Tensor:
+    """The nearest pixels of a picture (S, S) at places (…, 2), 0 beyond its border."""
+    pixels = torch.from_numpy(np.array(picture, dtype=np.float32))[None, None]
+    return F.grid_sample(pixels, at.reshape(1, 1, -1, 2), "nearest", align_corners=False).view(at.shape[:-1])
+
+
+def _carved(maps, directions, ranges) -> tuple[Tensor, Tensor]:
+    """The grid's points that are outside for some camera, and those that are inside for some and outside for none, (H, H, H) bool each."""
+    outside, inside = torch.zeros(SIDE, SIDE, SIDE, dtype=torch.bool), torch.zeros(SIDE, SIDE, SIDE, dtype=torch.bool)
+    for picture, direction, (near, far) in zip(maps, directions, ranges):
+        at, depth = _seen(direction)
+        value = _looked_up(picture, at)
+        ahead = far - (far - near) * value / 255 - depth
+        outside |= (value == 0) | (ahead > _TOLERANCE)
+        inside |= (value > 0) & (ahead < -_TOLERANCE) & (ahead > -_BEHIND)
+    return outside, inside & ~outside
+
+
+def _fitting_range(picture: np.ndarray, direction: tuple[float, float], field: Tensor, rounds: int = 4) -> tuple[float, float]:
+    """The depths (near, far) with which a map shows the field's surface best: a line through what both show, the worst third left out."""
+    S = 64
+    at, depth = _seen(direction)
+    solid = field < 0
+    index = ((at[solid] + 1) * (S / 2)).long().clamp(0, S - 1)
+    shown = torch.full((S * S,), torch.inf).scatter_reduce_(0, index[:, 1] * S + index[:, 0], depth[solid], "amin")
+    steps = (torch.arange(S) + 0.5) / S * 2 - 1
+    value = _looked_up(picture, torch.stack(torch.meshgrid(steps, steps, indexing="xy"), -1)).flatten()
+    both = torch.isfinite(shown) & (value > 0)
+    value, shown = value[both] / 255, shown[both]
+    keep = torch.ones_like(value, dtype=torch.bool)
+    near, far = PUBLISHED.distance - 0.9, PUBLISHED.distance + 0.9
+    for _ in range(rounds if both.sum() > 20 else 0):
+        rows = torch.stack([1 - value[keep], value[keep]], 1)
+        far, near = torch.linalg.lstsq(rows, shown[keep, None]).solution[:, 0].tolist()
+        error = (far - (far - near) * value - shown).abs()
+        keep = error <= error.quantile(0.67)
+    return near, far

@@ -1,0 +1,47 @@
+"""Moves a latent until what it decodes to agrees with what is known of the shape. Knows latents, the decoder's gradient and observations; not
+where these come from.
+
+As DeepSDF (Park et al. 2019) finds the latent of a shape it has seen parts of: gradient descent through the frozen decoder. It begins at what
+the denoiser made, and ends after a few steps, so that what the input does not tell stays as the denoiser made it.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from .autoencoder import Autoencoder
+from .conditions.observation import Observation
+from .wavelet import tree_to_half_field
+
+RATE = 0.1  # of the first step, in latent units; the last one's is a third of it
+MOMENTA = (0.8, 0.95)
+
+
+def fit(autoencoder: Autoencoder, latent: Tensor, observation: Observation, steps: int, on_step: Callable[[int, int], object]) -> Tensor:
+    """Latent (4, 12, 12, 12) before quantisation, moved by ``steps`` steps of Adam so that its field agrees with the observation.
+
+    The quantiser is passed straight through. on_step(step, steps) is called before each step and may raise to stop. Returns float32.
+    """
+    moved = latent.detach().float().clone().requires_grad_(True)
+    optimizer = torch.optim.Adam([moved], lr=RATE, betas=MOMENTA)
+    for step in range(steps):
+        on_step(step, steps)
+        optimizer.param_groups[0]["lr"] = RATE * (1 - 2 / 3 * step / steps)
+        with torch.enable_grad(), torch.autocast(moved.device.type, torch.bfloat16, enabled=_half_is_faster(moved.device)):
+            tree = autoencoder.decode(moved[None])
+        with torch.enable_grad():
+            disagreement = observation(half_field(tree))
+        moved.grad, = torch.autograd.grad(disagreement, moved)  # the networks' parameters get none
+        optimizer.step()
+    return moved.detach()
+
+
+def half_field(tree: Tensor) -> Tensor:
+    """Every second grid point (128, 128, 128) of the distance field of a wavelet tree (1, 64, 46, 46, 46)."""
+    return tree_to_half_field(tree.float())[0, 4:132, 4:132, 4:132]
+
+
+def _half_is_faster(device: torch.device) -> bool:
+    """Whether bfloat16 saves time: half of it on processors that know it. Elsewhere float32 is exact, and fast enough on a GPU."""
+    return device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
