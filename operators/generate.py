@@ -7,6 +7,7 @@ import bpy
 from ..runtime.messages import Cancelled, JobFailed
 from . import again, models, session
 from .capture import CAPTURES
+from .polls import allowed
 
 LARGEST_SEED = 2**31 - 1
 
@@ -60,9 +61,7 @@ class WALA_OT_generate(Making, bpy.types.Operator):
     def poll(cls, context):
         settings = getattr(context.scene, "wala", None)
         reason = "There is no scene" if settings is None else session.why_not() or what_is_missing(context, settings) or session.worker_problem()
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return allowed(cls, reason)
 
     def start(self, context, settings):
         if settings.randomise_seed:
@@ -81,9 +80,7 @@ class WALA_OT_again(Making, bpy.types.Operator):
         reason = session.why_not() or session.worker_problem()
         if not reason and again.source_of(context.active_object) is None:
             reason = "Make the result active that you want another one of. What the last fifty were made from is kept"
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return allowed(cls, reason)
 
     def start(self, context, settings):
         seed = random.randint(0, LARGEST_SEED) if settings.randomise_seed else None
@@ -101,10 +98,8 @@ class WALA_OT_cancel(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        if session.current is not None and session.why_not():
-            return True
-        cls.poll_message_set("Nothing is being made")
-        return False
+        busy = session.current is not None and session.why_not()
+        return allowed(cls, "" if busy else "Nothing is being made")
 
     def execute(self, context):
         if self.only_jobs and not session.current.tickets:

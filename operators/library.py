@@ -10,6 +10,7 @@ from ..runtime.downloads import add_words, fetch_words, list_words, remove_words
 from ..runtime.messages import JobFailed
 from . import downloads, maintenance, models, session
 from .capture import CAPTURES
+from .polls import allowed
 
 DIALOG_WIDTH, LINE = 480, 80
 ACCEPT = "I have read the licence and accept it"
@@ -27,10 +28,7 @@ class ModelsOperator:
 
     @classmethod
     def poll(cls, context):
-        reason = why_not()
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return allowed(cls, why_not())
 
     def begin(self, command: list[str], message: str, done: str) -> set[str]:
         """Start, and what execute() returns."""
@@ -94,10 +92,8 @@ A repository that is not open to everyone needs a token, which Blender never kee
 
     @classmethod
     def poll(cls, context):
-        if not bpy.app.online_access:
-            cls.poll_message_set("Allow Online Access in the preferences (System, Network) first, or bring the files and add their folder")
-            return False
-        return super().poll(context)
+        offline = "Allow Online Access in the preferences (System, Network) first, or bring the files and add their folder"
+        return allowed(cls, "" if bpy.app.online_access else offline) and super().poll(context)
 
     def invoke(self, context, event):
         return context.window_manager.invoke_props_dialog(self, width=DIALOG_WIDTH, title="Fetch Model", confirm_text="Fetch")
@@ -174,11 +170,7 @@ class WALA_OT_remove_model(ModelsOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        reason = session.why_not()
-        if reason:
-            cls.poll_message_set(reason)
-            return False
-        return super().poll(context)
+        return allowed(cls, session.why_not()) and super().poll(context)
 
     def invoke(self, context, event):
         return context.window_manager.invoke_confirm(self, event, title="Remove Model", message=f"Delete “{self.name}” from the models folder?")
@@ -196,10 +188,7 @@ class WALA_OT_cancel_models(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        if downloads.is_busy():
-            return True
-        cls.poll_message_set("Nothing is being done with the models")
-        return False
+        return allowed(cls, "" if downloads.is_busy() else "Nothing is being done with the models")
 
     def execute(self, context):
         downloads.cancel()

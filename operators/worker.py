@@ -7,6 +7,7 @@ import bpy
 from ..runtime.messages import JobFailed
 from ..runtime.process import session_log
 from . import board, downloads, maintenance, preferences, session
+from .polls import allowed
 
 
 class Task:
@@ -14,10 +15,7 @@ class Task:
 
     @classmethod
     def poll(cls, context):
-        reason = session.why_not() or downloads.why_not()
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return allowed(cls, session.why_not() or downloads.why_not())
 
     def execute(self, context):
         if not self._begin():
@@ -54,10 +52,8 @@ class WALA_OT_setup_worker(Task, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        if not bpy.app.online_access:
-            cls.poll_message_set("Allow Online Access in the preferences (System, Network) first, or choose a Python that has PyTorch")
-            return False
-        return super().poll(context)
+        offline = "Allow Online Access in the preferences (System, Network) first, or choose a Python that has PyTorch"
+        return allowed(cls, "" if bpy.app.online_access else offline) and super().poll(context)
 
     def begin(self):
         session.unload()
@@ -82,10 +78,8 @@ class WALA_OT_unload(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        if session.current is not None and session.current.supervisor.state != "stopped":
-            return True
-        cls.poll_message_set("The worker is not running")
-        return False
+        runs = session.current is not None and session.current.supervisor.state != "stopped"
+        return allowed(cls, "" if runs else "The worker is not running")
 
     def execute(self, context):
         session.unload()

@@ -20,6 +20,12 @@ _SPECK = 2e-4  # share of the picture: what is smaller is dirt
 _LEAST = 0.002  # share of the picture that a thing covers
 
 
+def check_picture(image: np.ndarray, smallest: int, what: str = "a picture", hint: str = "Use a PNG or JPEG") -> None:
+    """Raises InputError unless an array is (H, W), (H, W, 3) or (H, W, 4), of ``smallest`` pixels a side at least."""
+    if image.ndim not in (2, 3) or min(image.shape[:2]) < smallest or (image.ndim == 3 and image.shape[2] not in (3, 4)):
+        raise InputError(f"expected {what} of at least {smallest} × {smallest} pixels, got an array of shape {image.shape}", hint)
+
+
 def thing_in(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """An image (H, W[, 3 or 4]) uint8 → its lightness (h, w) 0 … 1, and where the thing is (h, w) bool; no side above _WORKING.
 
@@ -62,8 +68,7 @@ def _stands_out(colours: np.ndarray) -> np.ndarray:
 
 def _working_size(image: np.ndarray) -> np.ndarray:
     """(H, W, 3 or 4) float32, 0 … 255, no side above _WORKING."""
-    if image.ndim not in (2, 3) or min(image.shape[:2]) < SMALLEST or (image.ndim == 3 and image.shape[2] not in (3, 4)):
-        raise InputError(f"expected a picture of at least {SMALLEST} × {SMALLEST} pixels, got an array of shape {image.shape}", "Use a PNG or JPEG")
+    check_picture(image, SMALLEST)
     image = image[..., None].repeat(3, axis=2) if image.ndim == 2 else image
     pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float()
     factor = _WORKING / max(pixels.shape[-2:])

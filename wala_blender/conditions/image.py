@@ -9,7 +9,7 @@ from skimage.transform import resize
 from ..geometry.cameras import PUBLISHED
 from .condition import Prepared
 from .cut_out import thing_in
-from .sketch import DEFAULT_ELEVATION, ELEVATIONS, FILL, PICTURE
+from .sketch import DEFAULT_ELEVATION, ELEVATIONS, FILL, PICTURE, centred
 
 _EDGE = (0.04, 0.10)  # thresholds of the edges' gradient, of the picture's lightness 0 … 1
 
@@ -41,12 +41,4 @@ def lines_and_silhouette(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     edges = canny(light[tuple(nearest)], sigma=1.0, low_threshold=_EDGE[0], high_threshold=_EDGE[1])
     inner = edges & ndimage.binary_erosion(small, iterations=2)
     outline = small & ~ndimage.binary_erosion(small)
-    return _centred(inner | outline), _centred(small)
-
-
-def _centred(small: np.ndarray) -> np.ndarray:
-    picture = np.zeros((PICTURE, PICTURE), dtype=np.float32)
-    height, width = small.shape
-    top, left = (PICTURE - height) // 2, (PICTURE - width) // 2
-    picture[top : top + height, left : left + width] = small
-    return picture
+    return centred(inner | outline), centred(small)

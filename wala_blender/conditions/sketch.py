@@ -16,11 +16,13 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..layers import TransformerBlock, grid_to_tokens
 from .condition import Prepared
+from .cut_out import check_picture
 from .placed import fold, sample_picture
 
 PICTURE = 128
 FILL = 0.9
 LINE = 1.6  # pixels
+SMALLEST = 8  # pixels of an image that may be a sketch
 DEFAULT_ELEVATION = 15.0  # degrees
 ELEVATIONS = (-5.0, 50.0)  # a little more than what training shows
 _OVERSAMPLE = 4
@@ -70,8 +72,7 @@ def ink_of_image(image: np.ndarray) -> np.ndarray:
     Light lines on dark are turned round. Raises InputError for what is no image, or all of one colour.
     """
     image = np.asarray(image)
-    if image.ndim not in (2, 3) or min(image.shape[:2]) < 8 or (image.ndim == 3 and image.shape[2] not in (3, 4)):
-        raise InputError(f"expected an image of at least 8 × 8 pixels, got an array of shape {image.shape}", "Use a PNG or JPEG of the sketch.")
+    check_picture(image, SMALLEST, "an image", "Use a PNG or JPEG of the sketch.")
     grey = image.astype(np.float32) / 255
     if grey.ndim == 3:
         colour = grey[..., :3] @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -95,9 +96,15 @@ def picture_of_image(image: np.ndarray) -> np.ndarray:
         radius = max(0, round(0.5 / scale) - 1) // 2
         ink = F.max_pool2d(torch.from_numpy(ink)[None, None], 2 * radius + 1, 1, radius)[0, 0].numpy()
     small = np.asarray(Image.fromarray((ink * 255).astype(np.uint8)).resize((width, height), Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR))
+    return centred(small / 255)
+
+
+def centred(small: np.ndarray) -> np.ndarray:
+    """A picture (H, W) of no side above PICTURE in the middle of a black one (PICTURE, PICTURE) float32."""
     picture = np.zeros((PICTURE, PICTURE), dtype=np.float32)
+    height, width = small.shape
     top, left = (PICTURE - height) // 2, (PICTURE - width) // 2
-    picture[top : top + height, left : left + width] = small / 255
+    picture[top : top + height, left : left + width] = small
     return picture
 
 

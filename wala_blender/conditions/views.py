@@ -18,7 +18,7 @@ from ..geometry.depth import depth_maps, depth_picture
 from ..geometry.distance import Frame, frame_of
 from .condition import Prepared
 from .observation import Observation, of_depth_maps
-from .cut_out import cut_out
+from .cut_out import check_picture, cut_out
 from .sketch import ink_of_image, picture_of_polylines
 
 SIDE = 224  # pixels
@@ -166,8 +166,7 @@ def _pictured(image: np.ndarray, inputs: dict) -> np.ndarray:
 def _over_black(image: np.ndarray) -> np.ndarray:
     """(H, W[, 3 or 4]) uint8 → (H, W) or (H, W, 3) float32, 0 … 255. Raises InputError for another shape."""
     image = np.asarray(image)
-    if image.ndim not in (2, 3) or min(image.shape[:2]) < SMALLEST or (image.ndim == 3 and image.shape[2] not in (3, 4)):
-        raise InputError(f"expected a picture of at least {SMALLEST} × {SMALLEST} pixels, got an array of shape {image.shape}", "Use a PNG or JPEG")
+    check_picture(image, SMALLEST)
     image = image.astype(np.float32)
     return image if image.ndim == 2 or image.shape[2] == 3 else image[..., :3] * (image[..., 3:] / 255)
 

@@ -71,10 +71,10 @@ def encode_store(entries: list[Entry], autoencoder: Autoencoder, device: torch.d
     autoencoder.to(device)
     for number, (trees, arrays) in enumerate(tqdm(_read_ahead(entries), total=len(entries), desc="latents", unit="")):
         views = len(arrays["depth"]) // len(arrays["points"])
-        for variant, tree in enumerate(trees):
+        for variant, tree in enumerate(tree.to(device) for tree in trees):
             with torch.autocast(device.type, torch.bfloat16):
-                columns["latent"].append(autoencoder.encode(tree[None].to(device).float())[0].float().cpu())
-            maps, directions = depth_views(tree.to(device), np.random.default_rng([number, variant]))
+                columns["latent"].append(autoencoder.encode(tree[None].float())[0].float().cpu())
+            maps, directions = depth_views(tree, np.random.default_rng([number, variant]))
             columns["maps"].append(maps)
             columns["directions"].append(directions)
             owner.append(number)
