@@ -15,7 +15,8 @@ NOTHING_SELECTED = "No mesh is selected"
 class Row:
     """A condition. ``identifier`` and ``number`` of the property's value, never to change; ``condition``: its name in a job's request.
 
-    ``words(context, settings)`` gives the sentence under it; ``draw(layout, settings)`` what the artist fills in.
+    ``words(context, settings)`` gives the sentence under it; ``draw(layout, settings)`` what the artist fills in; ``fits``: it says where the
+    shape is, so that the shape can be fitted to it.
     """
 
     identifier: str
@@ -26,6 +27,7 @@ class Row:
     icon: str
     words: Callable[..., str]
     draw: Callable[..., None] = lambda layout, settings: None
+    fits: bool = False
 
 
 def _field(name: str) -> Callable[..., None]:
@@ -81,17 +83,18 @@ ROWS = (
     Row("SKETCH", 0, "sketch", "Sketch", "From the lines of a Grease Pencil sketch, seen as the camera or the 3D view sees them",
         "GREASEPENCIL", _sketch, _field("sketch")),
     Row("VOXELS", 1, "voxels", "Voxels", "From a blockout: a few rough meshes, such as cubes", "MESH_CUBE",
-        _selection("The selected meshes are the blockout")),
+        _selection("The selected meshes are the blockout"), fits=True),
     Row("TEXT", 2, "text", "Text", "From words", "FONT_DATA", _always("The shape stands on the 3D cursor"), _field("prompt")),
     Row("POINTS", 3, "points", "Points", "From a point cloud: the vertices of the selected objects", "POINTCLOUD_DATA",
-        _selection("The selection's vertices are the points")),
+        _selection("The selection's vertices are the points"), fits=True),
     Row("IMAGE", 4, "image", "Image", "From one picture of the thing, cut out or on a background of one colour", "IMAGE_DATA",
         _always("The shape stands on the 3D cursor"), _picture),
-    Row("DEPTH", 5, "depth", "Depth", "From how far the selected meshes are, seen as the camera or the 3D view sees them", "VIEW_CAMERA", _view),
+    Row("DEPTH", 5, "depth", "Depth", "From how far the selected meshes are, seen as the camera or the 3D view sees them", "VIEW_CAMERA", _view,
+        fits=True),
     Row("DEPTHS", 6, "depths", "Depth Round About", "From how far the selected meshes are, seen by the model's own cameras round them",
-        "ORIENTATION_GIMBAL", _selection("The model's cameras look at the selected meshes")),
+        "ORIENTATION_GIMBAL", _selection("The model's cameras look at the selected meshes"), fits=True),
     Row("MAPS", 9, "depths", "Depth Maps", "From four or six depth maps, painted over or made elsewhere", "RENDERLAYERS",
-        _always("Near is white; far and the background are black"), _maps),
+        _always("Near is white; far and the background are black"), _maps, fits=True),
     Row("VIEWS", 7, "views", "Views Round About", "From four renders of the selected objects by the model's own cameras round them",
         "RENDER_STILL", _selection("The selected objects are rendered from four sides, which takes seconds")),
     Row("NONE", 8, "none", "Nothing", "Whatever the model makes of nothing; another seed, another shape", "SHADERFX",

@@ -16,10 +16,12 @@ from .wavelet import tree_to_half_field
 
 RATE = 0.1  # of the first step, in latent units; the last one's is a third of it
 MOMENTA = (0.8, 0.95)
+ENOUGH = 0.05  # of the first disagreement: what is left is not worth leaving the denoiser's latent for
 
 
 def fit(autoencoder: Autoencoder, latent: Tensor, observation: Observation, steps: int, on_step: Callable[[int, int], object]) -> Tensor:
-    """Latent (4, 12, 12, 12) before quantisation, moved by ``steps`` steps of Adam so that its field agrees with the observation.
+    """Latent (4, 12, 12, 12) before quantisation, moved by ``steps`` steps of Adam, fewer where that is ENOUGH, so that its field agrees with the
+    observation.
 
     The quantiser is passed straight through. on_step(step, steps) is called before each step and may raise to stop. Returns float32.
     """
@@ -32,6 +34,9 @@ def fit(autoencoder: Autoencoder, latent: Tensor, observation: Observation, step
             tree = autoencoder.decode(moved[None])
         with torch.enable_grad():
             disagreement = observation(half_field(tree))
+        first = float(disagreement) if step == 0 else first
+        if float(disagreement) <= ENOUGH * first:
+            break
         moved.grad, = torch.autograd.grad(disagreement, moved)  # the networks' parameters get none
         optimizer.step()
     return moved.detach()
