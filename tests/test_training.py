@@ -20,7 +20,8 @@ from wala_blender.training.samples import Entry
 from wala_blender.training.sketches import drawn, line_picture
 from wala_blender.training.store import dense_tree, sparse_tree
 from wala_blender.training.tree_batches import TreeBatches
-from wala_blender.training.tree_losses import channel_scales, fold_scales, huber_loss, overlap_loss, sampled_cells, sampled_loss
+from wala_blender.training.tree_losses import (channel_scales, everywhere_loss, fold_scales, huber_loss, overlap_loss, sampled_cells,
+                                                sampled_loss)
 from wala_blender.wavelet import field_to_tree
 
 from .shapes import box_field
@@ -65,6 +66,15 @@ def test_the_losses_are_zero_only_for_the_tree_itself():
     assert loss.item() == pytest.approx(3 * numbers["coarse"].item(), rel=1e-5)
     loss.backward()
     assert all(wrong.grad[:, channels].abs().max() > 0 for channels in (0, slice(1, 57), slice(57, 64)))
+
+
+def test_without_sampling_a_single_wrong_cell_hardly_counts():
+    """One large coefficient, one wrong answer there: among the sampled cells it weighs as many times more as there are fewer of them."""
+    tree, wrong = torch.zeros(1, 64, 12, 12, 12), torch.zeros(1, 64, 12, 12, 12)
+    tree[0, 60, 6, 6, 6] = 1.0
+    generator = torch.Generator().manual_seed(0)
+    sampled, everywhere = (loss(wrong, tree, 1.0, generator)[1]["parents"].item() for loss in (sampled_loss, everywhere_loss))
+    assert everywhere == pytest.approx(1 / 7 / 12**3) and sampled > 100 * everywhere
 
 
 def test_the_overlap_counts_how_much_of_a_wall_is_there():

@@ -268,7 +268,9 @@ def render_and_asset():
         seen.append((supervisor.state, threading.current_thread() is threading.main_thread()))
 
     bpy.app.handlers.render_pre.append(look)
-    press("F12")
+    area, region, _ = view()
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0], area=area, region=region):
+        bpy.ops.render.render("INVOKE_DEFAULT")     # F12 arrives with Alt from some X servers, and renders the sequencer
     yield from until(lambda: seen, 120)
     yield 2.0
     bpy.app.handlers.render_pre.remove(look)
