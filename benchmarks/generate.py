@@ -20,13 +20,15 @@ import torch
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 from demo import drawing, inputs  # noqa: E402
+from wala_blender.conditions.views import mesh_pictures  # noqa: E402
 from wala_blender.errors import InputError  # noqa: E402
 from wala_blender.geometry.metrics import sample_surface  # noqa: E402
 from wala_blender.geometry.surface import field_to_mesh  # noqa: E402
 from wala_blender.models.installed import known_row, models_folder  # noqa: E402
+from wala_blender.models.table import SIX_VIEWS  # noqa: E402
 from wala_blender.pipeline import Pipeline, Settings  # noqa: E402
 
-STAGES = ("condition", "sample", "decode", "surface")
+STAGES = ("condition", "sample", "fit", "decode", "surface")
 KIBIBYTES = 1024 if sys.platform != "darwin" else 1  # of ru_maxrss: it is in bytes there
 
 
@@ -42,8 +44,11 @@ def given() -> dict[str, dict]:
     vertices, faces = chair_mesh()
     eye = drawing.Eye(inputs.AZIMUTH, inputs.ELEVATION, 4.6, (0.0, 0.0, 1.0))
     lines = [eye.project(stroke) for stroke in drawing.sketch(inputs.chair(), eye)]
+    mesh = {"vertices": vertices, "faces": faces}
+    seen, *_ = mesh_pictures(vertices, faces, [(inputs.AZIMUTH, inputs.ELEVATION)])
     return {"text": {"prompt": inputs.PROMPT}, "sketch": {"polylines": lines, "elevation": inputs.ELEVATION},
-            "voxels": {"vertices": vertices, "faces": faces},
+            "image": {"image": seen[0], "elevation": inputs.ELEVATION}, "depth": mesh | {"azimuth": inputs.AZIMUTH, "elevation": inputs.ELEVATION},
+            "depths": mesh | {"views": SIX_VIEWS}, "voxels": mesh, "none": {},
             "points": {"points": sample_surface(vertices, faces, 5000, np.random.default_rng(0))}}
 
 

@@ -23,7 +23,7 @@ from .package import build_zip
 DISTANCE, APART = 4.6, 5.0  # Blender units: of the eyes from what they look at, and between the three places
 SIDE, SAMPLES = 340, 32
 SMALL = 232  # pixels of the prompts' pictures
-STAGES = ("condition", "sample", "decode", "surface")
+STAGES = ("condition", "sample", "fit", "decode", "surface")
 LARGEST = 290_000  # bytes of a picture in the repository
 
 
@@ -118,7 +118,7 @@ def timings(examples: Sequence[Example]) -> list[str]:
     lines = [f"{'seconds':18}" + "".join(f"{name:>11}" for name in (*STAGES, "all", "with Blender"))]
     for example in examples:
         spent = example.made.record["timings"]
-        times = [*(spent[stage] for stage in STAGES), sum(spent.values()), example.made.seconds]
+        times = [*(spent.get(stage, 0.0) for stage in STAGES), sum(spent.values()), example.made.seconds]
         lines.append(f"{example.title:18}" + "".join(f"{seconds:11.2f}" for seconds in times))
     return lines
 

@@ -34,8 +34,9 @@ def fit(autoencoder: Autoencoder, latent: Tensor, observation: Observation, step
             tree = autoencoder.decode(moved[None])
         with torch.enable_grad():
             disagreement = observation(half_field(tree))
-        first = float(disagreement) if step == 0 else first
-        if float(disagreement) <= ENOUGH * first:
+        left = disagreement.item()
+        first = left if step == 0 else first
+        if left <= ENOUGH * first:
             break
         moved.grad, = torch.autograd.grad(disagreement, moved)  # the networks' parameters get none
         optimizer.step()

@@ -122,8 +122,8 @@ MODELS: dict[str, ModelRow] = {
             name=STARTER,
             title="Starter (small, ships with the extension)",
             conditions={
-                "text": Defaults(2.0, 8), "sketch": Defaults(4.0, 16), "image": Defaults(4.0, 16), "depth": Defaults(1.5, 4, 12),
-                "depths": Defaults(1.3, 4, 12), "voxels": Defaults(1.5, 4, 12), "points": Defaults(1.6, 4, 12), "none": Defaults(None, 16),
+                "text": Defaults(2.0, 8), "sketch": Defaults(4.0, 16), "image": Defaults(4.0, 16), "depth": Defaults(1.5, 4, 16),
+                "depths": Defaults(1.3, 4, 16), "voxels": Defaults(1.5, 4, 16), "points": Defaults(1.6, 4, 16), "none": Defaults(None, 16),
             },
             licence=CC0,
             autoencoder=AutoencoderConfig(widths=(16, 48, 112), norm_groups=8),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NEAREST = 5  # training shapes that are asked for the prompt's noun
 CLOUD = 1024  # points a shape for coverage
-FITTED = 10  # steps that fit the autoencoder's latent to the shape itself
+FITTED = 16  # steps that fit the autoencoder's latent to the shape itself
 SETS = ("text", "none")  # conditions that do not tell one shape: what counts is the set of results
 RULES = {
     "reference": "signed distance field of the mesh at 256³, longest side -0.9…0.9, and its iso-surface",
