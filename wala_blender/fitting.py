@@ -14,7 +14,7 @@ from .autoencoder import Autoencoder
 from .conditions.observation import Observation
 from .wavelet import tree_to_half_field
 
-RATE = 0.1  # of the first step, in latent units; the last one's is a third of it
+RATE = 0.08  # of the first step, in latent units; the last one's is a third of it
 MOMENTA = (0.8, 0.95)
 ENOUGH = 0.05  # of the first disagreement: what is left is not worth leaving the denoiser's latent for
 

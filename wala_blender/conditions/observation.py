@@ -21,13 +21,15 @@ Observation = Callable[[Tensor], Tensor]
 
 _CELL = 2 / SIDE  # model units
 _BEHIND = 3 * _CELL  # how far behind a surface that a camera sees there is certainly something solid
+_BELOW = 0.15  # of a cell
 _TOLERANCE = 0.75 * _CELL  # of a depth
+_INTRUDING, _MISSING = 8.0, 0.3  # what lacks in a filled cell weighs less: pulled hard, it becomes a spike
 
 
 def of_points(points: Tensor) -> Observation:
-    """The field is 0 at points (N, 3) in model space. In cells of the half grid, on average."""
+    """The field is 0 at points (N, 3) in model space, or just below: at 0 on both sides, a thin wall would tear. In cells of the half grid."""
     def disagreement(field: Tensor) -> Tensor:
-        return sample_field(field, points.to(field.device)).abs().mean() / _CELL
+        return (sample_field(field, points.to(field.device)) / _CELL + _BELOW).abs().mean()
     return disagreement
 
 
@@ -39,8 +41,8 @@ def of_voxels(occupancy: Tensor) -> Observation:
         filled, k = occupancy.to(field.device), len(field) // C
         cells = field.reshape(C, k, C, k, C, k).permute(0, 2, 4, 1, 3, 5).flatten(3)
         intruding = F.relu(_CELL / 2 - cells[~filled]).sum() / (k**3 * filled.sum())
-        missing = F.relu(cells[filled].amin(-1) + _CELL / 4).mean()
-        return (8 * intruding + missing) / _CELL
+        missing = F.relu(cells[filled].amin(-1)).mean()
+        return (_INTRUDING * intruding + _MISSING * missing) / _CELL
     return disagreement
 
 
