@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from wala_blender.conditions import depths, points, views, voxels
-from wala_blender.conditions.observation import SIDE, of_depth_maps, of_field, of_points, of_voxels
+from wala_blender.conditions.observation import SIDE, of_depth_pictures, of_depths, of_field, of_points, of_voxels
 from wala_blender.errors import InputError
 from wala_blender.geometry.cameras import PUBLISHED
 from wala_blender.pipeline import Pipeline, Settings
@@ -20,8 +20,8 @@ ASIDE = torch.from_numpy(sphere_field(0.6, (0.2, 0, 0), resolution=SIDE).clip(-0
 def seen_ball(directions, told: bool):
     """The ball of radius 0.6 by depth maps from around, whose frame leaves it that size."""
     spots = [sphere(0.01, corner, 4) for corner in ((-0.9, 0, 0), (0.9, 0, 0))]
-    maps, _, ranges = views.mesh_pictures(*joined(sphere(0.6, rings=64), *spots), directions)
-    return of_depth_maps(maps, directions, ranges if told else None)
+    maps, _, depths_seen = views.mesh_pictures(*joined(sphere(0.6, rings=64), *spots), directions)
+    return of_depths(depths_seen, directions) if told else of_depth_pictures(maps, directions)
 
 
 def on_ball() -> torch.Tensor:

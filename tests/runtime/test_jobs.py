@@ -57,6 +57,7 @@ def test_request_and_arrays_come_back(tmp_path):
     ({"scale": "big"}, "job-invalid", "scale"),
     ({"steps": 0}, "job-invalid", "steps"),
     ({"steps": 2.5}, "job-invalid", "steps"),
+    ({"fit": -1}, "job-invalid", "fit"),
     ({"inputs": ["x"]}, "job-invalid", "inputs"),
     ({"inputs": {"points": [[1, 2]]}}, "job-invalid", "inputs"),
     ({"inputs": {"images": ["inputs/gone.png"]}}, "job-invalid", "gone.png"),

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..geometry.cameras import PUBLISHED, looking_at_origin
-from ..geometry.distance import RESOLUTION
+from ..geometry.distance import EXTENT, RESOLUTION
 from ..geometry.views import sample_field
 
 SIDE = RESOLUTION // 2
@@ -55,20 +55,27 @@ def of_field(target: Tensor) -> Observation:
     return disagreement
 
 
-def of_depth_maps(maps: Sequence[np.ndarray], directions: Sequence[tuple[float, float]], ranges: Sequence[tuple[float, float]] | None) -> Observation:
+def of_depths(depths: Sequence[np.ndarray], directions: Sequence[tuple[float, float]]) -> Observation:
     """What lies before a surface that the published cameras see, and where they see nothing, is outside; what lies just behind it is inside.
 
-    maps: (S, S) 0 … 255 in the published look, from ``directions``, azimuth and elevation in degrees; ranges: the depths (near, far) of 255
-    and of the darkest pixel above 0, model units from the eye. Without them they are those that fit the first field that is asked about.
+    depths: (S, S) along the viewing direction, model units from the eye, inf where nothing is, as ``depth_maps`` gives them, seen from
+    ``directions``, azimuth and elevation in degrees.
     """
+    return _seen_from(directions, lambda field: depths)
+
+
+def of_depth_pictures(maps: Sequence[np.ndarray], directions: Sequence[tuple[float, float]]) -> Observation:
+    """As ``of_depths``, of maps (S, S) 0 … 255 in the published look, black where nothing is, that do not say how deep they are: as deep as
+    fits the first field that is asked about."""
+    return _seen_from(directions, lambda field: [_fitting_depth(one, direction, field) for one, direction in zip(maps, directions)])
+
+
+def _seen_from(directions: Sequence[tuple[float, float]], depths_for: Callable[[Tensor], Sequence[np.ndarray]]) -> Observation:
     known: list[tuple[Tensor, Tensor]] = []
 
     def disagreement(field: Tensor) -> Tensor:
         if not known:
-            found = ranges
-            if found is None:
-                found = [_fitting_range(one, direction, field.detach().cpu()) for one, direction in zip(maps, directions)]
-            outside, inside = _carved(maps, directions, found)
+            outside, inside = _carved(depths_for(field.detach().cpu()), directions)
             known.append((inside.float().to(field.device), (inside | outside).float().to(field.device)))
         return _missing_overlap(field, *known[0])
     return disagreement
@@ -99,20 +106,22 @@ def _looked_up(picture: np.ndarray, at: Tensor) -> Tensor:
     return F.grid_sample(pixels, at.reshape(1, 1, -1, 2), "nearest", align_corners=False).view(at.shape[:-1])
 
 
-def _carved(maps, directions, ranges) -> tuple[Tensor, Tensor]:
+def _carved(depths: Sequence[np.ndarray], directions: Sequence[tuple[float, float]]) -> tuple[Tensor, Tensor]:
     """The grid's points that are outside for some camera, and those that are inside for some and outside for none, (H, H, H) bool each."""
     outside, inside = torch.zeros(SIDE, SIDE, SIDE, dtype=torch.bool), torch.zeros(SIDE, SIDE, SIDE, dtype=torch.bool)
-    for picture, direction, (near, far) in zip(maps, directions, ranges):
+    for picture, direction in zip(depths, directions):
         at, depth = _seen(direction)
-        value = _looked_up(picture, at)
-        ahead = far - (far - near) * value / 255 - depth
-        outside |= (value == 0) | (ahead > _TOLERANCE)
-        inside |= (value > 0) & (ahead < -_TOLERANCE) & (ahead > -_BEHIND)
+        # Nearness rather than depth: 0 where nothing is, in the picture as beyond its border.
+        nearness = _looked_up(1 / picture, at)
+        ahead = 1 / nearness - depth
+        outside |= (nearness == 0) | (ahead > _TOLERANCE)
+        inside |= (ahead < -_TOLERANCE) & (ahead > -_BEHIND)
     return outside, inside & ~outside
 
 
-def _fitting_range(picture: np.ndarray, direction: tuple[float, float], field: Tensor, rounds: int = 4) -> tuple[float, float]:
-    """The depths (near, far) with which a map shows the field's surface best: a line through what both show, the worst third left out."""
+def _fitting_depth(picture: np.ndarray, direction: tuple[float, float], field: Tensor, rounds: int = 4) -> np.ndarray:
+    """The depth (S, S) that a map shows, inf where it is black, with the nearest and farthest at which it shows the field's surface best: a
+    line through what both show, the worst third left out."""
     S = 64
     at, depth = _seen(direction)
     solid = field < 0
@@ -123,10 +132,10 @@ def _fitting_range(picture: np.ndarray, direction: tuple[float, float], field: T
     both = torch.isfinite(shown) & (value > 0)
     value, shown = value[both] / 255, shown[both]
     keep = torch.ones_like(value, dtype=torch.bool)
-    near, far = PUBLISHED.distance - 0.9, PUBLISHED.distance + 0.9
-    for _ in range(rounds if both.sum() > 20 else 0):
+    near, far = PUBLISHED.distance - EXTENT, PUBLISHED.distance + EXTENT
+    for _ in range(rounds if len(value) > 20 else 0):
         rows = torch.stack([1 - value[keep], value[keep]], 1)
         far, near = torch.linalg.lstsq(rows, shown[keep, None]).solution[:, 0].tolist()
         error = (far - (far - near) * value - shown).abs()
         keep = error <= error.quantile(0.67)
-    return near, far
+    return np.where(picture > 0, far - (far - near) * (picture / 255), np.inf)

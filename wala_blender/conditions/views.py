@@ -17,7 +17,7 @@ from ..geometry.cameras import PUBLISHED, looking_at_origin
 from ..geometry.depth import depth_maps, depth_picture
 from ..geometry.distance import Frame, frame_of
 from .condition import Prepared
-from .observation import Observation, of_depth_maps
+from .observation import Observation, of_depth_pictures, of_depths
 from .cut_out import check_picture, cut_out
 from .sketch import ink_of_image, picture_of_polylines
 
@@ -60,18 +60,20 @@ def prepare_depths(inputs: dict) -> Prepared:
 @dataclass(frozen=True)
 class Seen:
     """Depth maps (H, W), 0 … 255 in the published look, from where (azimuth, elevation in degrees) they were taken, the published cameras
-    nearest to that; and of a mesh that was looked at its frame and each map's depths (near, far) of 255 and 0, model units from the eye."""
+    nearest to that; and of a mesh that was looked at its frame and the true depths (H, W), model units from the eye, inf where nothing is."""
 
     maps: list[np.ndarray]
     directions: list[tuple[float, float]]
     views: Sequence[int]
     frame: Frame | None = None
-    ranges: list[tuple[float, float]] | None = None
+    depths: list[np.ndarray] | None = None
 
     @property
     def observation(self) -> Observation | None:
         """What the maps say of where the shape is. One map alone that does not say how deep it is says too little."""
-        return None if self.ranges is None and len(self.maps) == 1 else of_depth_maps(self.maps, self.directions, self.ranges)
+        if self.depths is not None:
+            return of_depths(self.depths, self.directions)
+        return of_depth_pictures(self.maps, self.directions) if len(self.maps) > 1 else None
 
 
 def one_depth(inputs: dict) -> Seen:
@@ -82,8 +84,8 @@ def one_depth(inputs: dict) -> Seen:
         return _given([inputs["image"]], inputs.get("views", [0]))
     _refuse(inputs, "views")
     direction = float(inputs.get("azimuth", 0.0)), float(inputs.get("elevation", 0.0))
-    maps, frame, ranges = mesh_pictures(inputs["vertices"], inputs["faces"], [direction])
-    return Seen(maps, [direction], [PUBLISHED.nearest(*direction)], frame, ranges)
+    maps, frame, depths = mesh_pictures(inputs["vertices"], inputs["faces"], [direction])
+    return Seen(maps, [direction], [PUBLISHED.nearest(*direction)], frame, depths)
 
 
 def several_depths(inputs: dict) -> Seen:
@@ -94,8 +96,8 @@ def several_depths(inputs: dict) -> Seen:
     if "views" not in inputs:
         raise InputError("nothing says which cameras look at the mesh", "Give their view indices")
     directions = [PUBLISHED.direction(view) for view in inputs["views"]]
-    maps, frame, ranges = mesh_pictures(inputs["vertices"], inputs["faces"], directions)
-    return Seen(maps, directions, inputs["views"], frame, ranges)
+    maps, frame, depths = mesh_pictures(inputs["vertices"], inputs["faces"], directions)
+    return Seen(maps, directions, inputs["views"], frame, depths)
 
 
 def _given(images: Sequence[np.ndarray], views: Sequence[int]) -> Seen:
@@ -110,14 +112,13 @@ def prepare_views(inputs: dict) -> Prepared:
 
 
 def mesh_pictures(vertices: np.ndarray, faces: np.ndarray, directions: Sequence[tuple[float, float]]) \
-        -> tuple[list[np.ndarray], Frame, list[tuple[float, float]]]:
+        -> tuple[list[np.ndarray], Frame, list[np.ndarray]]:
     """V depth maps (256, 256) uint8 in the published look of a mesh, +Y up, from (azimuth, elevation) in degrees; the mesh's frame in model
-    space; and each map's depths (near, far), model units from the eye. Raises InputError for an unusable mesh."""
+    space; and the depths (256, 256) that they show, model units from the eye, inf where nothing is. Raises InputError for an unusable mesh."""
     frame = frame_of(np.asarray(vertices, dtype=np.float64)[np.unique(faces)])
     cameras = [looking_at_origin(*direction, PUBLISHED.distance) for direction in directions]
     depth = depth_maps(frame.to_model(vertices), faces, cameras, PUBLISHED.field_of_view)
-    seen = [one[np.isfinite(one)] for one in depth]
-    return [depth_picture(one) for one in depth], frame, [(float(one.min(initial=np.inf)), float(one.max(initial=-np.inf))) for one in seen]
+    return [depth_picture(one) for one in depth], frame, list(depth)
 
 
 def _prepared(pictures: list[np.ndarray], views: Sequence[int], seen: Seen | None = None) -> Prepared:
