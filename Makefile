@@ -60,4 +60,6 @@ bench: env
 	.venv/bin/python benchmarks/codec.py --data $(DATA)
 	.venv/bin/python benchmarks/generate.py
 	.venv/bin/python benchmarks/loading.py
+	.venv/bin/python benchmarks/working_memory.py
+	.venv/bin/python benchmarks/precision.py
 	.venv/bin/python benchmarks/supervisor_poll.py

@@ -54,7 +54,7 @@ class WalaSettings(bpy.types.PropertyGroup):
     steps: IntProperty(name="Steps", description="Denoising steps, 2 or more: more are slower and may be finer. 0: the model's own setting",
                        min=0, soft_max=100, max=1000, update=_skip_one_step)
     fit: BoolProperty(name="Fit to Input", default=True, description="Move the finished shape onto the blockout, points or depth maps that it is "
-                      "made from. Off: a freer shape, and faster")
+                      "made from, with models that gain by it. Off: a freer shape, and faster")
     steps_before: IntProperty(options={"HIDDEN"})
     mark_as_asset: BoolProperty(name="Mark as Asset", default=False,
                                 description="Put each shape into this file's asset browser, with where it comes from")
