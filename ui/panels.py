@@ -79,10 +79,10 @@ class WALA_PT_settings(Tab, bpy.types.Panel):
         row.prop(settings, "randomise_seed", text="", icon="FILE_REFRESH")
         layout.prop(settings, "scale")
         layout.prop(settings, "steps")
-        if BY_IDENTIFIER[settings.condition].fits:
-            layout.prop(settings, "fit")
         if not (settings.scale and settings.steps):
             layout.label(text="0 is the model's own choice", icon="INFO")
+        if BY_IDENTIFIER[settings.condition].fits:
+            layout.prop(settings, "fit")
         layout.prop(settings, "mark_as_asset")
 
 
