@@ -11,7 +11,7 @@ GIGABYTE = 1e9
 
 @dataclass(frozen=True)
 class Model:
-    """``conditions`` by the names a job's request has for them; ``shape_model``: name of the model that makes a shape of this one's
+    """``conditions`` by the names a job's request has for them; ``prompted``: those that a prompt may come beside; ``shape_model``: name of the model that makes a shape of this one's
     views, "" for one that makes shapes itself.
 
     ``size``: bytes of its files, 0 for one that comes with the extension. ``terms``: what has to be accepted before it is fetched, "" for nothing.
@@ -20,6 +20,7 @@ class Model:
     name: str
     title: str
     conditions: tuple[str, ...]
+    prompted: tuple[str, ...] = ()
     shape_model: str = ""
     is_installed: bool = True
     can_fetch: bool = False
@@ -41,7 +42,8 @@ def _is_installed(name: str) -> bool:
     return name in KNOWN and KNOWN[name].is_installed
 
 
-STARTER = Model("starter", "Starter", ("text", "sketch", "image", "depth", "depths", "voxels", "points", "none"))
+_PROMPTED = ("sketch", "image", "depth", "depths", "voxels", "points")
+STARTER = Model("starter", "Starter", ("text", *_PROMPTED, "none"), _PROMPTED)
 KNOWN: dict[str, Model] = {STARTER.name: STARTER}
 
 
@@ -54,7 +56,7 @@ def learn(rows: Sequence[Mapping]) -> None:
 
 def _model(row: Mapping) -> Model:
     is_installed = bool(row["installed"])
-    return Model(row["name"], row["title"], tuple(row["conditions"]), row["shape_model"] or "", is_installed,
+    return Model(row["name"], row["title"], tuple(row["conditions"]), tuple(row.get("prompted", ())), row["shape_model"] or "", is_installed,
                  can_fetch=bool(row["repository"]) and not is_installed, can_remove=is_installed and row["size"] is not None,
                  size=int(row["size"] or 0), memory=_memory(row["memory"]), licence=row["licence"],
                  non_commercial=bool(row["non_commercial"]), link=row["link"], terms="" if row["accepted"] else row["terms"] or "")
@@ -65,6 +67,11 @@ def _memory(numbers: Mapping | None) -> str:
         return ""
     whole, in_turns, processor = (f"{numbers[name] / GIGABYTE:.1f} GB" for name in ("cuda", "cuda_low", "cpu"))
     return f"about {whole} on a graphics card, {in_turns} in low-memory mode; {processor} on the processor"
+
+
+def takes_prompt_beside(name: str, condition: str) -> bool:
+    """Whether a model reads words beside an input."""
+    return name in KNOWN and condition in KNOWN[name].prompted
 
 
 def why_not(name: str, condition: str) -> str:

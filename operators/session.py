@@ -113,7 +113,9 @@ def start(context, settings) -> Ticket:
     row = CAPTURES[settings.condition]
     require_model(settings.model, row.condition)
     capture = _capture(row, context, settings)
-    request = jobs.Request(jobs.new_id(), settings.model, row.condition, capture.inputs, seed=settings.seed, scale=settings.scale or None,
+    subject = " ".join(settings.subject.split())
+    beside = {"prompt": subject} if subject and models.takes_prompt_beside(settings.model, row.condition) else {}
+    request = jobs.Request(jobs.new_id(), settings.model, row.condition, capture.inputs | beside, seed=settings.seed, scale=settings.scale or None,
                            steps=settings.steps or None, fit=None if settings.fit else 0, placement=capture.placement)
     return submit(context, settings, request, capture.files, capture.title)
 

@@ -67,6 +67,7 @@ def test_usage_is_told_on_one_line(capsys, arguments, words):
     (("generate", "--text", "a", "--out", "nowhere/a.glb"), "the folder nowhere does not exist"),
     (("generate", "--text", " ", "--out", "a.glb"), "the prompt is empty"),
     (("generate", "--text", "a", "--elevation", "3", "--out", "a.glb"), "--elevation is of use with --sketch, --image and --depth only"),
+    (("generate", "--text", "a", "--prompt", "b", "--out", "a.glb"), "--prompt is of use with --sketch, --image, --depth, --depths, --voxels and --points only"),
     (("generate", "--voxels", "far.json", "--cameras", "3", "--out", "a.glb"), "--cameras is of use with --image, --depth, --depths and --views only"),
     (("generate", "--depths", "d.png", "gone.png", "--out", "a.glb"), "gone.png is missing"),
     (("generate", "--image", "cut.npy", "--out", "a.glb"), "cut.npy cannot be read"),

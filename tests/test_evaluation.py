@@ -139,6 +139,15 @@ def test_several_maps_are_measured_as_the_model_wants_them():
     assert fixed["depths_4"].make(SimpleNamespace(surface=PLATE), np.random.default_rng(0))["views"] == [3, 6, 10, 26]
 
 
+def test_captions_are_measured_beside_other_inputs():
+    trials = trials_of(["depths+text", "depth"], ())
+    assert list(trials) == ["depths_4+text", "depths_6+text", "depth"]
+    given = trials["depths_6+text"].make(SimpleNamespace(surface=PLATE, record=SimpleNamespace(caption="plate")), np.random.default_rng(0))
+    assert trials["depths_6+text"].condition == "depths" and given["prompt"] == "plate" and len(given["views"]) == 6
+    with pytest.raises(InputError, match=r"unknown condition 'text\+sketch'"):
+        trials_of(["text+sketch"], ())
+
+
 def test_a_report_with_training_shapes(tmp_path, store):
     data = tmp_path / "data"
     data.mkdir()

@@ -65,6 +65,13 @@ def test_points_come_back_in_their_own_frame(pipeline):
     assert np.ptp(vertices, axis=0) == pytest.approx([10, 10, 10], rel=0.15)
 
 
+def test_a_prompt_beside_voxels_changes_the_shape(pipeline):
+    settings = Settings(seed=1, steps=4)
+    plain, box, same = (pipeline.generate_latent("voxels", {"occupancy": ell()} | words, settings)[0]
+                        for words in ({}, {"prompt": "a box"}, {"prompt": " A  box"}))
+    assert not torch.allclose(plain, box, atol=1e-3) and torch.equal(box, same)
+
+
 def test_progress_names_every_step_and_can_stop(pipeline):
     seen = []
 
@@ -87,6 +94,8 @@ def test_progress_names_every_step_and_can_stop(pipeline):
     ("text", {"prompt": "a chair"}, Settings(scale=float("nan")), InputError, "guidance scale"),
     ("text", {"prompt": "a chair"}, Settings(seed=-1), InputError, "seed is -1"),
     ("text", {"prompt": " "}, Settings(), InputError, "prompt is empty"),
+    ("voxels", {"occupancy": np.ones((16, 16, 16), bool), "prompt": "!"}, Settings(), InputError, "prompt is empty"),
+    ("none", {"prompt": "a chair"}, Settings(), InputError, "no prompt beside none"),
 ])
 def test_unusable_settings(pipeline, condition, inputs, settings, error, words):
     with pytest.raises(error, match=words) as caught:

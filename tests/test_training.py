@@ -128,6 +128,10 @@ def test_several_conditions_and_none():
         value.add_(0.02 * torch.randn_like(value))
     given = {"voxels": ((torch.rand(2, 1, 16, 16, 16) < 0.3).float(),), "points": (torch.rand(2, 64, 3),)}
     x, t = torch.randn(2, 4, 12, 12, 12), torch.tensor([900.0, 20.0])
+    words = torch.tensor([[5, 9] + [0] * 14] * 2)
+    together, beside = model.encode_several({**given, "text": (words,)}), model.encode("voxels", *given["voxels"], words=(words,))
+    assert together.tokens.shape[1] - beside.tokens.shape[1] == model.encode("points", *given["points"]).tokens.shape[1]
+    assert torch.allclose(beside.tokens, model.encode_several({"voxels": given["voxels"], "text": (words,)}).tokens)
     both, turned = (model.encode_several(dict(items)) for items in (given.items(), reversed(given.items())))
     assert both.tokens.shape[1] == sum(model.encode(kind, *tensors).tokens.shape[1] for kind, tensors in given.items())
     assert torch.allclose(model.denoise(x, t, both), model.denoise(x, t, turned), atol=1e-4)

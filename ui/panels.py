@@ -46,7 +46,7 @@ class WALA_PT_main(Tab, bpy.types.Panel):
     def draw(self, context):
         layout, settings, session = self.layout, context.scene.wala, context.window_manager.wala
         draw_choices(layout, settings, session)
-        draw_input(layout, context, settings)
+        draw_input(layout, context, settings, session)
         if session.busy:
             draw_progress(layout, context, session)
             return
@@ -111,10 +111,13 @@ def draw_choices(layout, settings, session) -> None:
     layout.menu("WALA_MT_conditions", text=row.title, icon=row.icon)
 
 
-def draw_input(layout, context, settings) -> None:
-    """The one thing the chosen condition needs next."""
+def draw_input(layout, context, settings, session) -> None:
+    """The one thing the chosen condition needs next, and words beside it where the model reads both."""
     row = BY_IDENTIFIER[settings.condition]
     row.draw(layout, settings)
+    model = session.models.get(settings.model)
+    if model and row.condition in model.prompted.split():
+        layout.prop(settings, "subject", text="", icon="FONT_DATA", placeholder="What it is (optional)")
     draw_lines(layout, row.words(context, settings), "INFO", _characters(context))
 
 

@@ -42,6 +42,8 @@ class WalaSettings(bpy.types.PropertyGroup):
     condition: EnumProperty(name="From", description="What the shape is made from", default="SKETCH",
                             items=[(row.identifier, row.title, row.description, row.icon, row.number) for row in ROWS])
     prompt: StringProperty(name="Prompt", description="What to make, in a few English words", default="a chair")
+    subject: StringProperty(name="What It Is", description="What the sketch, the blockout or the picture is of, in a few English words, such as "
+                            "“a chair”. It may stay empty")
     sketch: PointerProperty(name="Sketch", description="The Grease Pencil object to use. Empty: the active object", type=bpy.types.Object,
                             poll=_is_sketch)
     image: PointerProperty(name="Image", description="A picture of one thing, cut out or on a background of one colour", type=bpy.types.Image)
@@ -61,10 +63,11 @@ class WalaSettings(bpy.types.PropertyGroup):
 
 
 class WalaModel(bpy.types.PropertyGroup):
-    """A model; ``conditions``: what it takes, separated by spaces. ``offered``: a shape can be made with it now."""
+    """A model; ``conditions``: what it takes, separated by spaces; ``prompted``: what words may come beside, too. ``offered``: a shape can be made with it now."""
 
     title: StringProperty()
     conditions: StringProperty()
+    prompted: StringProperty()
     offered: BoolProperty()
     installed: BoolProperty()
     can_fetch: BoolProperty()

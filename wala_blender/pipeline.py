@@ -13,6 +13,7 @@ from torch import nn
 
 from .conditions.condition import Prepared
 from .conditions.observation import Observation, of_field
+from .conditions.table import has_prompt_beside
 from .diffusion.guidance import conditioned, guided
 from .diffusion.samplers import ancestral, generated_noises
 from .errors import InputError, ModelError
@@ -146,10 +147,13 @@ class Pipeline:
     def _sampled(self, condition: str, inputs: dict, seed: int, scale: float | None, steps: int,
                  progress: Progress) -> tuple[torch.Tensor, Prepared]:
         progress("condition", 0, 1)
+        if has_prompt_beside(condition, inputs) and condition not in self.row.prompted:
+            raise InputError(f"the model {self.row.name} reads no prompt beside {condition}", "Leave it out, or choose another model.")
         model = self.denoiser
         prepared = model.prepare(condition, inputs)
+        tensors, words = (tuple(tensor.to(self.device) for tensor in some) for some in (prepared.tensors, prepared.words))
         with self._on_device(*model.encoding_modules):
-            encoded = model.encode(condition, *(tensor.to(self.device) for tensor in prepared.tensors))
+            encoded = model.encode(condition, *tensors, words=words)
             if scale is None:
                 denoiser = conditioned(model.denoise, encoded)
             else:

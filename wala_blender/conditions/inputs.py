@@ -33,7 +33,7 @@ def load_inputs(inputs: Mapping[str, object], folder: Path | str) -> dict:
     """Every file that ``inputs`` names (relative to ``folder``, never outside it) loaded and checked.
 
     name         value             becomes
-    prompt       text              "prompt" str
+    prompt       text              "prompt" str: also beside any other condition
     elevation    degrees −90…90    "elevation" float
     azimuth      degrees ±360      "azimuth" float
     views        view indices      "views" list of int

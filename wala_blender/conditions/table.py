@@ -21,7 +21,7 @@ class Option:
     becomes: str
     metavar: str
     help: str
-    convert: Callable[[str], float]
+    convert: Callable[[str], object]
     count: str | None = None
 
 
@@ -78,23 +78,25 @@ OPTIONS = (
            camera, "+"),
     Option("background", "background", "|".join(BACKGROUNDS), "remove: a picture's background of one colour becomes black (default: keep; the "
            "starter always removes it)", _background),
+    Option("prompt", "prompt", "WORDS", 'what it is, beside any other input: "a chair" (the starter alone reads both)', str),
 )
 
 TABLE: dict[str, Row] = {row.name: row for row in (
     Row("text", ("prompt",), "text", 'what to make: "a chair"', lambda prompt: {"prompt": prompt}, "PROMPT", str),
     Row("sketch", ("polylines", "image"), "sketch", "a picture of dark lines on a light background", lambda path: {"image": path}, "IMAGE",
-        also=("elevation",)),
+        also=("elevation", "prompt")),
     Row("image", ("image",), "image", "a picture of the thing on black, or cut out", lambda path: {"image": path}, "IMAGE",
-        also=("elevation", "cameras", "background")),
+        also=("elevation", "cameras", "background", "prompt")),
     Row("depth", ("image", "mesh"), "depth", "a depth map, near white, far and background black; or a mesh", _mesh_or("image"),
-        also=("azimuth", "elevation", "cameras")),
+        also=("azimuth", "elevation", "cameras", "prompt")),
     Row("depths", ("images", "mesh"), "depths", "four or six depth maps from the published cameras; or a mesh for them to look at",
-        _mesh_or_images, count="+", also=("cameras",)),
+        _mesh_or_images, count="+", also=("cameras", "prompt")),
     Row("views", ("images",), "views", "four pictures of the thing on black, or cut out, from the published cameras",
         lambda paths: {"images": paths}, "IMAGE", count="+", also=("cameras", "background")),
     Row("voxels", ("occupancy", "mesh"), "voxels",
-        '16³ of 0 and 1: .npy, or .json with "resolution" and "occupancy"; or a mesh of a blockout', _mesh_or("occupancy")),
-    Row("points", ("points",), "points", "points of the surface: .npy, .ply, .xyz", lambda path: {"points": path}),
+        '16³ of 0 and 1: .npy, or .json with "resolution" and "occupancy"; or a mesh of a blockout', _mesh_or("occupancy"), also=("prompt",)),
+    Row("points", ("points",), "points", "points of the surface: .npy, .ply, .xyz", lambda path: {"points": path},
+        also=("prompt",)),
     Row("none", (), "unconditional", "whatever the model makes of nothing", lambda given: {}, count=0),
 )}
 
@@ -104,3 +106,8 @@ def check_inputs(condition: str, inputs: Mapping) -> None:
     needs = TABLE[condition].needs if condition in TABLE else ()
     if needs and not any(name in inputs for name in needs):
         raise InputError(f"{condition} needs {' or '.join(needs)}, and there is {', '.join(inputs) or 'no input'}")
+
+
+def has_prompt_beside(condition: str, inputs: Mapping) -> bool:
+    """Whether words came with an input that is none."""
+    return "prompt" in inputs and "prompt" not in (TABLE[condition].needs if condition in TABLE else ())

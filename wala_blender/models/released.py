@@ -91,8 +91,8 @@ class Released(nn.Module):
         """Raw inputs of the model's kind → what ``encode`` takes. Raises InputError for unusable ones."""
         return PREPARATIONS[kind](self, inputs)
 
-    def encode(self, kind: str, *inputs: Tensor) -> Condition:
-        """Condition of a batch of prepared inputs."""
+    def encode(self, kind: str, *inputs: Tensor, words: tuple[Tensor, ...] = ()) -> Condition:
+        """Condition of a batch of prepared inputs; these models know no ``words`` beside them."""
         if self.reader is None:
             return Condition()
         dtype = next(self.encoder.parameters()).dtype

@@ -1,7 +1,7 @@
 """The starter model's second stage: one denoiser for all its conditions, and their encoders. Knows which conditions there are; not raw inputs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -12,6 +12,7 @@ from ..conditions.condition import Condition, Prepared
 from ..conditions.depths import PlacedDepths
 from ..conditions.points import PlacedPoints
 from ..conditions.sketch import SketchEncoder
+from ..conditions.table import has_prompt_beside
 from ..conditions.text import TextEncoder
 from ..conditions.voxels import PlacedVoxels
 from ..denoiser import UViT, UViTConfig
@@ -86,12 +87,14 @@ class Starter(nn.Module):
     denoising_modules = encoding_modules
 
     def prepare(self, kind: str, inputs: dict) -> Prepared:
-        """Raw inputs of one kind → what ``encode`` takes. Raises InputError for unusable ones."""
-        return KINDS[kind].prepare({"vocabulary": self.vocabulary, **inputs})
+        """Raw inputs of one kind, and a prompt beside it where there is one → what ``encode`` takes. Raises InputError for unusable ones."""
+        inputs = {"vocabulary": self.vocabulary, **inputs}
+        prepared = KINDS[kind].prepare(inputs)
+        return replace(prepared, words=text.prepare(inputs).tensors) if has_prompt_beside(kind, inputs) else prepared
 
-    def encode(self, kind: str, *inputs: Tensor) -> Condition:
-        """Condition of a batch of prepared inputs of one kind (what its encoder's forward takes), with its draft."""
-        return self.encode_several({kind: inputs})
+    def encode(self, kind: str, *inputs: Tensor, words: tuple[Tensor, ...] = ()) -> Condition:
+        """Condition of a batch of prepared inputs of one kind (what its encoder's forward takes), and words beside it, with its draft."""
+        return self.encode_several({kind: inputs, "text": words} if words else {kind: inputs})
 
     def encode_several(self, inputs: Mapping[str, tuple[Tensor, ...]]) -> Condition:
         """Condition of prepared inputs of any kinds at once, each a batch about the same shapes: their tokens in a row, their placed features

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..autoencoder import AutoencoderConfig
 from ..errors import ModelError
 from .licences import AUTODESK, CC0, Licence
-from .starter import StarterConfig
+from .starter import KINDS, StarterConfig
 
 STARTER_FOLDER = Path(__file__).parent / "starter"
 STARTER = "starter"
@@ -78,6 +78,13 @@ class ModelRow:
     def makes(self) -> str:
         """What comes out of it: "shapes", or "views" where it has a ``shape_model``."""
         return "views" if self.published and self.published.shape_model else "shapes"
+
+    @property
+    def prompted(self) -> tuple[str, ...]:
+        """Those of its conditions that a prompt may come beside: none of a published model's, which reads one thing."""
+        if self.published or "text" not in self.conditions:
+            return ()
+        return tuple(name for name in self.conditions if KINDS[name].encoder not in (None, "text"))
 
     @property
     def vocabulary(self) -> Path:

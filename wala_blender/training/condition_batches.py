@@ -55,8 +55,8 @@ class Batches:
         self.canonical_rows = latents.canonical.nonzero()[:, 0].cpu()
 
     def rows(self, kinds: list[str], count: int, generator: torch.Generator) -> Tensor:
-        """Random rows (count,) that all of these conditions can be of: words say nothing of a turned shape's turn."""
-        rows = self.canonical_rows if "text" in kinds else self.all_rows
+        """Random rows (count,) that these conditions can be of: words alone say nothing of a turned shape's turn."""
+        rows = self.canonical_rows if kinds == ["text"] else self.all_rows
         return rows[torch.randint(len(rows), (count,), generator=generator)]
 
     def inputs(self, kinds: list[str], picks: Tensor, generator: torch.Generator) -> dict[str, tuple[Tensor, ...]]:

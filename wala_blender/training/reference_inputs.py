@@ -83,6 +83,7 @@ INPUTS: dict[str, Callable[..., dict]] = {
     "points": point_input, "none": no_input,
 }
 SEVERAL = ("depths",)
+WITH_CAPTION = "+text"
 
 
 @dataclass(frozen=True)
@@ -95,15 +96,23 @@ class Trial:
 
 def trials_of(conditions: Sequence[str], views: Sequence[int]) -> dict[str, Trial]:
     """By the names in a report. ``views``: the cameras that the model's pictures must be from; with () a condition of several is measured
-    once with every published set, as "depths_4" and "depths_6". Raises InputError for a condition that cannot be measured."""
-    unknown = sorted(set(conditions) - set(INPUTS))
+    once with every published set, as "depths_4" and "depths_6". "sketch+text" is a sketch with the caption beside it, and so on. Raises
+    InputError for a condition that cannot be measured."""
+    unknown = sorted({condition.removesuffix(WITH_CAPTION) for condition in conditions} - set(INPUTS))
     if unknown:
         raise InputError(f"unknown condition {unknown[0]!r}", f"Choose some of {', '.join(INPUTS)}")
     trials = {}
-    for condition in conditions:
+    for name in conditions:
+        condition = name.removesuffix(WITH_CAPTION)
+        beside = name[len(condition):]
         if condition in SEVERAL:
             sets = [views] if views else PUBLISHED.sets.values()
-            trials |= {f"{condition}_{len(one)}": Trial(condition, partial(INPUTS[condition], views=one)) for one in sets}
+            made = {f"{condition}_{len(one)}": partial(INPUTS[condition], views=one) for one in sets}
         else:
-            trials[condition] = Trial(condition, INPUTS[condition])
+            made = {condition: INPUTS[condition]}
+        trials |= {one + beside: Trial(condition, partial(_captioned, make) if beside else make) for one, make in made.items()}
     return trials
+
+
+def _captioned(make: Callable[..., dict], shape: Shape, rng: np.random.Generator) -> dict:
+    return make(shape, rng) | text_input(shape, rng)

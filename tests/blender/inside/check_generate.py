@@ -72,6 +72,33 @@ def test_another_one_like_a_result_needs_no_source_in_the_scene(extension, new_o
     assert bpy.context.active_object["wala_seed"] == 9
 
 
+def test_words_beside_a_blockout_go_along(extension, new_objects):
+    scenes.cube((4, 5, 1), (2, 2, 2), "Seat")
+    ask(extension, "VOXELS", "a shelf")
+    extension.settings.subject = "  a   seat "
+    assert bpy.ops.wala.generate() == {"FINISHED"}
+    first = bpy.context.active_object
+    assert (first["wala_prompt"], first["wala_condition"]) == ("a seat", "voxels")
+    extension.settings.subject = ""
+    assert bpy.ops.wala.again() == {"FINISHED"} and bpy.context.active_object["wala_prompt"] == "a seat"
+    assert bpy.data.objects["Seat"].select_set(True) is None and bpy.ops.wala.generate() == {"FINISHED"}
+    assert "wala_prompt" not in bpy.context.active_object
+
+
+def test_words_are_left_out_where_the_model_reads_none(extension, new_objects):
+    models = extension.module("operators.models")
+    models.KNOWN["cells"] = models.Model("cells", "Cells", ("voxels",))
+    try:
+        scenes.cube((4, 5, 1), (2, 2, 2), "Seat")
+        ask(extension, "VOXELS")
+        extension.settings.model, extension.settings.subject = "cells", "a seat"
+        assert bpy.ops.wala.generate() == {"FINISHED"}
+        assert "wala_prompt" not in bpy.context.active_object
+    finally:
+        extension.settings.model = "starter"
+        del models.KNOWN["cells"]
+
+
 def test_another_one_is_made_of_results_only(extension, new_objects):
     scenes.cube((0, 0, 0), (1, 1, 1), "Mine")
     assert not bpy.ops.wala.again.poll()
