@@ -181,6 +181,8 @@ def test_pictures(models, tmp_path, monkeypatch, kind, inputs):
         expected = pipeline.denoiser.processing.empty(torch.zeros(1, prepared.tensors[0].shape[1], 256, 64), prepared.tensors[1])
     assert condition.tokens.shape == (1, 256 * prepared.tensors[0].shape[1], 64) and torch.equal(empty.tokens, expected.tokens)
     assert pipeline.generate_latent(kind, inputs, Settings(steps=2))[0].isfinite().all()
+    with pytest.raises(InputError, match=f"reads no prompt beside {kind}"):
+        pipeline.generate_latent(kind, inputs | {"prompt": "a chair"}, Settings())
     if kind == "depths":
         with pytest.raises(InputError, match="picture"):
             pipeline.generate_latent(kind, {"images": inputs["images"][:5]}, Settings())
