@@ -69,10 +69,10 @@ def from_sketch(stage, camera: Camera) -> Example:
     strokes = drawing.sketch(inputs.chair(), eye)
     name = stage.add_sketch(strokes)
     stage.add_camera("Camera sketch", eye)
-    made = stage.generate("sketch", [name], inputs.SEEDS["sketch"])
+    made = stage.generate("sketch", [name], inputs.SEEDS["sketch"], inputs.SUBJECT)
     lines, front = [eye.project(stroke) for stroke in strokes], camera(eye, [made.name])
     return Example("Sketch to mesh", made, (
-        sheet.Cell(sheet.with_lines(sheet.blank(SIDE), lines), f"Grease Pencil, {len(strokes)} strokes"),
+        sheet.Cell(sheet.with_lines(sheet.blank(SIDE), lines), f"Grease Pencil, {len(strokes)} strokes: “{inputs.SUBJECT}”"),
         sheet.Cell(front, "mesh, from where it was drawn"),
         sheet.Cell(sheet.with_lines(front, lines, sheet.MARK, 1.6), "the strokes over the mesh"),
         sheet.Cell(camera(behind(eye), [made.name]), "from behind")))

@@ -8,6 +8,7 @@ import numpy as np
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 PROMPT = "a mug"
+SUBJECT = "a chair"  # the words beside the drawing
 PROMPTS = ("a mug", "a chair", "a bench", "a tree", "a stool", "a car", "a sofa", "a mushroom", "a bottle", "a crate")
 SEEDS = {"sketch": 0, "voxels": 0, "text": 0}
 CORNERS = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)])  # of a unit box

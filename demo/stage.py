@@ -137,12 +137,14 @@ def paint(name: str, colour: str) -> None:
 
 
 def generate(condition: str, selected: Sequence[str] = (), seed: int = 0, prompt: str = "", cursor=(0.0, 0.0, 0.0)) -> Made:
-    """Chooses the condition, selects the named objects and presses Generate. Raises RuntimeError with the extension's words if it fails."""
+    """Chooses the condition, selects the named objects and presses Generate; the prompt is what a text is, and goes beside anything else.
+    Raises RuntimeError with the extension's words if it fails."""
     for item in bpy.context.view_layer.objects:
         item.select_set(item.name in selected)
     bpy.context.view_layer.objects.active = bpy.data.objects[selected[0]] if selected else None
     settings, scene = bpy.context.scene.wala, bpy.context.scene
-    settings.condition, settings.seed, settings.prompt = condition.upper(), seed, prompt
+    settings.condition, settings.seed = condition.upper(), seed
+    settings.prompt = settings.subject = prompt
     scene.cursor.location = cursor
     before = set(job_folders())
     since = time.perf_counter()

@@ -85,7 +85,7 @@ def in_sidebar(below_the_top: float) -> tuple[float, float]:
     return sidebar.x + sidebar.width * 0.3, sidebar.y + sidebar.height - below_the_top * scale
 
 
-CONDITION, GENERATE, SETTINGS, WORKER_PANEL = 46, 124, 160, 186
+CONDITION, GENERATE, SETTINGS, WORKER_PANEL = 46, 150, 186, 212
 
 
 def long_job() -> None:
@@ -210,7 +210,8 @@ def all_conditions():
     """The panel of each of them, with a second model to choose from; window.sh looks for errors in what Blender said."""
     models, captures = sys.modules[f"{PACKAGE}.operators.models"], sys.modules[f"{PACKAGE}.operators.capture"].CAPTURES
     settings = bpy.context.scene.wala
-    models.KNOWN["all"] = models.Model("all", "Takes Everything", tuple(row.condition for row in captures.values()))
+    taken = tuple(row.condition for row in captures.values())
+    models.KNOWN["all"] = models.Model("all", "Takes Everything", taken, taken)
     settings.model = "all"
     yield 1.5
     for identifier in captures:
