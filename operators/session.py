@@ -263,7 +263,8 @@ def _deliver_finished() -> None:
         current.finished.remove(ticket)
         try:
             _take_up_views(ticket)
-            item, same = deliver(jobs.read_result(ticket.folder), jobs.read_request(ticket.folder), TITLE + ticket.title, ticket.home)
+            result = jobs.read_result(ticket.folder)
+            item, same = deliver(result, jobs.read_request(ticket.folder), TITLE + ticket.title, ticket.home)
             if ticket.as_asset:
                 assets.mark(item)
         except JobFailed as error:
@@ -274,7 +275,8 @@ def _deliver_finished() -> None:
             _conclude(ticket, Outcome(error=refusal))
         else:
             kept_jobs.mark_delivered(ticket.folder)
-            note = "" if same else "The scene it was made for is gone; it is in the current scene"
+            notes = [result.record.get("note") or "", "" if same else "The scene it was made for is gone; it is in the current scene"]
+            note = ". ".join(filter(None, notes))
             if not awaited:
                 compatibility.push_undo("WaLa Generate")
             _conclude(ticket, Outcome(object=item.name, note=note))

@@ -50,7 +50,7 @@ def test_the_record_tells_what_made_it(pipeline):
     assert (record["model"], record["condition"], record["seed"], record["steps"], record["scale"]) == ("starter", "text", 3, 4, 1.5)
     assert record["ai_generated"] is True and record["licence"] and len(record["weight_hash"]) == 16 and record["frame"] is None
     assert set(record["timings"]) == {"condition", "sample", "decode", "surface"}
-    assert prompts.latent.shape == (4, 12, 12, 12)
+    assert prompts.latent.shape == (4, 12, 12, 12) and record["note"] == ""
 
 
 def test_points_come_back_in_their_own_frame(pipeline):

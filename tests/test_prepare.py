@@ -73,6 +73,14 @@ def test_prompts_are_pieces_of_words():
     assert 1 not in pieces("zyzzyvalike quux").tolist()  # unknown words are spelled, not lost
 
 
+@pytest.mark.parametrize("prompt, unknown", [
+    ("a chair", []), ("Chairs, tables!", []), ("a chair with a zyzzyva", ["zyzzyva"]), ("Quux  quux 漢", ["quux", "漢"])])
+def test_words_that_were_never_learned_are_named(prompt, unknown):
+    assert text.WordPieces().unknown(prompt) == unknown
+    note = text.prepare({"prompt": prompt}).note
+    assert all(f"“{word}”" in note for word in unknown) and bool(note) == bool(unknown)
+
+
 @pytest.mark.parametrize("prompt", ["", "   ", "!?…"])
 def test_an_empty_prompt_says_so(prompt):
     with pytest.raises(InputError, match="empty"):

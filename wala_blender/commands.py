@@ -92,6 +92,8 @@ def generate(options: argparse.Namespace) -> int:
     seconds = sum(made.record["timings"].values())
     print(f"{options.out}: {NUMBERS(len(made.vertices))} vertices, {NUMBERS(len(made.faces))} triangles "
           f"({options.model}, {condition}, seed {options.seed}, {seconds:.1f} s)")
+    if made.record["note"]:
+        print(f"wala: {made.record['note']}", file=sys.stderr)
     return 0
 
 

@@ -197,6 +197,7 @@ class Pipeline:
             "model": self.row.name, "weight_hash": self.weight_hash, "seed": settings.seed, "scale": scale, "steps": steps, "fit": fitted,
             "condition": condition, "licence": licence.name, "non_commercial": licence.non_commercial, "ai_generated": True,
             "timings": timings, "frame": {"center": [float(c) for c in frame.center], "scale": float(frame.scale)} if frame else None,
+            "note": prepared.note,
         }
         return Generation(vertices, faces, latent.cpu().numpy(), record)
 

@@ -1,7 +1,7 @@
 """An engine without a model, for the tests inside Blender: every job gives the same lopsided chair. Knows no torch and no bpy.
 
 A text job obeys its prompt: "slow" takes half a minute, "die" ends the worker, "fail" fails as a bad input does; of "maps" it draws six
-depth maps first, and of "maps, then fail" no more than these.
+depth maps first, and of "maps, then fail" no more than these; about "a shelf" it has a remark.
 """
 
 import base64
@@ -66,7 +66,7 @@ class ShapingEngine:
         jobs.write_result(folder, vertices, faces, {
             "model": request.model, "weight_hash": "0123abcd", "seed": request.seed, "scale": request.scale or 1.0,
             "steps": request.steps or STEPS, "condition": request.condition, "licence": "GPL-3.0-or-later", "ai_generated": True,
-            "timings": {}, "frame": frame_of(folder, request)})
+            "timings": {}, "frame": frame_of(folder, request), "note": "It is made of boxes" if prompt == "a shelf" else ""})
 
 
 def frame_of(folder: Path, request: jobs.Request) -> dict | None:

@@ -5,6 +5,7 @@ The word pieces' vocabulary is a tokenizer file (Hugging Face tokenizers) beside
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 
 import torch
@@ -58,6 +59,18 @@ class WordPieces:
         ids = self._tokenizer.encode(clean_prompt(prompt)).ids[:LENGTH]
         return torch.tensor(ids + [0] * (LENGTH - len(ids)))
 
+    def unknown(self, prompt: str) -> list[str]:
+        """The words that are no piece of their own, nor one's plural: nothing that the model learned from was called so."""
+        text = clean_prompt(prompt)
+        found = self._tokenizer.encode(text)
+        unknown = []
+        for _, group in groupby(zip(found.word_ids, found.tokens, found.offsets), key=lambda piece: piece[0]):
+            _, (first, *rest), offsets = zip(*group)
+            word = text[offsets[0][0]:offsets[-1][1]]
+            if word.isalnum() and (first == "[UNK]" or rest not in ([], ["##s"])):
+                unknown.append(word)
+        return list(dict.fromkeys(unknown))
+
 
 @lru_cache(maxsize=4)
 def _pieces(vocabulary: Path) -> WordPieces:
@@ -66,7 +79,9 @@ def _pieces(vocabulary: Path) -> WordPieces:
 
 def prepare(inputs: dict) -> Prepared:
     """{"prompt": str, "vocabulary": the model's file of word pieces} → ids (1, LENGTH)."""
-    return Prepared((_pieces(inputs.get("vocabulary", VOCABULARY))(inputs["prompt"])[None],))
+    pieces = _pieces(inputs.get("vocabulary", VOCABULARY))
+    unknown = " and ".join(f"“{word}”" for word in pieces.unknown(inputs["prompt"]))
+    return Prepared((pieces(inputs["prompt"])[None],), note=f"The model does not know {unknown}" if unknown else "")
 
 
 class TextEncoder(nn.Module):

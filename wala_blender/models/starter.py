@@ -90,7 +90,10 @@ class Starter(nn.Module):
         """Raw inputs of one kind, and a prompt beside it where there is one → what ``encode`` takes. Raises InputError for unusable ones."""
         inputs = {"vocabulary": self.vocabulary, **inputs}
         prepared = KINDS[kind].prepare(inputs)
-        return replace(prepared, words=text.prepare(inputs).tensors) if has_prompt_beside(kind, inputs) else prepared
+        if not has_prompt_beside(kind, inputs):
+            return prepared
+        words = text.prepare(inputs)
+        return replace(prepared, words=words.tensors, note=words.note)
 
     def encode(self, kind: str, *inputs: Tensor, words: tuple[Tensor, ...] = ()) -> Condition:
         """Condition of a batch of prepared inputs of one kind (what its encoder's forward takes), and words beside it, with its draft."""

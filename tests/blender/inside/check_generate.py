@@ -72,6 +72,12 @@ def test_another_one_like_a_result_needs_no_source_in_the_scene(extension, new_o
     assert bpy.context.active_object["wala_seed"] == 9
 
 
+def test_the_models_remark_is_passed_on(extension, new_objects):
+    ask(extension, "TEXT", "a shelf")
+    assert bpy.ops.wala.generate() == {"FINISHED"}
+    assert extension.board.message.endswith("”. It is made of boxes")
+
+
 def test_words_beside_a_blockout_go_along(extension, new_objects):
     scenes.cube((4, 5, 1), (2, 2, 2), "Seat")
     ask(extension, "VOXELS", "a shelf")
