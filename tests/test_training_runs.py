@@ -136,9 +136,14 @@ def test_states_of_version_0_go_on(store, small_trees, tmp_path):
 
 
 def test_a_decoder_that_goes_on_keeps_its_latents(store, first, tmp_path):
-    settings = replace(STAGE_ONE, quantize_from=0.0, loop=replace(LOOP, steps=2, looks=1))
+    settings = replace(STAGE_ONE, model=AutoencoderConfig(quantized=False), quantize_from=0.0, loop=replace(LOOP, steps=2, looks=1))
     autoencoder_training.train(store, tmp_path, settings, start=first)
-    before, after = load_stage_one(first).state_dict(), load_stage_one(tmp_path).state_dict()
+    made, latent = load_stage_one(tmp_path), torch.randn(1, 4, 12, 12, 12)
+    assert made.config == replace(STAGE_ONE.model, quantized=False)
+    tree = made.decode(latent)
+    assert torch.equal(tree, made.decoder(latent)) and torch.equal(made(tree).tree, made.decode(made.encode(tree)))
+    assert not torch.allclose(load_stage_one(first).decode(latent), load_stage_one(first).decoder(latent))
+    before, after = load_stage_one(first).state_dict(), made.state_dict()
     for name in before:
         if name.startswith("encoder"):
             assert torch.allclose(before[name], after[name], rtol=1e-5), name  # scales unfolded and folded again
@@ -207,6 +212,8 @@ def test_a_model_is_tuned_at_low_rank_and_used(store, first, tmp_path):
     torch.manual_seed(0)
     second = tmp_path / "second"
     denoiser_training.train(store, first, second, replace(STAGE_TWO, loop=replace(LOOP, steps=1)))
+    with pytest.raises(InputError, match="of another kind than the starter's. Name a folder"):
+        export(first, second)
     export(first, second, tmp_path / "mine")
     tuned = replace(DenoiserTraining(loop=replace(LOOP, steps=2, looks=1, learning_rate=0.1), batch=4), low_rank=2)
     denoiser_training.train(store, tmp_path / "mine", tmp_path / "tuned", tuned, start=tmp_path / "mine")

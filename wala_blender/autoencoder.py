@@ -16,7 +16,8 @@ from .quantizer import Quantized, VectorQuantizer
 
 @dataclass(frozen=True)
 class AutoencoderConfig:
-    """``widths``: hidden channels at 46³, 23³ and 12³, each a multiple of ``norm_groups``."""
+    """``widths``: hidden channels at 46³, 23³ and 12³, each a multiple of ``norm_groups``. ``quantized``: whether the decoder reads the codebook's
+    rows, as published, or the latent as it is; then the codebook's part is over with the training that ordered the latents."""
 
     latent_channels: int = 4
     codebook_size: int = 1024
@@ -28,6 +29,7 @@ class AutoencoderConfig:
     l2_norm: bool = False
     beta: float = 0.25
     norm_groups: int = 32
+    quantized: bool = True
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class Autoencoder(nn.Module):
 
     def decode(self, latent: Tensor) -> Tensor:
         """Latent before quantisation (B, 4, 12, 12, 12) → tree (B, 64, 46, 46, 46)."""
-        return self.decoder(self.quantize(latent).latent)
+        return self.decoder(self.quantize(latent).latent if self.config.quantized else latent)
 
     def decode_quantized(self, quantized: Tensor) -> Tensor:
         """Any latent (B, 4, 12, 12, 12), taken as it is → tree (B, 64, 46, 46, 46)."""
@@ -138,4 +140,4 @@ class Autoencoder(nn.Module):
         """Tree (B, 64, 46, 46, 46) → its reconstruction, with what a training loss needs."""
         latent = self.encode(tree)
         quantized = self.quantize(latent)
-        return Reconstruction(self.decode_quantized(quantized.latent), latent, quantized)
+        return Reconstruction(self.decoder(quantized.latent if self.config.quantized else latent), latent, quantized)

@@ -133,7 +133,7 @@ MODELS: dict[str, ModelRow] = {
                 "depths": Defaults(1.3, 4, 16), "voxels": Defaults(1.5, 4, 16), "points": Defaults(1.6, 4, 16), "none": Defaults(None, 16),
             },
             licence=CC0,
-            autoencoder=AutoencoderConfig(widths=(16, 48, 112), norm_groups=8),
+            autoencoder=AutoencoderConfig(widths=(16, 48, 112), norm_groups=8, quantized=False),
             weights=STARTER_FOLDER / "starter.safetensors",
             credits=STARTER_FOLDER / "CREDITS.md",
         ),

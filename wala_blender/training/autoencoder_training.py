@@ -134,12 +134,14 @@ def look_at(model: Autoencoder, entries: list[Entry], quantize: bool, device: to
 def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path | None = None) -> None:
     """Train (or go on training); writes FOLDER/autoencoder.pt, the averaged weights with the scales folded in.
 
-    start: a run's folder or a model whose autoencoder a new run begins with. With quantize_from 0 its codebook is kept as well, and with
-    ``settle`` its encoder: latents made with it stay valid, and only the decoder learns.
+    start: a run's folder or a model whose autoencoder a new run begins with: its weights and sizes, but what is decoded, the settings say.
+    With quantize_from 0 its codebook is kept as well, and with ``settle`` its encoder: latents made with it stay valid, and only the decoder
+    learns.
     """
     torch.manual_seed(0)
     if start:
         model = fold_scales(load_stage_one(start), back=True).train()
+        model.config = replace(model.config, quantized=settings.model.quantized)
         settings = replace(settings, model=model.config)
     else:
         model = Autoencoder(settings.model)

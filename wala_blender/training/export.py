@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from ..errors import InputError
 from ..files import check_destination, write_whole
 from ..models.checkpoint import save_components
 from ..models.folder import About, row_of, write_about
@@ -15,11 +16,13 @@ from .runs import load_stage_one, load_stage_two, settings_of
 
 def export(autoencoder_run: Path, run: Path, out: Path | None = None) -> Path:
     """Writes both stages' weights, the latents' scale folded into the autoencoder: as a model's folder ``out``, which `wala generate --model`
-    takes, or where the starter's weights are. Returns the weights' file. Either run may be a model."""
+    takes, or where the starter's weights are. Returns the weights' file. Either run may be a model. Raises InputError."""
     autoencoder, second = load_stage_one(autoencoder_run), load_stage_two(run)
     normalise_latents(autoencoder, second.scale or 1.0)
     like = MODELS[STARTER]  # whose conditions' defaults and licence a new model begins with
     if out is None:
+        if autoencoder.config != like.autoencoder:
+            raise InputError(f"the autoencoder of {autoencoder_run} is of another kind than the {STARTER}'s", "Name a folder with --out.")
         row = like
     else:
         if not out.is_dir():
