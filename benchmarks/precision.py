@@ -38,7 +38,7 @@ def measure(blocks: int) -> list[dict[str, float]]:
     shape = torch.randn(1, 4, 12, 12, 12, generator=generator)
     tokens = torch.randn(1, TOKENS, WIDTH, generator=generator)
     rows, schedule, answers = [], Schedule(), {}
-    noisy = {t: schedule.signal(torch.tensor([t]), shape) * shape + torch.randn(shape.shape, generator=generator) for t in TIMES}
+    noisy = {t: schedule.add_noise(shape, torch.randn(shape.shape, generator=generator), torch.tensor([t])) for t in TIMES}
     for kind in ("float32", "rounded inputs", "bfloat16"):
         if kind == "bfloat16":
             denoiser.bfloat16()

@@ -25,7 +25,7 @@ import numpy as np
 from .messages import JobFailed
 from .storage import FileContent, log_tail, read_json, write_failure, write_file, write_json, writer
 
-SCHEMA = 1
+SCHEMA = 2  # 1 had no "fit", and is still read
 REQUEST, EVENTS, LOG = "request.json", "events.ndjson", "worker.log"
 INPUTS, RESULT = "inputs", "result"
 MESH, RECORD, LATENT = "mesh.npz", "result.json", "latent.npy"

@@ -25,7 +25,7 @@ def test_what_is_measured_is_in_the_table():
 
 
 def test_blender_knows_what_the_starter_takes():
-    assert set(STARTER.conditions) == set(MODELS[STARTER.name].conditions)
+    assert set(STARTER.conditions) == set(MODELS[STARTER.name].conditions) and set(STARTER.prompted) == set(MODELS[STARTER.name].prompted)
 
 
 def test_every_raw_input_can_be_read():

@@ -42,7 +42,7 @@ def small(monkeypatch):
 class Ideal:
     """Keeps whatever field it gets; makes a ball for every condition."""
 
-    denoiser = SimpleNamespace(views=())
+    denoiser, row = SimpleNamespace(views=()), SimpleNamespace(name="ideal", prompted=("sketch",))
     ball = torch.from_numpy(sphere_field(0.9, resolution=R).clip(-0.1, 0.1))
 
     def __init__(self):
@@ -90,6 +90,23 @@ def test_a_ball_is_measured(tmp_path):
     assert [seen[0] for seen in pipeline.seen] == ["voxels", "points"] and pipeline.seen[1][1]["points"].shape == (4096, 3)
 
 
+class Fitting(Ideal):
+    """A smaller ball at first."""
+
+    def generate_latent(self, condition, inputs, settings):
+        return torch.from_numpy(sphere_field(0.6, resolution=R)), SimpleNamespace(frame=None, observation="what is known")
+
+    def fit_latent(self, latent, observation, steps):
+        assert (observation, steps) == ("what is known", 1)
+        return self.ball
+
+
+def test_what_is_fitted_is_measured_before_and_after(tmp_path):
+    write_collection(tmp_path, "kit", [sphere(0.5, rings=32)])
+    report = evaluation.evaluate(Fitting(), read_records(tmp_path), ["points"], None, Settings())
+    assert report["points"]["iou"] > 0.98 and report["points"]["baselines"]["not_fitted"]["iou"] == pytest.approx((6 / 9) ** 3, rel=0.05)
+
+
 def test_shapes_that_do_not_qualify_are_counted(tmp_path):
     vertices, faces = sphere(0.5, rings=8)
     write_collection(tmp_path, "kit", [(vertices * (1, 1, 0.002), faces)])
@@ -97,6 +114,8 @@ def test_shapes_that_do_not_qualify_are_counted(tmp_path):
         evaluation.evaluate(Ideal(), read_records(tmp_path), [], None, Settings())
     with pytest.raises(InputError, match="unknown condition 'smell'"):
         evaluation.evaluate(Ideal(), [], ["smell"], None, Settings())
+    with pytest.raises(InputError, match="the model ideal reads no caption beside it"):
+        evaluation.evaluate(Ideal(), [], ["text+text"], None, Settings())
 
 
 def test_training_shapes_are_looked_up(store):
@@ -154,7 +173,7 @@ def test_a_report_with_training_shapes(tmp_path, store):
     unlike = joined(box((-0.5, -0.4, -0.5), (0.5, 0.4, 0.3)), box((-0.1, -0.4, 0.2), (0.1, 0.4, 0.5)))
     write_collection(data, "other", [PLATE, unlike, sphere(0.5, rings=9)], caption=["plate", "box", "red ball"])
     pipeline, gallery = Ideal(), Gallery()
-    named = ["text", "sketch", "none", "image", "depth", "depths"]
+    named = ["text", "sketch", "none", "image", "depth", "sketch+text", "depths"]
     report = evaluation.evaluate(pipeline, read_records(data), named, None, Settings(), train=TrainingShapes(store), look=gallery)
     assert report["count"] == 2 and report["skipped"] == {"duplicate": 1}
     # Every result is a ball: the training ball, whose caption says one of the two nouns.
@@ -171,6 +190,7 @@ def test_a_report_with_training_shapes(tmp_path, store):
     assert "red ball" in made and "some &lt;data&gt;" in made and "<data>" not in made
     assert made.count("<h3>best</h3>") == made.count("<h3>worst</h3>") == len(named) + 1 and "http" not in made and "<script" not in made
     # Words and nothing are no pictures.
+    assert made.count("</div><img") == 2  # the words beside a sketch
     assert made.count("<figure>") == 3 * 2 * (len(named) + 1) and made.count("data:image/png;base64,") == 3 * 2 * (len(named) + 1) - 2 * 2
     assert all(f"<td>{name}</td>" in made for name in ("autoencoder", "nearest_training_shape", "mean_shape", "tsdf_fusion", *report["trials"]))
 

@@ -16,14 +16,14 @@ from .wavelet import tree_to_half_field
 
 RATE = 0.08  # of the first step, in latent units; the last one's is a third of it
 MOMENTA = (0.8, 0.95)
-ENOUGH = 0.05  # of the first disagreement: what is left is not worth leaving the denoiser's latent for
+ENOUGH = 0.05  # of the first disagreement: what is left is not worth leaving the denoiser's latent for. Voxels alone come so far
 
 
 def fit(autoencoder: Autoencoder, latent: Tensor, observation: Observation, steps: int, on_step: Callable[[int, int], object]) -> Tensor:
     """Latent (4, 12, 12, 12) before quantisation, moved by ``steps`` steps of Adam, fewer where that is ENOUGH, so that its field agrees with the
     observation.
 
-    The quantiser is passed straight through. on_step(step, steps) is called before each step and may raise to stop. Returns float32.
+    A quantiser is passed straight through. on_step(step, steps) is called before each step and may raise to stop. Returns float32.
     """
     moved = latent.detach().float().clone().requires_grad_(True)
     optimizer = torch.optim.Adam([moved], lr=RATE, betas=MOMENTA)
@@ -33,7 +33,7 @@ def fit(autoencoder: Autoencoder, latent: Tensor, observation: Observation, step
         with torch.enable_grad(), torch.autocast(moved.device.type, torch.bfloat16, enabled=_half_is_faster(moved.device)):
             tree = autoencoder.decode(moved[None])
         with torch.enable_grad():
-            disagreement = observation(half_field(tree))
+            disagreement = observation(_where_gradients_are(half_field(tree)))
         left = disagreement.item()
         first = left if step == 0 else first
         if left <= ENOUGH * first:
@@ -48,6 +48,11 @@ def half_field(tree: Tensor) -> Tensor:
     return tree_to_half_field(tree.float())[0, 4:132, 4:132, 4:132]
 
 
+def _where_gradients_are(field: Tensor) -> Tensor:
+    """The field where observations can be followed: sampling a grid has no gradient on MPS in many versions of torch."""
+    return field.cpu() if field.device.type == "mps" else field
+
+
 def _half_is_faster(device: torch.device) -> bool:
-    """Whether bfloat16 saves time: half of it on processors that know it. Elsewhere float32 is exact, and fast enough on a GPU."""
-    return device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    """Whether bfloat16 saves time: half of it on processors with the instructions for it. Elsewhere float32 is exact, and fast enough on a GPU."""
+    return device.type == "cpu" and torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()

@@ -141,16 +141,20 @@ class Pipeline:
         The same settings and input give the same latent, whoever calls. progress(stage, step, steps) may raise to stop.
         Raises InputError for an unusable input or setting, ModelError for a condition the model does not take.
         """
-        return self._sampled(condition, inputs, settings.seed, *self._checked(condition, settings), progress or silent)
-
-    @torch.no_grad()
-    def _sampled(self, condition: str, inputs: dict, seed: int, scale: float | None, steps: int,
-                 progress: Progress) -> tuple[torch.Tensor, Prepared]:
+        scale, steps = self._checked(condition, settings)
+        progress = progress or silent
         progress("condition", 0, 1)
+        prepared = self._prepared(condition, inputs)
+        return self._sampled(condition, prepared, settings.seed, scale, steps, progress), prepared
+
+    def _prepared(self, condition: str, inputs: dict) -> Prepared:
         if has_prompt_beside(condition, inputs) and condition not in self.row.prompted:
             raise InputError(f"the model {self.row.name} reads no prompt beside {condition}", "Leave it out, or choose another model.")
+        return self.denoiser.prepare(condition, inputs)
+
+    @torch.no_grad()
+    def _sampled(self, condition: str, prepared: Prepared, seed: int, scale: float | None, steps: int, progress: Progress) -> torch.Tensor:
         model = self.denoiser
-        prepared = model.prepare(condition, inputs)
         tensors, words = (tuple(tensor.to(self.device) for tensor in some) for some in (prepared.tensors, prepared.words))
         with self._on_device(*model.encoding_modules):
             encoded = model.encode(condition, *tensors, words=words)
@@ -161,10 +165,10 @@ class Pipeline:
         # Drawn on the CPU, so that a seed means the same shape on every device.
         noises = generated_noises((1, 4, 12, 12, 12), torch.Generator().manual_seed(seed), self.device)
         with self._on_device(*model.denoising_modules):
-            return ancestral(denoiser, self.schedule, steps, noises, lambda step, count: progress("sample", step, count))[0], prepared
+            return ancestral(denoiser, self.schedule, steps, noises, lambda step, count: progress("sample", step, count))[0]
 
     def generate(self, condition: str, inputs: dict, settings: Settings, progress: Progress | None = None, keep: Keep = Keep()) -> Generation:
-        """A mesh for an input. ``keep`` gets the latent as soon as it exists.
+        """A mesh for an input. ``keep`` gets the latent as soon as it exists, and again when it has been fitted.
 
         Where the memory does not suffice, and low-memory mode is "auto", the stages begin again in that mode.
         Raises as generate_latent does, and MemoryShortageError.
@@ -180,13 +184,17 @@ class Pipeline:
         fitted = self.fit_steps(condition, settings)
         timings: dict[str, float] = {}
         timed = Stopwatch(progress, timings)
-        latent, prepared = self._sampled(condition, inputs, settings.seed, scale, steps, timed)
+        timed("condition", 0, 1)
+        prepared = self._prepared(condition, inputs)
         if prepared.observation is None:
             if settings.fit:
                 raise InputError(f"fit is {fitted}, but this {condition} does not say where the shape is", "Leave it out.")
             fitted = 0
-        latent = self.fit_latent(latent, prepared.observation, fitted, timed)
+        latent = self._sampled(condition, prepared, settings.seed, scale, steps, timed)
         keep.latent(latent.cpu().numpy())
+        if fitted:
+            latent = self.fit_latent(latent, prepared.observation, fitted, timed)
+            keep.latent(latent.cpu().numpy())
         timed("decode", 0, 1)
         distance = self.latent_to_field(latent)
         timed("surface", 0, 1)

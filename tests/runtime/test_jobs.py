@@ -44,7 +44,7 @@ def test_request_and_arrays_come_back(tmp_path):
 
 
 @pytest.mark.parametrize("changes, code, words", [
-    ({"schema": 2}, "job-newer", "schema 2"),
+    ({"schema": 3}, "job-newer", "schema 3"),
     ({"schema": 0}, "job-invalid", "schema"),
     ({"schema": "1"}, "job-invalid", "schema"),
     ({"colour": "red"}, "job-invalid", "colour"),

@@ -125,7 +125,7 @@ def test_bad_folders_are_refused_at_submit_or_fail_in_the_worker(start, make_job
     # Made newer, and taken away, between the submit and the run.
     newer = make_job()
     job = supervisor.submit(newer)
-    (newer / jobs.REQUEST).write_text((newer / jobs.REQUEST).read_text().replace('"schema": 1', '"schema": 9'))
+    (newer / jobs.REQUEST).write_text((newer / jobs.REQUEST).read_text().replace('"schema": 2', '"schema": 9'))
     assert until(supervisor, "failed", job)[-1]["code"] == "job-newer"
     gone = make_job()
     job = supervisor.submit(gone)

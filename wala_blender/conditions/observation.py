@@ -1,7 +1,7 @@
 """What an input says of where a shape is: how far a distance field disagrees with it. Knows points, cells and depth maps; not latents or networks.
 
 An Observation takes the field's every second grid point, (H, H, H) float32 over [-1, 1]³ with index i at 2·i/H − 1, positive outside, and gives
-a scalar with a gradient, 0 where the field says the same.
+a scalar with a gradient, least where the field says the same.
 """
 
 import math
@@ -23,6 +23,7 @@ _CELL = 2 / SIDE  # model units
 _BEHIND = 3 * _CELL  # how far behind a surface that a camera sees there is certainly something solid
 _BELOW = 0.15  # of a cell
 _TOLERANCE = 0.75 * _CELL  # of a depth
+_SOMEWHERE = 1e-3  # a depth before everything: that something is there, and not how deep
 _INTRUDING, _MISSING = 8.0, 0.3  # what lacks in a filled cell weighs less: pulled hard, it becomes a spike
 
 
@@ -121,7 +122,7 @@ def _carved(depths: Sequence[np.ndarray], directions: Sequence[tuple[float, floa
 
 def _fitting_depth(picture: np.ndarray, direction: tuple[float, float], field: Tensor, rounds: int = 4) -> np.ndarray:
     """The depth (S, S) that a map shows, inf where it is black, with the nearest and farthest at which it shows the field's surface best: a
-    line through what both show, the worst third left out."""
+    line through what both show, the worst third left out. SOMEWHERE where that line says that white is far: they show different things."""
     S = 64
     at, depth = _seen(direction)
     solid = field < 0
@@ -138,4 +139,4 @@ def _fitting_depth(picture: np.ndarray, direction: tuple[float, float], field: T
         far, near = torch.linalg.lstsq(rows, shown[keep, None]).solution[:, 0].tolist()
         error = (far - (far - near) * value - shown).abs()
         keep = error <= error.quantile(0.67)
-    return np.where(picture > 0, far - (far - near) * (picture / 255), np.inf)
+    return np.where(picture > 0, far - (far - near) * (picture / 255) if near < far else _SOMEWHERE, np.inf)

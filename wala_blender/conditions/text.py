@@ -60,14 +60,14 @@ class WordPieces:
         return torch.tensor(ids + [0] * (LENGTH - len(ids)))
 
     def unknown(self, prompt: str) -> list[str]:
-        """The words that are no piece of their own, nor one's plural: nothing that the model learned from was called so."""
+        """The words that are no piece of their own, nor one's plural: few shapes that the model learned from, or none, were called so."""
         text = clean_prompt(prompt)
         found = self._tokenizer.encode(text)
         unknown = []
         for _, group in groupby(zip(found.word_ids, found.tokens, found.offsets), key=lambda piece: piece[0]):
             _, (first, *rest), offsets = zip(*group)
             word = text[offsets[0][0]:offsets[-1][1]]
-            if word.isalnum() and (first == "[UNK]" or rest not in ([], ["##s"])):
+            if word.isalnum() and (first == "[UNK]" or rest not in ([], ["##s"], ["##es"])):
                 unknown.append(word)
         return list(dict.fromkeys(unknown))
 
@@ -81,7 +81,7 @@ def prepare(inputs: dict) -> Prepared:
     """{"prompt": str, "vocabulary": the model's file of word pieces} → ids (1, LENGTH)."""
     pieces = _pieces(inputs.get("vocabulary", VOCABULARY))
     unknown = " and ".join(f"“{word}”" for word in pieces.unknown(inputs["prompt"]))
-    return Prepared((pieces(inputs["prompt"])[None],), note=f"The model does not know {unknown}" if unknown else "")
+    return Prepared((pieces(inputs["prompt"])[None],), note=f"The model hardly knows {unknown}" if unknown else "")
 
 
 class TextEncoder(nn.Module):

@@ -81,7 +81,7 @@ PICTURES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"drawing": line_pictu
 
 
 class TrainingShapes:
-    """The training shapes of a store, as their authors left them, to look things up in."""
+    """The training shapes of a store, each as its first variant, to look things up in."""
 
     def __init__(self, store: Path | str):
         self.entries: Sequence[Entry] = read_index(store, "train")

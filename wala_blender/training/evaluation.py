@@ -17,7 +17,7 @@ from ..geometry.views import sample_field
 from .baselines import BASELINES, TrainingShapes
 from .captions import NOTHING
 from .collections import Record
-from .reference_inputs import Trial, trials_of
+from .reference_inputs import WITH_CAPTION, Trial, trials_of
 from .references import Progress, Shape, fit_shapes
 from .report import summarise
 from .store import POINTS
@@ -30,7 +30,7 @@ CLOUD = 1024  # points a shape for coverage
 FITTED = 16  # steps that fit the autoencoder's latent to the shape itself
 SETS = ("text", "none")  # conditions that do not tell one shape: what counts is the set of results
 RULES = {
-    "reference": "signed distance field of the mesh at 256³, longest side -0.9…0.9, and its iso-surface",
+    "reference": "signed distance field of the mesh at 256³, longest side -0.9…0.9, and its iso-surface; turned as its author left it, seats too",
     "mse": "mean squared difference of the distance field that comes back from the latent and the reference's, over the 256³ grid points",
     "d_iou, d_mse": "mean over the collections of each collection's mean",
     "chamfer": "mean of both directions' mean distance between 10,000 points a surface, in the reference's units",
@@ -167,6 +167,9 @@ def evaluate(pipeline: "Pipeline", records: Iterable[Record], conditions: Sequen
     ``limit`` and ``on_progress``: see fit_shapes; look(shape, trial, inputs, field) is called with every result. Raises InputError for an
     unknown condition or when no shape can be used.
     """
+    alone = [name for name in conditions if name.endswith(WITH_CAPTION) and name.removesuffix(WITH_CAPTION) not in pipeline.row.prompted]
+    if alone:
+        raise InputError(f"{alone[0]}: the model {pipeline.row.name} reads no caption beside it")
     trials = trials_of(conditions, pipeline.denoiser.views)
     skipped, rows, references = Counter(), [], []
     made: dict[str, list] = {name: [] for name in trials if name in SETS}

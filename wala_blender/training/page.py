@@ -92,10 +92,7 @@ def _figure(picture: str, said: str) -> str:
 
 def _shown(inputs: dict) -> str:
     """An input as markup."""
-    for name, show in _SHOWN.items():
-        if name in inputs:
-            return show(inputs)
-    return '<div class="prompt">nothing</div>'
+    return "".join(show(inputs) for name, show in _SHOWN.items() if name in inputs) or '<div class="prompt">nothing</div>'
 
 
 def _prompt(inputs: dict) -> str:

@@ -71,6 +71,7 @@ def build_sample(record: Record, limits: Limits) -> tuple[dict[str, np.ndarray],
     """All arrays of one shape, and its fingerprint. Raises Unfit."""
     rng = np.random.default_rng(int(hashlib.sha1(record.id.encode()).hexdigest()[:8], 16))
     vertices, faces = read_fit(record, limits)
+    authored = fingerprint(vertices, faces)  # as duplicates and references are compared
     vertices = to_front(vertices, faces, record.head)
     variants = variants_of(vertices, rng)
     base = fit_field(vertices, faces, limits, TRUNCATION / min(variant.smallest_scale() for variant, _, _ in variants))
@@ -97,7 +98,7 @@ def build_sample(record: Record, limits: Limits) -> tuple[dict[str, np.ndarray],
     arrays = {name: np.stack(parts[name]) for name in ("coarse", "occupancy", "points", "depth", "normal")}
     arrays |= {name: np.asarray(parts[name], dtype=np.float32) for name in ("turn", "elevation")}
     arrays |= {"mirror": np.asarray(parts["mirror"]), "offsets": offsets, "index": np.concatenate(parts["index"]), "value": np.concatenate(parts["value"])}
-    return arrays, fingerprint(vertices, faces)
+    return arrays, authored
 
 
 def _views(field: torch.Tensor, vertices: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor, float]]:
