@@ -7,9 +7,9 @@ import numpy as np
 
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 
-PROMPT = "a mug"
+PROMPT = "a mushroom"
 SUBJECT = "a chair"  # the words beside the drawing
-PROMPTS = ("a mug", "a chair", "a bench", "a tree", "a stool", "a car", "a sofa", "a mushroom", "a bottle", "a crate")
+PROMPTS = ("a mug", "a chair", "a bench", "a tree", "a stool", "a car", "a sofa", "a boat", "a bottle", "a lamp")
 SEEDS = {"sketch": 0, "voxels": 0, "text": 0}
 CORNERS = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)])  # of a unit box
 QUADS = np.array(((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)))  # of its corners, outward

@@ -117,7 +117,7 @@ def start(context, settings) -> Ticket:
     beside = {"prompt": subject} if subject and models.takes_prompt_beside(settings.model, row.condition) else {}
     request = jobs.Request(jobs.new_id(), settings.model, row.condition, capture.inputs | beside, seed=settings.seed, scale=settings.scale or None,
                            steps=settings.steps or None, fit=None if settings.fit else 0, placement=capture.placement)
-    return submit(context, settings, request, capture.files, capture.title)
+    return submit(context, settings, request, capture.files, beside.get("prompt", capture.title))
 
 
 def require_model(model: str, condition: str) -> None:
