@@ -23,7 +23,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 from loading import SETTINGS  # noqa: E402
 
 from wala_blender.conditions.observation import of_points  # noqa: E402
-from wala_blender.fitting import fit  # noqa: E402
+from wala_blender.fitting import disagreement_of  # noqa: E402
 from wala_blender.models.loading import assemble  # noqa: E402
 from wala_blender.models.published import published_settings  # noqa: E402
 from wala_blender.models.released import LARGE  # noqa: E402
@@ -72,7 +72,12 @@ def measure(half: bool) -> dict[str, dict[str, int]]:
             return tree_to_field(autoencoder.decode(latent))
 
         stage("decode", (autoencoder,), decode)
-        stage(FIT, (autoencoder,), lambda: fit(autoencoder, latent[0], of_points(torch.empty(4096, 3)), 1, lambda *step: None))
+
+        def fit_step() -> Tensor:
+            moved = latent[0].clone().requires_grad_(True)
+            return torch.autograd.grad(disagreement_of(autoencoder, moved, of_points(torch.empty(4096, 3))), moved)[0]
+
+        stage(FIT, (autoencoder,), fit_step)
     return figures
 
 

@@ -30,10 +30,7 @@ def fit(autoencoder: Autoencoder, latent: Tensor, observation: Observation, step
     for step in range(steps):
         on_step(step, steps)
         optimizer.param_groups[0]["lr"] = RATE * (1 - 2 / 3 * step / steps)
-        with torch.enable_grad(), torch.autocast(moved.device.type, torch.bfloat16, enabled=_half_is_faster(moved.device)):
-            tree = autoencoder.decode(moved[None])
-        with torch.enable_grad():
-            disagreement = observation(_where_gradients_are(half_field(tree)))
+        disagreement = disagreement_of(autoencoder, moved, observation)
         left = disagreement.item()
         first = left if step == 0 else first
         if left <= ENOUGH * first:
@@ -41,6 +38,14 @@ def fit(autoencoder: Autoencoder, latent: Tensor, observation: Observation, step
         moved.grad, = torch.autograd.grad(disagreement, moved)  # the networks' parameters get none
         optimizer.step()
     return moved.detach()
+
+
+@torch.enable_grad()
+def disagreement_of(autoencoder: Autoencoder, latent: Tensor, observation: Observation) -> Tensor:
+    """How far what a latent (4, 12, 12, 12) decodes to is from what is observed: a scalar with a gradient."""
+    with torch.autocast(latent.device.type, torch.bfloat16, enabled=_half_is_faster(latent.device)):
+        tree = autoencoder.decode(latent[None])
+    return observation(_where_gradients_are(half_field(tree)))
 
 
 def half_field(tree: Tensor) -> Tensor:
