@@ -47,8 +47,8 @@ def show_models(models) -> None:
 def _model_words(model) -> dict:
     """A model as a row of `window_manager.wala.models`."""
     licence = f"{model.licence}, non-commercial" if model.non_commercial else model.licence
-    values = (model.name, model.title, " ".join(model.conditions), " ".join(model.prompted), model.is_offered, model.is_installed, model.can_fetch, model.can_remove,
-              f"{model.size / GIGABYTE:.1f} GB" if model.size else "", model.memory, licence)
+    values = (model.name, model.title, " ".join(model.conditions), " ".join(model.prompted), model.is_offered, model.is_installed,
+              model.can_fetch, model.can_remove, f"{model.size / GIGABYTE:.1f} GB" if model.size else "", model.memory, licence)
     return dict(zip(MODEL_WORDS, values))
 
 

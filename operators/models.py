@@ -11,8 +11,8 @@ GIGABYTE = 1e9
 
 @dataclass(frozen=True)
 class Model:
-    """``conditions`` by the names a job's request has for them; ``prompted``: those that a prompt may come beside; ``shape_model``: name of the model that makes a shape of this one's
-    views, "" for one that makes shapes itself.
+    """``conditions`` by the names a job's request has for them; ``prompted``: those that a prompt may come beside; ``shape_model``: name of the
+    model that makes a shape of this one's views, "" for one that makes shapes itself.
 
     ``size``: bytes of its files, 0 for one that comes with the extension. ``terms``: what has to be accepted before it is fetched, "" for nothing.
     """

@@ -63,7 +63,8 @@ class WalaSettings(bpy.types.PropertyGroup):
 
 
 class WalaModel(bpy.types.PropertyGroup):
-    """A model; ``conditions``: what it takes, separated by spaces; ``prompted``: what words may come beside, too. ``offered``: a shape can be made with it now."""
+    """A model; ``conditions``: what it takes, separated by spaces; ``prompted``: those that words may come beside. ``offered``: a shape can be
+    made with it now."""
 
     title: StringProperty()
     conditions: StringProperty()

@@ -145,7 +145,8 @@ def _add_training(commands) -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER|PACK", help="as `wala data build` takes it")
     _up_option(parser)
     parser.add_argument("--split", default="validation", choices=("train", "validation", "scans", "all"), help="default: %(default)s")
-    parser.add_argument("--conditions", nargs="*", metavar="NAME", help="some of the model's; sketch+text: with the caption beside (default: all that can be measured)")
+    parser.add_argument("--conditions", nargs="*", metavar="NAME", help=(
+        "some of the model's; sketch+text: with the caption beside (default: all that can be measured)"))
     parser.add_argument("--autoencoder", type=Path, nargs="+", metavar="RUN", help=(
         "instead of a model: the autoencoders of these stage-1 runs' folders or models alone, side by side"))
     parser.add_argument("--train", type=Path, metavar="STORE", help="training shapes to compare with: look-ups, the mean shape, the prompts' nouns")

@@ -143,11 +143,11 @@ class Pipeline:
         """
         scale, steps = self._checked(condition, settings)
         progress = progress or silent
-        progress("condition", 0, 1)
-        prepared = self._prepared(condition, inputs)
+        prepared = self._prepared(condition, inputs, progress)
         return self._sampled(condition, prepared, settings.seed, scale, steps, progress), prepared
 
-    def _prepared(self, condition: str, inputs: dict) -> Prepared:
+    def _prepared(self, condition: str, inputs: dict, progress: Progress) -> Prepared:
+        progress("condition", 0, 1)
         if has_prompt_beside(condition, inputs) and condition not in self.row.prompted:
             raise InputError(f"the model {self.row.name} reads no prompt beside {condition}", "Leave it out, or choose another model.")
         return self.denoiser.prepare(condition, inputs)
@@ -184,8 +184,7 @@ class Pipeline:
         fitted = self.fit_steps(condition, settings)
         timings: dict[str, float] = {}
         timed = Stopwatch(progress, timings)
-        timed("condition", 0, 1)
-        prepared = self._prepared(condition, inputs)
+        prepared = self._prepared(condition, inputs, timed)
         if prepared.observation is None:
             if settings.fit:
                 raise InputError(f"fit is {fitted}, but this {condition} does not say where the shape is", "Leave it out.")

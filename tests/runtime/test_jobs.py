@@ -76,6 +76,17 @@ def test_bad_requests_are_refused_with_words(tmp_path, changes, code, words):
     assert "\n" not in str(caught.value)
 
 
+def test_requests_of_the_first_schema_are_still_read(tmp_path):
+    sent = request(seed=5)
+    folder = jobs.write_job(tmp_path, sent, POINTS)
+    path = folder / jobs.REQUEST
+    document = json.loads(path.read_text("utf-8"))
+    assert (document.pop("schema"), document.pop("fit")) == (2, None)
+    path.write_text(json.dumps(document | {"schema": 1}), "utf-8")
+    got = jobs.read_request(folder)
+    assert (got.id, got.seed, got.inputs, got.fit) == (sent.id, 5, sent.inputs, None)
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"schema": 1}', b"[" * 100_000])
 def test_damaged_request_is_invalid(tmp_path, content):
     folder = jobs.write_job(tmp_path, request(), POINTS)

@@ -95,19 +95,22 @@ TABLE: dict[str, Row] = {row.name: row for row in (
         lambda paths: {"images": paths}, "IMAGE", count="+", also=("cameras", "background")),
     Row("voxels", ("occupancy", "mesh"), "voxels",
         '16³ of 0 and 1: .npy, or .json with "resolution" and "occupancy"; or a mesh of a blockout', _mesh_or("occupancy"), also=("prompt",)),
-    Row("points", ("points",), "points", "points of the surface: .npy, .ply, .xyz", lambda path: {"points": path},
-        also=("prompt",)),
+    Row("points", ("points",), "points", "points of the surface: .npy, .ply, .xyz", lambda path: {"points": path}, also=("prompt",)),
     Row("none", (), "unconditional", "whatever the model makes of nothing", lambda given: {}, count=0),
 )}
 
 
 def check_inputs(condition: str, inputs: Mapping) -> None:
     """Raises InputError when a condition of the table lacks its raw input; a condition of a model's own passes."""
-    needs = TABLE[condition].needs if condition in TABLE else ()
+    needs = _needs(condition)
     if needs and not any(name in inputs for name in needs):
         raise InputError(f"{condition} needs {' or '.join(needs)}, and there is {', '.join(inputs) or 'no input'}")
 
 
 def has_prompt_beside(condition: str, inputs: Mapping) -> bool:
     """Whether words came with an input that is none."""
-    return "prompt" in inputs and "prompt" not in (TABLE[condition].needs if condition in TABLE else ())
+    return "prompt" in inputs and "prompt" not in _needs(condition)
+
+
+def _needs(condition: str) -> tuple[str, ...]:
+    return TABLE[condition].needs if condition in TABLE else ()

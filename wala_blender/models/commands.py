@@ -53,7 +53,8 @@ def _described(row: ModelRow, folder: Path) -> dict:
         "licence": row.licence.name, "non_commercial": row.licence.non_commercial, "link": row.licence.link, "terms": row.licence.terms,
         "accepted": licences.is_accepted(row.licence, folder),
         "conditions": {name: {"scale": defaults.scale, "steps": defaults.steps} for name, defaults in row.conditions.items()},
-        "prompted": list(row.prompted), "views": list(published.views) if published else [], "makes": row.makes, "shape_model": published and published.shape_model,
+        "prompted": list(row.prompted), "views": list(published.views) if published else [],
+        "makes": row.makes, "shape_model": published and published.shape_model,
         "repository": published.repository if published else None, "size": published.size if published else None,
         "installed": str(place) if place else None, "converted": str(made.converted) if made and made.converted else None,
     }

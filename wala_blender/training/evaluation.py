@@ -17,7 +17,7 @@ from ..geometry.views import sample_field
 from .baselines import BASELINES, TrainingShapes
 from .captions import NOTHING
 from .collections import Record
-from .reference_inputs import WITH_CAPTION, Trial, trials_of
+from .reference_inputs import Trial, trials_of
 from .references import Progress, Shape, fit_shapes
 from .report import summarise
 from .store import POINTS
@@ -167,10 +167,10 @@ def evaluate(pipeline: "Pipeline", records: Iterable[Record], conditions: Sequen
     ``limit`` and ``on_progress``: see fit_shapes; look(shape, trial, inputs, field) is called with every result. Raises InputError for an
     unknown condition or when no shape can be used.
     """
-    alone = [name for name in conditions if name.endswith(WITH_CAPTION) and name.removesuffix(WITH_CAPTION) not in pipeline.row.prompted]
-    if alone:
-        raise InputError(f"{alone[0]}: the model {pipeline.row.name} reads no caption beside it")
     trials = trials_of(conditions, pipeline.denoiser.views)
+    for name, trial in trials.items():
+        if trial.has_caption_beside and trial.condition not in pipeline.row.prompted:
+            raise InputError(f"{name}: the model {pipeline.row.name} reads no caption beside it")
     skipped, rows, references = Counter(), [], []
     made: dict[str, list] = {name: [] for name in trials if name in SETS}
     for shape in fit_shapes(records, limit, train, skipped, on_progress):

@@ -88,10 +88,11 @@ WITH_CAPTION = "+text"
 
 @dataclass(frozen=True)
 class Trial:
-    """What is measured under one name: a condition, and the raw input that it is given of a reference."""
+    """What is measured under one name: a condition, and the raw input that it is given of a reference, which may have its caption beside it."""
 
     condition: str
     make: Callable[[Shape, np.random.Generator], dict]
+    has_caption_beside: bool = False
 
 
 def trials_of(conditions: Sequence[str], views: Sequence[int]) -> dict[str, Trial]:
@@ -104,13 +105,15 @@ def trials_of(conditions: Sequence[str], views: Sequence[int]) -> dict[str, Tria
     trials = {}
     for name in conditions:
         condition = name.removesuffix(WITH_CAPTION)
-        beside = name[len(condition):]
         if condition in SEVERAL:
             sets = [views] if views else PUBLISHED.sets.values()
             made = {f"{condition}_{len(one)}": partial(INPUTS[condition], views=one) for one in sets}
         else:
             made = {condition: INPUTS[condition]}
-        trials |= {one + beside: Trial(condition, partial(_captioned, make) if beside else make) for one, make in made.items()}
+        if name == condition:
+            trials |= {one: Trial(condition, make) for one, make in made.items()}
+        else:
+            trials |= {one + WITH_CAPTION: Trial(condition, partial(_captioned, make), True) for one, make in made.items()}
     return trials
 
 
