@@ -1,4 +1,4 @@
-"""Files that are whole or not there. Knows temporary names, checksums and a disk's refusals; not what is in the files."""
+"""Whole files, their sizes and checksums."""
 
 import hashlib
 import os
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from .errors import OutputError
+from .errors import InputError, OutputError
 
 
 def check_destination(path: Path | str) -> Path:
@@ -23,6 +23,13 @@ def check_destination(path: Path | str) -> Path:
     if not os.access(folder, os.W_OK):
         raise OutputError(f"the folder {folder} is not writable", "Choose another place")
     return path
+
+
+def check_size(path: Path, limit: int, what: str, hint: str) -> None:
+    """Raises InputError for a file above ``limit`` bytes, before it is read."""
+    size = path.stat().st_size
+    if size > limit:
+        raise InputError(f"{path.name} has {size / 2**20:.0f} MiB, more than the {limit / 2**20:.0f} MiB that are read of {what}", hint)
 
 
 def write_whole(path: Path | str, write: Callable[[BinaryIO], object]) -> None:

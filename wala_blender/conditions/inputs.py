@@ -5,22 +5,20 @@ The one way in for a job folder's request and for the command line. Nothing is e
 
 import json
 import math
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 
 import numpy as np
-from PIL import Image, ImageOps
 
+from ..array_files import damaged, read_npy, read_npz
 from ..errors import InputError
 from ..geometry.distance import check_faces
 from ..geometry.meshes import READABLE, read_mesh, read_points
+from .picture_files import read_picture
 from .table import BACKGROUNDS, check_inputs
 
 VOXELS = 16
 _AGAIN = "The file is damaged or incomplete: write it again"
-_BROKEN = (OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 
 def load_condition(condition: str, inputs: Mapping[str, object], folder: Path | str) -> dict:
@@ -108,33 +106,6 @@ def _background(value: object) -> str:
     return value
 
 
-def _damaged(path: Path, error: Exception) -> InputError:
-    reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
-    if "allow_pickle" in reason:
-        reason = "it holds Python objects, not numbers"
-    return InputError(f"{path.name} cannot be read ({reason})", _AGAIN)
-
-
-def _npy(path: Path) -> np.ndarray:
-    try:
-        array = np.load(path, allow_pickle=False)
-    except _BROKEN as error:
-        raise _damaged(path, error) from error
-    if not isinstance(array, np.ndarray):
-        raise InputError(f"{path.name} holds several arrays, expected one", "Save it with numpy.save")
-    return array
-
-
-def _npz(path: Path, *names: str) -> list[np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return [archive[name] for name in names]
-    except _BROKEN as error:
-        raise _damaged(path, error) from error
-    except (TypeError, AttributeError) as error:
-        raise InputError(f"{path.name} is one array, expected an archive of {' and '.join(names)}", _AGAIN) from error
-
-
 def _numbers(path: Path, array: np.ndarray, what: str, columns: int) -> np.ndarray:
     """The array as float32, checked to be finite numbers of shape (n > 0, columns)."""
     if array.ndim != 2 or array.shape[1] != columns or array.dtype.kind not in "fiu":
@@ -150,7 +121,7 @@ def _numbers(path: Path, array: np.ndarray, what: str, columns: int) -> np.ndarr
 
 
 def _polylines(path: Path) -> dict:
-    points, offsets = _npz(path, "points", "offsets")
+    points, offsets = read_npz(path, "points", "offsets")
     if not points.size:
         raise InputError("the sketch is empty", "Draw some strokes first")
     points = _numbers(path, points, "points", 2)
@@ -161,20 +132,16 @@ def _polylines(path: Path) -> dict:
 
 
 def _image(path: Path) -> dict:
-    try:
-        with Image.open(path) as opened:
-            picture = ImageOps.exif_transpose(opened)
-            if picture.mode.startswith(("I", "F")):
-                return {"image": (np.asarray(picture, dtype=np.float32) * (255 / 65535)).clip(0, 255).astype(np.uint8)}
-            if picture.mode not in ("L", "RGB", "RGBA"):
-                picture = picture.convert("RGBA" if picture.mode in ("LA", "PA") or "transparency" in picture.info else "RGB")
-            return {"image": np.asarray(picture)}
-    except (*_BROKEN, SyntaxError, Image.DecompressionBombError) as error:
-        raise _damaged(path, error) from error
+    picture = read_picture(path)
+    if picture.mode.startswith(("I", "F")):
+        return {"image": (np.asarray(picture, dtype=np.float32) * (255 / 65535)).clip(0, 255).astype(np.uint8)}
+    if picture.mode not in ("L", "RGB", "RGBA"):
+        picture = picture.convert("RGBA" if picture.mode in ("LA", "PA") or "transparency" in picture.info else "RGB")
+    return {"image": np.asarray(picture)}
 
 
 def _mesh_arrays(path: Path) -> dict:
-    vertices, faces = _npz(path, "vertices", "faces")
+    vertices, faces = read_npz(path, "vertices", "faces")
     vertices = _numbers(path, vertices, "vertices", 3)
     if faces.dtype.kind not in "iu":
         raise InputError(f"{path.name}: the faces are {faces.dtype}, expected whole numbers")
@@ -188,7 +155,7 @@ def _mesh_file(path: Path) -> dict:
 
 
 def _point_array(path: Path) -> dict:
-    return {"points": _numbers(path, _npy(path), "points", 3)}
+    return {"points": _numbers(path, read_npy(path), "points", 3)}
 
 
 def _point_cloud(path: Path) -> dict:
@@ -223,7 +190,7 @@ def _occupancy(path: Path, filled: np.ndarray) -> dict:
 
 
 def _occupancy_array(path: Path) -> dict:
-    return _occupancy(path, _npy(path))
+    return _occupancy(path, read_npy(path))
 
 
 def _occupancy_json(path: Path) -> dict:
@@ -231,7 +198,7 @@ def _occupancy_json(path: Path) -> dict:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
     if not isinstance(document, dict) or not {"resolution", "occupancy"} <= document.keys():
         raise InputError(f'{path.name} is not a grid of voxels: expected "resolution" and "occupancy"')
     resolution = document["resolution"]
