@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,9 +16,10 @@ from wala_blender.geometry.metrics import iou, silhouettes
 from wala_blender.training import baselines, evaluation, fitness
 from wala_blender.training.ablation import compare
 from wala_blender.training.baselines import BASELINES, TrainingShapes, half_filled, screened_poisson, upsampled
-from wala_blender.training.collections import read_records
+from wala_blender.training.collections import Record, read_records
 from wala_blender.training.page import Gallery, page
 from wala_blender.training.reference_inputs import INPUTS, image_input, trials_of
+from wala_blender.training.references import named, read_ids
 from wala_blender.training.report import by_collection, summary, tables_of, text_of
 from wala_blender.training.store import build
 
@@ -81,9 +83,12 @@ def test_a_ball_is_measured(tmp_path):
     for name in ("autoencoder", "voxels", "points"):
         one = report[name]
         assert one["iou"] > 0.98 and one["chamfer"] < 0.02 and one["f_score"] > 0.99 and one["silhouette_iou"] > 0.98, name
+        assert one["normal_angle"] < 5 and (one["pieces"], one["one_piece"]) == (1, 1), name
+    assert report["reference_one_piece"] == 1
     # What 16 cells a side make of a ball of radius 7.2 cells: a cell touched at all is filled, so that it grows.
     lines = report["voxels"]["baselines"]
     assert 0.65 < lines["nearest"]["iou"] < lines["trilinear_half_filled"]["iou"] < 0.98
+    assert lines["nearest"]["normal_angle"] > lines["trilinear_half_filled"]["normal_angle"] > report["voxels"]["normal_angle"]
     assert lines["nearest"]["chamfer"] > 1.5 * lines["trilinear_half_filled"]["chamfer"] > 0.02
     assert report["points"]["baselines"]["screened_poisson"]["iou"] > 0.93
     assert len(text_of(report)) == (1 + 2 + 4 + 2) + 1 + 3
@@ -116,6 +121,23 @@ def test_shapes_that_do_not_qualify_are_counted(tmp_path):
         evaluation.evaluate(Ideal(), [], ["smell"], None, Settings())
     with pytest.raises(InputError, match="the model ideal reads no caption beside it"):
         evaluation.evaluate(Ideal(), [], ["text+text"], None, Settings())
+
+
+def test_shapes_are_named(tmp_path):
+    write_collection(tmp_path, "kit", [PLATE, POLE, sphere(0.5, rings=8)])
+    (tmp_path / "some.txt").write_text("# two of three\nkit/2\n\nkit/0\n")
+    records = read_records(tmp_path / "kit.npz")
+    assert [record.id for record in named(records, read_ids(tmp_path / "some.txt"))] == ["kit/2", "kit/0"]
+    with pytest.raises(InputError, match="1 of 2 shapes are not in that split of the data, such as kit/3"):
+        named(records, ["kit/0", "kit/3"])
+    with pytest.raises(InputError, match="no such file, and no list of that name"):
+        read_ids("nowhere")
+
+
+def test_the_lists_of_shapes_hold_validation_shapes_only():
+    version_4, newer = read_ids("validation-version-4"), read_ids("validation-newer")
+    assert len(set(version_4)) == len(set(newer)) == 24 and not set(version_4) & set(newer)
+    assert {Record(one, Path(), 0, "", (), "", "", (), "").split for one in version_4 + newer} == {"validation"}
 
 
 def test_training_shapes_are_looked_up(store):
@@ -222,17 +244,20 @@ def test_a_field_comes_back_from_its_frame():
 
 
 def test_a_summary():
-    scores = [{"iou": 0.2, "chamfer": None, "f_score": 0.0, "silhouette_iou": 0.0}, {"iou": 0.6, "chamfer": 0.1, "f_score": 0.3, "silhouette_iou": 0.4},
-              {"iou": 1.0, "chamfer": 0.4, "f_score": 0.9, "silhouette_iou": 0.8}]
+    scores = [{"iou": 0.2, "chamfer": None, "f_score": 0.0, "silhouette_iou": 0.0, "normal_angle": None, "pieces": 0},
+              {"iou": 0.6, "chamfer": 0.1, "f_score": 0.3, "silhouette_iou": 0.4, "normal_angle": 20.0, "pieces": 1},
+              {"iou": 1.0, "chamfer": 0.4, "f_score": 0.9, "silhouette_iou": 0.8, "normal_angle": 30.0, "pieces": 2}]
     assert summary(scores, volumes=[0.5, 0.1, 0.2]) == {
         "iou": pytest.approx(0.6), "iou_median": 0.6, "chamfer": pytest.approx(0.25), "chamfer_median": pytest.approx(0.25), "chamfer_shapes": 2,
-        "f_score": pytest.approx(0.4), "silhouette_iou": pytest.approx(0.4), "thirds": {"thin": 0.6, "middle": 1.0, "bulky": 0.2}}
+        "f_score": pytest.approx(0.4), "silhouette_iou": pytest.approx(0.4),
+        "normal_angle": 25.0, "normal_angle_median": 25.0, "pieces": 1.0, "one_piece": pytest.approx(1 / 3), "thirds": {"thin": 0.6, "middle": 1.0, "bulky": 0.2}}
 
 
 def test_a_result_without_a_surface_scores_nothing():
     field = torch.from_numpy(sphere_field(0.5))
     shape = SimpleNamespace(field=field, surface=sphere(0.5), silhouettes=silhouettes((field < 0).numpy()))
-    assert evaluation.score(torch.ones(64, 64, 64), shape) == {"iou": 0.0, "chamfer": None, "f_score": 0.0, "silhouette_iou": 0.0}
+    assert evaluation.score(torch.ones(64, 64, 64), shape) == {"iou": 0.0, "chamfer": None, "f_score": 0.0, "silhouette_iou": 0.0,
+                                                                   "normal_angle": None, "pieces": 0}
 
 
 class Smaller(Ideal):

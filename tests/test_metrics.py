@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 import torch
-from shapes import box, box_field, sphere, sphere_field
+from shapes import box, box_field, joined, sphere, sphere_field
 
 from wala_blender.geometry.metrics import (
     chamfer,
     chamfer_and_f_score,
+    count_pieces,
     coverage_and_distance,
     f_score,
     iou,
+    normal_angle,
     sample_surface,
     silhouette_iou,
     silhouettes,
@@ -59,6 +61,31 @@ def test_f_score_between_nothing_and_all():
 def test_both_measures_at_once():
     pair = sphere(0.9), sphere(0.86)
     assert chamfer_and_f_score(*pair) == (chamfer(*pair), f_score(*pair)) and f_score(sphere(0.9), sphere(0.9)) > 0.99
+
+
+def test_angle_between_normals():
+    cube = box((-0.8, -0.8, -0.8), (0.8, 0.8, 0.8))
+    assert normal_angle(cube, cube) < 1e-3 and normal_angle(cube, (cube[0], cube[1][:, ::-1])) == pytest.approx(180)
+    # From the ball to the nearest side, and from a point (1, u, v) of a side straight to the middle.
+    directions = np.random.default_rng(0).normal(size=(100_000, 3))
+    outward = np.abs(directions).max(axis=1) / np.linalg.norm(directions, axis=1)
+    u, v = np.random.default_rng(1).uniform(-1, 1, (2, 100_000))
+    expected = np.degrees(np.arccos(outward).mean() + np.arctan(np.hypot(u, v)).mean()) / 2
+    assert normal_angle(sphere(0.8), cube) == pytest.approx(expected, abs=0.5)
+    assert normal_angle(sphere(0.9), sphere(0.7)) < 3
+
+
+def test_normals_of_triangles_without_area_are_left_out():
+    vertices, faces = box()
+    flat = np.concatenate([faces, [[0, 0, 1], [3, 3, 3]]])
+    assert normal_angle((vertices, faces), (vertices, flat)) < 1e-3
+
+
+def test_pieces_are_solids():
+    ball, small = sphere(0.4, (0.5, 0, 0), 12), sphere(0.2, (-0.5, 0, 0), 12)
+    assert count_pieces(*ball) == 1 and count_pieces(*joined(ball, small)) == 2
+    cavity = sphere(0.2, (0.5, 0, 0), 12)
+    assert count_pieces(*joined(ball, (cavity[0], cavity[1][:, ::-1]))) == 1
 
 
 def test_silhouettes_have_no_holes_and_tell_shapes_apart():

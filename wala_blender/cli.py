@@ -145,6 +145,9 @@ def _add_training(commands) -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER|PACK", help="as `wala data build` takes it")
     _up_option(parser)
     parser.add_argument("--split", default="validation", choices=("train", "validation", "scans", "all"), help="default: %(default)s")
+    parser.add_argument("--shapes", metavar="LIST", help=(
+        "those of the split that a file names, an id a line; or a list in wala_blender/training/evaluation_sets: validation-version-4, "
+        "validation-newer (default: all)"))
     parser.add_argument("--conditions", nargs="*", metavar="NAME", help=(
         "some of the model's; sketch+text: with the caption beside (default: all that can be measured)"))
     parser.add_argument("--autoencoder", type=Path, nargs="+", metavar="RUN", help=(

@@ -1,8 +1,10 @@
-"""How alike two shapes are: overlap of solids and of their silhouettes, distances of surfaces; and how alike two sets of shapes. Knows arrays;
-not where shapes come from."""
+"""Metrics of shapes: overlap of solids and of their silhouettes, distances and normals of surfaces, pieces; and of sets of shapes."""
 
+import igl
 import numpy as np
 from scipy.spatial import cKDTree
+
+from .surface import component_labels
 
 SAMPLES = 10_000  # points a surface, for chamfer and f_score
 F_SCORE_DISTANCE = 0.05  # two samplings of one surface with an area up to 4π are nearer to each other all but everywhere
@@ -16,8 +18,9 @@ def iou(a, b) -> float:
     return float((a & b).sum() / union) if union else 1.0
 
 
-def sample_surface(vertices: np.ndarray, faces: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Points (count, 3) spread evenly over the area of a mesh; in the order drawn, independent of each other."""
+def sample_surface(vertices: np.ndarray, faces: np.ndarray, count: int, rng: np.random.Generator, with_faces: bool = False):
+    """Points (count, 3) spread evenly over the area of a mesh; in the order drawn, independent of each other. with_faces: and the triangle
+    (count,) of each."""
     corners = vertices[faces]
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1).astype(np.float64)
     chosen = rng.choice(len(faces), size=count, p=area / area.sum())
@@ -25,7 +28,8 @@ def sample_surface(vertices: np.ndarray, faces: np.ndarray, count: int, rng: np.
     flip = (a + b) > 1
     a, b = np.where(flip, 1 - a, a), np.where(flip, 1 - b, b)
     c = corners[chosen]
-    return c[:, 0] + a * (c[:, 1] - c[:, 0]) + b * (c[:, 2] - c[:, 0])
+    points = c[:, 0] + a * (c[:, 1] - c[:, 0]) + b * (c[:, 2] - c[:, 0])
+    return (points, chosen) if with_faces else points
 
 
 def chamfer_and_f_score(a: Mesh, b: Mesh, threshold: float = F_SCORE_DISTANCE, seed: int = 0) -> tuple[float, float]:
@@ -49,6 +53,39 @@ def chamfer(a: Mesh, b: Mesh, seed: int = 0) -> float:
 def f_score(a: Mesh, b: Mesh, threshold: float = F_SCORE_DISTANCE, seed: int = 0) -> float:
     """Harmonic mean of the shares (0…1) of each surface's samples that lie within ``threshold`` of the other's."""
     return chamfer_and_f_score(a, b, threshold, seed)[1]
+
+
+def face_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Unit normals (F, 3) float64; (0, 0, 0) for triangles without an area."""
+    corners = np.asarray(vertices, dtype=np.float64)[faces]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    length = np.linalg.norm(normals, axis=1, keepdims=True)
+    return normals / np.where(length > 0, length, 1)
+
+
+def _angles(a: Mesh, b: Mesh, rng: np.random.Generator) -> np.ndarray:
+    """Angles in degrees between the normals at random points of ``a`` and at the points of ``b`` nearest to them."""
+    points, own = sample_surface(*a, SAMPLES, rng, with_faces=True)
+    vertices, faces = np.ascontiguousarray(b[0], dtype=np.float64), np.ascontiguousarray(b[1], dtype=np.int64)
+    _, nearest, _ = igl.point_mesh_squared_distance(np.ascontiguousarray(points, dtype=np.float64), vertices, faces)
+    one, other = face_normals(a[0], a[1][own]), face_normals(vertices, faces[nearest.ravel()])
+    known = other.any(axis=1)  # a triangle without an area has no normal
+    return np.degrees(np.arccos(np.clip((one * other).sum(axis=1)[known], -1, 1)))
+
+
+def normal_angle(a: Mesh, b: Mesh, seed: int = 0) -> float:
+    """Mean angle in degrees, 0 … 180, between outward normals at nearest points of two surfaces: from 10,000 random points of each to the
+    nearest point of the other, averaged over both directions."""
+    rng = np.random.default_rng(seed)
+    return float((_angles(a, b, rng).mean() + _angles(b, a, rng).mean()) / 2)
+
+
+def count_pieces(vertices: np.ndarray, faces: np.ndarray) -> int:
+    """Number of solids that a closed, outward mesh bounds: its connected components but for those turned inward, which are cavities."""
+    count, labels = component_labels(faces, len(vertices))
+    a, b, c = np.asarray(vertices, dtype=np.float64)[faces].transpose(1, 0, 2)
+    volumes = np.bincount(labels[faces[:, 0]], np.einsum("ij,ij->i", a, np.cross(b, c)), count)
+    return int((volumes > 0).sum())
 
 
 def view_directions(count: int = VIEWS) -> np.ndarray:

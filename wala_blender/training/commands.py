@@ -115,10 +115,13 @@ def train_all(options: argparse.Namespace) -> int:
 def evaluate(options: argparse.Namespace) -> int:
     """`wala evaluate`."""
     from .collections import read_records
+    from .references import named, read_ids
 
     if check_destination(options.out).suffix not in (".json", ".html"):
         raise InputError(f"{options.out.name}: a report is .json, or .html with the .json beside it")
     records = read_records(options.data, options.split, options.up)
+    if options.shapes:
+        records = named(records, read_ids(options.shapes))
 
     from .page import Gallery, page
     from .report import text_of
@@ -130,7 +133,7 @@ def evaluate(options: argparse.Namespace) -> int:
             bar.set_postfix_str(name)
         work = _evaluate_autoencoders if options.autoencoder else _evaluate_model
         report = work(options, records, on_progress, gallery if options.out.suffix == ".html" else None)
-    report = {"data": str(options.data), "split": options.split} | report
+    report = {"data": str(options.data), "split": options.split, "set": options.shapes} | report
     write_whole(options.out.with_suffix(".json"), lambda stream: stream.write(json.dumps(report, indent=1).encode()))
     if options.out.suffix == ".html":
         write_whole(options.out, lambda stream: stream.write(page(report, gallery).encode()))

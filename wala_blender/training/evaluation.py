@@ -11,7 +11,16 @@ import torch
 
 from ..errors import InputError
 from ..geometry.distance import Frame
-from ..geometry.metrics import chamfer_and_f_score, coverage_and_distance, iou, sample_surface, silhouette_iou, silhouettes
+from ..geometry.metrics import (
+    chamfer_and_f_score,
+    count_pieces,
+    coverage_and_distance,
+    iou,
+    normal_angle,
+    sample_surface,
+    silhouette_iou,
+    silhouettes,
+)
 from ..geometry.surface import field_to_mesh
 from ..geometry.views import sample_field
 from .baselines import BASELINES, TrainingShapes
@@ -35,6 +44,10 @@ RULES = {
     "d_iou, d_mse": "mean over the collections of each collection's mean",
     "chamfer": "mean of both directions' mean distance between 10,000 points a surface, in the reference's units",
     "f_score": "harmonic mean of the shares of 10,000 points a surface that lie within 0.05 of the other's",
+    "normal_angle": "mean angle in degrees between the outward normals at 10,000 random points of a surface and at the other's points nearest to "
+                    "them, averaged over both directions",
+    "pieces": "solids that do not touch, in the mesh as it is delivered: without dust (fewer triangles than 1 % of the largest piece's); "
+              "one_piece: share of results in one piece, of which the references' own share is reference_one_piece",
     "silhouette_iou": "mean overlap of the silhouettes from 20 directions spread over the half-sphere; not the light field distance",
     "voxels": "solid 16³; a cell is filled when any grid point of it is inside (rule 'any')",
     "nearest": "the model's own input voxels, each cell as it is",
@@ -63,7 +76,8 @@ RULES = {
     "minimum_matching_distance": "mean over references of the distance to the nearest result",
     "random_training_shapes": "as many training shapes, drawn at random, in the place of results",
     "thirds": "shapes sorted by the share of the grid that is solid",
-    "no surface": "a result without a surface has iou, f_score and silhouette_iou 0 and no chamfer; chamfer_shapes tells how many have one",
+    "no surface": "a result without a surface has iou, f_score, silhouette_iou and pieces 0, no chamfer and no normal_angle; chamfer_shapes tells how "
+                  "many have one",
 }
 Look = Callable[[Shape, str, dict, torch.Tensor], None]
 
@@ -98,15 +112,16 @@ def from_frame(field: torch.Tensor, frame: Frame | None) -> torch.Tensor:
 
 
 def score(field: torch.Tensor, shape: Shape) -> dict:
-    """{"iou", "chamfer", "f_score", "silhouette_iou"} of a field (R, R, R) with the reference."""
+    """{"iou", "chamfer", "f_score", "normal_angle", "pieces", "silhouette_iou"} of a field (R, R, R) with the reference."""
     field = torch.as_tensor(field).cpu().float()
-    try:
-        distance, near = chamfer_and_f_score(field_to_mesh(field), shape.surface)
-    except InputError:
-        distance, near = None, 0.0
     inside = field < 0
-    return {"iou": iou(inside, shape.field < 0), "chamfer": distance, "f_score": near,
-            "silhouette_iou": silhouette_iou(silhouettes(inside.numpy()), shape.silhouettes)}
+    overlap = {"iou": iou(inside, shape.field < 0), "silhouette_iou": silhouette_iou(silhouettes(inside.numpy()), shape.silhouettes)}
+    try:
+        mesh = field_to_mesh(field)
+    except InputError:
+        return overlap | {"chamfer": None, "f_score": 0.0, "normal_angle": None, "pieces": 0}
+    distance, near = chamfer_and_f_score(mesh, shape.surface)
+    return overlap | {"chamfer": distance, "f_score": near, "normal_angle": normal_angle(mesh, shape.surface), "pieces": count_pieces(*mesh)}
 
 
 def codec_score(codec: Codec, shape: Shape, latent: torch.Tensor | None = None) -> dict:

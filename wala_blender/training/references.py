@@ -1,4 +1,4 @@
-"""Meshes → the shapes that a model is measured on. Knows which qualify; not what is measured.
+"""The shapes that a model is measured on, from records of meshes.
 
 Reference: the mesh's own distance field at 256³, and its iso-surface. A shape counts only if the codec can hold it at all, by the
 limits of the training store, and when it is no training shape.
@@ -6,22 +6,24 @@ limits of the training store, and when it is no training shape.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from ..errors import InputError
 from ..geometry.distance import TRUNCATION
-from ..geometry.metrics import Mesh, silhouettes
-from ..geometry.surface import field_to_mesh
+from ..geometry.metrics import Mesh, count_pieces, silhouettes
+from ..geometry.surface import drop_small_components, field_to_mesh
 from .baselines import TrainingShapes
 from .collections import Record
 from .duplicates import fingerprint
 from .fitness import Limits, Unfit, check_tree, fit_field, read_fit
 
+EVALUATION_SETS = Path(__file__).parent / "evaluation_sets"  # lists of shapes' ids, and of prompts
 Progress = Callable[[int, str], None]
 
 
@@ -42,7 +44,33 @@ class Shape:
     @property
     def about(self) -> dict:
         """What a report says of the shape itself."""
-        return {"id": self.record.id, "caption": self.record.caption, "head": self.record.head, "volume": self.volume}
+        return {"id": self.record.id, "caption": self.record.caption, "head": self.record.head, "volume": self.volume,
+                "pieces": count_pieces(*drop_small_components(*self.surface))}
+
+
+def read_ids(name: Path | str) -> list[str]:
+    """Ids in a file, a line each, without empty lines and those that begin with #; ``name``: the file, or a list in EVALUATION_SETS without its
+    .txt. Raises InputError: missing, or empty."""
+    file = Path(name)
+    if not file.is_file():
+        file = EVALUATION_SETS / f"{name}.txt"
+    if not file.is_file():
+        known = ", ".join(sorted(path.stem for path in EVALUATION_SETS.glob("*.txt")))
+        raise InputError(f"{name}: no such file, and no list of that name", f"Give a file with an id a line, or one of {known}.")
+    ids = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip() and not line.startswith("#")]
+    if not ids:
+        raise InputError(f"{name} names nothing", "Write an id a line into it.")
+    return ids
+
+
+def named(records: Iterable[Record], ids: Sequence[str]) -> list[Record]:
+    """The records with these ids. Raises InputError for ids that none has."""
+    by_id = {record.id: record for record in records}
+    missing = [one for one in ids if one not in by_id]
+    if missing:
+        raise InputError(f"{len(missing)} of {len(ids)} shapes are not in that split of the data, such as {missing[0]}",
+                         "Choose the split and the folder that they are in.")
+    return [by_id[one] for one in ids]
 
 
 def read_shape(record: Record, train: TrainingShapes | None, limits: Limits = Limits()) -> Shape:
