@@ -25,7 +25,7 @@ import numpy as np
 from .messages import JobFailed
 from .storage import FileContent, log_tail, read_json, write_failure, write_file, write_json, writer
 
-SCHEMA = 2  # 1 had no "fit", and is still read
+SCHEMA = 3  # 1 had no "fit", 2 no "one_piece"; both are still read
 REQUEST, EVENTS, LOG = "request.json", "events.ndjson", "worker.log"
 INPUTS, RESULT = "inputs", "result"
 MESH, RECORD, LATENT = "mesh.npz", "result.json", "latent.npy"
@@ -42,7 +42,7 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\.(npy|npz|png)")
 class Request:
     """What to make: request.json without its schema number.
 
-    id: 8–64 lower-case hex digits. scale, steps, fit: None = the model's default for the condition. inputs: numbers, texts,
+    id: 8–64 lower-case hex digits. scale, steps, fit, one_piece: None = the model's default for the condition. inputs: numbers, texts,
     "inputs/NAME" paths, and lists of these. placement: plain JSON that comes back untouched; the worker never looks at it.
     """
 
@@ -54,6 +54,7 @@ class Request:
     scale: float | None = None
     steps: int | None = None
     fit: int | None = None
+    one_piece: bool | None = None
     placement: Mapping = field(default_factory=dict)
     created: str = ""
 
@@ -177,6 +178,7 @@ _RULES: tuple[tuple[str, str, Callable[[object], bool]], ...] = (
     ("scale", "null or a number from 0 to 100", lambda value: value is None or _is_number(value) and 0 <= value <= 100),
     ("steps", f"null or a whole number from 1 to {MAX_STEPS}", lambda value: value is None or _is_count(value, MAX_STEPS) and value >= 1),
     ("fit", f"null or a whole number from 0 to {MAX_STEPS}", lambda value: value is None or _is_count(value, MAX_STEPS)),
+    ("one_piece", "null, true or false", lambda value: value is None or isinstance(value, bool)),
     ("placement", "an object", lambda value: isinstance(value, Mapping)),
     ("created", "a time as text", lambda value: isinstance(value, str)),
 )

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from shapes import sphere_field
 
 from wala_blender.errors import CheckpointError, InputError, ModelError
 from wala_blender.geometry.metrics import iou
+from wala_blender.geometry.surface import component_labels
 from wala_blender.models import checkpoint, table
 from wala_blender.models.released import PREPARATIONS
 from wala_blender.models.starter import KINDS
@@ -51,6 +53,27 @@ def test_the_record_tells_what_made_it(pipeline):
     assert record["ai_generated"] is True and record["licence"] and len(record["weight_hash"]) == 16 and record["frame"] is None
     assert set(record["timings"]) == {"condition", "sample", "decode", "surface"}
     assert prompts.latent.shape == (4, 12, 12, 12) and record["note"] == ""
+
+
+def components(made) -> int:
+    return component_labels(made.faces, len(made.vertices))[0]
+
+
+def test_one_piece_unless_the_settings_or_the_blockout_say_otherwise(pipeline, monkeypatch):
+    """The field is made up: a large and a middling ball, apart."""
+    balls = torch.from_numpy(np.minimum(sphere_field(0.5, (-0.3, 0, 0), 256), sphere_field(0.2, (0.6, 0, 0), 256)))
+    monkeypatch.setattr(pipeline, "latent_to_field", lambda latent: balls)
+    twins = np.zeros((16, 16, 16), bool)
+    twins[1:6, 5:10, 5:10] = twins[9:14, 5:10, 5:10] = True
+
+    def made(occupancy, one_piece=None):
+        return pipeline.generate("voxels", {"occupancy": occupancy}, Settings(steps=2, fit=0, one_piece=one_piece))
+
+    whole = made(ell())
+    assert components(whole) == 1 and whole.record["one_piece"] is True and whole.record["note"] == "A loose piece was left out"
+    assert made(ell(), True).record["note"] and components(made(twins, True)) == 1
+    for both in (made(ell(), False), made(twins)):
+        assert components(both) == 2 and both.record["one_piece"] is False and both.record["note"] == ""
 
 
 def test_points_come_back_in_their_own_frame(pipeline):

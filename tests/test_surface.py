@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from shapes import box_field, open_edges, signed_volume, sphere_field
+from shapes import box, box_field, joined, open_edges, signed_volume, sphere_field
 
 from wala_blender.errors import InputError
-from wala_blender.geometry.surface import component_labels, drop_small_components, field_to_mesh
+from wala_blender.geometry.surface import component_labels, field_to_mesh, main_components
 
 
 @pytest.mark.parametrize("resolution,tolerance", [(64, 3e-3), (128, 1e-3)])
@@ -57,12 +57,35 @@ def test_dust_goes_and_parts_stay():
     assert np.array_equal(np.unique(faces), np.arange(len(vertices)))
 
 
-def test_components_below_the_share_are_dropped():
-    faces = np.array([[0, 1, 2], [0, 2, 3], [0, 3, 1], [1, 3, 2], [4, 5, 6]], dtype=np.int32)
-    vertices = np.arange(21, dtype=np.float32).reshape(7, 3)
-    kept, left = drop_small_components(vertices, faces, share=0.3)
-    assert np.array_equal(kept, vertices[:4]) and np.array_equal(left, faces[:4])
-    assert drop_small_components(vertices, faces, share=0.25)[1] is faces
+def as_made(*boxes) -> tuple[np.ndarray, np.ndarray]:
+    vertices, faces = joined(*(box(*corners) for corners in boxes))
+    return vertices.astype(np.float32), faces.astype(np.int32)
+
+
+def test_dust_is_small_in_volume_and_in_surface():
+    """A rod has little volume and is no dust; a crumb of it is."""
+    block, rod, crumb = ((-0.9, -0.9, -0.9), (0.3, 0.3, 0.3)), ((0.7, -0.9, 0.7), (0.78, 0.9, 0.78)), ((0.7, -0.9, 0.7), (0.78, -0.7, 0.78))
+    assert (0.08**2 * 1.8) / 1.2**3 < 0.01
+    for part, count in ((rod, 2), (crumb, 1)):
+        vertices, faces, left_out = main_components(*as_made(block, part))
+        assert (component_labels(faces, len(vertices))[0], left_out) == (count, 0)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_one_piece_is_the_main_one_and_the_rest_is_counted(order):
+    parts = [((-0.9, -0.9, -0.9), (0.3, 0.3, 0.3)), ((0.5, 0.5, 0.5), (0.9, 0.9, 0.9)), ((0.5, -0.9, 0.0), (0.9, 0.0, 0.4)),
+             ((0.8, -0.9, 0.8), (0.85, -0.85, 0.85))]
+    vertices, faces, left_out = main_components(*as_made(*parts[::order]), one_piece=True)
+    assert left_out == 2 and open_edges(faces) == 0 and signed_volume(vertices, faces) == pytest.approx(1.2**3)
+    assert np.array_equal(vertices, as_made(parts[0])[0])
+    whole = as_made(parts[0])
+    assert all(given is got for given, got in zip(whole, main_components(*whole, one_piece=True)))
+
+
+def test_one_piece_of_a_hollow_ball_is_solid():
+    field = np.maximum(sphere_field(0.8), -sphere_field(0.4))
+    vertices, faces, left_out = main_components(*field_to_mesh(field), one_piece=True)
+    assert left_out == 1 and signed_volume(vertices, faces) == pytest.approx(4 / 3 * np.pi * 0.8**3, rel=1e-2)
 
 
 @pytest.mark.parametrize("field,words", [

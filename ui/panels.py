@@ -83,6 +83,7 @@ class WALA_PT_settings(Tab, bpy.types.Panel):
             layout.label(text="0 is the model's own choice", icon="INFO")
         if BY_IDENTIFIER[settings.condition].fits:
             layout.prop(settings, "fit")
+        layout.prop(settings, "one_piece")
         layout.prop(settings, "mark_as_asset")
 
 

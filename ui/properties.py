@@ -57,6 +57,8 @@ class WalaSettings(bpy.types.PropertyGroup):
                        min=0, soft_max=100, max=1000, update=_skip_one_step)
     fit: BoolProperty(name="Fit to Input", default=True, description="Move the finished shape onto the blockout, points or depth maps that it is "
                       "made from, with models that gain by it. Off: a freer shape, and faster")
+    one_piece: BoolProperty(name="One Piece", default=True, description="Leave out the loose bits that the starter makes beside a shape, but where "
+                            "the blockout is itself of several parts. Off: every piece that is more than dust stays")
     steps_before: IntProperty(options={"HIDDEN"})
     mark_as_asset: BoolProperty(name="Mark as Asset", default=False,
                                 description="Put each shape into this file's asset browser, with where it comes from")

@@ -58,6 +58,8 @@ def _add_generate(commands) -> None:
     parser.add_argument("--scale", type=_scale, metavar="S", help="how closely to follow the input (default: the model's)")
     parser.add_argument("--steps", type=_steps, metavar="K", help="of denoising (default: the model's)")
     parser.add_argument("--fit", type=_fit, metavar="K", help="steps that then fit the shape to voxels, points or depth maps; 0: none (default: the model's)")
+    parser.add_argument("--one-piece", action=argparse.BooleanOptionalAction, help=(
+        "leave out everything but the main piece (default: with the starter, unless the voxels are of several parts)"))
     _model_options(parser)
     parser.add_argument("--low-memory", choices=("auto", "on", "off"), default="auto",
                         help="the networks take turns on the device; auto: when its memory does not suffice (default: %(default)s)")

@@ -18,7 +18,7 @@ from .diffusion.guidance import conditioned, guided
 from .diffusion.samplers import ancestral, generated_noises
 from .errors import InputError, ModelError
 from .fitting import fit
-from .geometry.surface import field_to_mesh
+from .geometry.surface import field_to_mesh, main_components
 from .memory import lent_to, try_ways
 from .models.installed import known_row, models_folder
 from .models.loading import Loaded, load_model
@@ -31,13 +31,15 @@ Progress = Callable[[str, int, int], None]
 @dataclass(frozen=True)
 class Settings:
     """What a generation depends on besides its input. scale (guidance, ≥ 0), steps (2 … 1000) and fit (steps that then
-    fit the shape to the input, 0 … 1000): None takes the model's default."""
+    fit the shape to the input, 0 … 1000): None takes the model's default. one_piece: leave out everything but the main
+    piece; None: where the model's shapes are to be of one piece, and the input is not itself of several parts."""
 
     model: str = "starter"
     seed: int = 0
     scale: float | None = None
     steps: int | None = None
     fit: int | None = None
+    one_piece: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -197,14 +199,15 @@ class Pipeline:
         timed("decode", 0, 1)
         distance = self.latent_to_field(latent)
         timed("surface", 0, 1)
-        vertices, faces = field_to_mesh(distance)
+        one_piece = self.row.one_piece and not prepared.in_parts if settings.one_piece is None else settings.one_piece
+        vertices, faces, left_out = main_components(*field_to_mesh(distance, remove_dust=False), one_piece)
         timed.stop()
         frame, licence = prepared.frame, self.row.licence
         record = {
             "model": self.row.name, "weight_hash": self.weight_hash, "seed": settings.seed, "scale": scale, "steps": steps, "fit": fitted,
-            "condition": condition, "licence": licence.name, "non_commercial": licence.non_commercial, "ai_generated": True,
+            "one_piece": one_piece, "condition": condition, "licence": licence.name, "non_commercial": licence.non_commercial, "ai_generated": True,
             "timings": timings, "frame": {"center": [float(c) for c in frame.center], "scale": float(frame.scale)} if frame else None,
-            "note": prepared.note,
+            "note": ". ".join(filter(None, (prepared.note, left_out_words(left_out)))),
         }
         return Generation(vertices, faces, latent.cpu().numpy(), record)
 
@@ -235,6 +238,11 @@ def checked(row: ModelRow, length: int, condition: str, settings: Settings) -> t
     if not 0 <= settings.seed < 2**63:
         raise InputError(f"the seed is {settings.seed}, expected a whole number from 0 to 2^63 − 1")
     return scale, steps
+
+
+def left_out_words(count: int) -> str:
+    """How many loose pieces the mesh lacks, in words; "" for none."""
+    return "" if not count else "A loose piece was left out" if count == 1 else f"{count} loose pieces were left out"
 
 
 def memory_words(row: ModelRow, device: torch.device) -> str:

@@ -44,7 +44,7 @@ class TextToShape:
         return cls(row, made[row.name], known_row(row.published.shape_model, folder), folder, choose_device(device), low_memory)
 
     def generate(self, condition: str, inputs: dict, settings: Settings, progress: Progress | None = None, keep: Keep = Keep()) -> Generation:
-        """As Pipeline.generate. The settings' scale and steps are the views'; the shape has its own model's, and the same seed and fit.
+        """As Pipeline.generate. The settings' scale and steps are the views'; the shape has its own model's, and the same seed, fit and one_piece.
 
         ``keep`` gets the views before the shape is begun: given back with their view indices, they make the same shape.
         """
@@ -64,7 +64,7 @@ class TextToShape:
         timed("load", 0, 1)
         shapes = Pipeline.load(self.shape_row.name, self._device.type, self._low_memory, self._models)
         made = shapes.generate(handed_over, {"images": list(views.images), "views": list(views.indices)},
-                               Settings(self.shape_row.name, settings.seed, fit=settings.fit), timed, keep)
+                               Settings(self.shape_row.name, settings.seed, fit=settings.fit, one_piece=settings.one_piece), timed, keep)
         timed.stop()
         of_the_shape = {f"shape_{name}": made.record[name] for name in OF_THE_SHAPE}
         return Generation(made.vertices, made.faces, made.latent, made.record | record | of_the_shape | {"timings": timings})

@@ -22,6 +22,7 @@ class Settings:
     scale: float | None = None
     steps: int | None = None
     fit: int | None = None
+    one_piece: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ def library(monkeypatch):
 
 @pytest.fixture
 def folder(tmp_path):
-    return jobs.write_job(tmp_path, jobs.Request(jobs.new_id(), "starter", "text", {"prompt": "a chair"}, seed=3, scale=2.5, steps=3, fit=2), {})
+    request = jobs.Request(jobs.new_id(), "starter", "text", {"prompt": "a chair"}, seed=3, scale=2.5, steps=3, fit=2, one_piece=False)
+    return jobs.write_job(tmp_path, request, {})
 
 
 def run(one, folder, said=None, **changes):
@@ -87,7 +89,7 @@ def test_a_job_is_run_and_the_model_stays_loaded(library, folder):
     one, said = engine.Engine("cpu", "on"), []
     run(one, folder, said)
     assert said[0] == ("load", 0, 1) and said[1:] == [("sample", step, 3) for step in range(3)]
-    assert library.calls == [("text", {"loaded": "a chair"}, Settings("starter", 3, 2.5, 3, 2))]
+    assert library.calls == [("text", {"loaded": "a chair"}, Settings("starter", 3, 2.5, 3, 2, False))]
     result = jobs.read_result(folder)
     assert result.record == {"model": "starter"} and result.vertices.dtype == np.float32
     assert np.load(folder / "result" / "latent.npy").shape == (4, 12, 12, 12)

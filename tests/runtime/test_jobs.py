@@ -44,7 +44,7 @@ def test_request_and_arrays_come_back(tmp_path):
 
 
 @pytest.mark.parametrize("changes, code, words", [
-    ({"schema": 3}, "job-newer", "schema 3"),
+    ({"schema": jobs.SCHEMA + 1}, "job-newer", f"schema {jobs.SCHEMA + 1}"),
     ({"schema": 0}, "job-invalid", "schema"),
     ({"schema": "1"}, "job-invalid", "schema"),
     ({"colour": "red"}, "job-invalid", "colour"),
@@ -57,7 +57,7 @@ def test_request_and_arrays_come_back(tmp_path):
     ({"scale": "big"}, "job-invalid", "scale"),
     ({"steps": 0}, "job-invalid", "steps"),
     ({"steps": 2.5}, "job-invalid", "steps"),
-    ({"fit": -1}, "job-invalid", "fit"),
+    ({"fit": -1}, "job-invalid", "fit"), ({"one_piece": 1}, "job-invalid", "one_piece"),
     ({"inputs": ["x"]}, "job-invalid", "inputs"),
     ({"inputs": {"points": [[1, 2]]}}, "job-invalid", "inputs"),
     ({"inputs": {"images": ["inputs/gone.png"]}}, "job-invalid", "gone.png"),
@@ -76,15 +76,16 @@ def test_bad_requests_are_refused_with_words(tmp_path, changes, code, words):
     assert "\n" not in str(caught.value)
 
 
-def test_requests_of_the_first_schema_are_still_read(tmp_path):
+@pytest.mark.parametrize("schema, lacking", [(1, ("fit", "one_piece")), (2, ("one_piece",))])
+def test_requests_of_earlier_schemas_are_still_read(tmp_path, schema, lacking):
     sent = request(seed=5)
     folder = jobs.write_job(tmp_path, sent, POINTS)
     path = folder / jobs.REQUEST
     document = json.loads(path.read_text("utf-8"))
-    assert (document.pop("schema"), document.pop("fit")) == (2, None)
-    path.write_text(json.dumps(document | {"schema": 1}), "utf-8")
+    assert document.pop("schema") == jobs.SCHEMA and [document.pop(name) for name in lacking] == [None] * len(lacking)
+    path.write_text(json.dumps(document | {"schema": schema}), "utf-8")
     got = jobs.read_request(folder)
-    assert (got.id, got.seed, got.inputs, got.fit) == (sent.id, 5, sent.inputs, None)
+    assert (got.id, got.seed, got.inputs, got.fit, got.one_piece) == (sent.id, 5, sent.inputs, None, None)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"schema": 1}', b"[" * 100_000])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.ndimage import label
 from torch import Tensor, nn
 
 from ..errors import InputError
@@ -74,7 +75,9 @@ def prepare(inputs: dict) -> Prepared:
         raise InputError(f"expected voxels of shape {(CELLS,) * 3}, got {occupancy.shape}", f"Resample the voxels to {CELLS}³.")
     if not occupancy.any():
         raise InputError("no voxel is filled", "Fill at least a few voxels.")
-    return Prepared((torch.from_numpy(occupancy.astype(np.float32))[None, None],), frame, of_voxels(torch.from_numpy(occupancy)))
+    in_parts = label(occupancy, np.ones((3, 3, 3)))[1] > 1
+    cells = torch.from_numpy(occupancy)
+    return Prepared((cells[None, None].float(),), frame, of_voxels(cells), in_parts=in_parts)
 
 
 @dataclass(frozen=True)

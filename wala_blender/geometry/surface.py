@@ -10,14 +10,14 @@ from ..errors import InputError
 
 _CLEARANCE = 1e-5  # grid values nearer to 0 are moved off it: a vertex on a grid point would make triangles without area
 _BORDER = 1.0  # what lies outside the grid: far off any surface, so that a cut shape ends at the grid's border
-_DUST = 0.01  # of the largest component's triangles
+_DUST_VOLUME, _DUST_SURFACE = 0.01, 0.05  # of the largest component's: a ball of a fifth of its radius has both
 
 
 def field_to_mesh(field: np.ndarray | torch.Tensor, remove_dust: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Iso-surface at 0 of field (R, R, R), positive outside, axis order x, y, z, index i at 2·i/R − 1.
 
     Returns vertices (V, 3) float32 in model space and faces (F, 3) int32, wound so that normals point outward. The mesh is closed: where
-    the shape touches the grid's border it ends there. remove_dust leaves out components that are tiny beside the largest one.
+    the shape touches the grid's border it ends there. remove_dust leaves out components that are tiny beside the main one.
     Raises InputError when the field is not finite or has no negative value.
     """
     field = np.asarray(field.detach().cpu() if isinstance(field, torch.Tensor) else field, dtype=np.float32)
@@ -33,7 +33,7 @@ def field_to_mesh(field: np.ndarray | torch.Tensor, remove_dust: bool = True) ->
     vertices, faces, _, _ = marching_cubes(volume, 0.0)
     vertices = ((vertices + (lower - 1)) * (2 / R) - 1).astype(np.float32)
     faces = faces.astype(np.int32)
-    return drop_small_components(vertices, faces) if remove_dust else (vertices, faces)
+    return main_components(vertices, faces)[:2] if remove_dust else (vertices, faces)
 
 
 def _solid_box(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -55,14 +55,33 @@ def component_labels(faces: np.ndarray, vertex_count: int) -> tuple[int, np.ndar
     return connected_components(graph, directed=False)
 
 
-def drop_small_components(vertices: np.ndarray, faces: np.ndarray, share: float = _DUST) -> tuple[np.ndarray, np.ndarray]:
-    """The mesh without components of fewer triangles than ``share`` of the largest one's; unused vertices go too."""
+def component_shares(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The component (F,) of every triangle, and the components' volumes and surface areas (C,) as shares of the largest volume and area."""
     count, labels = component_labels(faces, len(vertices))
-    sizes = np.bincount(labels[faces[:, 0]], minlength=count)
-    kept = sizes >= share * sizes.max()
+    labels = labels[faces[:, 0]]
+    corners = vertices.astype(np.float64)[faces]
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    # From the component's own corner, so that an open one has no volume of where it stands.
+    first = np.zeros(count, dtype=np.int64)
+    first[labels[::-1]] = np.arange(len(faces))[::-1]
+    volumes = np.abs(np.bincount(labels, ((corners[:, 0] - corners[first[labels], 0]) * across).sum(axis=1), count)) / 6
+    areas = np.bincount(labels, np.linalg.norm(across, axis=1), count) / 2
+    return labels, volumes / max(volumes.max(), 1e-30), areas / max(areas.max(), 1e-30)
+
+
+def main_components(vertices: np.ndarray, faces: np.ndarray, one_piece: bool = False) -> tuple[np.ndarray, np.ndarray, int]:
+    """The mesh without its dust, or with ``one_piece`` its main component alone, and how many components that are no dust were left out.
+
+    The main component is largest in volume and surface together. Dust is small in both beside the largest: a thin part has little volume, and
+    is none. A closed cavity is a component too: left out, it is filled. Unused vertices go as well.
+    """
+    labels, volumes, areas = component_shares(vertices, faces)
+    present = (volumes >= _DUST_VOLUME) | (areas >= _DUST_SURFACE)
+    kept = np.arange(len(volumes)) == np.argmax(volumes + areas) if one_piece else present
+    left_out = int((present & ~kept).sum())
     if kept.all():
-        return vertices, faces
-    faces = faces[kept[labels[faces[:, 0]]]]
+        return vertices, faces, 0
+    faces = faces[kept[labels]]
     used = np.zeros(len(vertices), dtype=bool)
     used[faces] = True
-    return vertices[used], (np.cumsum(used) - 1)[faces].astype(faces.dtype)
+    return vertices[used], (np.cumsum(used) - 1)[faces].astype(faces.dtype), left_out

@@ -80,6 +80,11 @@ class ModelRow:
         return "views" if self.published and self.published.shape_model else "shapes"
 
     @property
+    def one_piece(self) -> bool:
+        """Whether its shapes are to be of one piece where nobody says otherwise: a small model leaves loose bits about."""
+        return self.published is None
+
+    @property
     def prompted(self) -> tuple[str, ...]:
         """Those of its conditions that a prompt may come beside: none of a published model's, which reads one thing."""
         if self.published or "text" not in self.conditions:
