@@ -16,7 +16,7 @@ from pathlib import Path
 from .task import Task
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
-IMPORT_NAMES = {"pywavelets": "pywt", "scikit-image": "skimage", "pillow": "PIL", "libigl": "igl"}
+IMPORT_NAMES = {"pywavelets": "pywt", "scikit-image": "skimage", "pillow": "PIL", "openexr": "OpenEXR", "libigl": "igl"}
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 13)
 SET_UP_HINT = "Press Set Up Worker, or choose another Python."
 CHECK_SECONDS = 180.0

@@ -95,7 +95,7 @@ def test_bad_polylines(tmp_path, points, offsets, words):
 def test_pictures_of_every_mode(tmp_path, mode, shape):
     Image.new(mode, (30, 20)).save(tmp_path / "s.png")
     image = load_inputs({"image": "s.png"}, tmp_path)["image"]
-    assert image.shape == shape and image.dtype == np.uint8
+    assert image.shape == shape and image.dtype == (np.uint16 if mode == "I;16" else np.uint8)
 
 
 def test_a_photograph_is_turned_upright(tmp_path):

@@ -10,6 +10,7 @@ from scipy import ndimage
 from skimage.color import rgb2lab
 
 from ..errors import InputError
+from .pixels import eight_bits
 
 SMALLEST = 16  # pixels of a picture that shows a thing
 _WORKING = 512  # pixels: larger pictures are made smaller first
@@ -27,11 +28,11 @@ def check_picture(image: np.ndarray, smallest: int, what: str = "a picture", hin
 
 
 def thing_in(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """An image (H, W[, 3 or 4]) uint8 → its lightness (h, w) 0 … 1, and where the thing is (h, w) bool; no side above _WORKING.
+    """An image (H, W[, 3 or 4]), of bits or floats as eight_bits takes them → its lightness (h, w) 0 … 1, and where the thing is (h, w) bool; no side above _WORKING.
 
     Raises InputError for what is no image, or shows no thing.
     """
-    pixels = _working_size(np.asarray(image))
+    pixels = _working_size(eight_bits(image))
     colours = rgb2lab(pixels[..., :3] / 255)
     thing = pixels[..., 3] >= _CUT_OUT if pixels.shape[2] == 4 and (pixels[..., 3] < _CUT_OUT).any() else _stands_out(colours)
     parts, count = ndimage.label(thing, np.ones((3, 3)))
@@ -43,7 +44,7 @@ def thing_in(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def cut_out(image: np.ndarray) -> np.ndarray:
     """An image as ``thing_in`` takes it → (H, W, 4) uint8, transparent but for the thing. Raises InputError as that does."""
-    image = np.asarray(image)
+    image = eight_bits(image)
     _, thing = thing_in(image)
     alpha = F.interpolate(torch.from_numpy(255 * thing.astype(np.float32))[None, None], image.shape[:2], mode="bilinear", align_corners=False)
     colour = image[..., None].repeat(3, axis=2) if image.ndim == 2 else image[..., :3]

@@ -14,8 +14,8 @@ from ..array_files import damaged, read_npy, read_npz
 from ..errors import InputError
 from ..geometry.distance import check_faces
 from ..geometry.meshes import READABLE, read_mesh, read_points
-from .picture_files import read_picture
-from .table import BACKGROUNDS, check_inputs
+from .pixels import read_pixels
+from .table import BACKGROUNDS, NEAR, check_inputs
 
 VOXELS = 16
 _AGAIN = "The file is damaged or incomplete: write it again"
@@ -36,8 +36,9 @@ def load_inputs(inputs: Mapping[str, object], folder: Path | str) -> dict:
     azimuth      degrees ±360      "azimuth" float
     views        view indices      "views" list of int
     background   keep or remove    "background" str: of a picture of a thing
+    near         auto, light, dark "near" str: of a depth map
     polylines    .npz              "polylines" list of (n, 2) float32, x right, y up
-    image        any picture       "image" (H, W) or (H, W, 3 or 4) uint8, turned upright
+    image        any picture       "image" (H, W) or (H, W, 3 or 4) uint8, uint16 or float32, turned upright
     images       a list of them    "images" list of the same
     mesh         .npz, .glb, …     "vertices" (V, 3) float64, "faces" (F, 3) int64
     occupancy    .npy, .json       "occupancy" (16, 16, 16) bool, axes x, y, z
@@ -106,6 +107,12 @@ def _background(value: object) -> str:
     return value
 
 
+def _near(value: object) -> str:
+    if value not in NEAR:
+        raise InputError(f"near is {value!r}, expected {' or '.join(NEAR)}")
+    return value
+
+
 def _numbers(path: Path, array: np.ndarray, what: str, columns: int) -> np.ndarray:
     """The array as float32, checked to be finite numbers of shape (n > 0, columns)."""
     if array.ndim != 2 or array.shape[1] != columns or array.dtype.kind not in "fiu":
@@ -132,12 +139,7 @@ def _polylines(path: Path) -> dict:
 
 
 def _image(path: Path) -> dict:
-    picture = read_picture(path)
-    if picture.mode.startswith(("I", "F")):
-        return {"image": (np.asarray(picture, dtype=np.float32) * (255 / 65535)).clip(0, 255).astype(np.uint8)}
-    if picture.mode not in ("L", "RGB", "RGBA"):
-        picture = picture.convert("RGBA" if picture.mode in ("LA", "PA") or "transparency" in picture.info else "RGB")
-    return {"image": np.asarray(picture)}
+    return {"image": read_pixels(path)}
 
 
 def _mesh_arrays(path: Path) -> dict:
@@ -229,7 +231,7 @@ def _filled_at(path: Path, indices: np.ndarray) -> np.ndarray:
 
 _VALUES: dict[str, Callable[[object], object]] = {
     "prompt": _prompt, "elevation": _degrees("elevation", 90), "azimuth": _degrees("azimuth", 360), "views": _views,
-    "background": _background,
+    "background": _background, "near": _near,
 }
 _LISTS = {"images": "image"}
 _FILES: dict[str, dict[str, Callable[[Path], dict]]] = {

@@ -18,6 +18,7 @@ MAX_PIXELS = 64_000_000
 MAX_BYTES = 512 * 2**20  # of the file: 64 megapixels of four 16-bit channels
 WORKING_SIDE = 4096  # pixels: what is larger is made smaller at once
 _TILE_TAGS = (TiffImagePlugin.TILEWIDTH, TiffImagePlugin.TILELENGTH)
+_LOWER_BYTES = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L"}  # Pillow's names of how a file's pixels lie
 _SAVE_AS = "Save it as PNG, JPEG, WebP, TIFF, BMP, GIF, PPM or TGA"
 
 
@@ -28,9 +29,10 @@ def check_pixels(name: str, width: int, height: int) -> None:
                          f"more than the {MAX_PIXELS / 1e6:.0f} megapixels that are read", "Make the picture smaller")
 
 
-def read_picture(path: Path) -> Image.Image:
+def read_picture(path: Path, lower_bytes: bool = False) -> Image.Image:
     """A file's first picture in memory, turned upright, in the file's own mode; a side above WORKING_SIDE is divided by a whole number.
 
+    ``lower_bytes``: of a PNG of 16-bit colour, of which Pillow reads the upper byte of each value, the lower.
     Raises InputError: not one of FORMATS, damaged, or above MAX_BYTES or MAX_PIXELS.
     """
     check_size(path, MAX_BYTES, "a picture", "Make the picture smaller")
@@ -40,6 +42,8 @@ def read_picture(path: Path) -> Image.Image:
             with Image.open(path, formats=FORMATS) as opened:
                 check_pixels(path.name, *opened.size)
                 _check_tiles(path, opened)
+                if lower_bytes:
+                    opened.tile = [tile._replace(args=_LOWER_BYTES[tile.args]) for tile in opened.tile]
                 opened.load()
                 _turn_upright(path, opened)
                 return _working_size(opened)

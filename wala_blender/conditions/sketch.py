@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..layers import TransformerBlock, grid_to_tokens
 from .condition import Prepared
 from .cut_out import check_picture
+from .pixels import eight_bits
 from .placed import fold, sample_picture
 
 PICTURE = 128
@@ -71,7 +72,7 @@ def ink_of_image(image: np.ndarray) -> np.ndarray:
 
     Light lines on dark are turned round. Raises InputError for what is no image, or all of one colour.
     """
-    image = np.asarray(image)
+    image = eight_bits(image)
     check_picture(image, SMALLEST, "an image", "Use a PNG or JPEG of the sketch.")
     grey = image.astype(np.float32) / 255
     if grey.ndim == 3:

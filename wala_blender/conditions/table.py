@@ -59,12 +59,15 @@ def _mesh_or_images(paths: list[Path]) -> dict:
 
 
 BACKGROUNDS = ("keep", "remove")
+NEAR = ("auto", "light", "dark")
 
 
-def _background(text: str) -> str:
-    if text not in BACKGROUNDS:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither {' nor '.join(BACKGROUNDS)}")
-    return text
+def _one_of(names: tuple[str, ...]) -> Callable[[str], str]:
+    def convert(text: str) -> str:
+        if text not in names:
+            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(names)}")
+        return text
+    return convert
 
 
 camera = number(int, 0, 54, "a camera's number from 0 to 54")
@@ -77,7 +80,8 @@ OPTIONS = (
     Option("cameras", "views", "N", "which of the published cameras, 0 to 54, the pictures are from or look at the mesh (default: the model's)",
            camera, "+"),
     Option("background", "background", "|".join(BACKGROUNDS), "remove: a picture's background of one colour becomes black (default: keep; the "
-           "starter always removes it)", _background),
+           "starter always removes it)", _one_of(BACKGROUNDS)),
+    Option("near", "near", "|".join(NEAR), "how near a depth map's surface looks (default auto: what the map looks like)", _one_of(NEAR)),
     Option("prompt", "prompt", "WORDS", 'what it is, beside any other input: "a chair" (the starter alone reads both)', str),
 )
 
@@ -87,10 +91,10 @@ TABLE: dict[str, Row] = {row.name: row for row in (
         also=("elevation", "prompt")),
     Row("image", ("image",), "image", "a picture of the thing on black, or cut out", lambda path: {"image": path}, "IMAGE",
         also=("elevation", "cameras", "background", "prompt")),
-    Row("depth", ("image", "mesh"), "depth", "a depth map, near white, far and background black; or a mesh", _mesh_or("image"),
-        also=("azimuth", "elevation", "cameras", "prompt")),
+    Row("depth", ("image", "mesh"), "depth", "a depth map (PNG, TIFF, EXR, .npy), near light or a distance; or a mesh", _mesh_or("image"),
+        also=("azimuth", "elevation", "cameras", "near", "prompt")),
     Row("depths", ("images", "mesh"), "depths", "four or six depth maps from the published cameras; or a mesh for them to look at",
-        _mesh_or_images, count="+", also=("cameras", "prompt")),
+        _mesh_or_images, count="+", also=("cameras", "near", "prompt")),
     Row("views", ("images",), "views", "four pictures of the thing on black, or cut out, from the published cameras",
         lambda paths: {"images": paths}, "IMAGE", count="+", also=("cameras", "background")),
     Row("voxels", ("occupancy", "mesh"), "voxels",

@@ -19,6 +19,8 @@ from ..geometry.distance import Frame, frame_of
 from .condition import Prepared
 from .observation import Observation, of_depth_pictures, of_depths
 from .cut_out import check_picture, cut_out
+from .depth_maps import published_look
+from .pixels import eight_bits
 from .sketch import ink_of_image, picture_of_polylines
 
 SIDE = 224  # pixels
@@ -60,13 +62,15 @@ def prepare_depths(inputs: dict) -> Prepared:
 @dataclass(frozen=True)
 class Seen:
     """Depth maps (H, W), 0 … 255 in the published look, from where (azimuth, elevation in degrees) they were taken, the published cameras
-    nearest to that; and of a mesh that was looked at its frame and the true depths (H, W), model units from the eye, inf where nothing is."""
+    nearest to that; of a mesh that was looked at its frame and the true depths (H, W), model units from the eye, inf where nothing is; and a
+    remark for whoever gave the maps."""
 
     maps: list[np.ndarray]
     directions: list[tuple[float, float]]
     views: Sequence[int]
     frame: Frame | None = None
     depths: list[np.ndarray] | None = None
+    note: str = ""
 
     @property
     def observation(self) -> Observation | None:
@@ -77,22 +81,23 @@ class Seen:
 
 
 def one_depth(inputs: dict) -> Seen:
-    """{"image": a depth map, "views": [its view index], default 0}, or a mesh {"vertices" (V, 3), "faces" (F, 3), "azimuth", "elevation" in
-    degrees}, +Y up, seen from there."""
+    """{"image": a depth map, "views": [its view index], default 0, "near": "light" or "dark", default what the map looks like}, or a mesh
+    {"vertices" (V, 3), "faces" (F, 3), "azimuth", "elevation" in degrees}, +Y up, seen from there."""
     if "vertices" not in inputs:
         _refuse(inputs, "azimuth", "elevation")
-        return _given([inputs["image"]], inputs.get("views", [0]))
-    _refuse(inputs, "views")
+        return _given([inputs["image"]], inputs.get("views", [0]), inputs)
+    _refuse(inputs, "views", "near")
     direction = float(inputs.get("azimuth", 0.0)), float(inputs.get("elevation", 0.0))
     maps, frame, depths = mesh_pictures(inputs["vertices"], inputs["faces"], [direction])
     return Seen(maps, [direction], [PUBLISHED.nearest(*direction)], frame, depths)
 
 
 def several_depths(inputs: dict) -> Seen:
-    """{"images": 4 or 6 depth maps, "views": their view indices, default the published ones for as many}, or a mesh, +Y up, as "views" see
-    it; which these are when nobody said so is the model's to add."""
+    """{"images": 4 or 6 depth maps, "views": their view indices, default the published ones for as many, "near" as above}, or a mesh, +Y up,
+    as "views" see it; which these are when nobody said so is the model's to add."""
     if "vertices" not in inputs:
-        return _given(inputs["images"], _views(inputs))
+        return _given(inputs["images"], _views(inputs), inputs)
+    _refuse(inputs, "near")
     if "views" not in inputs:
         raise InputError("nothing says which cameras look at the mesh", "Give their view indices")
     directions = [PUBLISHED.direction(view) for view in inputs["views"]]
@@ -100,9 +105,11 @@ def several_depths(inputs: dict) -> Seen:
     return Seen(maps, directions, inputs["views"], frame, depths)
 
 
-def _given(images: Sequence[np.ndarray], views: Sequence[int]) -> Seen:
+def _given(images: Sequence[np.ndarray], views: Sequence[int], inputs: dict) -> Seen:
     _check_count(images, views)
-    return Seen([_stretched(image) for image in images], [PUBLISHED.direction(view) for view in views], views)
+    maps, turned = published_look(images, inputs.get("near", "auto"))
+    note = "" if not turned or "near" in inputs else f"Near is dark in the depth map{'s' * (len(maps) > 1)}: turned round"
+    return Seen(maps, [PUBLISHED.direction(view) for view in views], views, note=note)
 
 
 def prepare_views(inputs: dict) -> Prepared:
@@ -121,13 +128,13 @@ def mesh_pictures(vertices: np.ndarray, faces: np.ndarray, directions: Sequence[
     return [depth_picture(one) for one in depth], frame, list(depth)
 
 
-def _prepared(pictures: list[np.ndarray], views: Sequence[int], seen: Seen | None = None) -> Prepared:
+def _prepared(pictures: list[np.ndarray], views: Sequence[int], seen: Seen | None = None, note: str = "") -> Prepared:
     _check_count(pictures, views)
     for view in views:
         PUBLISHED.direction(view)
     images = torch.stack([_fitted(picture) for picture in pictures])
     tensors = images[None], torch.tensor([list(views)], dtype=torch.int64)
-    return Prepared(tensors, seen.frame, seen.observation) if seen else Prepared(tensors)
+    return Prepared(tensors, seen.frame, seen.observation, note=seen.note) if seen else Prepared(tensors, note=note)
 
 
 def _check_count(pictures: Sequence[np.ndarray], views: Sequence[int]) -> None:
@@ -165,21 +172,11 @@ def _pictured(image: np.ndarray, inputs: dict) -> np.ndarray:
 
 
 def _over_black(image: np.ndarray) -> np.ndarray:
-    """(H, W[, 3 or 4]) uint8 → (H, W) or (H, W, 3) float32, 0 … 255. Raises InputError for another shape."""
-    image = np.asarray(image)
+    """(H, W[, 3 or 4]) as eight_bits takes it → (H, W) or (H, W, 3) float32, 0 … 255. Raises InputError for another shape."""
+    image = eight_bits(image)
     check_picture(image, SMALLEST)
     image = image.astype(np.float32)
     return image if image.ndim == 2 or image.shape[2] == 3 else image[..., :3] * (image[..., 3:] / 255)
-
-
-def _stretched(image: np.ndarray) -> np.ndarray:
-    """A depth map (H, W) float32, its darkest pixel 0 and its lightest 255."""
-    grey = _over_black(image)
-    grey = grey.mean(axis=2) if grey.ndim == 3 else grey
-    low, high = float(grey.min()), float(grey.max())
-    if not high > low:
-        raise InputError(f"the depth map is {low:.0f} everywhere", "Give one where near is light, far dark, and the background black")
-    return (grey - low) * (255 / (high - low))
 
 
 def _square(ink: np.ndarray) -> np.ndarray:

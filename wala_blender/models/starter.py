@@ -93,7 +93,7 @@ class Starter(nn.Module):
         if not has_prompt_beside(kind, inputs):
             return prepared
         words = text.prepare(inputs)
-        return replace(prepared, words=words.tensors, note=words.note)
+        return replace(prepared, words=words.tensors, note=". ".join(filter(None, (prepared.note, words.note))))
 
     def encode(self, kind: str, *inputs: Tensor, words: tuple[Tensor, ...] = ()) -> Condition:
         """Condition of a batch of prepared inputs of one kind (what its encoder's forward takes), and words beside it, with its draft."""
