@@ -1,0 +1,1 @@
+"""Procedural shapes to train on: composites of primitives, and families of named things."""
