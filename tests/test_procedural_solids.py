@@ -110,7 +110,7 @@ def test_faces_that_parts_have_within_one_another_leave_no_trace():
     whole.box((0.3, 0, 0), (1.2, 0.6, 0.6))
     expected, truth = one.field(128), Shape(tuple(whole.parts)).field(128)
     region, deep = one.region((grid_coordinates(128),) * 3), truth < -0.07
-    assert np.abs(expected - truth)[deep].max() < 2 / 128 and np.abs(expected - truth).mean() < 1e-4
+    assert np.abs(expected - truth)[deep].max() < 3 / 128 and np.abs(expected - truth).mean() < 1e-4
     assert np.abs(region - truth)[deep].max() > 0.09
     assert np.array_equal(expected[truth > -0.02], region[truth > -0.02])  # the surface stays as it is
 
