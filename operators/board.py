@@ -5,6 +5,7 @@ Written only when something changed, so that an idle session redraws nothing.
 
 import bpy
 
+from ..runtime import pace
 from .models import GIGABYTE
 
 # stage → where the bar begins and ends, and its words
@@ -82,12 +83,15 @@ def sentence(message: str) -> str:
 
 
 def stage(event: dict, seconds_left: float | None) -> None:
-    """A "stage" or "step" event of the worker, as a bar and words. The bar never goes back: a job of two models loads twice."""
+    """A "stage" or "step" event of the worker, as a bar and words, with the seconds left of the whole job where they are known.
+
+    The bar never goes back: a job of two models loads twice.
+    """
     low, high = SHARES.get(event["stage"], (0.0, 0.0))
     step, steps = event.get("step", 0), max(event.get("steps", 1), 1)
     words = TITLES.get(event["stage"], event["stage"])
     if event["event"] == "step" and steps > 1:
         words += f", step {step + 1} of {steps}"
-        if seconds_left is not None:
-            words += f", {seconds_left:.0f} s left"
+    if seconds_left is not None:
+        words += f", {pace.in_words(seconds_left)} left"
     show(progress=max(bpy.context.window_manager.wala.progress, low + (high - low) * step / steps), message=words)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import bpy
 
-from ..runtime import jobs, kept_jobs
+from ..runtime import jobs, kept_jobs, pace
 from ..runtime.messages import Cancelled, JobFailed
 from ..runtime.supervisor import Supervisor
 from . import assets, board, compatibility, downloads, maintenance, maps, models, preferences
@@ -29,12 +29,13 @@ LAST_EVENTS = ("done", "failed", "cancelled", "worker-lost")
 
 @dataclass(frozen=True)
 class Ticket:
-    """A job under way, in plain data. ``as_asset``: whether its result is to be marked as one."""
+    """A job under way, in plain data. ``pace``: follows how long it still takes; ``as_asset``: whether its result is to be marked as one."""
 
     job: str
     folder: Path
     title: str
     home: Home
+    pace: pace.Pace
     as_asset: bool = False
 
 
@@ -63,7 +64,6 @@ class Session:
         self.is_capturing = False
         self.unload_soon: threading.Event | None = None
         self.used = time.monotonic()
-        self.sampling = 0.0
         self.worker_problem = ""
 
 
@@ -133,8 +133,9 @@ def submit(context, settings, request: jobs.Request, files: dict, title: str) ->
     chosen = preferences.preferences()
     current.supervisor.start(preferences.worker_python(), preferences.SOURCE_ROOT, engine=ENGINE, device=chosen.device,
                              log_folder=preferences.log_folder(), models_folder=preferences.models_folder(), low_memory=chosen.low_memory)
+    expected = pace.expected_stages(preferences.folder("jobs"), request)
     path = jobs.write_job(preferences.folder("jobs"), request, files)
-    ticket = Ticket(current.supervisor.submit(path), path, title, Home.of(context), settings.mark_as_asset)
+    ticket = Ticket(current.supervisor.submit(path), path, title, Home.of(context), pace.Pace(expected), settings.mark_as_asset)
     current.tickets[ticket.job] = ticket
     kept_jobs.prune(path.parent, JOBS_KEPT, [known.folder for known in (*current.tickets.values(), *current.finished)])
     board.busy("Starting the worker" if current.supervisor.state == "starting" else "Waiting for the worker")
@@ -227,7 +228,7 @@ def _handle(event: dict) -> None:
     if ticket is None:
         return
     if event["event"] in ("stage", "step"):
-        board.stage(event, _seconds_left(event))
+        board.stage(event, ticket.pace.left(event))
     elif event["event"] == "worker-silent":
         board.show(message=f"The worker has not answered for {event['seconds']:.0f} s")
     elif event["event"] in LAST_EVENTS:
@@ -243,15 +244,6 @@ def _error(event: dict) -> Exception:
     if event["event"] == "cancelled":
         return Cancelled("Cancelled")
     return JobFailed(event["code"], event["message"], event["hint"])
-
-
-def _seconds_left(event: dict) -> float | None:
-    """From the pace of the denoising steps so far."""
-    if event["event"] == "stage":
-        current.sampling = time.monotonic()
-    elif event["step"] > 0:
-        return (time.monotonic() - current.sampling) / event["step"] * (event["steps"] - event["step"])
-    return None
 
 
 def _deliver_finished() -> None:

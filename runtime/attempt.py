@@ -104,7 +104,7 @@ def run_job(folder: Path, engine: EngineLoader, announce: Announce, should_stop:
             raise Cancelled
         kind = "step" if stages[-1:] == [stage] else "stage"
         stages.append(stage)
-        tell({"event": kind, "stage": stage, "step": step, "steps": steps})
+        tell({"event": kind, "stage": stage, "step": step, "steps": steps, "seconds": round(time.monotonic() - started, 3)})
 
     last = _attempt(folder, engine, tell, progress)
     if last["event"] == "done":

@@ -6,7 +6,7 @@ arrays never travel here, a message only names a job.
 
 import json
 
-PROTOCOL = 1
+PROTOCOL = 2
 WORKER_NAME = "wala-worker"
 BLENDER_NAME = "wala-blender"
 # One write of up to 16 KiB goes out in one piece (multiprocessing.connection splits longer ones), so a reader never meets half a message.
@@ -23,8 +23,8 @@ KINDS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "ping": {"number": int},
     "pong": {"number": int},
     "started": {},
-    "stage": {"stage": str, "step": int, "steps": int},
-    "step": {"stage": str, "step": int, "steps": int},
+    "stage": {"stage": str, "step": int, "steps": int, "seconds": (int, float)},
+    "step": {"stage": str, "step": int, "steps": int, "seconds": (int, float)},
     "done": {"seconds": (int, float)},
     "failed": {"code": str, "message": str, "hint": str},
     "cancelled": {},

@@ -100,7 +100,7 @@ with Listener(secret["address"]) as listener, listener.accept() as connection:
 
 @pytest.mark.parametrize("behaviour, words", [
     ("connection.send_bytes(messages.encode('ready', proof='x', pid=1))", "prove"),
-    ("connection.send_bytes(messages.encode('hello', name='wala-worker', protocol=1, nonce='n', proof='')); connection.recv_bytes(); "
+    ("connection.send_bytes(messages.encode('hello', name='wala-worker', protocol=messages.PROTOCOL, nonce='n', proof='')); connection.recv_bytes(); "
      "connection.send_bytes(messages.encode('ready', proof='x', pid=1))", "prove"),
     ("connection.send_bytes(messages.encode('hello', name='wala-worker', protocol=99, nonce='n', proof=''))", "protocol 99"),
 ])

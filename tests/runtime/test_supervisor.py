@@ -93,7 +93,7 @@ def test_unknown_ids(start, make_job, until):
     until(supervisor, "started", job)
     # What an earlier job might still have to say does not come out.
     for kind in ("step", "stage"):
-        supervisor._hear({"type": kind, "job": "f" * 32, "stage": "sample", "step": 0, "steps": 1})
+        supervisor._hear({"type": kind, "job": "f" * 32, "stage": "sample", "step": 0, "steps": 1, "seconds": 0.5})
     supervisor._hear({"type": "done", "job": "f" * 32, "seconds": 1.0})
     assert supervisor.running == job
     events = until(supervisor, "done", job)
@@ -125,7 +125,7 @@ def test_bad_folders_are_refused_at_submit_or_fail_in_the_worker(start, make_job
     # Made newer, and taken away, between the submit and the run.
     newer = make_job()
     job = supervisor.submit(newer)
-    (newer / jobs.REQUEST).write_text((newer / jobs.REQUEST).read_text().replace('"schema": 2', '"schema": 9'))
+    (newer / jobs.REQUEST).write_text((newer / jobs.REQUEST).read_text().replace(f'"schema": {jobs.SCHEMA}', '"schema": 9'))
     assert until(supervisor, "failed", job)[-1]["code"] == "job-newer"
     gone = make_job()
     job = supervisor.submit(gone)

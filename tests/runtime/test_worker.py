@@ -56,7 +56,7 @@ def test_folders_that_are_no_jobs(run, make_job, tmp_path):
     assert not (tmp_path / "nothing").exists()
     folder = make_job()
     path = folder / jobs.REQUEST
-    path.write_text(path.read_text().replace('"schema": 2', '"schema": 3'))
+    path.write_text(path.read_text().replace(f'"schema": {jobs.SCHEMA}', f'"schema": {jobs.SCHEMA + 1}'))
     done = run("--run", folder, *ENGINE)
     assert done.returncode == 1 and "Update WaLa" in done.stderr
     assert not (folder / jobs.LOG).exists()

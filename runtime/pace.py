@@ -1,0 +1,107 @@
+"""Time left of a job, from the seconds that the stages of the last such jobs took in the worker."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+from . import jobs
+from .messages import JobFailed
+
+# A stage's name and which time it comes: a job of two models loads twice.
+Stage = tuple[str, int]
+
+JOBS_LOOKED_AT, JOBS_USED = 20, 3
+
+
+def expected_stages(parent: Path, request: jobs.Request) -> dict[Stage, float]:
+    """The stages, in order, and the seconds that each took in the newest finished jobs in ``parent`` that did as much; {} when there are none.
+
+    As much: of the same model and condition, with the same steps. Damaged folders are passed over.
+    """
+    found: list[dict[Stage, float]] = []
+    for folder in _newest(parent):
+        seconds = _stages_of(folder, request)
+        if seconds:
+            found.append(seconds)
+        if len(found) == JOBS_USED:
+            break
+    # A stage of some of the jobs alone, such as loading, counts where it stood in the job that had it.
+    ordered = sorted(found, key=len, reverse=True)
+    return {stage: median(job[stage] for job in found if stage in job) for stage in dict.fromkeys(stage for job in ordered for stage in job)}
+
+
+def _newest(parent: Path) -> list[Path]:
+    try:
+        found = [(entry.stat().st_mtime, entry.path) for entry in os.scandir(parent) if jobs.ID.fullmatch(entry.name)]
+    except OSError:
+        return []
+    return [Path(path) for _, path in sorted(found, reverse=True)[:JOBS_LOOKED_AT]]
+
+
+def _stages_of(folder: Path, request: jobs.Request) -> dict[Stage, float]:
+    try:
+        other = jobs.read_request(folder)
+        events = jobs.read_events(folder)
+    except (JobFailed, OSError):
+        return {}
+    same = all(getattr(other, name) == getattr(request, name) for name in ("model", "condition", "steps", "fit"))
+    return stage_seconds(events) if same else {}
+
+
+def stage_seconds(events: Iterable[Mapping]) -> dict[Stage, float]:
+    """The stages of a job's last run and their seconds, from its events; {} unless it was done."""
+    begun: list[tuple[str, float]] = []
+    for event in events:
+        if event["event"] == "started":
+            begun = []
+        elif event["event"] in ("stage", "done") and _is_time(event.get("seconds")):
+            begun.append((str(event.get("stage")), event["seconds"]))
+            if event["event"] == "done":
+                return _numbered([(stage, until - since) for (stage, since), (_, until) in zip(begun, begun[1:])])
+    return {}
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e7
+
+
+def _numbered(stages: Sequence[tuple[str, float]]) -> dict[Stage, float]:
+    names = [stage for stage, _ in stages]
+    return {(stage, names[:place].count(stage)): max(seconds, 0.0) for place, (stage, seconds) in enumerate(stages)}
+
+
+class Pace:
+    """Follows one job's "stage" and "step" events and says how long the whole of it will still take."""
+
+    def __init__(self, expected: Mapping[Stage, float]):
+        self._expected = dict(expected)
+        self._stage: Stage = ("", 0)
+        self._begun: dict[Stage, float] = {}
+
+    def left(self, event: Mapping) -> float | None:
+        """Seconds to the job's end, as of this event; None where no job tells. Its "seconds" are the worker's own, since it began the job."""
+        if event["stage"] != self._stage[0]:
+            self._stage = event["stage"], sum(name == event["stage"] for name, _ in self._begun)
+            self._begun[self._stage] = event["seconds"]
+        if self._stage not in self._expected:
+            return None
+        elapsed = event["seconds"] - self._begun[self._stage]
+        stages = list(self._expected)
+        later = sum(self._expected[stage] for stage in stages[stages.index(self._stage) + 1:] if stage not in self._begun)
+        return self._rest(event["step"], event["steps"], elapsed) + later
+
+    def _rest(self, step: int, steps: int, elapsed: float) -> float:
+        """Of the stage under way: at its own pace, as soon as it has one."""
+        if step > 0 and steps > 1:
+            return elapsed / step * max(steps - step, 0)
+        return max(self._expected[self._stage] - elapsed, 0.0)
+
+
+def in_words(seconds: float) -> str:
+    """A rough time, such as "about 40 s" or "about 3 min"; "a moment" below a second."""
+    if seconds < 1:
+        return "a moment"
+    if seconds < 90:
+        return f"about {seconds if seconds < 10 else 5 * round(seconds / 5):.0f} s"
+    return f"about {seconds / 60:.0f} min"
