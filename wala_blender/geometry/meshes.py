@@ -1,32 +1,36 @@
-"""Mesh files: reads what artists have, writes .glb, .obj and .ply with normals and provenance. Knows formats; not fields or models.
+"""Mesh files: reading what artists have, writing results with normals and provenance.
 
 Coordinates stay as the file has them: +Y up is what glTF says and what model space expects.
 """
 
-import json
-import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-import trimesh
 
 from ..errors import InputError, NoSurface, OutputError
 from ..files import check_destination, write_whole
+from .formats.gltf import read_gltf
+from .formats.obj import read_obj
+from .formats.off import read_off
+from .formats.ply import read_ply
+from .formats.stl import read_stl
+from .formats.writers import GENERATOR, WRITERS, Provenance
 
-READABLE = (".glb", ".gltf", ".obj", ".ply", ".stl", ".off")
-GENERATOR = "WaLa"
+_READERS: dict[str, Callable[[Path], tuple[np.ndarray, np.ndarray]]] = {
+    ".glb": read_gltf, ".gltf": read_gltf, ".obj": read_obj, ".ply": read_ply, ".stl": read_stl, ".off": read_off,
+}
+READABLE = tuple(_READERS)
+WRITABLE = tuple(WRITERS)
 _REPAIR = "Export it again, as .glb or .obj"
-_GLB_MAGIC, _GLB_JSON, _GLB_BINARY = 0x46546C67, 0x4E4F534A, 0x004E4942
-_FLOAT, _UINT, _VERTEX_BUFFER, _INDEX_BUFFER, _TRIANGLES = 5126, 5125, 34962, 34963, 4
-
-Provenance = Mapping[str, object]
+_LARGEST = 1e30  # a coordinate beyond it is not a place: its square would overflow
 
 
-def _parse(path: Path, kinds: tuple[str, ...], parse: Callable[[Path], np.ndarray | tuple]) -> np.ndarray | tuple:
-    """parse(path), with everything that goes wrong as InputError."""
-    if path.suffix.lower() not in kinds:
-        raise InputError(f"{path.name}: unknown kind of file {path.suffix!r}", f"Give one of {', '.join(kinds)}")
+def _parse(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """What the reader of its kind makes of a file, checked, with everything that goes wrong as InputError."""
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise InputError(f"{path.name}: unknown kind of file {path.suffix!r}", f"Give one of {', '.join(READABLE)}")
     try:
         size = path.stat().st_size
     except OSError as error:
@@ -34,23 +38,13 @@ def _parse(path: Path, kinds: tuple[str, ...], parse: Callable[[Path], np.ndarra
     if size == 0:
         raise InputError(f"{path.name} is empty (0 bytes)", _REPAIR)
     try:
-        return parse(path)
-    except Exception as error:  # readers of a dozen formats meet damaged files in countless ways
-        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        return reader(path)
+    except InputError as error:
+        raise error if path.name in error.message else InputError(f"{path.name}: {error.message}", error.hint) from error
+    except Exception as error:  # damaged files contradict themselves in countless ways
+        reason = f"{type(error).__name__}: {error}" if isinstance(error, (LookupError, TypeError, AttributeError)) else str(error)
+        reason = (reason.splitlines() or [type(error).__name__])[0][:160]
         raise InputError(f"{path.name} cannot be read ({reason})", f"The file is damaged or incomplete. {_REPAIR}") from error
-
-
-def _parse_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    loaded = trimesh.load(path, process=False)
-    mesh = loaded.to_mesh() if isinstance(loaded, trimesh.Scene) else loaded
-    faces = np.asarray(getattr(mesh, "faces", ()), dtype=np.int64).reshape(-1, 3)
-    return np.asarray(mesh.vertices, dtype=np.float64).reshape(-1, 3), faces
-
-
-def _parse_points(path: Path) -> np.ndarray:
-    loaded = trimesh.load(path, process=False)
-    parts = loaded.dump() if isinstance(loaded, trimesh.Scene) else [loaded]
-    return np.concatenate([np.asarray(part.vertices, dtype=np.float64).reshape(-1, 3) for part in parts] or [np.empty((0, 3))])
 
 
 def read_mesh(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
@@ -59,29 +53,27 @@ def read_mesh(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
     Raises InputError: missing, empty, truncated, of an unknown kind, without faces, with coordinates that are not finite.
     """
     path = Path(path)
-    vertices, faces = _parse(path, READABLE, _parse_mesh)
+    vertices, faces = _parse(path)
     if not len(faces):
         raise NoSurface(f"{path.name} has no faces", "Give a mesh with a surface; if it has one, the file is damaged")
-    if faces.min() < 0 or faces.max() >= len(vertices):
-        raise InputError(f"{path.name}: a face names vertex {int(faces.max())} of {len(vertices)}", _REPAIR)
-    _check_finite(path, vertices)
+    with np.errstate(invalid="ignore"):
+        bad = int((~(np.abs(vertices) < _LARGEST).all(axis=1)).sum())
+    if bad:
+        raise InputError(f"{path.name}: {bad} of {len(vertices)} vertices are not finite numbers below {_LARGEST:g}",
+                         "Remove NaN, infinite and huge coordinates")
     return vertices, faces
 
 
-def read_points(path: Path | str) -> np.ndarray:
-    """Points (N, 3) float64: the vertices of a .ply file, with or without faces. Raises InputError like read_mesh."""
+def read_points(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
+    """Points (N, 3) float64, the vertices of a mesh file with or without faces, and its triangles (F, 3) int64, if it has some.
+
+    Coordinates may be NaN: some scanners write that for what they missed. Raises InputError like read_mesh.
+    """
     path = Path(path)
-    points = _parse(path, (".ply",), _parse_points)
+    points, faces = _parse(path)
     if not len(points):
         raise InputError(f"{path.name} has no points")
-    _check_finite(path, points)
-    return points
-
-
-def _check_finite(path: Path, vertices: np.ndarray) -> None:
-    bad = int((~np.isfinite(vertices).all(axis=1)).sum())
-    if bad:
-        raise InputError(f"{path.name}: {bad} of {len(vertices)} vertices are not finite numbers", "Remove NaN and infinite coordinates")
+    return points, faces
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -93,25 +85,32 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return np.where(length > 0, sums / np.where(length > 0, length, 1), (0, 1, 0)).astype(np.float32)
 
 
-def check_mesh_destination(path: Path | str) -> Path:
-    """The path, if a mesh can be written there. Raises OutputError: unknown kind of file, missing folder, no permission."""
+def check_mesh_destination(path: Path | str, *inputs: Path) -> Path:
+    """The path, if a mesh can be written there without replacing one of the ``inputs``.
+
+    Raises OutputError: unknown kind of file, missing folder, no permission, the file of an input (also by another name or through a link).
+    """
     path = Path(path)
-    if path.suffix.lower() not in _WRITERS:
-        raise OutputError(f"{path.name}: unknown kind of file {path.suffix!r}", f"Choose one of {', '.join(_WRITERS)}")
-    return check_destination(path)
+    if path.suffix.lower() not in WRITERS:
+        raise OutputError(f"{path.name}: unknown kind of file {path.suffix!r}", f"Choose one of {', '.join(WRITABLE)}")
+    check_destination(path)
+    for given in inputs:
+        if path.exists() and given.exists() and path.samefile(given):
+            raise OutputError(f"{path} is the input itself, which would be lost", "Choose another name")
+    return path
 
 
 def write_mesh(path: Path | str, vertices: np.ndarray, faces: np.ndarray, provenance: Provenance) -> None:
-    """Writes vertices (V, 3) and triangles (F, 3) with normals to .glb, .obj or .ply, whole or not at all.
+    """Writes vertices (V, 3) and triangles (F, 3) with normals to .glb, .obj, .ply or .stl, whole or not at all.
 
-    provenance: names → texts and numbers (model, seed, licence, …), kept in glTF's extras or in comments; None is left out.
-    Raises OutputError.
+    Coordinates far from the origin keep their digits. provenance: names → texts and numbers (model, seed, licence, …), kept in glTF's extras,
+    in comments or, as far as it fits, in the header of .stl; None is left out. Raises OutputError.
     """
     path = check_mesh_destination(path)
-    vertices = np.ascontiguousarray(vertices, dtype="<f4")
-    faces = np.ascontiguousarray(faces, dtype="<u4")
+    vertices = np.asarray(vertices, dtype=np.float64)
+    faces = np.asarray(faces, dtype=np.int64)
     provenance = {name: value for name, value in provenance.items() if value is not None}
-    content = _WRITERS[path.suffix.lower()](vertices, faces, vertex_normals(vertices, faces), provenance)
+    content = WRITERS[path.suffix.lower()](vertices, faces, vertex_normals(vertices, faces), provenance)
     write_whole(path, lambda stream: stream.write(content))
 
 
@@ -120,53 +119,3 @@ def provenance_of(record: Mapping, prompt: str | None = None) -> dict:
     origin = {"generator": GENERATOR, "origin": "AI-generated", "prompt": prompt}
     told = ("model", "weight_hash", "condition", "seed", "scale", "steps", "fit", "licence", "non_commercial", "shape_model", "shape_weight_hash")
     return origin | {name: record.get(name) for name in told}
-
-
-def _comments(provenance: Provenance) -> list[str]:
-    """"name: value" lines, printable ASCII only: a prompt must not end a comment or a header."""
-    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in provenance.items()}
-    lines = [f"{name}: {' '.join(text.split())}".replace("end_header", "end header") for name, text in texts.items()]
-    return [line.encode("ascii", "backslashreplace").decode() for line in lines]
-
-
-def _obj(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, provenance: Provenance) -> bytes:
-    header = "".join(f"# {line}\n" for line in _comments(provenance))
-    body = ("v %.6f %.6f %.6f\n" * len(vertices)) % tuple(vertices.ravel().tolist())
-    body += ("vn %.4f %.4f %.4f\n" * len(normals)) % tuple(normals.ravel().tolist())
-    body += ("f %d//%d %d//%d %d//%d\n" * len(faces)) % tuple((faces.repeat(2, axis=1) + 1).ravel().tolist())
-    return (header + "o WaLa\n" + body).encode("ascii")
-
-
-def _ply(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, provenance: Provenance) -> bytes:
-    lines = ["ply", "format binary_little_endian 1.0", *(f"comment {line}" for line in _comments(provenance)),
-             f"element vertex {len(vertices)}", *(f"property float {name}" for name in ("x", "y", "z", "nx", "ny", "nz")),
-             f"element face {len(faces)}", "property list uchar int vertex_indices", "end_header", ""]
-    rows = np.empty(len(faces), dtype=[("count", "u1"), ("corners", "<i4", 3)])
-    rows["count"], rows["corners"] = 3, faces
-    return "\n".join(lines).encode("ascii") + np.hstack([vertices, normals]).astype("<f4").tobytes() + rows.tobytes()
-
-
-def _glb(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, provenance: Provenance) -> bytes:
-    parts = [(faces, _INDEX_BUFFER), (vertices, _VERTEX_BUFFER), (normals.astype("<f4"), _VERTEX_BUFFER)]
-    offsets = np.cumsum([0] + [array.nbytes for array, _ in parts]).tolist()
-    low, high = vertices.min(axis=0).tolist(), vertices.max(axis=0).tolist()
-    document = {
-        "asset": {"version": "2.0", "generator": GENERATOR, "extras": dict(provenance)},
-        "scene": 0, "scenes": [{"nodes": [0]}], "nodes": [{"name": GENERATOR, "mesh": 0, "extras": dict(provenance)}],
-        "meshes": [{"name": GENERATOR, "extras": dict(provenance),
-                    "primitives": [{"attributes": {"POSITION": 1, "NORMAL": 2}, "indices": 0, "mode": _TRIANGLES}]}],
-        "accessors": [{"bufferView": 0, "componentType": _UINT, "count": faces.size, "type": "SCALAR"},
-                      {"bufferView": 1, "componentType": _FLOAT, "count": len(vertices), "type": "VEC3", "min": low, "max": high},
-                      {"bufferView": 2, "componentType": _FLOAT, "count": len(vertices), "type": "VEC3"}],
-        "bufferViews": [{"buffer": 0, "byteOffset": offset, "byteLength": array.nbytes, "target": target}
-                        for (array, target), offset in zip(parts, offsets)],
-        "buffers": [{"byteLength": offsets[-1]}],
-    }
-    text = json.dumps(document, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 4)
-    binary = b"".join(array.tobytes() for array, _ in parts)  # all of four-byte numbers: aligned as they are
-    chunks = struct.pack("<II", len(text), _GLB_JSON) + text + struct.pack("<II", len(binary), _GLB_BINARY) + binary
-    return struct.pack("<III", _GLB_MAGIC, 2, 12 + len(chunks)) + chunks
-
-
-_WRITERS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray, Provenance], bytes]] = {".glb": _glb, ".obj": _obj, ".ply": _ply}
