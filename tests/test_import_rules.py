@@ -11,7 +11,7 @@ STANDARD = set(sys.stdlib_module_names)
 OURS = {"wala_blender", "runtime", "operators", "ui"}
 
 # zone → (its files, what it may import besides itself and the standard library)
-LIBRARY = {"torch", "numpy", "pywt", "scipy", "skimage", "PIL", "tifffile", "OpenEXR", "trimesh", "igl", "safetensors", "tokenizers", "tqdm", "transformers",
+LIBRARY = {"torch", "numpy", "pywt", "scipy", "skimage", "PIL", "tifffile", "OpenEXR", "igl", "mapbox_earcut", "DracoPy", "safetensors", "tokenizers", "tqdm", "transformers",
            "huggingface_hub", "accelerate", "peft", "lagrange"}
 WORKER_SIDE = {"worker.py", "engine.py"}
 ZONES = {

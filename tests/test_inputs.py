@@ -136,12 +136,12 @@ def test_occupancy_of_json(tmp_path, occupancy):
 
 
 @pytest.mark.parametrize("name,content,words", [
-    ("o.npy", np.zeros((8, 8, 8), bool), r"\(8, 8, 8\), expected"), ("o.npy", np.zeros((16, 16, 16), bool), "no voxel is filled"),
+    ("o.npy", np.zeros((8, 8), bool), r"\(8, 8\), expected"), ("o.npy", np.full((8, 8, 8), 0.3), "value 0.3"), ("o.npy", np.zeros((16, 16, 16), bool), "no voxel is filled"),
     ("o.npy", np.full((16, 16, 16), np.nan), "value nan"), ("o.npy", np.full((16, 16, 16), 0.5), "value 0.5"),
     ("o.json", {"resolution": 16, "occupancy": [[0, 0, 0], [3, 16, 2]]}, r"voxel 1, \[3, 16, 2\], is out of range"),
     ("o.json", {"resolution": 16, "occupancy": [[0, -1, 0]]}, r"voxel 0, \[0, -1, 0\], is out of range"),
     ("o.json", {"resolution": 16, "occupancy": [[0.5, 1, 2]]}, "whole numbers"),
-    ("o.json", {"resolution": 32, "occupancy": []}, "resolution is 32"),
+    ("o.json", {"resolution": 1000, "occupancy": []}, "resolution is 1000"),
     ("o.json", {"resolution": 16, "occupancy": []}, "no voxel is filled"),
     ("o.json", {"resolution": 16, "occupancy": [[1, 2], [3]]}, "lengths"),
     ("o.json", {"resolution": 16, "occupancy": ["a"]}, "expected 0 or 1"), ("o.json", {"occupancy": []}, "not a grid of voxels"),
@@ -162,7 +162,7 @@ def test_points_of_every_kind(tmp_path):
     write(tmp_path / "p.ply", header + "\n".join(rows) + "\n")
     for name in ("p.npy", "p.xyz", "q.xyz", "p.ply"):
         loaded = load_inputs({"points": name}, tmp_path)["points"]
-        assert loaded.dtype == np.float32 and np.allclose(loaded, points, atol=1e-6), name
+        assert loaded.dtype == np.float64 and np.allclose(loaded, points, atol=1e-6), name
 
 
 @pytest.mark.parametrize("name,content,words", [

@@ -63,7 +63,7 @@ def _add_generate(commands) -> None:
     _model_options(parser)
     parser.add_argument("--low-memory", choices=("auto", "on", "off"), default="auto",
                         help="the networks take turns on the device; auto: when its memory does not suffice (default: %(default)s)")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=".glb, .obj or .ply")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=".glb, .obj, .ply or .stl")
     parser.set_defaults(run="commands:generate")
 
 
@@ -72,7 +72,7 @@ def _add_roundtrip(commands) -> None:
         "Mesh → distance field → wavelet tree → latent, and back from each: the overlap (IoU) with the input's field, and the count of "
         "numbers. The written mesh is the last stage's, where the input was."))
     parser.add_argument("mesh", type=Path, metavar="MESH", help=".glb, .gltf, .obj, .ply, .stl or .off")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=".glb, .obj or .ply")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=".glb, .obj, .ply or .stl")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--no-autoencoder", action="store_true", help="stop at the wavelet tree: needs no weights")
     parser.add_argument("--fit", type=_fit, default=0, metavar="K", help="steps that fit the latent to the mesh (default: %(default)s)")

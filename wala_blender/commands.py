@@ -57,6 +57,18 @@ def _in_one_folder(inputs: dict[str, object]) -> tuple[dict[str, object], Path]:
     return {name: named(value) for name, value in inputs.items()}, folder
 
 
+def _files(inputs: Mapping[str, object], folder: Path) -> list[Path]:
+    """The files among a request's inputs."""
+    values = [item for value in inputs.values() for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)]
+    return [folder / value for value in values if "\0" not in value and os.path.isfile(folder / value)]
+
+
+def _tell(notes: list[str]) -> None:
+    """What was left out of an input, a line each."""
+    for note in filter(None, notes):
+        print(f"wala: {note}", file=sys.stderr)
+
+
 def _where_the_input_was(vertices: np.ndarray, record: Mapping) -> np.ndarray:
     """Model space → the input's coordinates, where it had some."""
     from .geometry.distance import Frame
@@ -71,8 +83,8 @@ def generate(options: argparse.Namespace) -> int:
     from .files import write_whole
     from .geometry.meshes import check_mesh_destination, provenance_of, write_mesh
 
-    check_mesh_destination(options.out)
     condition, named, folder = _given(options)
+    check_mesh_destination(options.out, *_files(named, folder))
     inputs = load_condition(condition, named, folder)
 
     from .pipeline import Keep, Settings
@@ -102,11 +114,12 @@ def roundtrip(options: argparse.Namespace) -> int:
     """`wala roundtrip`."""
     from .geometry.distance import frame_of, mesh_to_distance
     from .geometry.meshes import check_mesh_destination, read_mesh, write_mesh
+    from .geometry.strays import open_sheet_note, without_strays
     from .geometry.surface import field_to_mesh
     from .roundtrip import round_trip
 
-    check_mesh_destination(options.out)
-    vertices, faces = read_mesh(options.mesh)
+    check_mesh_destination(options.out, options.mesh)
+    vertices, faces, notes = without_strays(*read_mesh(options.mesh))
     frame = frame_of(vertices)
     pipeline, origin = None, {"generator": "WaLa", "origin": "decoded from its wavelet tree"}
     if not options.no_autoencoder:
@@ -114,7 +127,9 @@ def roundtrip(options: argparse.Namespace) -> int:
 
         pipeline = Pipeline.load(options.model, device=options.device)
         origin |= {"origin": "decoded from its latent", "model": options.model}
-    field = mesh_to_distance(frame.to_model(vertices), faces)
+    vertices = frame.to_model(vertices)
+    field = mesh_to_distance(vertices, faces)
+    _tell([*notes, open_sheet_note(field, vertices, faces)])
     stages, back = round_trip(field, pipeline, options.fit)
     vertices, faces = field_to_mesh(back, remove_dust=False)
     write_mesh(options.out, frame.from_model(vertices), faces, origin)
@@ -135,9 +150,12 @@ def depth(options: argparse.Namespace) -> int:
     from .files import check_destination, write_whole
     from .geometry.cameras import PUBLISHED
     from .geometry.meshes import read_mesh
+    from .geometry.strays import without_strays
 
     views = options.cameras or PUBLISHED.sets[6]
-    maps, *_ = mesh_pictures(*read_mesh(options.mesh), [PUBLISHED.direction(view) for view in views])
+    vertices, faces, notes = without_strays(*read_mesh(options.mesh))
+    _tell(notes)
+    maps, *_ = mesh_pictures(vertices, faces, [PUBLISHED.direction(view) for view in views])
     if not options.out.is_dir():
         check_destination(options.out).mkdir()
     for view, picture in zip(views, maps):

@@ -207,7 +207,7 @@ class Pipeline:
             "model": self.row.name, "weight_hash": self.weight_hash, "seed": settings.seed, "scale": scale, "steps": steps, "fit": fitted,
             "one_piece": one_piece, "condition": condition, "licence": licence.name, "non_commercial": licence.non_commercial, "ai_generated": True,
             "timings": timings, "frame": {"center": [float(c) for c in frame.center], "scale": float(frame.scale)} if frame else None,
-            "note": ". ".join(filter(None, (prepared.note, left_out_words(left_out)))),
+            "note": ". ".join(filter(None, (*inputs.get("notes", ()), prepared.note, left_out_words(left_out)))),
         }
         return Generation(vertices, faces, latent.cpu().numpy(), record)
 

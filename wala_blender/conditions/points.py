@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..geometry.distance import frame_of
+from ..geometry.strays import far_points_note, near_points
 from ..layers import Attention, FeedForward, TransformerBlock
 from .condition import Prepared
 from .observation import of_points
@@ -87,15 +88,19 @@ class PointNet(nn.Module):
 def prepare(inputs: dict, count: int = POINTS) -> Prepared:
     """{"points": (N, 3)}, any scale, +Y up → points (1, count, 3) float32 in model space, in random order.
 
-    A larger cloud is thinned out at random (always the same way), a smaller one repeats points. Raises InputError below FEWEST points.
+    A larger cloud is thinned out at random (always the same way), a smaller one repeats points; a few points far from all others are left out. Raises InputError below FEWEST points.
     """
     points = np.asarray(inputs["points"], dtype=np.float64)
-    frame = frame_of(points)
+    frame_of(points)  # raises for those that cannot be used
     if len(points) < FEWEST:
         raise InputError(f"there are {len(points)} points, expected at least {FEWEST}", "Give more points on the shape's surface.")
+    near = near_points(points)
+    note = "" if near.all() else far_points_note(int((~near).sum()), len(points))
+    points = points[near]
+    frame = frame_of(points)
     chosen = np.random.default_rng(0).permutation(len(points))
     cloud = torch.from_numpy(frame.to_model(points[chosen]).astype(np.float32))
-    return Prepared((cloud[np.resize(np.arange(len(cloud)), count)][None],), frame, of_points(cloud[:OBSERVED]))
+    return Prepared((cloud[np.resize(np.arange(len(cloud)), count)][None],), frame, of_points(cloud[:OBSERVED]), note=note)
 
 
 @dataclass(frozen=True)

@@ -98,8 +98,8 @@ TABLE: dict[str, Row] = {row.name: row for row in (
     Row("views", ("images",), "views", "four pictures of the thing on black, or cut out, from the published cameras",
         lambda paths: {"images": paths}, "IMAGE", count="+", also=("cameras", "background")),
     Row("voxels", ("occupancy", "mesh"), "voxels",
-        '16³ of 0 and 1: .npy, or .json with "resolution" and "occupancy"; or a mesh of a blockout', _mesh_or("occupancy"), also=("prompt",)),
-    Row("points", ("points",), "points", "points of the surface: .npy, .ply, .xyz", lambda path: {"points": path}, also=("prompt",)),
+        '0 and 1, best 16³: .npy, .vox, .binvox, or .json with "resolution" and "occupancy"; or a mesh of a blockout', _mesh_or("occupancy"), also=("prompt",)),
+    Row("points", ("points",), "points", "points of the surface: .npy, .ply, .xyz, .pts, .csv, .txt, .asc, .pcd, or a mesh", lambda path: {"points": path}, also=("prompt",)),
     Row("none", (), "unconditional", "whatever the model makes of nothing", lambda given: {}, count=0),
 )}
 

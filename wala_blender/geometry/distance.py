@@ -48,7 +48,7 @@ def frame_of(vertices: np.ndarray) -> Frame:
         raise InputError(f"{bad} of {len(vertices)} points are not finite numbers", "Remove NaN and infinite coordinates.")
     low, high = vertices.min(axis=0), vertices.max(axis=0)
     longest = float((high - low).max())
-    if longest <= 1e-9 * max(1.0, float(np.abs(vertices).max())):
+    if longest <= 1e-12 * float(np.abs(vertices).max()):
         raise InputError("all points lie in one place", "The shape needs a size of more than zero.")
     return Frame((low + high) / 2, 2 * EXTENT / longest)
 
