@@ -17,7 +17,7 @@ import torch
 from ..errors import InputError
 from ..geometry.distance import TRUNCATION
 from ..geometry.metrics import Mesh, count_pieces, silhouettes
-from ..geometry.surface import drop_small_components, field_to_mesh
+from ..geometry.surface import field_to_mesh, main_components
 from .baselines import TrainingShapes
 from .collections import Record
 from .duplicates import fingerprint
@@ -45,7 +45,7 @@ class Shape:
     def about(self) -> dict:
         """What a report says of the shape itself."""
         return {"id": self.record.id, "caption": self.record.caption, "head": self.record.head, "volume": self.volume,
-                "pieces": count_pieces(*drop_small_components(*self.surface))}
+                "pieces": count_pieces(*main_components(*self.surface)[:2])}
 
 
 def read_ids(name: Path | str) -> list[str]:
