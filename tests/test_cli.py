@@ -79,7 +79,7 @@ def test_usage_is_told_on_one_line(capsys, arguments, words):
     (("generate", "--sketch", "empty.png", "--out", "a.glb"), r"empty.png is empty (0 bytes)"),
     (("generate", "--voxels", "far.json", "--out", "a.glb"), "voxel 1, [16, 0, 0], is out of range"),
     (("generate", "--voxels", "cut.npy", "--out", "a.glb"), "cut.npy cannot be read"),
-    (("generate", "--points", "nan.npy", "--out", "a.glb"), "2 of 9 points are not finite"),
+    (("generate", "--points", "nan.npy", "--out", "a.glb"), "9 of 9 points are not finite"),
     (("roundtrip", "missing.obj", "--out", "a.glb", "--no-autoencoder"), "missing.obj cannot be opened"),
     (("roundtrip", "sheet.obj", "--out", "a.glb", "--no-autoencoder"), "encloses no volume"),
     (("parity", "."), "no reference vectors"), (("parity", "missing"), "no reference vectors"),
@@ -94,7 +94,7 @@ def test_errors_are_told_on_one_line_and_nothing_is_written(capsys, tmp_path, mo
     (tmp_path / "far.json").write_text('{"resolution": 16, "occupancy": [[0, 0, 0], [16, 0, 0]]}')
     np.save("cut.npy", np.zeros((16, 16, 16)))
     (tmp_path / "cut.npy").write_bytes((tmp_path / "cut.npy").read_bytes()[:900])
-    np.save("nan.npy", np.where(np.arange(27).reshape(9, 3) < 4, np.nan, 1.0))
+    np.save("nan.npy", np.full((9, 3), np.nan))
     (tmp_path / "sheet.obj").write_text("v -1 0 -1\nv 1 0 -1\nv 1 0 1\nv -1 0 1\nf 1 2 3 4\n")
     Image.new("L", (20, 20)).save("d.png")
     (tmp_path / "a.glb").write_text("an earlier result")
