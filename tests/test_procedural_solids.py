@@ -147,6 +147,15 @@ def test_composites_are_those_of_their_seed_in_one_piece_and_within_the_box():
     assert not np.array_equal(composite(0).field(32), composite(1).field(32))
 
 
+@pytest.mark.parametrize("axis", "xyz")
+def test_cylinders_lie_along_their_axis(axis):
+    builder = Builder(np.random.default_rng(0))
+    builder.cylinder((0, 0, 0), 0.1, 2.0, axis)
+    builder.lathe([(0.1, -1), (0.1, 1)], axis=axis)
+    for part in builder.parts:
+        assert part.bounds[1] == pytest.approx([1.0 if name == axis else 0.1 for name in "xyz"])
+
+
 def test_along_takes_up_to_a_direction():
     for direction in ((1, 2, 3), (0, 0, 1), (0, -1, 0), (1, 0, 0)):
         matrix = along(direction)

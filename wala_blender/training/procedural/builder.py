@@ -9,7 +9,7 @@ from .shape import Part
 from .solids import Arc, Box, Capsule, Cylinder, Ellipsoid, Frustum, Lathe, Prism, Solid
 
 Vector = Sequence[float]
-_TO_AXIS = {"x": np.array([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]]).T, "y": np.eye(3), "z": np.array([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]]).T}
+_TO_AXIS = {"x": np.array([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]]), "y": np.eye(3), "z": np.array([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]])}  # y to it
 
 
 def rotation(axis: str, degrees: float) -> np.ndarray:
