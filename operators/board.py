@@ -14,7 +14,7 @@ SHARES = {"load": (0.0, 0.1), "views": (0.1, 0.6), "condition": (0.1, 0.15), "sa
 TITLES = {"load": "Loading the model", "views": "Drawing the views", "condition": "Reading the input", "sample": "Shaping", "fit": "Fitting",
           "decode": "Decoding", "surface": "Meshing"}
 SHOWN_IN = ("VIEW_3D", "PREFERENCES")
-MODEL_WORDS = ("name", "title", "conditions", "prompted", "offered", "installed", "can_fetch", "can_remove", "size", "memory", "licence")
+MODEL_WORDS = ("name", "title", "conditions", "prompted", "offered", "installed", "can_fetch", "can_remove", "size", "memory", "licence", "problem")
 
 
 def show(**values) -> None:
@@ -49,7 +49,7 @@ def _model_words(model) -> dict:
     """A model as a row of `window_manager.wala.models`."""
     licence = f"{model.licence}, non-commercial" if model.non_commercial else model.licence
     values = (model.name, model.title, " ".join(model.conditions), " ".join(model.prompted), model.is_offered, model.is_installed,
-              model.can_fetch, model.can_remove, f"{model.size / GIGABYTE:.1f} GB" if model.size else "", model.memory, licence)
+              model.can_fetch, model.can_remove, f"{model.size / GIGABYTE:.1f} GB" if model.size else "", model.memory, licence, model.problem)
     return dict(zip(MODEL_WORDS, values))
 
 

@@ -80,6 +80,7 @@ def poll() -> None:
 
 
 def _handle(event: dict) -> None:
+    global done_words
     kind = event["event"]
     if kind == "bytes":
         done, total = event["done"], max(event["total"], 1)
@@ -88,6 +89,7 @@ def _handle(event: dict) -> None:
         _keep(event["rows"])
         _end(True, done_words)
     elif kind == "done":
+        done_words += f"; {event['note']}" * bool(event["note"])
         _read_again()
     elif kind == "cancelled":
         _end(False, "Cancelled")

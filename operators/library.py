@@ -112,7 +112,7 @@ A repository that is not open to everyone needs a token, which Blender never kee
         if model.terms and not self.accept_licence:
             self.report({"ERROR"}, f"The licence “{model.licence}” was not accepted, nothing was fetched")
             return {"CANCELLED"}
-        return self.begin(fetch_words(model.name, bool(model.terms)), f"Fetching {model.title}", f"{model.title}: fetched and checked")
+        return self.begin(fetch_words(model.name, bool(model.terms)), f"Fetching {model.title}", f"{model.title}: fetched")
 
 
 class WALA_OT_add_model(ModelsOperator, bpy.types.Operator):

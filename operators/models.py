@@ -15,6 +15,7 @@ class Model:
     model that makes a shape of this one's views, "" for one that makes shapes itself.
 
     ``size``: bytes of its files, 0 for one that comes with the extension. ``terms``: what has to be accepted before it is fetched, "" for nothing.
+    ``problem``: why what is on this computer cannot be used, "" where it can.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Model:
     non_commercial: bool = False
     link: str = ""
     terms: str = ""
+    problem: str = ""
 
     @property
     def is_offered(self) -> bool:
@@ -57,9 +59,9 @@ def learn(rows: Sequence[Mapping]) -> None:
 def _model(row: Mapping) -> Model:
     is_installed = bool(row["installed"])
     return Model(row["name"], row["title"], tuple(row["conditions"]), tuple(row.get("prompted", ())), row["shape_model"] or "", is_installed,
-                 can_fetch=bool(row["repository"]) and not is_installed, can_remove=is_installed and row["size"] is not None,
+                 can_fetch=bool(row["repository"]) and not is_installed, can_remove=bool(row.get("problem")) or is_installed and row["size"] is not None,
                  size=int(row["size"] or 0), memory=_memory(row["memory"]), licence=row["licence"],
-                 non_commercial=bool(row["non_commercial"]), link=row["link"], terms="" if row["accepted"] else row["terms"] or "")
+                 non_commercial=bool(row["non_commercial"]), link=row["link"], terms="" if row["accepted"] else row["terms"] or "", problem=row.get("problem") or "")
 
 
 def _memory(numbers: Mapping | None) -> str:
@@ -79,6 +81,8 @@ def why_not(name: str, condition: str) -> str:
     if name not in KNOWN:
         return f"There is no model “{name}”: choose another one"
     model = KNOWN[name]
+    if model.problem:
+        return f"The model “{model.title}” cannot be used: {model.problem}"
     if not model.is_installed:
         return f"The model “{model.title}” is not on this computer: fetch it in the add-on's preferences, or choose another one"
     if not model.is_offered:

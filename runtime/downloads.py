@@ -58,7 +58,7 @@ class Command:
     """Runs `wala models` with one of the words above, polled. Without ``online_access`` it may not use the network.
 
     Events of poll(), each a dict with "event": bytes (done, total, seconds_left or None), and as the last exactly one of done (rows: of a
-    list, else None), failed (message, log), cancelled. What a cancelled fetch has brought stays for the next.
+    list, else None; note: what to know of it, or ""), failed (message, log), cancelled. What a cancelled fetch has brought stays for the next.
     Raises JobFailed: "offline" for a fetch, "worker-start".
     """
 
@@ -68,6 +68,7 @@ class Command:
         self.state = "running"
         self._is_cancelled = False
         self._rows: list[dict] | None = None
+        self._note = ""
         self._lines: list[str] = []
         self._folder = tempfile.TemporaryDirectory(prefix="wala-models-", ignore_cleanup_errors=True)
         variables = models_variables(place.models_folder) | ({} if online_access else {"HF_HUB_OFFLINE": "1"})
@@ -109,6 +110,8 @@ class Command:
             said = None
         if isinstance(said, dict) and said.get("event") == "bytes":
             return said
+        if isinstance(said, dict) and isinstance(said.get("note"), str):
+            self._note = said["note"]
         if isinstance(said, list):
             self._rows = said
         elif said is None:
@@ -117,7 +120,7 @@ class Command:
 
     def _last_event(self, exit_code: int) -> dict:
         if exit_code == 0:
-            return {"event": "done", "rows": self._rows}
+            return {"event": "done", "rows": self._rows, "note": self._note}
         if self._is_cancelled:
             return {"event": "cancelled"}
         said = [line.removeprefix(_SAID) for line in self._lines if line.startswith(_SAID)]

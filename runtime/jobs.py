@@ -33,6 +33,8 @@ MAX_STEPS = 10_000
 MAX_EVENT_BYTES = 64 * 2**20
 ID = re.compile(r"[0-9a-f]{8,64}")
 
+# The rule of wala_blender/models/names.py, which is not imported here; a test compares them.
+MODEL_NAME = re.compile(r"(?!(?i:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,62}[A-Za-z0-9_-])?")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _VIEW_NAME = re.compile(r"([a-z]+)_(\d+)\.png")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\.(npy|npz|png)")
@@ -170,7 +172,7 @@ def _is_count(value: object, top: int) -> bool:
 
 _RULES: tuple[tuple[str, str, Callable[[object], bool]], ...] = (
     ("id", "8 to 64 hex digits", lambda value: isinstance(value, str) and bool(ID.fullmatch(value))),
-    ("model", "a model's name", lambda value: isinstance(value, str) and bool(_WORD.fullmatch(value))),
+    ("model", "a model's name", lambda value: isinstance(value, str) and bool(MODEL_NAME.fullmatch(value))),
     ("condition", "a condition's name", lambda value: isinstance(value, str) and bool(_WORD.fullmatch(value))),
     ("inputs", "texts, finite numbers and lists of them by name", lambda value: isinstance(value, Mapping)
         and all(isinstance(name, str) and all(isinstance(one, str) or _is_number(one) for one in _items(item)) for name, item in value.items())),

@@ -27,7 +27,7 @@ def served(monkeypatch):
 
 def fetched(served, folder, name="checkpoint.ckpt", on_bytes=lambda done: None, token=None):
     file = hub.look_up(REPOSITORY, name, endpoint=served.endpoint, token=token)
-    return hub.download(file, folder, on_bytes, served.endpoint, token)
+    return hub.download(file, folder, on_bytes, served.endpoint, token)[0]
 
 
 def test_a_file_is_looked_up_and_fetched(served, tmp_path):

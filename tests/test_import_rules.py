@@ -12,7 +12,7 @@ OURS = {"wala_blender", "runtime", "operators", "ui"}
 
 # zone → (its files, what it may import besides itself and the standard library)
 LIBRARY = {"torch", "numpy", "pywt", "scipy", "skimage", "PIL", "tifffile", "OpenEXR", "igl", "mapbox_earcut", "DracoPy", "safetensors", "tokenizers", "tqdm", "transformers",
-           "huggingface_hub", "accelerate", "peft", "lagrange"}
+           "huggingface_hub", "filelock", "accelerate", "peft", "lagrange"}
 WORKER_SIDE = {"worker.py", "engine.py"}
 ZONES = {
     "the entry": ([ROOT / "__init__.py"], {"operators", "ui"}),

@@ -12,7 +12,7 @@ class WALA_UL_models(bpy.types.UIList):
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index=0, flags=0):
         row = layout.row()
-        row.label(text=item.title, icon="CHECKMARK" if item.installed else "BLANK1")
+        row.label(text=item.title, icon="ERROR" if item.problem else "CHECKMARK" if item.installed else "BLANK1")
         right = row.row()
         right.alignment = "RIGHT"
         right.label(text=item.size)
@@ -40,6 +40,8 @@ def draw_model(layout, model) -> None:
     for title, value in (("Takes", model.conditions.replace(" ", ", ")), ("Memory", model.memory), ("Licence", model.licence)):
         if value:
             column.label(text=f"{title}: {value}")
+    if model.problem:
+        draw_lines(layout, model.problem, "ERROR", LINE)
     row = layout.row(align=True)
     for operator, text, icon, is_possible in (("wala.fetch_model", "Fetch…", "IMPORT", model.can_fetch),
                                               ("wala.verify_model", "Verify", "CHECKMARK", model.can_remove),

@@ -78,6 +78,7 @@ class WalaModel(bpy.types.PropertyGroup):
     size: StringProperty()
     memory: StringProperty()
     licence: StringProperty()
+    problem: StringProperty()
 
 
 class WalaSession(bpy.types.PropertyGroup):

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from .errors import InputError
+from .files import read_small
 
+MAX_BYTES = 2**20
 Settings = TypeVar("Settings")
 
 
@@ -21,14 +23,14 @@ def read_settings(kind: type[Settings], file: Path | str) -> Settings:
 
 def _read(file: Path) -> object:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_small(file, MAX_BYTES).decode()
         if file.suffix == ".json":
             return json.loads(text)
         if file.suffix == ".toml":
             import tomllib  # of Python 3.11 and later; JSON needs it not
 
             return tomllib.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"the configuration {file} cannot be read ({error})", "Give a .json or .toml file.") from error
     except ImportError as error:
         raise InputError("TOML needs Python 3.11 or newer", "Give the configuration as .json.") from error
@@ -47,7 +49,7 @@ def from_plain(kind: type[Settings], values: object, where: str) -> Settings:
     given = {name: _value(types[name], value, f"{where}: {name}") for name, value in values.items()}
     try:
         return kind(**given)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ArithmeticError) as error:
         raise InputError(f"{where}: {error}", f"Known are: {', '.join(fields)}.") from error
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import secrets
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -16,12 +18,31 @@ def check_destination(path: Path | str) -> Path:
     """
     path = Path(path)
     folder = path.parent
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise OutputError(f"the folder {folder} does not exist", "Make it first, or choose another place")
-    if path.is_dir():
+    try:
+        kind = os.stat(path).st_mode
+    except FileNotFoundError:
+        kind = stat.S_IFREG
+    except (OSError, ValueError) as error:  # a name that is too long, or has a NUL
+        raise OutputError(f"{path} cannot be written ({getattr(error, 'strerror', None) or error})", "Choose another name") from error
+    if stat.S_ISDIR(kind):
         raise OutputError(f"{path} is a folder", "Give the name of a file in it")
     if not os.access(folder, os.W_OK):
         raise OutputError(f"the folder {folder} is not writable", "Choose another place")
+    return path
+
+
+def check_folder(path: Path | str) -> Path:
+    """The path as a folder, made where it is not there. Raises OutputError."""
+    path = Path(path)
+    if not os.path.isdir(path):
+        if os.path.lexists(path):
+            raise OutputError(f"{path} is a file, expected a folder", "Choose another name")
+        try:
+            check_destination(path).mkdir()
+        except OSError as error:
+            raise OutputError(f"the folder {path} could not be made ({error.strerror or error})", "Choose another place") from error
     return path
 
 
@@ -38,9 +59,9 @@ def write_whole(path: Path | str, write: Callable[[BinaryIO], object]) -> None:
     Raises OutputError with nothing left behind.
     """
     path = check_destination(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = path.with_name(f".wala-{secrets.token_hex(8)}.part")  # as long as any: the path's own name may fill a file system's 255 bytes
     try:
-        with open(partial, "wb") as stream:
+        with open(partial, "xb") as stream:
             write(stream)
         os.replace(partial, path)
     except BaseException as error:
@@ -49,6 +70,18 @@ def write_whole(path: Path | str, write: Callable[[BinaryIO], object]) -> None:
             message = f"{path} could not be written ({error.strerror or error})"
             raise OutputError(message, "Check the disk's free space and the folder's permissions") from error
         raise
+
+
+def read_small(path: Path, limit: int) -> bytes:
+    """All of an ordinary file of at most ``limit`` bytes. Raises OSError, also for what is none (a pipe would wait for ever) or is larger."""
+    number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(number, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            raise OSError(f"it is not an ordinary file: {path}")
+        content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(f"it has more than the {limit / 2**20:g} MiB that are read: {path}")
+    return content
 
 
 def file_digest(path: Path | str, begin: bytes = b"", algorithm: str = "sha256") -> str:

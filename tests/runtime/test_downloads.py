@@ -30,7 +30,7 @@ else:
     if words[-1] == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(60 if words[-1] == "slow" else 0)
-    print(json.dumps({{"event": "done", "folder": "f"}}))
+    print(json.dumps({{"event": "done", "folder": "f", "note": "not checked"}}))
 """
 
 
@@ -71,7 +71,7 @@ def is_gone(pid):
 
 
 def test_a_list_comes_as_plain_data(played):
-    assert finish(played.start(downloads.list_words(), False)) == [{"event": "done", "rows": [{"name": "starter", "title": "Größe"}]}]
+    assert finish(played.start(downloads.list_words(), False)) == [{"event": "done", "rows": [{"name": "starter", "title": "Größe"}], "note": ""}]
     words, models, offline, _ = played.told()
     assert (words, models, offline) == (["models", "list", "--json"], "/the models", "1")
 
@@ -80,7 +80,7 @@ def test_a_fetch_tells_bytes_and_time_left(played):
     command = played.start(downloads.fetch_words("--name", True))
     events = finish(command)
     assert [(event["done"], event["seconds_left"]) for event in events[:-1]] == [(10, None), (60, 1.5), (100, 1.5)]
-    assert events[-1] == {"event": "done", "rows": None} and command.state == "done" and command.poll() == []
+    assert events[-1] == {"event": "done", "rows": None, "note": "not checked"} and command.state == "done" and command.poll() == []
     words, _, offline, _ = played.told()
     assert words == ["models", "fetch", "--json", "--accept-licence", "--", "--name"] and offline is None
 

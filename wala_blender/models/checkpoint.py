@@ -66,6 +66,7 @@ def _damaged(path: Path, error: Exception) -> CheckpointError:
 
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
+    _check_packed(path)
     try:
         # files of torch before 1.6 are no zip archives and cannot be mapped
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
@@ -80,11 +81,32 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
     return {rename(key): value for key, value in state.items()} | {rename(key): value for key, value in average.items()}
 
 
+def _check_packed(path: Path) -> None:
+    """torch packs nothing: an archive that unpacks to more than it has is none of its files."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return  # of torch before 1.6, or damaged: the reader says so
+    if size > path.stat().st_size:
+        raise CheckpointError(f"{path.name} is refused: it would unpack to {size / 2**20:.0f} MiB, and has {path.stat().st_size / 2**20:.1f}",
+                              "Get the file from where the model was published")
+
+
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return {rename(key): value for key, value in safetensors.torch.load_file(path).items()}
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
         raise _damaged(path, error) from error
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """What a .safetensors file says of itself; nothing for a file that is none."""
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            return file.metadata() or {}
+    except (safetensors.SafetensorError, OSError):
+        return {}
 
 
 def read_state(path: Path | str) -> dict[str, Tensor]:

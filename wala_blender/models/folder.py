@@ -11,13 +11,20 @@ from pathlib import Path
 
 from ..autoencoder import AutoencoderConfig
 from ..configuration import read_settings
-from ..errors import CheckpointError, InputError
+from ..errors import CheckpointError, InputError, ModelError
 from ..files import write_whole
 from .licences import Licence
-from .starter import StarterConfig
+from .names import check_name
+from .ranges import FLAG, ListOf, Real, Whole, check_range
+from .starter import KINDS, StarterConfig
 from .table import Defaults, ModelRow
 
 ABOUT, WEIGHTS = "about.json", "model.safetensors"
+# of the networks' settings; WIDTH of those that are not named
+LAYERS, WIDTH = Whole(0, 256), Whole(0, 8192)
+RANGES = {"beta": Real(0, 1000), "codebook_size": Whole(1, 2**20), "grid": Whole(12, 12), "patch": Whole(1, 12), "heads": Whole(1, 256),
+          "norm_groups": Whole(1, 256)} | dict.fromkeys(("blocks", "res_blocks", "encoder_blocks", "decoder_blocks", "registers"), LAYERS) \
+    | dict.fromkeys(("context_to_time", "l2_norm", "quantized"), FLAG)
 
 
 @dataclass(frozen=True)
@@ -45,9 +52,31 @@ def row_of(folder: Path, about: About) -> ModelRow:
 def read_row(folder: Path) -> ModelRow:
     """The row of the model in a folder. Raises CheckpointError when its about.json cannot be used."""
     try:
-        return row_of(folder, read_settings(About, folder / ABOUT))
+        about = read_settings(About, folder / ABOUT)
+        check_name(about.name)
+        _check_conditions(about.conditions)
+        _check_networks(about)
+        return row_of(folder, about)
+    except ModelError as error:
+        raise CheckpointError(f"{folder} is no model: {error.message}", error.hint) from error
     except InputError as error:
         raise CheckpointError(f"{folder} is no model: {error.message}", "Export it again.") from error
+
+
+def _check_conditions(conditions: dict[str, Defaults]) -> None:
+    unknown = sorted(set(conditions) - set(KINDS))
+    if unknown or not conditions:
+        raise ModelError(f"its conditions are {', '.join(unknown) or 'none'}", f"Known are: {', '.join(KINDS)}.")
+    for name, defaults in conditions.items():
+        if not 2 <= defaults.steps <= 1000 or not 0 <= defaults.fit <= 1000 or not (defaults.scale is None or 0 <= defaults.scale <= 100):
+            raise ModelError(f"the defaults of {name} are {defaults}", "Steps are 2 to 1000, fit 0 to 1000, the scale 0 to 100.")
+
+
+def _check_networks(about: About) -> None:
+    for network in (about.autoencoder, about.starter.denoiser):
+        for name, value in asdict(network).items():
+            if value is not None:
+                check_range(name, value, RANGES.get(name, ListOf(WIDTH, 1, 8) if isinstance(value, tuple) else WIDTH), ABOUT)
 
 
 def write_about(folder: Path, about: About) -> None:

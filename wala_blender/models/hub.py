@@ -1,10 +1,11 @@
-"""Files from the model hub: goes on where it was cut short, checks what arrived. Knows the hub's protocol through huggingface_hub; no models.
+"""Files from the model hub: goes on where it was cut short, ends at the promised size, checks what arrived.
 
 Proxies, HF_ENDPOINT, HF_TOKEN and the certificates are huggingface_hub's business. Its hf_hub_download starts a file from the beginning in
 every process, so that only its parts are used here: the metadata of a file, and a download into a stream of ours.
 """
 
 import contextlib
+import errno
 import io
 import logging
 import os
@@ -13,13 +14,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import DownloadError, first_line
+from ..errors import DownloadError, OutputError, first_line
 from ..files import file_digest
 
 log = logging.getLogger(__name__)
 
 OnBytes = Callable[[int], None]
 _SHA256, _GIT_SHA1 = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{40}")
+_WORD, _NO_WORD = re.compile("[0-9A-Za-z_.-]{1,128}"), re.compile("[^0-9A-Za-z_.-]")
 _AGAIN = "Fetch again: it goes on where it stopped."
 
 
@@ -34,14 +36,20 @@ class RemoteFile:
     size: int
 
 
-class _Stream(io.BufferedWriter):
-    """A file to append to that tells after each piece how long it is."""
+class _TooLong(Exception):
+    """More arrives than was promised."""
 
-    def __init__(self, path: Path, on_bytes: OnBytes):
+
+class _Stream(io.BufferedWriter):
+    """A file to append to that tells after each piece how long it is, and takes no more than ``size`` bytes."""
+
+    def __init__(self, path: Path, on_bytes: OnBytes, size: int):
         super().__init__(io.FileIO(path, "ab"))
-        self._on_bytes = on_bytes
+        self._on_bytes, self._size = on_bytes, size
 
     def write(self, piece) -> int:
+        if self.tell() + len(piece) > self._size:
+            raise _TooLong
         written = super().write(piece)
         self._on_bytes(self.tell())
         return written
@@ -49,23 +57,40 @@ class _Stream(io.BufferedWriter):
 
 def look_up(repository: str, name: str, revision: str = "main", endpoint: str | None = None, token: str | None = None) -> RemoteFile:
     """What the hub says of a file. endpoint, token: None takes huggingface_hub's, from the environment. Raises DownloadError."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub import errors, get_hf_file_metadata, hf_hub_url
 
     with _explained(repository, name):
         url = hf_hub_url(repository, name, revision=revision, endpoint=endpoint)
-        found = get_hf_file_metadata(url, token=token, endpoint=endpoint)
-    if found.commit_hash is None or found.etag is None or found.size is None:
+        try:
+            found = get_hf_file_metadata(url, token=token, endpoint=endpoint)
+        except (OSError, errors.HTTPError):
+            raise
+        except Exception as error:  # of the libraries below: a proxy's address, or the endpoint's, that they cannot use
+            raise DownloadError(*_unusable_way(error)) from error
+    if found.commit_hash is None or found.etag is None or found.size is None or not _WORD.fullmatch(found.commit_hash) or found.size <= 0:
         raise DownloadError(f"{url} was not answered by a model hub", "Check HF_ENDPOINT and the proxy.")
     return RemoteFile(repository, name, found.commit_hash, found.etag, found.size)
 
 
+def _unusable_way(error: Exception) -> tuple[str, str]:
+    """Message and hint, without the address: it may have a password."""
+    proxies = [name for name in os.environ if name.upper() in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY") and os.environ[name]]
+    if not proxies:
+        return f"the model hub's address cannot be used ({type(error).__name__})", "Check HF_ENDPOINT."
+    if isinstance(error, ImportError):
+        return f"the proxy in {', '.join(proxies)} is a SOCKS proxy, which this installation cannot use", "Install it again, or: pip install socksio"
+    return f"the proxy in {', '.join(proxies)} cannot be used ({type(error).__name__})", "Give an address like http://host:port or socks5://host:port."
+
+
 def part_of(file: RemoteFile, folder: Path) -> Path:
     """Where the file lies while it is incomplete; another version has another name."""
-    return folder / f".{file.name}.{file.etag[:16]}.part"
+    return folder / f".{file.name}.{_NO_WORD.sub('_', file.etag[:16])}.part"
 
 
-def download(file: RemoteFile, folder: Path, on_bytes: OnBytes, endpoint: str | None = None, token: str | None = None) -> str:
-    """Fetches the file into the folder, complete and checked, or not at all; returns its SHA-256.
+def download(file: RemoteFile, folder: Path, on_bytes: OnBytes, endpoint: str | None = None, token: str | None = None,
+             pinned: str | None = None) -> tuple[str, str]:
+    """Fetches the file into the folder, complete and checked, or not at all; returns its SHA-256, and what it was compared with: "table"
+    (``pinned``, the SHA-256 that is known before), "hub" (what the hub says of it), "" (nothing: the hub did not say).
 
     ``on_bytes(so far)`` is called after every piece and may raise to stop. What has arrived is kept for the next call.
     Raises DownloadError.
@@ -81,26 +106,33 @@ def download(file: RemoteFile, folder: Path, on_bytes: OnBytes, endpoint: str | 
         there = 0
     on_bytes(there)
     url = hf_hub_url(file.repository, file.name, revision=file.commit, endpoint=endpoint)
-    with _explained(file.repository, file.name, part), _quietly(), _Stream(part, on_bytes) as stream:
-        http_get(url, stream, resume_size=there, headers=build_hf_headers(token=token), expected_size=file.size)
-    digest = _checked(file, part)
+    try:
+        with _explained(file.repository, file.name, part), _quietly(), _Stream(part, on_bytes, file.size) as stream:
+            http_get(url, stream, resume_size=there, headers=build_hf_headers(token=token), expected_size=file.size)
+    except _TooLong as error:
+        part.unlink(missing_ok=True)
+        raise DownloadError(f"{file.name} of {file.repository} does not end at the {file.size} bytes that were promised",
+                            "Fetch again, from the beginning; if it happens again, something between here and the hub changes the file.") from error
+    made = _checked(file, part, pinned)
     os.replace(part, folder / file.name)
-    return digest
+    return made
 
 
-def _checked(file: RemoteFile, part: Path) -> str:
-    """SHA-256 of a complete part. Raises DownloadError, and removes the part, where the hub's checksum is another."""
+def _checked(file: RemoteFile, part: Path, pinned: str | None) -> tuple[str, str]:
+    """SHA-256 of a complete part, and by what it was checked. Raises DownloadError, and removes the part, where a checksum is another."""
     digest = file_digest(part)
-    actual = file.etag
-    if _SHA256.fullmatch(file.etag):
-        actual = digest
+    expected, actual, by = file.etag, digest, "hub"
+    if pinned is not None:
+        expected, by = pinned, "table"
     elif _GIT_SHA1.fullmatch(file.etag):
         actual = file_digest(part, begin=b"blob %d\0" % file.size, algorithm="sha1")
-    if actual != file.etag:
+    elif not _SHA256.fullmatch(file.etag):
+        return digest, ""
+    if actual != expected:
         part.unlink()
-        raise DownloadError(f"{file.name} arrived damaged: its checksum is {actual[:16]}…, expected {file.etag[:16]}…",
+        raise DownloadError(f"{file.name} arrived damaged: its checksum is {actual[:16]}…, expected {expected[:16]}…",
                             "Fetch again, from the beginning; if it happens again, something between here and the hub changes the file.")
-    return digest
+    return digest, by
 
 
 @contextlib.contextmanager
@@ -143,4 +175,6 @@ def _explained(repository: str, name: str, part: Path | None = None) -> Iterator
             part.unlink(missing_ok=True)  # it goes beyond what the server has
         raise DownloadError(f"{name} of {repository} could not be fetched (the server answered {status})", _AGAIN) from error
     except (errors.HTTPError, OSError) as error:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            raise OutputError(f"the disk is full: {name} could not be kept", "Make room. " + _AGAIN) from error
         raise DownloadError(f"{name} of {repository} could not be fetched ({first_line(error)})", "Check the connection. " + _AGAIN) from error

@@ -1,4 +1,4 @@
-"""Getting models: fetch, add a folder, check, convert, remove. Knows the order of things; how files arrive is hub's, what is in them loading's."""
+"""Getting models: fetch, add a folder, check, convert, remove."""
 
 import logging
 import os
@@ -12,10 +12,14 @@ import torch
 from ..errors import CheckpointError, DownloadError, ModelError, OutputError
 from ..files import file_digest
 from . import hub
-from .checkpoint import load_components, save_components
-from .installed import CHECKPOINT, CONVERTED, SETTINGS, FileRecord, Installed, condition_in, known_row, own_folder, read_record, require, write_record
-from .licences import AUTODESK, Licence, check_accepted
+from .checkpoint import load_components, read_metadata, save_components
+from .installed import (
+    CHECKPOINT, CONVERTED, FILES, RECORD, SETTINGS, FileRecord, Installed, claimed, condition_in, known_row, own_folder, read_record, require,
+    installed_rows, write_record,
+)
+from .licences import AUTODESK, Licence, check_accepted, make_models_folder
 from .loading import assemble, weights_name
+from .names import is_name
 from .published import published_settings, read_args
 from .released import LARGE
 from .table import MODELS, ModelRow, Published, published_row
@@ -32,32 +36,43 @@ def fetch(row: ModelRow, models: Path, online_access: bool, on_bytes: OnBytes, e
 
     ``online_access``: whether the person allows it. ``on_bytes(so far, all)`` is called often, and may raise to stop: the next call goes on.
     endpoint, token: None takes huggingface_hub's, from the environment.
-    Raises ModelError (nothing to fetch, licence not accepted), DownloadError, OutputError (disk full).
+    Raises ModelError (nothing to fetch, licence not accepted, another program fetches it), DownloadError, OutputError (disk full).
     """
     if row.published is None or row.published.repository is None:
         raise ModelError(f"the model {row.name} is not on the hub", "It is here already, or was added from a folder.")
     check_accepted(row.licence, models)
     if not online_access:
         raise DownloadError("online access is switched off", "Allow it, or bring the files and add their folder: wala models add FOLDER")
+    with claimed(row.name, models):
+        _fetch(row, models, on_bytes, endpoint, token)
+        return _convert(row.name, models)
+
+
+def _fetch(row: ModelRow, models: Path, on_bytes: OnBytes, endpoint: str | None, token: str | None) -> None:
     folder = own_folder(row.name, models)
     files = _remote_files(row.published, endpoint, token)
-    records = _intact(read_record(row.name, models), files[0].commit)
+    records = _intact(row.name, models, files[0].commit)
     missing = [file for file in files if file.name not in records]
     if missing:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_models_folder(folder)
         _drop_old_parts(folder, missing)
         _check_space(folder, missing)
         total, done = sum(file.size for file in missing), 0
         for file in missing:
-            digest = hub.download(file, folder, lambda so_far, before=done: on_bytes(before + so_far, total), endpoint, token)
-            records[file.name] = FileRecord(file.size, digest)
+            pinned = row.published.checksums.get(file.name)
+            digest, checked_by = hub.download(file, folder, lambda so_far, before=done: on_bytes(before + so_far, total), endpoint, token, pinned)
+            records[file.name] = FileRecord(file.size, digest, checked_by)
             done += file.size
         write_record(Installed(row.name, folder, next(iter(row.conditions)), row.licence, files[0].commit, records), models)
-    return convert(row.name, models)
 
 
-def _intact(made: Installed | None, commit: str) -> dict[str, FileRecord]:
-    """The files that are there already, of this commit and of their whole size."""
+def _intact(name: str, models: Path, commit: str) -> dict[str, FileRecord]:
+    """The files that are there already, of this commit and of their whole size; none where the record cannot be used."""
+    try:
+        made = read_record(name, models)
+    except ModelError as error:
+        log.warning("%s; the model is fetched anew", error.message)
+        made = None
     if made is None or made.commit != commit:
         return {}
     damaged = {path for path, _ in damaged_files(made, by_size=True)}
@@ -97,7 +112,11 @@ def add(source: Path, models: Path, name: str | None = None, condition: str | No
     if not source.is_dir():
         raise ModelError(f"{source} is not a folder", f"Give the folder with {CHECKPOINT} and {SETTINGS}.")
     name = name or (source.name.lower() if source.name.lower() in MODELS else source.name)
-    own_folder(name, models)
+    if not is_name(name):
+        raise ModelError(f"{name!r} cannot be a model's name", "Give one: --name NAME, of 1 to 64 letters a-z, digits, spaces, dashes, dots.")
+    same = next((other for other in (*MODELS, *installed_rows(models)[0]) if other != name and other.lower() == name.lower()), None)
+    if same is not None:
+        raise ModelError(f"{name} is the same name as {same}, but for capitals", "Choose another: --name NAME")
     row = MODELS.get(name)
     if row is not None and row.published is None:
         raise ModelError(f"{name} is the name of a model that is always here", "Choose another: --name NAME")
@@ -111,10 +130,11 @@ def add(source: Path, models: Path, name: str | None = None, condition: str | No
     files = {file: FileRecord((source / file).stat().st_size, file_digest(source / file)) for file in (SETTINGS, found, *extras)}
     made = Installed(name, source, condition, licence, files=files)
     row = row or published_row(name, name, condition, Published(None, 0), licence)
-    if row.makes == "shapes":
-        _networks(made, row)  # before it is taken in: does it fit?
-    write_record(made, models)
-    return convert(name, models)
+    with claimed(name, models):
+        if row.makes == "shapes":
+            _networks(made, row)  # before it is taken in: does it fit?
+        write_record(made, models)
+        return _convert(name, models)
 
 
 def _networks(made: Installed, row: ModelRow) -> dict[str, torch.nn.Module]:
@@ -131,6 +151,11 @@ def convert(name: str, models: Path) -> Installed:
 
     Once: what is converted already stays. Raises CheckpointError, OutputError.
     """
+    with claimed(name, models):
+        return _convert(name, models)
+
+
+def _convert(name: str, models: Path) -> Installed:
     made, row = require(name, models), known_row(name, models)
     if weights_name(made) == CONVERTED or row.makes != "shapes" or (made.converted and made.converted.is_file()):
         return made
@@ -164,19 +189,50 @@ def verify(name: str, models: Path) -> list[Path]:
     return [*(made.source / file for file in made.files), *([made.converted] if made.converted else [])]
 
 
-def remove(name: str, models: Path) -> None:
-    """Deletes a model's folder in the models folder, and what was converted; an added folder keeps its own files. Raises OutputError."""
+def remove(name: str, models: Path) -> list[Path]:
+    """Deletes what fetch, add and convert made of a model; returns what else lies in its folder and stays. An added folder keeps its own files.
+
+    Raises ModelError where there is nothing of it, OutputError.
+    """
     folder = own_folder(name, models)
-    if not folder.is_dir():
+    if not os.path.lexists(folder / RECORD) and not (name in MODELS and folder.is_dir()):
         require(name, models)  # says that it is unknown, or not installed
-    try:
-        made = read_record(name, models)
-    except ModelError:
-        made = None  # a record that cannot be read is a reason to remove the model
-    try:
-        if made is not None and made.converted is not None:
-            made.converted.unlink(missing_ok=True)
-        shutil.rmtree(folder)
-    except OSError as error:
-        what = error.filename or folder
-        raise OutputError(f"{what} could not be deleted ({error.strerror})", "Close what uses it, then remove it again") from error
+    with claimed(name, models):
+        try:
+            made = read_record(name, models)
+        except ModelError:
+            made = None  # a record that cannot be read is a reason to remove the model
+        try:
+            if made is not None and made.converted is not None and made.converted.parent != folder and _is_ours(made):
+                made.converted.unlink()
+            return _emptied(folder, made)
+        except OSError as error:
+            what = error.filename or folder
+            raise OutputError(f"{what} could not be deleted ({error.strerror})", "Close what uses it, then remove it again") from error
+
+
+def _is_ours(made: Installed) -> bool:
+    """Whether the converted file beside an added folder's own files is the one that ``convert`` wrote."""
+    if not made.converted.is_file() or made.converted.is_symlink() or made.converted.stat().st_size != made.converted_file.size:
+        return False
+    return read_metadata(made.converted).get("model") == made.name and file_digest(made.converted) == made.converted_file.sha256
+
+
+def _emptied(folder: Path, made: Installed | None) -> list[Path]:
+    """Deletes the files of a model's own folder that are made here, and the folder if that was all; returns what is left."""
+    if folder.is_symlink():
+        folder.unlink()
+        return [folder.resolve()]
+    own = {RECORD, f"{CONVERTED}.part"} | (FILES if made is None else set(made.files) if made.source == folder else set())
+    if made is not None and made.converted is not None and made.converted.parent == folder:
+        own.add(CONVERTED)
+    left = []
+    for path in sorted(folder.iterdir(), key=lambda path: path.name == RECORD):  # the record last: what is interrupted can be removed again
+        is_part = path.name.startswith(".") and path.name.endswith(".part")
+        if (path.name in own or is_part) and (path.is_symlink() or not path.is_dir()):
+            path.unlink()
+        else:
+            left.append(path)
+    if not left:
+        folder.rmdir()
+    return left

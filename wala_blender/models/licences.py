@@ -5,10 +5,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ModelError
-from ..files import write_whole
+from ..errors import ModelError, OutputError
+from ..files import read_small, write_whole
 
 ACCEPTED = "licences.json"  # in the models folder: licence → when, and for which model first
+MAX_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,18 @@ AUTODESK = Licence(
           "AI-generated where they are shown or passed on; their custom properties and files' metadata say so, and must stay.")
 
 
+def make_models_folder(folder: Path) -> None:
+    """Raises OutputError where there is none and none can be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"the models folder {folder} cannot be made ({error.strerror or error})", "Set WALA_MODELS to another folder") from error
+
+
 def _read(folder: Path) -> dict:
     try:
-        content = json.loads((folder / ACCEPTED).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = json.loads(read_small(folder / ACCEPTED, MAX_BYTES))
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 
@@ -43,7 +52,7 @@ def is_accepted(licence: Licence, folder: Path) -> bool:
 
 def accept(licence: Licence, model: str, folder: Path) -> None:
     """Writes down that the licence was accepted, now. Raises OutputError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_models_folder(folder)
     when = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     text = json.dumps(_read(folder) | {licence.name: {"accepted": when, "model": model, "link": licence.link}}, indent=2)
     write_whole(folder / ACCEPTED, lambda stream: stream.write(text.encode()))

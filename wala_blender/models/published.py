@@ -1,4 +1,4 @@
-"""Published ``args.json`` settings → our configurations. Knows the published names; not tensors, nor where the file came from."""
+"""Published ``args.json`` settings → our configurations. Every setting has a type and a range, checked before a network is built."""
 
 import json
 import logging
@@ -13,7 +13,10 @@ from ..conditions.processing import ProcessingConfig
 from ..conditions.voxels import VoxelEncoderConfig
 from ..denoiser import UViTConfig
 from ..diffusion.schedule import ScheduleConfig
-from ..errors import CheckpointError
+from ..errors import CheckpointError, first_line
+from ..files import read_small
+from ..geometry.cameras import PUBLISHED
+from .ranges import FLAG, WORD, ListOf, Real, Whole, check_range
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +40,26 @@ FIXED = {"resolution": 256, "max_depth": 3, "max_training_level": 2, "wavelet": 
 # at most one group may be switched on
 EXCLUSIVE = (("use_pointcloud_conditions",), ("use_voxel_conditions",), ("use_image_conditions", "use_depth_conditions"))
 REQUIRED = object()
+MAX_BYTES = 2**20
+_WIDTH, _LAYERS = Whole(1, 8192), Whole(0, 256)
+_CAMERA = Whole(0, len(PUBLISHED.views) - 1)
+# setting → what it may be; each is far above every published model, and far below what a computer cannot build
+RANGES = {
+    "e_dim": Whole(1, 64), "n_e": Whole(1, 2**20), "encoder_num_tran": _LAYERS, "decoder_num_tran": _LAYERS, "beta": Real(0, 1000),
+    "normalize_latent": WORD, "grid_size": Whole(1, 64), "resolution": Whole(1, 4096), "max_depth": Whole(1, 16),
+    "max_training_level": Whole(0, 16), "wavelet": WORD, "diffusion_scale_ratio": Real(0, 1000), "padding_mode": WORD,
+    "dit_block_type": WORD, "use_pointcloud_conditions": FLAG, "use_voxel_conditions": FLAG, "use_image_conditions": FLAG,
+    "use_depth_conditions": FLAG, "use_multiple_views_grids": FLAG, "use_camera_index": FLAG,
+    "training_views": ListOf(_CAMERA, 0, len(PUBLISHED.views), distinct=True), "max_images_num": Whole(1, 1024),
+    "pc_encoder_type": WORD, "pc_dims": _WIDTH, "num_inds": Whole(1, 8192), "pc_output_dim": _WIDTH,
+    "voxel_dim": Whole(1, 64), "voxel_context_dim": _WIDTH, "clip_model_type": WORD, "cond_grid_size": Whole(1, 65536),
+    "cond_grid_emb_size": _WIDTH, "cond_num_mapping_layers": _LAYERS,
+    "att_hidden_size": _WIDTH, "transformer_num_blocks": _LAYERS, "transformer_num_heads": Whole(1, 256), "unet_model_channels": Whole(1, 4096),
+    "unet_num_res_blocks": ListOf(_LAYERS, 1, 16), "att_patch_size": Whole(1, 64), "add_condition_time_ch": Whole(0, 8192),
+    "add_condition_res_ch": Whole(0, 8192), "transformer_add_num_register": Whole(0, 1024), "learnable_skip_r": Whole(1, 1024),
+    "diffusion_beta_schedule": WORD, "diffusion_model_mean_type": WORD, "diffusion_model_var_type": WORD,
+    "diffusion_step": Whole(2, 10_000), "diffusion_rescale_timestep": Whole(2, 1000),
+}
 
 
 @dataclass(frozen=True)
@@ -68,7 +91,7 @@ class _Args:
         self.seen.add(name)
         value = self.values.get(name)
         if value is not None:
-            return value
+            return check_range(name, value, RANGES[name])
         if default is REQUIRED:
             raise CheckpointError(f"args.json has no {name}", "The file is incomplete or of a kind not known here")
         return default
@@ -76,7 +99,7 @@ class _Args:
     def choice(self, name: str, table: dict, default: Any = REQUIRED) -> Any:
         value = self(name, default)
         if value not in table:
-            raise CheckpointError(f"args.json: {name} is {value!r}, expected one of {', '.join(map(repr, table))}")
+            raise CheckpointError(f"args.json: {name} is {value!r:.200}, expected one of {', '.join(map(repr, table))}")
         return table[value]
 
     def unknown(self) -> list[str]:
@@ -87,12 +110,12 @@ def read_args(path: Path | str) -> dict[str, Any]:
     """The dictionary in an ``args.json``. Raises CheckpointError."""
     path = Path(path)
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_small(path, MAX_BYTES))
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be opened ({error.strerror})",
+        raise CheckpointError(f"{path} cannot be opened ({error.strerror or error})",
                               "The settings belong beside the checkpoint: download both") from error
-    except ValueError as error:
-        raise CheckpointError(f"{path.name} is not valid JSON ({error})", "Download it again") from error
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path.name} is not valid JSON ({first_line(error)})", "Download it again") from error
     if not isinstance(values, dict):
         raise CheckpointError(f"{path.name} holds a {type(values).__name__}, expected an object of settings")
     return values
@@ -189,6 +212,9 @@ def published_settings(values: dict[str, Any]) -> PublishedSettings:
 
     Unknown settings are warned about; impossible or missing ones raise CheckpointError. Sizes are checked again by the strict loader.
     """
+    for name in RANGES.keys() & values.keys():
+        if values[name] is not None:
+            check_range(name, values[name], RANGES[name])
     args = _Args(values)
     _check_consistency(args)
     denoiser = processing = points = voxels = image = None
@@ -202,7 +228,7 @@ def published_settings(values: dict[str, Any]) -> PublishedSettings:
         made = PublishedSettings(_autoencoder(args), denoiser, processing, points, voxels, image, _schedule(args),
                                  args("diffusion_rescale_timestep", None), args.choice("padding_mode", PADDINGS, "zero"))
     except (ValueError, TypeError, KeyError, IndexError) as error:
-        raise CheckpointError(f"args.json: {error}", "The settings contradict each other or have the wrong type") from error
+        raise CheckpointError(f"args.json: {first_line(error)}", "The settings contradict each other or have the wrong type") from error
     if args.unknown():
-        log.warning("args.json has settings not known here: %s", ", ".join(args.unknown()))
+        log.warning("args.json has settings not known here: %.500s", ", ".join(args.unknown()))
     return made

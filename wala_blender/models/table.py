@@ -1,6 +1,6 @@
 """The table of models: what there is, what each can do and with which defaults. Knows rows; not networks or tensors, nor what is installed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,7 +32,8 @@ class Published:
     ``repository``: on the hub; None for a folder of the same format. ``parameters``: of the denoiser with its own encoder, and
     ``image_parameters`` of the image network in front. ``views``: indices of the cameras whose pictures it takes, () for one of any kind.
     ``points``: how many it reads. ``shape_model``: of one that makes pictures alone, the name of the model that makes shapes of them.
-    ``extras``: (repository, file) of what it needs beside its own two files.
+    ``extras``: (repository, file) of what it needs beside its own two files. ``checksums``: file → SHA-256 in hexadecimal, as far as they are
+    known here; a file that is not named is compared with the hub's own word for it.
     """
 
     repository: str | None
@@ -42,6 +43,7 @@ class Published:
     points: int = 25_000
     shape_model: str | None = None
     extras: tuple[tuple[str, str], ...] = ()
+    checksums: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def size(self) -> int:

@@ -22,7 +22,8 @@ from ..errors import CheckpointError, InputError, ModelError
 from ..geometry.cameras import PUBLISHED, looking_at_origin
 from ..memory import lent_to
 from ..models.checkpoint import load_components
-from ..models.published import read_args
+from ..models.published import RANGES, read_args
+from ..models.ranges import ListOf, Whole, check_range
 from .image_decoder import ImageDecoder, ImageDecoderConfig
 from .text_encoder import TextEncoder, TextEncoderConfig, Tokeniser
 from .unet import MultiViewUNet, MultiViewUNetConfig
@@ -38,6 +39,8 @@ TO_Z_UP = np.array([[1, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
 # args.json → fields of MultiViewUNetConfig; then what every published model has one value of, and what changes nothing
 UNET_SETTINGS = {"model_channels": "channels", "channel_mult": "multipliers", "num_res_blocks": "res_blocks", "context_dim": "context_width",
                  "attention_resolutions": "attention", "num_head_channels": "head_width"}
+UNET_RANGES = {"channels": Whole(1, 4096), "multipliers": ListOf(Whole(1, 64), 1, 8), "res_blocks": Whole(1, 16), "context_width": Whole(1, 8192),
+               "attention": ListOf(Whole(1, 1024), 0, 8), "head_width": Whole(1, 1024)}
 FIXED = {"in_channels": 4, "out_channels": 4, "camera_dim": 16, "transformer_depth": 1, "use_spatial_transformer": True,
          "use_linear_in_transformer": True}
 WITHOUT_EFFECT = frozenset({"image_size", "use_checkpoint", "legacy"})
@@ -69,8 +72,7 @@ def unet_config(settings: Mapping[str, Any], config: MultiViewUNetConfig) -> Mul
             raise CheckpointError(f"args.json: {name} is {settings[name]!r}, expected {value!r}", "The model is of a kind not known here")
     said = {ours: settings[name] for name, ours in UNET_SETTINGS.items() if settings.get(name) is not None}
     for name, value in said.items():
-        if type(value) is not (list if isinstance(getattr(config, name), tuple) else int):
-            raise CheckpointError(f"args.json: the UNet's {name} is {value!r}, expected something like {getattr(config, name)!r}")
+        check_range(f"the UNet's {name}", value, UNET_RANGES[name])
     try:
         return replace(config, **{name: tuple(value) if isinstance(value, list) else value for name, value in said.items()})
     except ValueError as error:
@@ -84,10 +86,7 @@ def read_config(folder: Path, config: TextToViewsConfig) -> TextToViewsConfig:
     if unknown:
         log.warning("args.json has settings not known here: %s", ", ".join(sorted(unknown)))
     views = settings.get("training_views") or config.views
-    try:
-        camera_matrices(tuple(views))
-    except (TypeError, InputError) as error:
-        raise CheckpointError(f"args.json: training_views is {views!r} ({error})", "The model is of a kind not known here") from error
+    check_range("training_views", views, RANGES["training_views"])
     return replace(config, unet=unet_config(settings, config.unet), views=tuple(views))
 
 

@@ -15,7 +15,7 @@ from .collections import Record
 from .evaluation import RULES, Codec, codec_score
 from .references import Progress, fit_shapes
 from .report import summarise
-from .runs import is_model, load_stage_one
+from .runs import is_model, load_stage_one, model_of
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class TrainedCodec:
 
 def codecs_of(runs: Iterable[Path], device: torch.device) -> dict[str, Codec]:
     """By name, those of stage-1 runs' folders or of models; of one alone it is "autoencoder". Raises InputError, ModelError, CheckpointError."""
-    codecs = {f"autoencoder {run}": Pipeline.load(str(run), device.type) if is_model(run) else TrainedCodec(load_stage_one(run).to(device), device)
+    codecs = {f"autoencoder {run}": Pipeline.load(model_of(run), device.type) if is_model(run) else TrainedCodec(load_stage_one(run).to(device), device)
               for run in runs}
     return codecs if len(codecs) > 1 else {"autoencoder": codec for codec in codecs.values()}
 

@@ -67,7 +67,7 @@ def build_for(seconds: float, data: Path, store: Path, jobs: int) -> None:
 def report_on(seconds: float, data: Path, store: Path, model: Path, file: Path) -> None:
     """Evaluates the model on as many validation shapes as that time allows, at least one, beside simpler methods and the store's shapes."""
     began = time.monotonic()
-    pipeline, records = Pipeline.load(str(model)), read_records(data, "validation")
+    pipeline, records = Pipeline.load(str(model.absolute())), read_records(data, "validation")
     conditions, settings = [name for name in pipeline.row.conditions if name in INPUTS], Settings(model=str(model))
     train = TrainingShapes(store)
     report = evaluate(pipeline, records, conditions, 1, settings, train=train)

@@ -50,7 +50,7 @@ def read_scale(folder: Path) -> float:
 def load_stage_one(run: Path) -> Autoencoder:
     """The autoencoder of a stage-1 run's folder, or of a model, by its name or folder. Raises InputError."""
     if is_model(run):
-        return Pipeline.load(str(run), "cpu").autoencoder
+        return Pipeline.load(model_of(run), "cpu").autoencoder
     saved = _load(run, AUTOENCODER)
     autoencoder = Autoencoder(from_plain(AutoencoderConfig, _plain(saved["config"]), AUTOENCODER)).eval()
     autoencoder.load_state_dict(saved["state"])
@@ -60,7 +60,7 @@ def load_stage_one(run: Path) -> Autoencoder:
 def load_stage_two(run: Path) -> StageTwo:
     """The denoiser of a stage-2 run's folder, or of a model. Raises InputError."""
     if is_model(run):
-        pipeline = Pipeline.load(str(run), "cpu")
+        pipeline = Pipeline.load(model_of(run), "cpu")
         if not isinstance(pipeline.denoiser, Starter):
             raise InputError(f"the model {run} is not of the kind that is trained here", f"Give a run's or a trained model's folder, or {STARTER}.")
         return StageTwo(pipeline.denoiser, pipeline.denoiser.vocabulary, 1.0)  # an exported autoencoder's latents have the right size
@@ -78,6 +78,11 @@ def settings_of(run: Path) -> dict:
 def is_model(run: Path) -> bool:
     """Whether it is the name of a model, or one's folder, rather than a run's."""
     return str(run) in MODELS or is_model_folder(run)
+
+
+def model_of(run: Path) -> str:
+    """The name of a model, or the path of one's folder, as Pipeline.load takes it."""
+    return str(run) if str(run) in MODELS else str(run.absolute())
 
 
 def _load(run: Path, name: str) -> dict:

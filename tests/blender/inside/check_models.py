@@ -105,7 +105,7 @@ def test_a_model_is_fetched_offered_and_removed(extension, library):
 
     assert bpy.ops.wala.fetch_model(name="rooms", accept_licence=True) == {"FINISHED"}
     assert calls(library)[1][0] == ["fetch", "--json", "--accept-licence", "--", "rooms"]
-    assert extension.board.models["rooms"].offered and extension.board.models_message == "Rooms: fetched and checked"
+    assert extension.board.models["rooms"].offered and extension.board.models_message == "Rooms: fetched"
     extension.settings.model = "rooms"
     assert extension.settings.condition == "NONE"
     assert [row.condition for row in extension.module("ui.panels").offered(extension.settings, extension.board)] == ["none"]
