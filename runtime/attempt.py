@@ -1,7 +1,4 @@
-"""One job folder, run to its end with an engine: progress out, cancel in, whatever goes wrong in words.
-
-Knows the job folder and how an engine is called. Knows no channel, and not what an engine does.
-"""
+"""One job folder, run to its end with an engine: progress out, cancel in, whatever goes wrong in words."""
 
 import contextlib
 import importlib
@@ -16,7 +13,7 @@ from typing import Protocol
 
 from . import jobs
 from .messages import Cancelled, JobFailed
-from .storage import write_failure
+from .storage import open_plain, write_failure
 
 log = logging.getLogger(__name__)
 
@@ -49,27 +46,25 @@ class EngineLoader:
         if self._engine is None:
             module, _, attribute = self._name.partition(":")
             try:
-                make = getattr(importlib.import_module(module), attribute)
-            except (ImportError, AttributeError, ValueError) as error:
+                self._engine = getattr(importlib.import_module(module), attribute)(self._device, self._low_memory)
+            except (Exception, SystemExit) as error:
+                # Whatever a half-installed package does while it is imported.
                 hint = "Press Set Up Worker, or choose another Python."
                 raise JobFailed("no-engine", f"the worker cannot load {self._name}: {error}", hint) from error
-            self._engine = make(self._device, self._low_memory)
         return self._engine
 
 
 @contextlib.contextmanager
 def output_to(path: Path) -> Iterator[None]:
-    """Everything printed, by Python or by a C library, goes to the end of ``path``; if that cannot be opened, to where it went before."""
+    """Everything printed, by Python or by a C library, goes to the end of ``path``. Raises JobFailed "disk-full" or "cannot-write"."""
     try:
-        target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        target = open_plain(path, "ab")
     except OSError as error:
-        log.warning("%s cannot be written: %s", path, error)
-        yield
-        return
+        raise write_failure(error, path) from error
     saved = [os.dup(number) for number in (1, 2)]
     try:
-        _point_output_at(target, target)
-        os.close(target)
+        with target:
+            _point_output_at(target.fileno(), target.fileno())
         yield
     finally:
         _point_output_at(*saved)
@@ -93,11 +88,36 @@ def run_job(folder: Path, engine: EngineLoader, announce: Announce, should_stop:
     announce gets every event as a dict. should_stop is asked before every step. Raises nothing but what ``announce`` does.
     """
     started = time.monotonic()
-    stages: list[str] = []
 
     def tell(event: dict) -> None:
         announce(event)
         jobs.append_event(folder, event)
+
+    try:
+        request = jobs.read_request(folder)
+        with jobs.claimed(folder):
+            last = _attempt(folder, request, engine, tell, should_stop)
+            if last["event"] == "done":
+                last["seconds"] = round(time.monotonic() - started, 3)
+            _end(folder, last, announce)
+    except JobFailed as error:
+        last = _failure(error)
+        _end(folder, last, announce)
+    return last
+
+
+def _end(folder: Path, last: dict, announce: Announce) -> None:
+    """Announce the last event, and write it where the folder is a job of ours. The note in the folder goes first: who hears it may look."""
+    try:
+        if last.get("code") not in jobs.NOT_OURS:
+            jobs.append_event(folder, last)
+    except JobFailed as error:
+        log.info("the job's last event was not written: %s", error)
+    announce(last)
+
+
+def _attempt(folder: Path, request: jobs.Request, engine: EngineLoader, tell: Announce, should_stop: Callable[[], bool]) -> dict:
+    stages: list[str] = []
 
     def progress(stage: str, step: int, steps: int) -> None:
         if should_stop():
@@ -106,39 +126,33 @@ def run_job(folder: Path, engine: EngineLoader, announce: Announce, should_stop:
         stages.append(stage)
         tell({"event": kind, "stage": stage, "step": step, "steps": steps, "seconds": round(time.monotonic() - started, 3)})
 
-    last = _attempt(folder, engine, tell, progress)
-    if last["event"] == "done":
-        last["seconds"] = round(time.monotonic() - started, 3)
     try:
-        tell(last)
-    except JobFailed as error:
-        log.info("the job's last event was not written: %s", error)
-    return last
-
-
-def _attempt(folder: Path, engine: EngineLoader, tell: Announce, progress: Progress) -> dict:
-    try:
-        request = jobs.read_request(folder)
+        jobs.forget_result(folder)
+        with output_to(folder / jobs.LOG):
+            return _run_engine(folder, request, engine, tell, progress)
     except JobFailed as error:
         return _failure(error)
-    with output_to(folder / jobs.LOG):
-        try:
-            tell({"event": "started"})
-            engine.get().run(folder, request, progress)
-            return {"event": "done"}
-        except (Cancelled, KeyboardInterrupt):
-            return {"event": "cancelled"}
-        except JobFailed as error:
-            log.info("the job failed (%s): %s", error.code, error, exc_info=error.__cause__ is not None)
-            return _failure(error)
-        except (Exception, SystemExit) as error:
-            # The one place that meets every defect of an engine: the worker stays alive, the log has the whole story.
-            with contextlib.suppress(OSError):
-                traceback.print_exc()
-            if isinstance(error, OSError) and (failure := write_failure(error, Path(error.filename or folder))).code == "disk-full":
-                return _failure(failure)
-            message = f"an unexpected error: {type(error).__name__}: {error}"
-            return _failure(JobFailed("internal", message, f"{jobs.LOG} in the job's folder has the details."))
+
+
+def _run_engine(folder: Path, request: jobs.Request, engine: EngineLoader, tell: Announce, progress: Progress) -> dict:
+    try:
+        tell({"event": "started"})
+        engine.get().run(folder, request, progress)
+        return {"event": "done"}
+    except (Cancelled, KeyboardInterrupt):
+        return {"event": "cancelled"}
+    except JobFailed as error:
+        log.info("the job failed (%s): %s", error.code, error, exc_info=error.__cause__ is not None)
+        return _failure(error)
+    except BaseException as error:
+        # The one place that meets every defect of an engine, and libraries' panics, which are no Exception: the worker stays alive, the
+        # log has the whole story.
+        with contextlib.suppress(OSError):
+            traceback.print_exc()
+        if isinstance(error, OSError) and (failure := write_failure(error, Path(error.filename or folder))).code == "disk-full":
+            return _failure(failure)
+        message = f"an unexpected error: {type(error).__name__}: {error}"
+        return _failure(JobFailed("internal", message, f"{jobs.LOG} in the job's folder has the details."))
 
 
 def _failure(error: JobFailed) -> dict:

@@ -109,18 +109,32 @@ def converted_errors() -> Iterator[None]:
     """The one place where the library's and torch's errors become JobFailed; Cancelled, JobFailed and unexpected errors go through."""
     try:
         yield
-    except (Cancelled, JobFailed):
+    except (Cancelled, JobFailed, KeyboardInterrupt, GeneratorExit):
         raise
     except ImportError as error:
         raise JobFailed("no-torch", f"the worker's Python lacks a package: {error}", SET_UP_HINT) from error
-    except Exception as error:
+    except BaseException as error:
+        if _is_of_an_import(error) and not isinstance(error, MemoryError):
+            message = f"the worker's Python cannot load a package: {type(error).__name__}: {str(error)[:300]}"
+            raise JobFailed("no-torch", message, SET_UP_HINT) from error
         failure = _expected(error)
         if failure is None:
             raise
         raise failure from error
 
 
-def _expected(error: Exception) -> JobFailed | None:
+def _is_of_an_import(error: BaseException) -> bool:
+    """Whether it was raised while a module was imported, as a half-installed torch raises anything: a module's top level is on its way."""
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_name == "<module>" or code.co_filename.startswith("<frozen importlib"):
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def _expected(error: BaseException) -> JobFailed | None:
     """The error as JobFailed if it is of a known kind."""
     from wala_blender.errors import WalaError, first_line, is_out_of_memory
 

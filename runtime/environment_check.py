@@ -30,7 +30,7 @@ for pair in sys.argv[1:]:
     try:
         importlib.import_module(module)
         report["versions"][distribution] = importlib.metadata.version(distribution)
-    except Exception as error:
+    except BaseException as error:
         report["missing"][distribution] = type(error).__name__ + ": " + str(error)
 try:
     importlib.import_module("runtime.worker")
@@ -38,8 +38,13 @@ except Exception as error:
     report["missing"]["the worker's own code"] = type(error).__name__ + ": " + str(error)
 torch = sys.modules.get("torch")
 if torch is not None and "torch" in report["versions"]:
-    report["cuda"] = bool(torch.cuda.is_available())
-    report["devices"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if report["cuda"] else []
+    try:
+        report["cuda"] = bool(torch.cuda.is_available())
+        report["devices"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if report["cuda"] else []
+    except Exception as error:
+        # A driver that does not fit: the processor still works.
+        report["cuda"] = False
+        print(type(error).__name__ + ": " + str(error))
 print({_MARK!r} + json.dumps(report))
 """
 

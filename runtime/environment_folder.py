@@ -12,13 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from .locks import lock
 from .messages import JobFailed
 from .process import clean_environment, detached
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 log = logging.getLogger(__name__)
 
@@ -59,17 +55,9 @@ class Claim:
             self._number = os.open(sibling(folder, ".lock"), os.O_RDWR | os.O_CREAT | os.O_TEMPORARY)
         else:
             self._number = os.open(folder.parent, os.O_RDONLY)
-        try:
-            if sys.platform == "win32":
-                msvcrt.locking(self._number, msvcrt.LK_NBLCK, 1)
-            else:
-                fcntl.flock(self._number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError) as error:
+        if not lock(self._number):
             os.close(self._number)
-            raise JobFailed("in-use", f"another Blender is setting up the worker in {folder}", "Wait until it has finished.") from error
-        except OSError:
-            # Some network drives know no locks.
-            log.info("%s cannot be locked", folder, exc_info=True)
+            raise JobFailed("in-use", f"another Blender is setting up the worker in {folder}", "Wait until it has finished.")
 
     def release(self) -> None:
         """Let others have it."""

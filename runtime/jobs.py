@@ -1,64 +1,45 @@
-"""The job folder: write, read, validate. The unit of work that Blender, the worker, the command line and a farm share.
+"""The job folder: write, read, claim. The unit of work that Blender, the worker, the command line and a farm share.
 
-    request.json, inputs/, events.ndjson, result/ (CONDITION_VIEW.png, latent.npy, mesh.npz, result.json), worker.log
+    request.json, inputs/, events.ndjson, result/ (CONDITION_VIEW.png, latent.npy, mesh.npz, result.json), worker.log, .claim
 
-Knows the layout, the schema version and how to fail without leaving half a file. Knows no condition's inputs (the library validates
-those), no process and no channel.
+A folder may come from anyone: a link or a pipe in place of one of its files is refused, so that it reaches nothing outside itself.
 """
 
+import contextlib
 import dataclasses
 import json
-import math
 import os
 import re
+import secrets
 import shutil
 import time
 import uuid
 import zipfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePath
 from typing import BinaryIO
 
 import numpy as np
 
+from .locks import lock
 from .messages import JobFailed
-from .storage import FileContent, log_tail, read_json, write_failure, write_file, write_json, writer
+from .request import FILE_NAME, ID, MAX_STEPS, MODEL_NAME, SCHEMA, Request, input_paths, parse_request, shown
+from .storage import PARTIAL, FileContent, NotPlainError, check_folder, is_plain, log_tail, open_plain, read_json
+from .storage import write_failure, write_file, write_files, write_json, writer
 
-SCHEMA = 3  # 1 had no "fit", 2 no "one_piece"; both are still read
-REQUEST, EVENTS, LOG = "request.json", "events.ndjson", "worker.log"
+__all__ = ["ID", "MAX_STEPS", "MODEL_NAME", "SCHEMA", "Request"]
+
+REQUEST, EVENTS, LOG, CLAIM = "request.json", "events.ndjson", "worker.log", ".claim"
 INPUTS, RESULT = "inputs", "result"
 MESH, RECORD, LATENT = "mesh.npz", "result.json", "latent.npy"
-MAX_STEPS = 10_000
 MAX_EVENT_BYTES = 64 * 2**20
-ID = re.compile(r"[0-9a-f]{8,64}")
+MAX_MESH_BYTES = 2**30
+# Failures of a folder that is not ours to write into: no job, or another worker's.
+NOT_OURS = frozenset({"job-missing", "job-running"})
 
-# The rule of wala_blender/models/names.py, which is not imported here; a test compares them.
-MODEL_NAME = re.compile(r"(?!(?i:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,62}[A-Za-z0-9_-])?")
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _VIEW_NAME = re.compile(r"([a-z]+)_(\d+)\.png")
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\.(npy|npz|png)")
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to make: request.json without its schema number.
-
-    id: 8–64 lower-case hex digits. scale, steps, fit, one_piece: None = the model's default for the condition. inputs: numbers, texts,
-    "inputs/NAME" paths, and lists of these. placement: plain JSON that comes back untouched; the worker never looks at it.
-    """
-
-    id: str
-    model: str
-    condition: str
-    inputs: Mapping[str, str | float | list[str | float]]
-    seed: int = 0
-    scale: float | None = None
-    steps: int | None = None
-    fit: int | None = None
-    one_piece: bool | None = None
-    placement: Mapping = field(default_factory=dict)
-    created: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,15 +74,15 @@ def write_job(parent: Path | str, request: Request, files: Mapping[str, FileCont
     parent = Path(parent)
     request = dataclasses.replace(request, created=request.created or time.strftime("%Y-%m-%dT%H:%M:%S%z"))
     document = {"schema": SCHEMA, **dataclasses.asdict(request)}
-    _parse_request(document, REQUEST)
+    parse_request(document, REQUEST)
     for name in files:
-        if not _FILE_NAME.fullmatch(name):
+        if not FILE_NAME.fullmatch(name):
             raise JobFailed("job-invalid", f"an input file is called {name!r}; expected NAME.npy, NAME.npz or NAME.png")
-    for path in _input_paths(request.inputs):
+    for path in input_paths(request.inputs):
         if path.name not in files:
             raise JobFailed("job-invalid", f"the request names {path} but no such file was given")
 
-    folder, partial = parent / request.id, parent / f".{request.id}.partial"
+    folder, partial = parent / request.id, parent / f".{request.id}.{secrets.token_hex(8)}{PARTIAL}"
     if folder.exists():
         raise JobFailed("job-exists", f"the job folder {folder} exists already", "Use a new id.")
     try:
@@ -122,78 +103,77 @@ def read_request(folder: Path | str) -> Request:
     """The validated request of a job folder. Raises JobFailed: "job-missing", "job-invalid", "job-newer"."""
     folder = Path(folder)
     path = folder / REQUEST
-    request = _parse_request(read_json(path, "job-missing", "job-invalid", "Give the folder of a job that was written completely."), path)
-    for name in _input_paths(request.inputs):
-        if not (folder / name).is_file():
+    request = parse_request(read_json(path, "job-missing", "job-invalid", "Give the folder of a job that was written completely."), path)
+    for given in request.inputs.values():
+        for value in given if isinstance(given, list) else [given]:
+            if isinstance(value, str) and _leads_outside(folder, PurePath(value)):
+                raise JobFailed("job-invalid", f"{folder / value} is a link or no ordinary file", "Send the job again.")
+    for name in input_paths(request.inputs):
+        if not is_plain(folder / name):
             raise JobFailed("job-invalid", f"{folder / name} is missing, and {REQUEST} names it", "Send the job again.")
     return request
+
+
+def _leads_outside(folder: Path, name: PurePath) -> bool:
+    """Whether what lies in the folder under that name, if anything does, is reached through a link, or is a link or a pipe itself."""
+    path = folder
+    for part in () if name.is_absolute() or ".." in name.parts else name.parts:
+        path = path / part
+        try:
+            if not os.path.lexists(path):
+                return False
+            check_folder(path)
+        except NotPlainError:
+            return not is_plain(path)
+        except OSError:
+            # Not a name that a file can have, as with most prompts.
+            return False
+    return False
 
 
 def read_inputs(folder: Path | str, request: Request) -> dict[str, bytes]:
     """The input files that the request of a job folder names, as ``write_job`` takes them. Raises JobFailed: "job-missing"."""
     try:
-        return {path.name: (Path(folder) / path).read_bytes() for path in _input_paths(request.inputs)}
+        return {path.name: _read_whole(Path(folder) / path) for path in input_paths(request.inputs)}
     except OSError as error:
         raise JobFailed("job-missing", f"an input of {folder} cannot be read ({error.strerror})", "Send the job again.") from error
 
 
-def _parse_request(document: dict, path: Path | str) -> Request:
-    schema = document.get("schema")
-    if isinstance(schema, bool) or not isinstance(schema, int) or schema < 1:
-        raise JobFailed("job-invalid", f"{path} has the schema {schema!r}; expected {SCHEMA}", "Send the job again.")
-    if schema > SCHEMA:
-        message = f"{path} has schema {schema}; this version of WaLa reads up to {SCHEMA}"
-        raise JobFailed("job-newer", message, "Update WaLa, or send the job from this version.")
-    fields = {item.name: item for item in dataclasses.fields(Request)}
-    unknown = sorted(set(document) - set(fields) - {"schema"})
-    missing = sorted({"id", "model", "condition", "inputs"} - set(document))
-    if unknown or missing:
-        words = [f"unknown {', '.join(unknown)}"] * bool(unknown) + [f"missing {', '.join(missing)}"] * bool(missing)
-        raise JobFailed("job-invalid", f"{path}: {'; '.join(words)}", "Send the job again.")
-    request = Request(**{name: document[name] for name in fields if name in document})
-    for name, expected, holds in _RULES:
-        if not holds(getattr(request, name)):
-            raise JobFailed("job-invalid", f"{path}: {name} is {getattr(request, name)!r}; expected {expected}")
-    _input_paths(request.inputs)
-    return request
+def _read_whole(path: Path) -> bytes:
+    check_folder(path.parent)
+    with open_plain(path, "rb") as file:
+        return file.read()
 
 
-def _items(value: object) -> list:
-    return value if isinstance(value, list) else [value]
+@contextlib.contextmanager
+def claimed(folder: Path | str) -> Iterator[None]:
+    """The right to run a job folder: one worker at a time has it, until it ends. Raises JobFailed: "job-running", "disk-full", "cannot-write"."""
+    path = Path(folder) / CLAIM
+    try:
+        file = open_plain(path, "r+b")
+    except OSError as error:
+        raise write_failure(error, path) from error
+    with file:
+        if not lock(file.fileno()):
+            raise JobFailed("job-running", f"another worker runs the job in {folder}", "Wait until it has finished, or run a copy of the folder.")
+        yield
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_count(value: object, top: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= top
-
-
-_RULES: tuple[tuple[str, str, Callable[[object], bool]], ...] = (
-    ("id", "8 to 64 hex digits", lambda value: isinstance(value, str) and bool(ID.fullmatch(value))),
-    ("model", "a model's name", lambda value: isinstance(value, str) and bool(MODEL_NAME.fullmatch(value))),
-    ("condition", "a condition's name", lambda value: isinstance(value, str) and bool(_WORD.fullmatch(value))),
-    ("inputs", "texts, finite numbers and lists of them by name", lambda value: isinstance(value, Mapping)
-        and all(isinstance(name, str) and all(isinstance(one, str) or _is_number(one) for one in _items(item)) for name, item in value.items())),
-    ("seed", "a whole number from 0 to 2**63 - 1", lambda value: _is_count(value, 2**63 - 1)),
-    ("scale", "null or a number from 0 to 100", lambda value: value is None or _is_number(value) and 0 <= value <= 100),
-    ("steps", f"null or a whole number from 1 to {MAX_STEPS}", lambda value: value is None or _is_count(value, MAX_STEPS) and value >= 1),
-    ("fit", f"null or a whole number from 0 to {MAX_STEPS}", lambda value: value is None or _is_count(value, MAX_STEPS)),
-    ("one_piece", "null, true or false", lambda value: value is None or isinstance(value, bool)),
-    ("placement", "an object", lambda value: isinstance(value, Mapping)),
-    ("created", "a time as text", lambda value: isinstance(value, str)),
-)
-
-
-def _input_paths(inputs: Mapping[str, str | float | list[str | float]]) -> list[PurePosixPath]:
-    """The inputs that name a file, each checked to be inputs/NAME.EXTENSION and nothing that leaves the folder."""
-    paths = [PurePosixPath(value) for given in inputs.values() for value in _items(given)
-             if isinstance(value, str) and value.startswith("inputs/") and value.endswith((".npy", ".npz", ".png"))]
-    for path in paths:
-        if len(path.parts) != 2 or not _FILE_NAME.fullmatch(path.name):
-            raise JobFailed("job-invalid", f"an input file is called {path}; expected inputs/NAME.npy, .npz or .png")
-    return paths
+def forget_result(folder: Path | str) -> None:
+    """Remove what an earlier run left in result/, so that nothing of it is taken for this one's. Raises JobFailed "cannot-write"."""
+    result = Path(folder) / RESULT
+    try:
+        check_folder(result)
+        # The record first: without it there is no result.
+        for name in (RECORD, MESH, LATENT):
+            (result / name).unlink(missing_ok=True)
+        for path in list(result.iterdir()):
+            if _VIEW_NAME.fullmatch(path.name) or path.name.endswith(PARTIAL):
+                path.unlink(missing_ok=True)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise write_failure(error, result) from error
 
 
 def append_event(folder: Path | str, event: Mapping) -> None:
@@ -201,7 +181,7 @@ def append_event(folder: Path | str, event: Mapping) -> None:
     path = Path(folder) / EVENTS
     line = json.dumps({"time": round(time.time(), 3), **event}, ensure_ascii=False) + "\n"
     try:
-        with open(path, "ab") as file:
+        with open_plain(path, "ab") as file:
             file.write(line.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise write_failure(error, path) from error
@@ -210,9 +190,9 @@ def append_event(folder: Path | str, event: Mapping) -> None:
 def read_events(folder: Path | str) -> list[dict]:
     """All whole events so far, oldest first; a line that is being written or was torn by a crash is skipped. [] if there are none."""
     try:
-        with open(Path(folder) / EVENTS, "rb") as file:
+        with open_plain(Path(folder) / EVENTS, "rb") as file:
             text = file.read(MAX_EVENT_BYTES).decode("utf-8", "replace")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotPlainError):
         return []
     return _parse_events(text)
 
@@ -228,7 +208,7 @@ def _parse_events(text: str) -> list[dict]:
     for line in text.splitlines():
         try:
             event = json.loads(line)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             continue
         if isinstance(event, dict) and isinstance(event.get("event"), str):
             events.append(event)
@@ -237,20 +217,25 @@ def _parse_events(text: str) -> list[dict]:
 
 def write_latent(folder: Path | str, latent: np.ndarray) -> None:
     """Keep the sampled latent at once, so that a later stage's failure does not lose it."""
-    _write_result_file(folder, LATENT, writer(np.asarray(latent)))
+    _write_result_files(folder, {LATENT: writer(np.asarray(latent))})
 
 
 def write_views(folder: Path | str, files: Mapping[str, bytes]) -> None:
     """Keep the pictures that a shape is to be made from, CONDITION_VIEW.png by name, before it is begun. Raises JobFailed."""
     for name, content in files.items():
         if not _VIEW_NAME.fullmatch(name):
-            raise JobFailed("result-invalid", f"a view is called {name!r}; expected CONDITION_VIEW.png")
-        _write_result_file(folder, name, writer(content))
+            raise JobFailed("result-invalid", f"a view is called {shown(name)}; expected CONDITION_VIEW.png")
+        _write_result_files(folder, {name: writer(content)})
 
 
 def read_views(folder: Path | str) -> list[View]:
     """The pictures that were kept, also of a job that failed later; [] where a job made none."""
-    found = sorted((Path(folder) / RESULT).glob("*.png"))
+    result = Path(folder) / RESULT
+    try:
+        check_folder(result)
+        found = sorted(path for path in result.iterdir() if is_plain(path))
+    except OSError:
+        return []
     return [View(match[1], int(match[2]), path) for path in found if (match := _VIEW_NAME.fullmatch(path.name))]
 
 
@@ -261,34 +246,47 @@ def write_result(folder: Path | str, vertices: np.ndarray, faces: np.ndarray, re
     """
     vertices, faces = np.asarray(vertices, np.float32), np.asarray(faces, np.int32)
     _check_mesh(vertices, faces, "the mesh that was made")
-    _write_result_file(folder, MESH, writer({"vertices": vertices, "faces": faces}))
     text = json.dumps(dict(record), indent=1, ensure_ascii=False, allow_nan=False)
-    _write_result_file(folder, RECORD, lambda file: file.write(text.encode("utf-8")))
+    _write_result_files(folder, {MESH: writer({"vertices": vertices, "faces": faces}), RECORD: writer(text.encode("utf-8", "backslashreplace"))})
 
 
-def _write_result_file(folder: Path | str, name: str, write: Callable[[BinaryIO], object]) -> None:
-    path = Path(folder) / RESULT / name
+def _write_result_files(folder: Path | str, files: Mapping[str, Callable[[BinaryIO], object]]) -> None:
+    result = Path(folder) / RESULT
     try:
-        path.parent.mkdir(exist_ok=True)
-        write_file(path, write)
+        with contextlib.suppress(FileExistsError):
+            result.mkdir()
+        check_folder(result)
+        write_files([(result / name, write) for name, write in files.items()])
     except OSError as error:
-        raise write_failure(error, path) from error
+        raise write_failure(error, result / list(files)[0]) from error
 
 
 def read_result(folder: Path | str) -> Result:
     """The validated result of a finished job. Raises JobFailed: "result-missing" (not finished), "result-invalid" (damaged)."""
-    folder = Path(folder) / RESULT
-    record = read_json(folder / RECORD, "result-missing", "result-invalid", "Generate it again.")
-    path = folder / MESH
+    result = Path(folder) / RESULT
+    path = result / MESH
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            vertices, faces = arrays["vertices"], arrays["faces"]
+        check_folder(result)
+        record = read_json(result / RECORD, "result-missing", "result-invalid", "Generate it again.")
+        with open_plain(path, "rb") as file:
+            vertices, faces = _mesh_arrays(file)
     except FileNotFoundError as error:
         raise JobFailed("result-missing", f"{path} is missing", "Generate it again.") from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise JobFailed("result-invalid", f"{path} is damaged or not a mesh ({error})", "Generate it again.") from error
     _check_mesh(vertices, faces, str(path))
     return Result(vertices.astype(np.float32, copy=False), faces.astype(np.int32, copy=False), record)
+
+
+def _mesh_arrays(file: BinaryIO) -> tuple[np.ndarray, np.ndarray]:
+    """Both arrays of a mesh.npz, if unpacked they are no larger than MAX_MESH_BYTES. Raises ValueError and what zipfile and numpy raise."""
+    with zipfile.ZipFile(file) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+    if size > MAX_MESH_BYTES:
+        raise ValueError(f"unpacked it has {size} bytes; the limit is {MAX_MESH_BYTES}")
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as arrays:
+        return arrays["vertices"], arrays["faces"]
 
 
 def _check_mesh(vertices: np.ndarray, faces: np.ndarray, name: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import jobs
 from .messages import JobFailed
+from .storage import PARTIAL
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ def prune(parent: Path, keep: int, spared: Collection[Path]) -> None:
     try:
         found = [Path(entry.path) for entry in os.scandir(parent) if entry.is_dir(follow_symlinks=False)]
         whole = sorted((path for path in found if jobs.ID.fullmatch(path.name)), key=_written, reverse=True)
-        partial = [path for path in found if path.suffix == ".partial" and jobs.ID.fullmatch(path.stem.removeprefix("."))]
+        partial = [path for path in found if path.suffix == PARTIAL and jobs.ID.fullmatch(path.name[1:].partition(".")[0])]
         for folder in whole[keep:] + partial:
             if folder not in spared and (_is_over(folder) or time.time() - _touched(folder) > SILENCE_SECONDS):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -1,10 +1,12 @@
-"""Files that are whole or not there, and a disk's refusals in the artist's words. Knows nothing of jobs or processes."""
+"""Files that are whole or not there, opened so that nothing leads astray or blocks, and a disk's refusals in the artist's words."""
 
 import errno
 import io
 import json
 import os
-from collections.abc import Callable, Mapping
+import secrets
+import stat
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,26 +15,96 @@ import numpy as np
 from .messages import JobFailed
 
 MAX_JSON_BYTES = 16 * 2**20
+PARTIAL = ".partial"
 FileContent = np.ndarray | Mapping[str, np.ndarray] | bytes
+
+# What the systems have of it: not through a link, not waiting for a pipe's other end, not handed on to programs, no changed line ends.
+_CAREFULLY = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_NOINHERIT", "O_BINARY"))
+_FLAGS = {"rb": os.O_RDONLY, "ab": os.O_WRONLY | os.O_CREAT | os.O_APPEND, "xb": os.O_WRONLY | os.O_CREAT | os.O_EXCL,
+          "r+b": os.O_RDWR | os.O_CREAT}
+# How systems refuse to open a link, a pipe, a socket or a folder.
+_ODD_FILES = frozenset({errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR, errno.EOPNOTSUPP})
+
+
+class NotPlainError(OSError):
+    """A link, a pipe, a device or a folder where an ordinary file is expected; or a link where a folder is."""
+
+    def __init__(self, path: Path | str, expected: str = "an ordinary file"):
+        super().__init__(errno.ELOOP, f"it is a link or something else than {expected}", str(path))
+
+
+def open_plain(path: Path | str, mode: str) -> BinaryIO:
+    """Open an ordinary file: never through a link (nor, for writing, one with a second name elsewhere), never waiting for a pipe's other end.
+
+    mode: "rb", "ab", "xb" as of open(), or "r+b", which makes the file if it is missing. Raises NotPlainError, OSError, ValueError.
+    """
+    if os.path.lexists(path) and _is_link(os.lstat(path)):
+        # Systems without O_NOFOLLOW would follow it.
+        raise NotPlainError(path)
+    try:
+        number = os.open(path, _FLAGS[mode] | _CAREFULLY, 0o666)
+    except OSError as error:
+        raise NotPlainError(path) if error.errno in _ODD_FILES else error
+    found = os.fstat(number)
+    if not stat.S_ISREG(found.st_mode) or (mode != "rb" and found.st_nlink > 1):
+        os.close(number)
+        raise NotPlainError(path)
+    return os.fdopen(number, mode.replace("x", "w"))
+
+
+def is_plain(path: Path | str) -> bool:
+    """Whether it is an ordinary file and no link."""
+    try:
+        found = os.lstat(path)
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(found.st_mode) and not _is_link(found)
+
+
+def check_folder(path: Path | str) -> None:
+    """Raises NotPlainError for a folder that is a link, or no folder; FileNotFoundError for none."""
+    found = os.lstat(path)
+    if not stat.S_ISDIR(found.st_mode) or _is_link(found):
+        raise NotPlainError(path, "a folder")
+
+
+def _is_link(found: os.stat_result) -> bool:
+    """Of either kind that leads elsewhere: a symbolic link, or a junction of Windows."""
+    is_junction = getattr(found, "st_file_attributes", 0) & getattr(stat, "FILE_ATTRIBUTE_REPARSE_POINT", 0)
+    return stat.S_ISLNK(found.st_mode) or bool(is_junction and stat.S_ISDIR(found.st_mode))
+
+
+def write_files(files: Sequence[tuple[Path, Callable[[BinaryIO], object]]]) -> None:
+    """Write all through temporary names that nobody can guess, then give them their own, in order.
+
+    The last one's presence says that all are there and belong together: it goes first and comes last. Raises OSError; what was there
+    before then stays, and nothing half-written is left behind.
+    """
+    partials = [path.with_name(f".{path.name}.{secrets.token_hex(8)}{PARTIAL}") for path, _ in files]
+    try:
+        for partial, (_, write) in zip(partials, files):
+            with open_plain(partial, "xb") as file:
+                write(file)
+        if len(files) > 1:
+            files[-1][0].unlink(missing_ok=True)
+        for partial, (path, _) in zip(partials, files):
+            os.replace(partial, path)
+    except BaseException:
+        for partial in partials:
+            partial.unlink(missing_ok=True)
+        raise
 
 
 def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write through a temporary name, so that ``path`` is whole or not there. Raises OSError, with nothing left behind."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with open(partial, "wb") as file:
-            write(file)
-        os.replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    write_files([(path, write)])
 
 
 def write_json(path: Path, document: Mapping) -> None:
     """Write strict JSON (no NaN). Raises OSError, or JobFailed "job-invalid" if a value is not JSON."""
     try:
         text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise JobFailed("job-invalid", f"{path.name} cannot be written: {error}") from error
     write_file(path, lambda file: file.write(text.encode("utf-8", "surrogatepass")))
 
@@ -41,12 +113,13 @@ def writer(content: FileContent) -> Callable[[BinaryIO], object]:
     """What writes ``content``: bytes as they are, an array as .npy, a dict of arrays as .npz; never pickles."""
     if isinstance(content, bytes):
         return lambda file: file.write(content)
-    if isinstance(content, np.ndarray):
-        return lambda file: np.save(file, content, allow_pickle=False)
-    # In memory first: zipfile on a full disk complains a second time when it is collected.
+    # In memory first: on a full disk numpy tells how many numbers it could not write, but not why, and zipfile complains twice.
     packed = io.BytesIO()
-    np.savez(packed, **{name: np.asarray(array) for name, array in content.items()})
-    return lambda file: file.write(packed.getvalue())
+    if isinstance(content, np.ndarray):
+        np.save(packed, content, allow_pickle=False)
+    else:
+        np.savez(packed, **{name: np.asarray(array) for name, array in content.items()})
+    return lambda file: file.write(packed.getbuffer())
 
 
 def read_json(path: Path, missing: str, invalid: str, hint: str) -> dict:
@@ -55,7 +128,7 @@ def read_json(path: Path, missing: str, invalid: str, hint: str) -> dict:
         raise ValueError(f"{word} is not a number")
 
     try:
-        with open(path, "rb") as file:
+        with open_plain(path, "rb") as file:
             data = file.read(MAX_JSON_BYTES + 1)
         if len(data) > MAX_JSON_BYTES:
             raise ValueError(f"more than {MAX_JSON_BYTES} bytes")
@@ -63,7 +136,8 @@ def read_json(path: Path, missing: str, invalid: str, hint: str) -> dict:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise JobFailed(missing, f"{path} is missing", hint) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise JobFailed(invalid, f"{path} cannot be read: {error}", hint) from error
+        reason = error.strerror if isinstance(error, OSError) else str(error)[:200]
+        raise JobFailed(invalid, f"{path} cannot be read: {reason}", hint) from error
     if not isinstance(document, dict):
         raise JobFailed(invalid, f"{path} holds {type(document).__name__}; expected an object", hint)
     return document
@@ -73,6 +147,8 @@ def write_failure(error: OSError, path: Path) -> JobFailed:
     """An operating system's refusal to write, in the artist's words. Code "disk-full" or "cannot-write"."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT) or getattr(error, "winerror", None) == 112:
         return JobFailed("disk-full", f"the disk is full: {path} could not be written", "Free some space, or choose another folder.")
+    if isinstance(error, NotPlainError):
+        return JobFailed("cannot-write", f"{error.filename} could not be written: {error.strerror}", "Remove it, or send the job again.")
     return JobFailed("cannot-write", f"{path} could not be written: {error.strerror or error}", "Check the folder and its permissions.")
 
 
@@ -81,7 +157,7 @@ def log_tail(path: Path | str | None, lines: int = 12) -> str:
     if path is None:
         return ""
     try:
-        with open(path, "rb") as file:
+        with open_plain(path, "rb") as file:
             file.seek(0, os.SEEK_END)
             file.seek(max(0, file.tell() - 4096))
             text = file.read(4096).decode("utf-8", "replace")

@@ -1,8 +1,10 @@
 """An engine without a model: it walks through the stages as the job's inputs tell it to. Knows no torch.
 
-inputs: steps, sleep (seconds a step), and "at": what happens before step ``when``: fail, raise, memory, exit, quit, kill, stuck.
+inputs: steps, sleep (seconds a step), and "at": what happens before step ``when``: fail, raise, memory, exit, quit, kill, full,
+full-log, stuck.
 """
 
+import errno
 import os
 import signal
 import sys
@@ -63,5 +65,12 @@ def act(what: str) -> None:
     if what == "kill":
         print("last words before the kill")
         os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+    if what == "full":
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a file")
+    if what == "full-log":
+        full = os.open("/dev/full", os.O_WRONLY)
+        os.dup2(full, 1)
+        os.dup2(full, 2)
+        print("what the log has no room for", flush=True)
     if what == "stuck":
         time.sleep(3600)

@@ -1,0 +1,28 @@
+"""Locks on open files that the system takes back when their holder dies."""
+
+import logging
+import sys
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+log = logging.getLogger(__name__)
+
+
+def lock(number: int) -> bool:
+    """Lock an open file (elsewhere than on Windows: or folder) for this process, until it is closed. False if another has it; never waits.
+
+    True also where the drive knows no locks, as some network drives.
+    """
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        log.info("the drive knows no locks", exc_info=True)
+    return True
