@@ -1,9 +1,8 @@
-"""How messages travel: a Unix socket or a Windows named pipe, JSON bytes, no pickle, no TCP port.
+"""How messages travel: JSON in frames over a Unix socket or a Windows named pipe, no pickle, no TCP port.
 
 The worker listens at an address that Blender chose and told it on stdin, and Blender connects: looking whether a listener is there
 never blocks, neither for a socket nor for a pipe, while accepting would (a Windows pipe cannot be polled for a client at all).
-The key, told on stdin too, is proved by both sides with messages of the protocol, not by multiprocessing's own challenge, which blocks
-until the other side answers. Knows nothing of jobs or processes.
+The key, told on stdin too, is proved by both sides with messages of the protocol.
 """
 
 import hashlib
@@ -14,20 +13,28 @@ import secrets
 import shutil
 import sys
 import tempfile
-from multiprocessing.connection import Client, Connection, Listener
+import threading
 from pathlib import Path
 
-from . import messages
+from . import frames, messages
 from .messages import JobFailed, MessageError
 
 log = logging.getLogger(__name__)
 
 # sun_path holds 108 bytes on Linux and 104 on macOS, the final zero included.
 MAX_SOCKET_PATH = 100
+# How much of what is no message a conversation stands.
+MAX_BAD_MESSAGES = 10
+# How long a caller may take to say who it is.
+GREETING_SECONDS = 5.0
 
 
 class ChannelClosed(Exception):
     """The other side is gone."""
+
+
+class Babble(ChannelClosed):
+    """What the other side says cannot be understood, and the conversation is over."""
 
 
 def new_key() -> str:
@@ -37,7 +44,7 @@ def new_key() -> str:
 
 def prove(key: str, who: str, nonce: str) -> str:
     """What only a holder of the key can answer to ``nonce``; ``who`` keeps an answer from being sent back as one's own."""
-    return hmac.new(key.encode(), f"{who}:{nonce}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key.encode(), f"{who}:{nonce}".encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 def is_proof(key: str, who: str, nonce: str, proof: str) -> bool:
@@ -68,64 +75,72 @@ def socket_address(folder: Path) -> str:
 
 
 class Channel:
-    """One end of a connection that sends and receives messages. Not for several readers or several writers at once."""
+    """One end of a line that sends and receives messages. Not for several readers or several writers at once."""
 
-    def __init__(self, connection: Connection):
-        self._connection = connection
+    def __init__(self, line: frames.SocketFrames | frames.PipeFrames):
+        self._line = line
+        self._bad = 0
 
-    def send(self, kind: str, job: str | None = None, **fields: str | int | float) -> None:
-        """Send one message (messages.KINDS). Raises ChannelClosed."""
+    def send(self, kind: str, job: str | None = None, *, is_patient: bool = True, **fields: str | int | float) -> None:
+        """Send one message (messages.KINDS), waiting (unless not ``is_patient``) for a side that does not read. Raises ChannelClosed."""
         data = messages.encode(kind, job, **fields)
         try:
-            self._connection.send_bytes(data)
+            self._line.write(data, is_patient)
         except (OSError, ValueError) as error:
             raise ChannelClosed(str(error)) from error
 
-    def receive(self) -> dict:
-        """Wait for the next message. Raises ChannelClosed, or MessageError for bytes that are none."""
+    def receive(self, seconds: float | None = None) -> dict | None:
+        """Wait for the next message, up to ``seconds`` (None: for ever); None if there is none by then.
+
+        Raises ChannelClosed, also after MAX_BAD_MESSAGES of what is no message, and MessageError for each before.
+        """
         try:
-            data = self._connection.recv_bytes(messages.MAX_BYTES)
+            data = self._line.read(seconds)
+        except frames.FrameError as error:
+            raise Babble(str(error)) from error
         except (EOFError, OSError, ValueError) as error:
             raise ChannelClosed(str(error)) from error
-        return messages.decode(data)
+        if data is None:
+            return None
+        try:
+            return messages.decode(data)
+        except MessageError as error:
+            self._bad += 1
+            if self._bad >= MAX_BAD_MESSAGES:
+                raise Babble(f"{self._bad} times what is no message, at last {error}") from error
+            raise
 
     def poll(self) -> dict | None:
         """The next message if one has arrived, else None. What is no message is logged and skipped. Raises ChannelClosed."""
-        while self._has_data():
+        while True:
             try:
-                return self.receive()
+                return self.receive(0.0)
             except MessageError as error:
                 log.warning("dropped what is not a message: %s", error)
-        return None
-
-    def _has_data(self) -> bool:
-        try:
-            return self._connection.poll(0)
-        except (OSError, ValueError) as error:
-            raise ChannelClosed(str(error)) from error
 
     def close(self) -> None:
         """Hang up; the other side sees the end of the channel."""
         try:
-            self._connection.close()
+            self._line.close()
         except OSError:
             log.debug("closing a broken channel", exc_info=True)
 
 
 def try_connect(address: str) -> Channel | None:
-    """A channel to the worker, or None while nobody listens there. Never blocks."""
-    try:
-        return Channel(Client(address))
-    except (FileNotFoundError, ConnectionRefusedError, BlockingIOError):
-        return None
+    """A channel to the worker, or None while nobody listens there. Never blocks. Raises OSError."""
+    line = frames.connect(address, messages.MAX_BYTES)
+    return None if line is None else Channel(line)
 
 
 class Door:
     """The worker's listening end. Raises OSError if the address cannot be used."""
 
     def __init__(self, address: str, key: str):
-        self._listener = Listener(address, backlog=4)
+        self._listener = frames.FrameListener(address, messages.MAX_BYTES)
         self._key = key
+        self._decision = threading.Lock()
+        self._is_promised = False
+        self._is_shut = False
 
     def admit(self) -> Channel:
         """Wait for someone who proves the key, turn all others away. The address is free afterwards."""
@@ -140,13 +155,27 @@ class Door:
                 log.warning("turned away a caller: %s", error)
             channel.close()
 
+    def shut(self) -> bool:
+        """Let nobody in any more. False if somebody has heard that the worker is ready: admit() is about to return the channel then."""
+        with self._decision:
+            self._is_shut = not self._is_promised
+            return self._is_shut
+
     def _greet(self, channel: Channel) -> bool:
         nonce = secrets.token_hex(16)
         channel.send("hello", name=messages.WORKER_NAME, protocol=messages.PROTOCOL, nonce=nonce, proof="")
-        answer = channel.receive()
-        if answer["type"] != "hello" or answer["protocol"] != messages.PROTOCOL:
+        answer = channel.receive(GREETING_SECONDS)
+        if answer is None or answer["type"] != "hello" or answer["protocol"] != messages.PROTOCOL:
             return False
         if not is_proof(self._key, messages.BLENDER_NAME, nonce, answer["proof"]):
             return False
-        channel.send("ready", proof=prove(self._key, messages.WORKER_NAME, answer["nonce"]), pid=os.getpid())
+        with self._decision:
+            if self._is_shut:
+                return False
+            self._is_promised = True
+        try:
+            channel.send("ready", proof=prove(self._key, messages.WORKER_NAME, answer["nonce"]), pid=os.getpid())
+        except ChannelClosed:
+            self._is_promised = False
+            raise
         return True

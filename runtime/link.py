@@ -1,7 +1,4 @@
-"""Blender's end of the line to one worker: launch it, shake hands, talk, feel its pulse, notice its end. Never blocks but for close().
-
-Knows the process, the channel and the handshake. Knows no job: what the worker says about one is handed on.
-"""
+"""Blender's end of the line to one worker: launch it, shake hands, talk, feel its pulse, notice its end. Never blocks but for close()."""
 
 import logging
 import secrets
@@ -9,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from . import channel, messages
-from .channel import Channel, ChannelClosed
+from .channel import Babble, Channel, ChannelClosed
 from .process import WorkerProcess, WorkerSettings, describe_exit
 
 log = logging.getLogger(__name__)
@@ -49,7 +46,7 @@ class Link:
         """Say something; to a worker that is gone or not connected yet, nothing."""
         if self._channel and self.is_open:
             try:
-                self._channel.send(kind, job, **fields)
+                self._channel.send(kind, job, is_patient=False, **fields)
             except ChannelClosed:
                 self._closed_at = time.monotonic()
 
@@ -64,11 +61,13 @@ class Link:
                     hear(message)
                 if time.monotonic() > end:
                     return True
+        except Babble as error:
+            self.give_up(f"said what cannot be understood ({error})")
         except (ChannelClosed, OSError) as error:
             log.debug("the channel ended: %s", error)
             self._closed_at = time.monotonic()
         if not self.is_ready and self.is_open and time.monotonic() - self._started > START_SECONDS:
-            self._give_up(f"did not answer within {START_SECONDS:.0f} s of its start")
+            self.give_up(f"did not answer within {START_SECONDS:.0f} s of its start")
         return False
 
     def _is_news(self, message: dict) -> bool:
@@ -80,7 +79,8 @@ class Link:
             self._ping_open = self._is_silent = False
         return message["type"] not in ("pong", "hello", "ready")
 
-    def _give_up(self, complaint: str) -> None:
+    def give_up(self, complaint: str) -> None:
+        """End it at once; ``complaint`` goes on "the worker …"."""
         self._complaint = complaint
         self._closed_at = time.monotonic()
         self.process.kill()
@@ -89,7 +89,7 @@ class Link:
         """The handshake: the worker's hello, our hello with a proof, its ready with a proof."""
         if message["type"] == "hello" and not self._nonce:
             if message["protocol"] != messages.PROTOCOL or message["name"] != messages.WORKER_NAME:
-                self._give_up(f"speaks protocol {message['protocol']} as {message['name']}; expected {messages.PROTOCOL}")
+                self.give_up(f"speaks protocol {message['protocol']} as {message['name'][:40]}; expected {messages.PROTOCOL}")
                 return
             self._nonce = secrets.token_hex(16)
             proof = channel.prove(self.process.key, messages.BLENDER_NAME, message["nonce"])
@@ -98,7 +98,7 @@ class Link:
             self.is_ready = True
             self.process.let_go()
         else:
-            self._give_up("could not prove that it is ours")
+            self.give_up("could not prove that it is ours")
 
     def feel_pulse(self) -> float | None:
         """Ask now and then whether it lives. The seconds of its silence, once, when they are too many; else None."""

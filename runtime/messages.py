@@ -5,6 +5,7 @@ arrays never travel here, a message only names a job.
 """
 
 import json
+import math
 
 PROTOCOL = 2
 WORKER_NAME = "wala-worker"
@@ -12,6 +13,7 @@ BLENDER_NAME = "wala-blender"
 # One write of up to 16 KiB goes out in one piece (multiprocessing.connection splits longer ones), so a reader never meets half a message.
 MAX_BYTES = 16_000
 MAX_TEXT = 1_500
+MAX_NUMBER = 2**63
 
 # kind -> {field: type}. Every message also has "type" and "job" (a job's id, or None where no job is meant).
 KINDS: dict[str, dict[str, type | tuple[type, ...]]] = {
@@ -60,12 +62,9 @@ class MessageError(ValueError):
 
 
 def encode(kind: str, job: str | None = None, **fields: str | int | float) -> bytes:
-    """One message as UTF-8 JSON. Long texts are cut to MAX_TEXT characters. Raises MessageError for a wrong kind or field."""
+    """One message as UTF-8 JSON. Texts, but for a folder, are cut to MAX_TEXT characters that can be shown. Raises MessageError."""
     message = {"type": kind, "job": job}
-    for name, value in fields.items():
-        if isinstance(value, str) and len(value) > MAX_TEXT and name != "folder":
-            value = value[: MAX_TEXT - 1] + "…"
-        message[name] = value
+    message |= {name: _shown(value) if isinstance(value, str) and name != "folder" else value for name, value in fields.items()}
     _check(message)
     data = json.dumps(message, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
     if len(data) > MAX_BYTES:
@@ -73,11 +72,18 @@ def encode(kind: str, job: str | None = None, **fields: str | int | float) -> by
     return data
 
 
+def _shown(text: str) -> str:
+    """No longer than MAX_TEXT; without control characters, which JSON makes six bytes of, and half characters, which Blender can't show."""
+    shown = "".join("�" if "\ud800" <= letter <= "\udfff" else max(letter, " ") for letter in text[:MAX_TEXT])
+    return shown if len(text) <= MAX_TEXT else shown[:-1] + "…"
+
+
 def decode(data: bytes) -> dict:
     """The message in ``data``: a dict with "type", "job" and exactly the kind's fields. Raises MessageError for anything else."""
     try:
         message = json.loads(data.decode("utf-8", "surrogatepass"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
+        # Also for a number of more digits than Python converts.
         raise MessageError(f"not JSON: {data[:60]!r}") from error
     _check(message)
     return message
@@ -88,7 +94,7 @@ def _check(message: object) -> None:
         raise MessageError(f"a message is an object, this is {type(message).__name__}")
     kind = message.get("type")
     if not isinstance(kind, str) or kind not in KINDS:
-        raise MessageError(f"unknown kind of message {kind!r}")
+        raise MessageError(f"unknown kind of message {str(kind)[:60]!r}")
     fields = KINDS[kind]
     job = message.get("job")
     if kind in ABOUT_A_JOB and not isinstance(job, str):
@@ -96,5 +102,11 @@ def _check(message: object) -> None:
     if set(message) != {"type", "job", *fields}:
         raise MessageError(f"a {kind} message has the fields {sorted(fields)}, this one {sorted(set(message) - {'type', 'job'})}")
     for name, types in fields.items():
-        if isinstance(message[name], bool) or not isinstance(message[name], types):
-            raise MessageError(f"{kind}.{name} is {message[name]!r}")
+        value = message[name]
+        if isinstance(value, bool) or not isinstance(value, types) or not (isinstance(value, str) or _is_usual(value)):
+            raise MessageError(f"{kind}.{name} is {str(value)[:60]!r}")
+
+
+def _is_usual(number: int | float) -> bool:
+    """Whether it can be reckoned with: neither NaN, nor infinite, nor so long that it doesn't fit a float."""
+    return -MAX_NUMBER < number < MAX_NUMBER and math.isfinite(number)

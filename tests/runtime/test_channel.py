@@ -6,7 +6,7 @@ from multiprocessing.connection import Client
 
 import pytest
 
-from runtime import channel, messages
+from runtime import channel, frames, messages
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_strangers_are_turned_away_and_the_door_stays_open(address, door):
 
 def test_garbage_on_an_open_channel_is_skipped(address, door):
     with Client(address) as raw:
-        blender = channel.Channel(raw)
+        blender = channel.Channel(frames.PipeFrames(raw, messages.MAX_BYTES))
         hello = blender.receive()
         proof = channel.prove("right", messages.BLENDER_NAME, hello["nonce"])
         blender.send("hello", name="x", protocol=messages.PROTOCOL, nonce="n", proof=proof)
