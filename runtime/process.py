@@ -1,8 +1,7 @@
 """The worker as a process: launch it with a clean environment, tell it its secret, see whether it lives, end it.
 
-Each Blender process has a worker log of its own, so that two Blenders do not write over each other's.
-Knows command lines, environment variables, logs and exit codes. Knows nothing of messages or jobs. Only launching (tens of milliseconds)
-and ending it block; everything else returns at once.
+Each Blender process has a worker log of its own, so that two Blenders do not write over each other's. The worker ends with Blender:
+by guard.py, and on Windows by a job object. Only launching (tens of milliseconds) and ending it block; all else returns at once.
 """
 
 import contextlib
@@ -13,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,8 @@ LOGS_KEPT = 8
 # such arrays all the time: keeping them makes a step of the autoencoder three times as fast where page faults are dear (5.1 s to 1.6 s).
 # The price: the worker's memory stays at its peak until it is unloaded.
 ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "20000000000", "MALLOC_TOP_PAD_": "500000000"}
+# What a defect, or a package that does not fit this computer, ends in.
+CRASHES = frozenset(-getattr(signal, name) for name in ("SIGILL", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGABRT", "SIGTRAP") if hasattr(signal, name))
 SET_UP_HINT = "Choose another Python in the preferences, or press Set Up Worker."
 
 
@@ -107,6 +109,7 @@ class WorkerProcess:
 
     def __init__(self, settings: WorkerSettings):
         self._folder = channel.private_folder()
+        self._job_object = 0
         self.address = channel.socket_address(self._folder)
         self.key = channel.new_key()
         try:
@@ -131,13 +134,17 @@ class WorkerProcess:
     def _launch(self, settings: WorkerSettings) -> subprocess.Popen:
         command = [settings.python, "-m", "runtime.worker", "--engine", settings.engine, "--device", settings.device,
                    "--low-memory", settings.low_memory]
-        secret = json.dumps({"address": self.address, "key": self.key, "folder": str(self._folder)}) + "\n"
+        secret = {"address": self.address, "key": self.key, "folder": str(self._folder), "parent": os.getpid(),
+                  "is_main_thread": threading.current_thread() is threading.main_thread()}
         # The working folder is first on the path of `python -m`, and on Windows a running program locks it: an empty one of ours.
         with open(self.log, "ab") as output:
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, cwd=self._folder,
                                        env=worker_environment(settings.source_root, settings.models_folder), **detached())
+        if sys.platform == "win32":
+            from . import windows_job
+            self._job_object = windows_job.hold(int(process._handle))
         try:
-            process.stdin.write(secret.encode())
+            process.stdin.write(json.dumps(secret).encode() + b"\n")
             process.stdin.flush()
         except OSError:
             # It died at once; exit_code() and its log say why.
@@ -161,15 +168,23 @@ class WorkerProcess:
         return self._process.poll()
 
     def kill(self) -> None:
-        """End it without asking; exit_code() follows soon."""
-        self._process.kill()
+        """End it and what it started, without asking; exit_code() follows soon."""
+        if self._process.poll() is not None:
+            return
+        try:
+            if sys.platform == "win32":
+                self._process.kill()
+            else:
+                os.killpg(self._process.pid, signal.SIGKILL)
+        except OSError:
+            log.debug("already gone", exc_info=True)
 
     def end(self, grace: float) -> None:
         """Wait up to ``grace`` seconds for it to leave, then kill it. Blocks that long."""
         try:
             self._process.wait(max(grace, 0.0))
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self.kill()
             try:
                 self._process.wait(1.0)
             except subprocess.TimeoutExpired:
@@ -178,6 +193,10 @@ class WorkerProcess:
     def clean(self) -> None:
         """Remove the temporary folder (and with it a log that was not put elsewhere)."""
         self.let_go()
+        if self._job_object:
+            from . import windows_job
+            windows_job.release(self._job_object)
+            self._job_object = 0
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
@@ -190,7 +209,7 @@ def describe_exit(exit_code: int | None) -> str:
             name = signal.Signals(-exit_code).name
         except ValueError:
             name = "an unknown signal"
-        return f"was ended by the system or another program ({name})"
+        return f"crashed ({name})" if exit_code in CRASHES else f"was ended by the system or another program ({name})"
     if exit_code > 255:
         return f"crashed (code 0x{exit_code:08X})"
     return f"ended by itself (exit code {exit_code})"

@@ -1,25 +1,31 @@
 """The worker's main loop, in a Python of its own: `python -m runtime.worker`, or one job with `--run FOLDER`.
 
-Knows the channel and the command line; attempt.py knows how a job is run. Jobs run in the main thread; one thread reads
-control messages, so that a cancel works between two denoising steps, and one writes, so that a Blender that does not read (a long render)
-never stalls a job. Standard output and error belong to the log: a library's print reaches neither Blender nor the channel.
+Jobs run in the main thread; one thread reads control messages, so that a cancel works between two denoising steps, and one writes, so that
+a Blender that does not read (a long render) never stalls a job. Standard output and error belong to the log: a library's print reaches
+neither Blender nor the channel.
 """
+
+import os
+import sys
+
+if __name__ == "__main__" and sys.path[0] in ("", os.getcwd()):
+    # `python -m` looks for modules in the working folder first, a job's perhaps: no code that lies there shall run.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 import argparse
 import contextlib
 import faulthandler
 import json
 import logging
-import os
 import queue
 import select
 import shutil
 import signal
-import sys
 import threading
 import time
 from pathlib import Path
 
+from . import guard, messages
 from .attempt import EngineLoader, run_job
 from .channel import Channel, ChannelClosed, Door
 from .messages import JobFailed, MessageError
@@ -58,7 +64,13 @@ class Conversation:
             self._outbox.put((fields.pop("event"), job, fields))
 
         log.info("job %s in %s", job, folder)
-        last = run_job(folder, self._engine, announce, lambda: self._leaving.is_set() or job in self._cancelled)
+        try:
+            last = run_job(folder, self._engine, announce, lambda: self._leaving.is_set() or job in self._cancelled)
+        except Exception as error:
+            # A folder's name that no file can have, for one: an error of this job, and the next one runs.
+            log.exception("job %s could not be run", job)
+            last = {"event": "failed", "code": "internal", "message": f"the job could not be run: {error}", "hint": "Send the job again."}
+            announce(last)
         log.info("job %s: %s", job, last)
 
     def _read(self) -> None:
@@ -71,6 +83,8 @@ class Conversation:
                 continue
             except ChannelClosed:
                 break
+            if message is None:
+                continue
             if message["type"] == "run":
                 # A cancel that came too late for an earlier run of the same folder does not count for this one.
                 self._cancelled.discard(message["job"])
@@ -96,8 +110,11 @@ class Conversation:
                 self._channel.send(kind, job, **fields)
             except ChannelClosed:
                 return
-            except MessageError:
+            except ValueError:
                 log.exception("an event that is not a message")
+                if kind in messages.LAST_WORDS:
+                    # Blender waits for it.
+                    self._outbox.put(("failed", job, {"code": "internal", "message": "the job's end could not be told", "hint": ""}))
 
 
 def serve(engine: EngineLoader) -> int:
@@ -106,9 +123,13 @@ def serve(engine: EngineLoader) -> int:
     try:
         secret = json.loads(sys.stdin.readline())
         folder, door = Path(secret["folder"]), Door(secret["address"], secret["key"])
+        parent = int(secret.get("parent", 0))
     except (ValueError, KeyError, TypeError, OSError) as error:
         print(f"no address and key on standard input ({error}); to run one job: --run FOLDER", file=sys.stderr)
         return EXIT_USAGE
+    if secret.get("is_main_thread"):
+        guard.end_with_parent()
+    guard.start(parent, str(folder))
     channel = _wait_for_blender(door)
     _point_input_at_nothing()
     if channel is None:
@@ -129,10 +150,12 @@ def _wait_for_blender(door: Door) -> Channel | None:
     admitted: queue.SimpleQueue[Channel] = queue.SimpleQueue()
     threading.Thread(target=lambda: admitted.put(door.admit()), name="door", daemon=True).start()
     deadline = time.monotonic() + CONNECT_SECONDS
-    while time.monotonic() < deadline and not _is_abandoned():
+    while True:
         with contextlib.suppress(queue.Empty):
             return admitted.get(timeout=0.25)
-    return None
+        # Blender closes standard input as soon as it has heard that we are ready, before the channel is here: who heard that is served.
+        if (time.monotonic() > deadline or _is_abandoned()) and door.shut():
+            return None
 
 
 def _is_abandoned() -> bool:
@@ -159,9 +182,12 @@ def _start_log(level: int) -> None:
 def run_folder(folder: Path, engine: EngineLoader) -> int:
     """One job folder for the command line or a farm: progress and one-line errors on stderr, the rest in worker.log; the exit code."""
     _start_log(logging.WARNING)
-    for name in ("SIGTERM", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        # Shells start programs in the background with interrupts ignored; a farm means it. Only nohup is heeded.
+        if number is not None and not (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
+            signal.signal(number, signal.default_int_handler)
+    guard.start()
     with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", buffering=1) as console:
         def announce(event: dict) -> None:
             if event["event"] in ("stage", "step"):
@@ -184,7 +210,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--low-memory", choices=("auto", "on", "off"), default="auto", help="the networks take turns on the device (default: auto)")
     options = parser.parse_args(arguments)
     engine = EngineLoader(options.engine, options.device, options.low_memory)
-    return run_folder(options.run, engine) if options.run else serve(engine)
+    try:
+        return run_folder(options.run, engine) if options.run else serve(engine)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
 
 
 def leave(code: int) -> None:

@@ -3,7 +3,7 @@
 import argparse
 import json
 import os
-import subprocess
+import runpy
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -165,18 +165,21 @@ def depth(options: argparse.Namespace) -> int:
     return 0
 
 
+# What `python -m runtime.worker` is, without the working folder on the module search path: a job's folder must not bring code.
+_WORKER = "import sys; sys.path[:] = filter(None, sys.path); import runpy; runpy.run_module('runtime.worker', run_name='__main__', alter_sys=True)"
+
+
 def run(options: argparse.Namespace) -> int:
-    """`wala run`: the worker in a process of its own, as Blender has it. Returns its exit code."""
+    """`wala run`: this process becomes the worker, so that whoever ends it ends the work. Untested on Windows, where exec makes a new one."""
     root = str(Path(__file__).resolve().parents[1])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    command = [sys.executable, "-m", "runtime.worker", "--run", str(options.folder), "--device", options.device]
-    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}) as worker:
-        while True:
-            try:
-                return worker.wait()
-            except KeyboardInterrupt:
-                # The worker got the same interrupt and ends the job properly: wait for it.
-                continue
+    given = ["--run", str(options.folder), "--device", options.device]
+    if sys.platform == "win32":
+        sys.path.insert(0, root)
+        sys.argv = ["wala run", *given]
+        runpy.run_module("runtime.worker", run_name="__main__", alter_sys=True)
+        return 0
+    path = os.pathsep.join([root, *filter(os.path.isabs, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
+    os.execve(sys.executable, [sys.executable, "-c", _WORKER, *given], {**os.environ, "PYTHONPATH": path})
 
 
 def parity(options: argparse.Namespace) -> int:

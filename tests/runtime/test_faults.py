@@ -132,8 +132,8 @@ def test_garbage_said_to_the_worker_is_dropped(start, make_job, until):
     folder = make_job(steps=50, sleep=0.01)
     job = supervisor.submit(folder)
     until(supervisor, "step", job)
-    supervisor._link._channel._connection.send_bytes(b"\x00{garbage")
-    supervisor._link._channel._connection.send_bytes(b'{"type": "run", "job": 5}')
+    supervisor._link._channel._line.write(b"\x00{garbage", True)
+    supervisor._link._channel._line.write(b'{"type": "run", "job": 5}', True)
     until(supervisor, "done", job)
     assert "not a message" in (folder / jobs.LOG).read_text() + supervisor.log.read_text()
 
@@ -163,7 +163,7 @@ def test_the_worker_ends_when_blender_ends(source_root, make_job, tmp_path, want
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
     number, private = done.stdout.split()
     pid, end = int(number), time.monotonic() + 20
-    while is_running(pid) and time.monotonic() < end:
+    while (is_running(pid) or os.path.exists(private)) and time.monotonic() < end:
         time.sleep(0.05)
     assert not is_running(pid)
     assert not os.path.exists(private)
