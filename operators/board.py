@@ -82,6 +82,13 @@ def sentence(message: str) -> str:
     return message[:1].upper() + message[1:] if begins_with_a_word else message
 
 
+def silent(event: dict) -> None:
+    """A "worker-silent" event: which stage stands still, and what can be done."""
+    stage = TITLES.get(event["stage"], event["stage"])
+    what = f"“{stage}” has made no progress" if stage else "The worker has not begun"
+    show(message=f"{what} for {event['seconds']:.0f} s: wait, or press Cancel")
+
+
 def stage(event: dict, seconds_left: float | None) -> None:
     """A "stage" or "step" event of the worker, as a bar and words, with the seconds left of the whole job where they are known.
 

@@ -32,7 +32,7 @@ class Making:
         if isinstance(outcome.error, JobFailed):
             self.report({"ERROR"}, str(outcome.error))
         elif isinstance(outcome.error, Cancelled):
-            self.report({"INFO"}, "Cancelled")
+            self.report({"INFO"}, str(outcome.error))
         else:
             self.report({"WARNING" if outcome.note else "INFO"}, f"Made “{outcome.object}”. {outcome.note}".strip())
         return {"CANCELLED"} if outcome.error else {"FINISHED"}

@@ -230,7 +230,7 @@ def _handle(event: dict) -> None:
     if event["event"] in ("stage", "step"):
         board.stage(event, ticket.pace.left(event))
     elif event["event"] == "worker-silent":
-        board.show(message=f"The worker has not answered for {event['seconds']:.0f} s")
+        board.silent(event)
     elif event["event"] in LAST_EVENTS:
         del current.tickets[ticket.job]
         if event["event"] == "done":
@@ -242,7 +242,7 @@ def _handle(event: dict) -> None:
 
 def _error(event: dict) -> Exception:
     if event["event"] == "cancelled":
-        return Cancelled("Cancelled")
+        return Cancelled(event.get("message", "Cancelled"))
     return JobFailed(event["code"], event["message"], event["hint"])
 
 
@@ -288,7 +288,7 @@ def _conclude(ticket: Ticket, outcome: Outcome, detail: str = "") -> None:
         board.problem(outcome.error.message, outcome.error.hint, detail)
         log.warning("%s%s", outcome.error, f"\n{detail}" if detail else "")
     elif outcome.error is not None:
-        board.rest("Cancelled")
+        board.rest(str(outcome.error))
     else:
         board.rest(f"Made “{outcome.object}”. {outcome.note}".strip())
 

@@ -1,23 +1,28 @@
-"""Start, watch, feed, cancel and stop the worker from Blender's main thread. Polled, never blocking, no threads.
-
-Knows the order of jobs and what the worker said about them; link.py knows how it is talked to. Knows no Blender, no arrays, no model.
-"""
+"""Start, watch, feed, cancel and stop the worker from Blender's main thread. Polled, never blocking, no threads."""
 
 import logging
+import os
+import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import jobs, messages
+from . import jobs, link, messages
 from .link import Link
 from .messages import JobFailed
-from .process import SET_UP_HINT, WorkerSettings
+from .process import CRASHES, SET_UP_HINT, WorkerSettings
 from .storage import log_tail
 
 log = logging.getLogger(__name__)
 
 DEFAULT_ENGINE = "runtime.engine:Engine"
+# How long a cancelled job may go on before the worker is ended; while it loads a model there is nothing to keep warm.
+CANCEL_SECONDS, CANCEL_LOAD_SECONDS = 10.0, 2.0
+# From when on a second Cancel is no double click, and ends the worker at once.
+CANCEL_AGAIN_SECONDS = 2.0
+LOAD = "load"
+ENDED = "Cancelled. The worker did not stop and was ended: the next shape loads the model anew"
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,10 @@ class Supervisor:
         self._events: list[dict] = []
         self._waiting: deque[_Job] = deque()
         self._running: _Job | None = None
-        self._cancelling = False
+        self._stage = ""
+        self._progress_at = self._silence_told_at = 0.0
+        self._cancelled_at: float | None = None
+        self._is_ended = False
 
     @property
     def state(self) -> str:
@@ -92,7 +100,7 @@ class Supervisor:
 
         Raises JobFailed: the folder's ("job-missing", "job-invalid", "job-newer"), "job-exists" if it is queued already, "worker-start".
         """
-        folder = Path(job_folder).resolve()
+        folder = Path(os.path.abspath(job_folder))
         job = _Job(jobs.read_request(folder).id, folder)
         self._notice_exit()
         if self._link and not self._link.is_open:
@@ -105,7 +113,10 @@ class Supervisor:
         return job.id
 
     def cancel(self, job_id: str) -> bool:
-        """Ask for the end of a job; its "cancelled" event comes from poll(). False if the job is unknown or over."""
+        """Ask for the end of a job; its "cancelled" event comes from poll(). False if the job is unknown or over.
+
+        Asked again after CANCEL_AGAIN_SECONDS, or after CANCEL_SECONDS without its end, the worker is ended; the event's "message" says so.
+        """
         for job in self._waiting:
             if job.id == job_id:
                 self._waiting.remove(job)
@@ -113,10 +124,18 @@ class Supervisor:
                 return True
         if job_id != self.running:
             return False
-        if not self._cancelling:
-            self._cancelling = True
+        if self._cancelled_at is None:
+            self._cancelled_at = time.monotonic()
             self._link.send("cancel", job_id)
+        elif time.monotonic() - self._cancelled_at > CANCEL_AGAIN_SECONDS:
+            self._end_worker()
         return True
+
+    def _end_worker(self) -> None:
+        """End a worker that does not stop at what was cancelled; poll() goes on once it is gone."""
+        if self._link.is_open:
+            self._is_ended = True
+            self._link.give_up("did not stop when the job was cancelled")
 
     def poll(self) -> list[dict]:
         """What happened since the last call, in order. Never blocks; for a timer, or a loop with sleeps."""
@@ -135,6 +154,7 @@ class Supervisor:
             self._link.stop(grace)
         for job in self._unfinished():
             self._finish(job, {"event": "cancelled"})
+        self._is_ended = False
         self._forget_worker()
 
     def _forget_worker(self) -> None:
@@ -144,14 +164,19 @@ class Supervisor:
 
     def _unfinished(self) -> list[_Job]:
         unfinished = [self._running] * bool(self._running) + list(self._waiting)
-        self._running = None
-        self._cancelling = False
+        self._clear_running()
         self._waiting.clear()
         return unfinished
+
+    def _clear_running(self) -> None:
+        self._running = self._cancelled_at = None
+        self._stage = ""
 
     def _finish(self, job: _Job, event: Mapping) -> None:
         """Report a job's last event, and write it into the folder if the worker could not."""
         self._events.append({**event, "job": job.id, "folder": str(job.folder)})
+        if event.get("code") in jobs.NOT_OURS:
+            return
         past = jobs.last_event(job.folder)
         if past and past["event"] in messages.LAST_WORDS:
             return
@@ -169,23 +194,37 @@ class Supervisor:
             log.info("dropped a %s message about job %s", kind, message["job"])
         elif kind in messages.LAST_WORDS:
             # Who pressed cancel does not want a result that came in the same moment.
-            event = {"event": "cancelled"} if self._cancelling else _said(message)
-            self._running = None
-            self._cancelling = False
+            event = {"event": "cancelled"} if self._cancelled_at is not None else _said(message)
+            self._clear_running()
             self._finish(job, event)
         else:
+            self._progress_at = time.monotonic()
+            self._stage = message.get("stage", "")
             folder = {"folder": str(job.folder)} if kind == "started" else {}
             self._events.append({**_said(message), "job": job.id, **folder})
 
     def _feed(self) -> None:
         if self._running is None and self._waiting:
             self._running = self._waiting.popleft()
+            self._progress_at = time.monotonic()
             self._link.send("run", self._running.id, folder=str(self._running.folder))
 
     def _keep_pulse(self) -> None:
-        seconds = self._link.feel_pulse()
-        if seconds is not None:
-            self._events.append({"event": "worker-silent", "job": self.running, "seconds": seconds})
+        """Tell of a silence: of the job's progress while there is one, as a thread that answers pings may live beside a stage that hangs."""
+        now = time.monotonic()
+        if self._cancelled_at is not None:
+            if now - self._cancelled_at > (CANCEL_LOAD_SECONDS if self._stage == LOAD else CANCEL_SECONDS):
+                self._end_worker()
+        elif self._running is None:
+            if (seconds := self._link.feel_pulse()) is not None:
+                self._events.append({"event": "worker-silent", "job": None, "seconds": seconds, "stage": "",
+                                     "message": f"the worker has not answered for {seconds:.0f} s"})
+        elif now - max(self._progress_at, self._silence_told_at) > link.SILENCE_SECONDS:
+            self._silence_told_at = now
+            seconds = now - self._progress_at
+            what = f"the stage “{self._stage}” has made no progress" if self._stage else "the worker has not begun the job"
+            self._events.append({"event": "worker-silent", "job": self.running, "seconds": seconds, "stage": self._stage,
+                                 "message": f"{what} for {seconds:.0f} s: wait, or press Cancel"})
 
     def _notice_exit(self) -> None:
         """Report a worker that is gone: at once with its exit code, or once the channel has been closed for a while."""
@@ -197,17 +236,15 @@ class Supervisor:
         self._report_loss()
 
     def _report_loss(self) -> None:
+        if self._is_ended:
+            self._go_on()
+            return
         worker, running = self._link.process, self._running
         exit_code = worker.exit_code()
         what = f"the worker {self._link.end_in_words()}"
         if exit_code is None:
             worker.kill()
-        hint = "Generate again to start a new one; the log's last lines are below."
-        if exit_code is not None and exit_code < 0:
-            hint = f"The machine may have run out of memory. {hint}"
-        elif not self._link.is_ready:
-            hint = f"{SET_UP_HINT} The log's last lines are below."
-        loss = {"event": "worker-lost", "code": "worker-lost", "hint": hint, "exit_code": exit_code}
+        loss = {"event": "worker-lost", "code": "worker-lost", "hint": self._loss_hint(exit_code), "exit_code": exit_code}
         tail = log_tail(running.folder / jobs.LOG if running else None) or log_tail(worker.log)
         unfinished = self._unfinished()
         for job in unfinished:
@@ -216,6 +253,28 @@ class Supervisor:
         if not unfinished:
             self._events.append({**loss, "message": what, "log": tail, "job": None, "folder": None})
         self._forget_worker()
+
+    def _loss_hint(self, exit_code: int | None) -> str:
+        if not self._link.is_ready or (exit_code in CRASHES and self._stage == LOAD):
+            return f"{SET_UP_HINT} The log's last lines are below."
+        hint = "Generate again to start a new one; the log's last lines are below."
+        is_killed = exit_code is not None and exit_code < 0 and exit_code not in CRASHES
+        return f"The machine may have run out of memory. {hint}" if is_killed else hint
+
+    def _go_on(self) -> None:
+        """After the worker was ended for what was cancelled: the jobs that wait get a new one."""
+        cancelled = self._running
+        self._is_ended = False
+        self._clear_running()
+        self._forget_worker()
+        if cancelled:
+            self._finish(cancelled, {"event": "cancelled", "message": ENDED})
+        try:
+            if self._waiting:
+                self._launch()
+        except JobFailed as error:
+            for job in self._unfinished():
+                self._finish(job, {"event": "failed", "code": error.code, "message": error.message, "hint": error.hint})
 
 
 def _said(message: Mapping) -> dict:
