@@ -87,8 +87,6 @@ def run_job(folder: Path, engine: EngineLoader, announce: Announce, should_stop:
 
     announce gets every event as a dict. should_stop is asked before every step. Raises nothing but what ``announce`` does.
     """
-    started = time.monotonic()
-
     def tell(event: dict) -> None:
         announce(event)
         jobs.append_event(folder, event)
@@ -97,8 +95,6 @@ def run_job(folder: Path, engine: EngineLoader, announce: Announce, should_stop:
         request = jobs.read_request(folder)
         with jobs.claimed(folder):
             last = _attempt(folder, request, engine, tell, should_stop)
-            if last["event"] == "done":
-                last["seconds"] = round(time.monotonic() - started, 3)
             _end(folder, last, announce)
     except JobFailed as error:
         last = _failure(error)
@@ -117,6 +113,7 @@ def _end(folder: Path, last: dict, announce: Announce) -> None:
 
 
 def _attempt(folder: Path, request: jobs.Request, engine: EngineLoader, tell: Announce, should_stop: Callable[[], bool]) -> dict:
+    started = time.monotonic()
     stages: list[str] = []
 
     def progress(stage: str, step: int, steps: int) -> None:
@@ -129,7 +126,8 @@ def _attempt(folder: Path, request: jobs.Request, engine: EngineLoader, tell: An
     try:
         jobs.forget_result(folder)
         with output_to(folder / jobs.LOG):
-            return _run_engine(folder, request, engine, tell, progress)
+            last = _run_engine(folder, request, engine, tell, progress)
+        return {**last, "seconds": round(time.monotonic() - started, 3)} if last["event"] == "done" else last
     except JobFailed as error:
         return _failure(error)
 
