@@ -12,10 +12,11 @@ from shapes import box, box_field, joined, sphere, sphere_field, write_collectio
 
 from wala_blender.errors import InputError
 from wala_blender.geometry.distance import Frame, mesh_to_distance
-from wala_blender.geometry.metrics import iou, silhouettes
+from wala_blender.geometry.metrics import iou, sample_surface, silhouettes
 from wala_blender.training import baselines, evaluation, fitness
 from wala_blender.training.ablation import compare
-from wala_blender.training.baselines import BASELINES, TrainingShapes, half_filled, screened_poisson, upsampled
+from wala_blender.training.baselines import BASELINES, TrainingShapes, estimated_normals, half_filled, screened_poisson, upsampled
+from wala_blender.training.blockouts import KINDS
 from wala_blender.training.collections import Record, read_records
 from wala_blender.training.page import Gallery, page
 from wala_blender.training.reference_inputs import INPUTS, image_input, trials_of
@@ -91,8 +92,43 @@ def test_a_ball_is_measured(tmp_path):
     assert lines["nearest"]["normal_angle"] > lines["trilinear_half_filled"]["normal_angle"] > report["voxels"]["normal_angle"]
     assert lines["nearest"]["chamfer"] > 1.5 * lines["trilinear_half_filled"]["chamfer"] > 0.02
     assert report["points"]["baselines"]["screened_poisson"]["iou"] > 0.93
-    assert len(text_of(report)) == (1 + 2 + 4 + 2) + 1 + 3
+    assert report["points"]["baselines"]["screened_poisson_without_normals"]["iou"] > 0.9
+    assert lines["nearest"]["light_field_distance"] > report["voxels"]["light_field_distance"] >= 0
+    assert len(text_of(report)) == (1 + 2 + 4 + 3) + 1 + 3
     assert [seen[0] for seen in pipeline.seen] == ["voxels", "points"] and pipeline.seen[1][1]["points"].shape == (4096, 3)
+
+
+def test_a_fast_evaluation_compares_with_nothing(tmp_path, caplog):
+    write_collection(tmp_path, "kit", [sphere(0.5, rings=16), PLATE, POLE] * 3)
+    caplog.set_level("INFO")
+    report = evaluation.evaluate(Ideal(), read_records(tmp_path), ["points"], None, Settings(), fast=True)
+    assert report["count"] == evaluation.FAST and "baselines" not in report["points"] and "autoencoder_fitted" not in report
+    assert report["points"]["silhouette_iou"] is None and report["points"]["normal_angle"] > 0 and len(text_of(report)) > 3
+    lines = [record.message for record in caplog.records if "left" in record.message]
+    assert len(lines) == 2 * evaluation.FAST and lines[0].startswith("shape 1 of 8, kit/") and lines[-1].endswith("about 0 min 00 s left")
+
+
+def test_a_blockout_is_measured_beside_its_remesh(tmp_path, monkeypatch):
+    monkeypatch.setattr(baselines, "_VOXELS", 32)
+    write_collection(tmp_path, "kit", [sphere(0.5, rings=16)])
+    pipeline, gallery = Ideal(), Gallery()
+    report = evaluation.evaluate(pipeline, read_records(tmp_path), ["blockout"], None, Settings(), look=gallery)
+    assert report["trials"] == [f"blockout_{kind}" for kind in KINDS] and {seen[0] for seen in pipeline.seen} == {"voxels"}
+    for name in report["trials"]:
+        lines = report[name]["baselines"]
+        assert lines["blocks"]["iou"] > 0.7 and lines["remesh_and_smooth"]["iou"] > 0.65
+    lines = report["blockout_cells"]["baselines"]
+    assert lines["remesh_and_smooth"]["normal_angle"] < lines["blocks"]["normal_angle"]
+    assert page({"data": "d", "split": "all"} | report, gallery).count("data:image/png") == 3 * 3
+
+
+def test_normals_are_estimated_from_points():
+    points = sample_surface(*box((-0.9, -0.5, -0.6), (0.9, 0.5, 0.6)), 3000, np.random.default_rng(0))
+    towards = (estimated_normals(points) * points / (0.9, 0.5, 0.6)).sum(axis=1)
+    assert (towards > 0).mean() > 0.99
+    ball = sample_surface(*sphere(0.8), 2000, np.random.default_rng(0))
+    pair = np.concatenate([ball * 0.4 - (0.5, 0, 0), ball * 0.4 + (0.5, 0, 0)])
+    assert ((estimated_normals(pair) * np.concatenate([ball, ball])).sum(axis=1) > 0.75).all()
 
 
 class Fitting(Ideal):
@@ -244,20 +280,20 @@ def test_a_field_comes_back_from_its_frame():
 
 
 def test_a_summary():
-    scores = [{"iou": 0.2, "chamfer": None, "f_score": 0.0, "silhouette_iou": 0.0, "normal_angle": None, "pieces": 0},
-              {"iou": 0.6, "chamfer": 0.1, "f_score": 0.3, "silhouette_iou": 0.4, "normal_angle": 20.0, "pieces": 1},
-              {"iou": 1.0, "chamfer": 0.4, "f_score": 0.9, "silhouette_iou": 0.8, "normal_angle": 30.0, "pieces": 2}]
+    scores = [{"iou": 0.2, "chamfer": None, "f_score": 0.0, "silhouette_iou": 0.0, "normal_angle": None, "pieces": 0, "light_field_distance": None},
+              {"iou": 0.6, "chamfer": 0.1, "f_score": 0.3, "silhouette_iou": 0.4, "normal_angle": 20.0, "pieces": 1, "light_field_distance": 100},
+              {"iou": 1.0, "chamfer": 0.4, "f_score": 0.9, "silhouette_iou": 0.8, "normal_angle": 30.0, "pieces": 2, "light_field_distance": 200}]
     assert summary(scores, volumes=[0.5, 0.1, 0.2]) == {
         "iou": pytest.approx(0.6), "iou_median": 0.6, "chamfer": pytest.approx(0.25), "chamfer_median": pytest.approx(0.25), "chamfer_shapes": 2,
         "f_score": pytest.approx(0.4), "silhouette_iou": pytest.approx(0.4),
-        "normal_angle": 25.0, "normal_angle_median": 25.0, "pieces": 1.0, "one_piece": pytest.approx(1 / 3), "thirds": {"thin": 0.6, "middle": 1.0, "bulky": 0.2}}
+        "normal_angle": 25.0, "normal_angle_median": 25.0, "light_field_distance": pytest.approx(150), "pieces": 1.0, "one_piece": pytest.approx(1 / 3), "thirds": {"thin": 0.6, "middle": 1.0, "bulky": 0.2}}
 
 
 def test_a_result_without_a_surface_scores_nothing():
     field = torch.from_numpy(sphere_field(0.5))
     shape = SimpleNamespace(field=field, surface=sphere(0.5), silhouettes=silhouettes((field < 0).numpy()))
     assert evaluation.score(torch.ones(64, 64, 64), shape) == {"iou": 0.0, "chamfer": None, "f_score": 0.0, "silhouette_iou": 0.0,
-                                                                   "normal_angle": None, "pieces": 0}
+                                                                   "normal_angle": None, "pieces": 0, "light_field_distance": None}
 
 
 class Smaller(Ideal):

@@ -151,11 +151,12 @@ def _add_training(commands) -> None:
         "those of the split that a file names, an id a line; or a list in wala_blender/training/evaluation_sets: validation-version-4, "
         "validation-newer (default: all)"))
     parser.add_argument("--conditions", nargs="*", metavar="NAME", help=(
-        "some of the model's; sketch+text: with the caption beside (default: all that can be measured)"))
+        "some of the model's; blockout: voxels from meshes of blocks; sketch+text: with the caption beside (default: all that can be measured)"))
     parser.add_argument("--autoencoder", type=Path, nargs="+", metavar="RUN", help=(
         "instead of a model: the autoencoders of these stage-1 runs' folders or models alone, side by side"))
     parser.add_argument("--train", type=Path, metavar="STORE", help="training shapes to compare with: look-ups, the mean shape, the prompts' nouns")
     parser.add_argument("--limit", type=_count, metavar="N", help="shapes at most (default: all)")
+    parser.add_argument("--fast", action="store_true", help="eight shapes at most, and nothing to compare with: minutes")
     parser.add_argument("--seed", type=_seed, default=0, metavar="N")
     _model_options(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the report, .json; or .html, with the .json beside it")

@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -122,6 +123,8 @@ def evaluate(options: argparse.Namespace) -> int:
     records = read_records(options.data, options.split, options.up)
     if options.shapes:
         records = named(records, read_ids(options.shapes))
+    if not sys.stderr.isatty():
+        _say_what_happens()  # where the bar is not shown
 
     from .page import Gallery, page
     from .report import text_of
@@ -155,7 +158,7 @@ def _evaluate_model(options: argparse.Namespace, records: list, on_progress: Cal
     conditions = [name for name in INPUTS if name in pipeline.row.conditions] if options.conditions is None else named
     settings = Settings(model=options.model, seed=options.seed)
     return {"train": str(options.train) if options.train else None} | evaluate(
-        pipeline, records, conditions, options.limit, settings, on_progress, train, look)
+        pipeline, records, conditions, options.limit, settings, on_progress, train, look, options.fast)
 
 
 def _evaluate_autoencoders(options: argparse.Namespace, records: list, on_progress: Callable, look: Callable | None) -> dict:

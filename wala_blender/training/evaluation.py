@@ -1,6 +1,8 @@
 """Measures a pipeline on reference shapes: the autoencoder, each condition, and what simpler methods make of the same inputs. Knows no files."""
 
 import hashlib
+import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -11,6 +13,7 @@ import torch
 
 from ..errors import InputError
 from ..geometry.distance import Frame
+from ..geometry.light_field import descriptor, light_field_distance
 from ..geometry.metrics import (
     chamfer_and_f_score,
     count_pieces,
@@ -34,7 +37,9 @@ from .store import POINTS
 if TYPE_CHECKING:
     from ..pipeline import Pipeline, Settings
 
+log = logging.getLogger(__name__)
 NEAREST = 5  # training shapes that are asked for the prompt's noun
+FAST = 8  # shapes of a fast evaluation
 CLOUD = 1024  # points a shape for coverage
 FITTED = 16  # steps that fit the autoencoder's latent to the shape itself
 SETS = ("text", "none")  # conditions that do not tell one shape: what counts is the set of results
@@ -46,15 +51,21 @@ RULES = {
     "f_score": "harmonic mean of the shares of 10,000 points a surface that lie within 0.05 of the other's",
     "normal_angle": "mean angle in degrees between the outward normals at 10,000 random points of a surface and at the other's points nearest to "
                     "them, averaged over both directions",
-    "pieces": "solids that do not touch, in the mesh as it is delivered: without dust (fewer triangles than 1 % of the largest piece's); "
+    "pieces": "solids that do not touch, in the decoded mesh without dust, before small parts are left out where one piece is wanted; "
               "one_piece: share of results in one piece, of which the references' own share is reference_one_piece",
-    "silhouette_iou": "mean overlap of the silhouettes from 20 directions spread over the half-sphere; not the light field distance",
+    "silhouette_iou": "mean overlap of the silhouettes from 20 directions spread over the half-sphere",
+    "light_field_distance": "Chen et al. 2003: the least sum of absolute differences of ten silhouettes' Zernike moments and Fourier coefficients, over "
+                            "60 rotations and ten light fields a shape (geometry/light_field.py); in 255ths, without the authors' rounding",
     "voxels": "solid 16³; a cell is filled when any grid point of it is inside (rule 'any')",
     "nearest": "the model's own input voxels, each cell as it is",
     "trilinear": "the model's own input voxels, interpolated, solid above 1/2",
     "trilinear_half_filled": "other voxels than the model's: a cell is filled when at least half of it is inside; then as trilinear",
     "points": f"{POINTS} points of the mesh's visible surface, without normals",
     "screened_poisson": "screened Poisson surface of the same points with the reference's normals, which the model is not told",
+    "screened_poisson_without_normals": "the same of normals that are estimated from the points (Hoppe et al. 1992), which is all the model has",
+    "blockout": "a blockout's mesh in the place of voxels: 12 boxes or convex hulls fitted greedily, or cells at least half filled, 8 … 24 a side",
+    "blocks": "the blockout itself",
+    "remesh_and_smooth": "voxel remesh of the blockout at 1/32 unit, and five times Smooth at its factor 1/2, as Blender's modifiers do",
     "not_fitted": "the model's own result before it is fitted to the input",
     "autoencoder_fitted": f"the latent moved by {FITTED} steps towards the shape's own field, through the decoder's gradient",
     "sketch": "depth and normal discontinuities of the reference, seen from azimuth 0 and an elevation of 0…40° that the model is told",
@@ -76,7 +87,7 @@ RULES = {
     "minimum_matching_distance": "mean over references of the distance to the nearest result",
     "random_training_shapes": "as many training shapes, drawn at random, in the place of results",
     "thirds": "shapes sorted by the share of the grid that is solid",
-    "no surface": "a result without a surface has iou, f_score, silhouette_iou and pieces 0, no chamfer and no normal_angle; chamfer_shapes tells how "
+    "no surface": "a result without a surface has iou, f_score, silhouette_iou and pieces 0, no chamfer, normal_angle and light_field_distance; chamfer_shapes tells how "
                   "many have one",
 }
 Look = Callable[[Shape, str, dict, torch.Tensor], None]
@@ -111,11 +122,15 @@ def from_frame(field: torch.Tensor, frame: Frame | None) -> torch.Tensor:
     return torch.cat(slabs) / frame.scale
 
 
-def score(field: torch.Tensor, shape: Shape) -> dict:
-    """{"iou", "chamfer", "f_score", "normal_angle", "pieces", "silhouette_iou"} of a field (R, R, R) with the reference."""
+def score(field: torch.Tensor, shape: Shape, fast: bool = False) -> dict:
+    """{"iou", "chamfer", "f_score", "normal_angle", "pieces"} of a field (R, R, R) with the reference; and, but for a fast evaluation,
+    {"silhouette_iou", "light_field_distance"}."""
     field = torch.as_tensor(field).cpu().float()
     inside = field < 0
-    overlap = {"iou": iou(inside, shape.field < 0), "silhouette_iou": silhouette_iou(silhouettes(inside.numpy()), shape.silhouettes)}
+    overlap = {"iou": iou(inside, shape.field < 0)}
+    if not fast:
+        overlap |= {"silhouette_iou": silhouette_iou(silhouettes(inside.numpy()), shape.silhouettes),
+                    "light_field_distance": light_field_distance(descriptor(inside.numpy()), shape.light_fields) if inside.any() else None}
     try:
         mesh = field_to_mesh(field)
     except InputError:
@@ -124,10 +139,10 @@ def score(field: torch.Tensor, shape: Shape) -> dict:
     return overlap | {"chamfer": distance, "f_score": near, "normal_angle": normal_angle(mesh, shape.surface), "pieces": count_pieces(*mesh)}
 
 
-def codec_score(codec: Codec, shape: Shape, latent: torch.Tensor | None = None) -> dict:
+def codec_score(codec: Codec, shape: Shape, latent: torch.Tensor | None = None, fast: bool = False) -> dict:
     """``score`` of what comes back from the shape's latent, or from a given one, and "mse", of the distance field."""
     field = codec.latent_to_field(codec.field_to_latent(shape.field) if latent is None else latent).cpu().float()
-    return score(field, shape) | {"mse": float((field - shape.field).square().mean())}
+    return score(field, shape, fast) | {"mse": float((field - shape.field).square().mean())}
 
 
 def cloud(field: torch.Tensor, seed: int) -> np.ndarray | None:
@@ -139,11 +154,15 @@ def cloud(field: torch.Tensor, seed: int) -> np.ndarray | None:
 
 
 def measure(pipeline: "Pipeline", shape: Shape, trials: Mapping[str, Trial], settings: "Settings", train: TrainingShapes | None,
-            look: Look | None) -> tuple[dict, dict[str, np.ndarray | None]]:
-    """One shape's scores by the trials' names, each with its baselines', and the clouds of those results that count as a set."""
-    scores, clouds = {"autoencoder": codec_score(pipeline, shape)}, {}
-    scores["autoencoder_fitted"] = codec_score(pipeline, shape, pipeline.field_to_latent(shape.field, FITTED))
-    if train is not None:
+            look: Look | None, fast: bool = False, pace: "Pace | None" = None) -> tuple[dict, dict[str, np.ndarray | None]]:
+    """One shape's scores by the trials' names, each with its baselines', and the clouds of those results that count as a set. fast: of the
+    results alone, without what they are compared with."""
+    scores, clouds = {"autoencoder": codec_score(pipeline, shape, fast=fast)}, {}
+    if not fast:
+        scores["autoencoder_fitted"] = codec_score(pipeline, shape, pipeline.field_to_latent(shape.field, FITTED))
+    if pace is not None:
+        pace.tell(shape, "autoencoder", scores["autoencoder"])
+    if train is not None and not fast:
         scores["nearest_training_shape"] = score(train.field(train.nearest(shape.field)[0]), shape)
     for name, trial in trials.items():
         rng = _rng(shape, settings.seed)
@@ -152,13 +171,15 @@ def measure(pipeline: "Pipeline", shape: Shape, trials: Mapping[str, Trial], set
         own = settings if inputs else replace(settings, seed=int(rng.integers(2**31)))
         latent, prepared = pipeline.generate_latent(trial.condition, inputs, own)
         field = from_frame(pipeline.latent_to_field(latent).cpu(), prepared.frame)
-        lines = BASELINES.get(trial.condition, _no_baselines)(shape.field, inputs, train)
+        lines = {} if fast else BASELINES.get(trial.baselines or trial.condition, _no_baselines)(shape.field, inputs, train)
         steps = pipeline.fit_steps(trial.condition, own)
         if steps and prepared.observation is not None:
-            lines |= {"not_fitted": field}
+            lines |= {} if fast else {"not_fitted": field}
             field = from_frame(pipeline.latent_to_field(pipeline.fit_latent(latent, prepared.observation, steps)).cpu(), prepared.frame)
-        scores[name] = score(field, shape) | {"baselines": {line: score(made, shape) for line, made in lines.items()}}
-        if train is not None and (field < 0).any():
+        scores[name] = score(field, shape, fast) | {"baselines": {line: score(made, shape) for line, made in lines.items()}}
+        if pace is not None:
+            pace.tell(shape, name, scores[name])
+        if train is not None and not fast and (field < 0).any():
             alike = train.nearest(field, NEAREST)
             scores[name]["own_nearest_iou"] = iou(train.field(alike[0]) < 0, field < 0)
             if trial.condition == "text" and shape.record.head != NOTHING:
@@ -170,15 +191,30 @@ def measure(pipeline: "Pipeline", shape: Shape, trials: Mapping[str, Trial], set
     return scores, clouds
 
 
+class Pace:
+    """Tells the log of every result, and how long the rest will take."""
+
+    def __init__(self, shapes: int, trials: int):
+        self._began, self._done, self._each, self._all = time.monotonic(), 0, trials, shapes * trials
+
+    def tell(self, shape: Shape, name: str, one: dict) -> None:
+        self._done += 1
+        seconds = (time.monotonic() - self._began) * (self._all / self._done - 1)
+        angle = "no surface" if one["normal_angle"] is None else f"normals {one['normal_angle']:.1f}°"
+        log.info("shape %d of %d, %s, %s: IoU %.3f, %s; about %d min %02d s left", -(-self._done // self._each), self._all // self._each,
+                 shape.record.id, name, one["iou"], angle, *divmod(round(max(0.0, seconds)), 60))
+
+
 def _no_baselines(field: torch.Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, torch.Tensor]:
     return {}
 
 
 def evaluate(pipeline: "Pipeline", records: Iterable[Record], conditions: Sequence[str], limit: int | None, settings: "Settings",
-             on_progress: Progress | None = None, train: TrainingShapes | None = None, look: Look | None = None) -> dict:
+             on_progress: Progress | None = None, train: TrainingShapes | None = None, look: Look | None = None, fast: bool = False) -> dict:
     """The report: "autoencoder" and each trial of the conditions (their names are in "trials") with iou, chamfer, f_score, silhouette_iou,
     medians, thirds and "baselines".
 
+    fast: FAST shapes at most and only what takes no long: neither baselines nor fitted latents, silhouettes or light fields.
     ``limit`` and ``on_progress``: see fit_shapes; look(shape, trial, inputs, field) is called with every result. Raises InputError for an
     unknown condition or when no shape can be used.
     """
@@ -186,10 +222,13 @@ def evaluate(pipeline: "Pipeline", records: Iterable[Record], conditions: Sequen
     for name, trial in trials.items():
         if trial.has_caption_beside and trial.condition not in pipeline.row.prompted:
             raise InputError(f"{name}: the model {pipeline.row.name} reads no caption beside it")
+    records = list(records)
+    limit = min(limit or FAST, FAST) if fast else limit
+    pace = Pace(min(len(records), limit or len(records)), 1 + len(trials))
     skipped, rows, references = Counter(), [], []
     made: dict[str, list] = {name: [] for name in trials if name in SETS}
     for shape in fit_shapes(records, limit, train, skipped, on_progress):
-        scores, clouds = measure(pipeline, shape, trials, settings, train, look)
+        scores, clouds = measure(pipeline, shape, trials, settings, train, look, fast, pace)
         rows.append(shape.about | scores)
         for name, points in clouds.items():
             made[name].append(points)

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from ..conditions.views import mesh_pictures
+from ..geometry.distance import mesh_to_distance
 from ..geometry.views import framed, shaded, trace
 from .baselines import directions_of, upsampled
 from .references import Shape
@@ -125,7 +126,9 @@ def _points(inputs: dict) -> str:
 
 
 def _depths(inputs: dict) -> str:
-    """The depth maps of a mesh that a condition looks at, side by side in a square."""
+    """The depth maps of a mesh that a condition looks at, side by side in a square; a blockout, which nothing looks at, as it is."""
+    if "views" not in inputs and "azimuth" not in inputs:
+        return _rendered(torch.from_numpy(mesh_to_distance(inputs["vertices"], inputs["faces"])))
     maps, *_ = mesh_pictures(inputs["vertices"], inputs["faces"], directions_of(inputs))
     across = int(np.ceil(np.sqrt(len(maps))))
     side = SIDE // across

@@ -13,6 +13,7 @@ from ..conditions.voxels import CELLS, occupancy_of
 from ..errors import InputError
 from ..geometry.cameras import PUBLISHED
 from ..geometry.views import framed, shaded, trace
+from .blockouts import KINDS, blockout
 from .fitness import surface_points
 from .references import Shape
 from .sketches import line_picture
@@ -69,6 +70,12 @@ def _surface(shape: Shape) -> dict:
     return {"vertices": shape.surface[0].astype(np.float64), "faces": shape.surface[1].astype(np.int64)}
 
 
+def blockout_input(shape: Shape, rng: np.random.Generator, kind: str) -> dict:
+    """The mesh of a blockout of the reference, of one of the kinds in blockouts.KINDS."""
+    vertices, faces = blockout(shape.field, kind, rng)
+    return {"vertices": vertices, "faces": faces}
+
+
 def text_input(shape: Shape, rng: np.random.Generator) -> dict:
     return {"prompt": shape.record.caption}
 
@@ -83,6 +90,7 @@ INPUTS: dict[str, Callable[..., dict]] = {
     "points": point_input, "none": no_input,
 }
 SEVERAL = ("depths",)
+BLOCKOUT = "blockout"  # a mesh in the place of voxels, measured once with every kind of blockout
 WITH_CAPTION = "+text"
 
 
@@ -93,27 +101,31 @@ class Trial:
     condition: str
     make: Callable[[Shape, np.random.Generator], dict]
     has_caption_beside: bool = False
+    baselines: str = ""  # those of which condition simpler methods are tried on; "": of its own
 
 
 def trials_of(conditions: Sequence[str], views: Sequence[int]) -> dict[str, Trial]:
     """By the names in a report. ``views``: the cameras that the model's pictures must be from; with () a condition of several is measured
-    once with every published set, as "depths_4" and "depths_6". "sketch+text" is a sketch with the caption beside it, and so on. Raises
+    once with every published set, as "depths_4" and "depths_6". "blockout" is voxels given a blockout's mesh, as "blockout_boxes" and so on. "sketch+text" is a sketch with the caption beside it, and so on. Raises
     InputError for a condition that cannot be measured."""
-    unknown = sorted({condition.removesuffix(WITH_CAPTION) for condition in conditions} - set(INPUTS))
+    unknown = sorted({condition.removesuffix(WITH_CAPTION) for condition in conditions} - {*INPUTS, BLOCKOUT})
     if unknown:
-        raise InputError(f"unknown condition {unknown[0]!r}", f"Choose some of {', '.join(INPUTS)}")
+        raise InputError(f"unknown condition {unknown[0]!r}", f"Choose some of {', '.join((*INPUTS, BLOCKOUT))}")
     trials = {}
     for name in conditions:
-        condition = name.removesuffix(WITH_CAPTION)
-        if condition in SEVERAL:
+        condition, baselines = name.removesuffix(WITH_CAPTION), ""
+        if condition == BLOCKOUT:
+            made = {f"{BLOCKOUT}_{kind}": partial(blockout_input, kind=kind) for kind in KINDS}
+            condition, baselines = "voxels", BLOCKOUT
+        elif condition in SEVERAL:
             sets = [views] if views else PUBLISHED.sets.values()
             made = {f"{condition}_{len(one)}": partial(INPUTS[condition], views=one) for one in sets}
         else:
             made = {condition: INPUTS[condition]}
-        if name == condition:
-            trials |= {one: Trial(condition, make) for one, make in made.items()}
+        if name.endswith(WITH_CAPTION):
+            trials |= {one + WITH_CAPTION: Trial(condition, partial(_captioned, make), True, baselines) for one, make in made.items()}
         else:
-            trials |= {one + WITH_CAPTION: Trial(condition, partial(_captioned, make), True) for one, make in made.items()}
+            trials |= {one: Trial(condition, make, False, baselines) for one, make in made.items()}
     return trials
 
 

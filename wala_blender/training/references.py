@@ -16,6 +16,7 @@ import torch
 
 from ..errors import InputError
 from ..geometry.distance import TRUNCATION
+from ..geometry.light_field import descriptor
 from ..geometry.metrics import Mesh, count_pieces, silhouettes
 from ..geometry.surface import field_to_mesh, main_components
 from .baselines import TrainingShapes
@@ -40,6 +41,10 @@ class Shape:
     @cached_property
     def silhouettes(self) -> np.ndarray:
         return silhouettes((self.field < 0).numpy())
+
+    @cached_property
+    def light_fields(self) -> np.ndarray:
+        return descriptor((self.field < 0).numpy())
 
     @property
     def about(self) -> dict:

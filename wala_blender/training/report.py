@@ -11,7 +11,8 @@ from .captions import carries
 
 ALSO = ("own_nearest_iou", "mse")  # what only some scores have
 COLUMNS = (("IoU", "iou", 3), ("median", "iou_median", 3), ("chamfer", "chamfer", 4), ("median", "chamfer_median", 4), ("F-score", "f_score", 3),
-           ("normals °", "normal_angle", 1), ("median", "normal_angle_median", 1), ("one piece", "one_piece", 2), ("silhouette", "silhouette_iou", 3))
+           ("normals °", "normal_angle", 1), ("median", "normal_angle_median", 1), ("one piece", "one_piece", 2), ("silhouette", "silhouette_iou", 3),
+           ("LFD", "light_field_distance", 0))
 THIRDS = ("thin", "middle", "bulky")
 SMALL = "{:.2e}".format
 
@@ -19,15 +20,15 @@ SMALL = "{:.2e}".format
 def summary(scores: Sequence[dict], volumes: Sequence[float]) -> dict:
     """Means and medians of scores as evaluation.score gives them, and the mean IoU of the thin, middle and bulky third."""
     ious = np.array([one["iou"] for one in scores])
-    distances, angles = ([one[key] for one in scores if one[key] is not None] for key in ("chamfer", "normal_angle"))
     thirds = zip(THIRDS, np.array_split(np.argsort(volumes, kind="stable"), 3))
-    return {"iou": float(ious.mean()), "iou_median": float(np.median(ious)),
-            "chamfer": float(np.mean(distances)) if distances else None, "chamfer_median": float(np.median(distances)) if distances else None,
-            "chamfer_shapes": len(distances), "f_score": float(np.mean([one["f_score"] for one in scores])),
-            "normal_angle": float(np.mean(angles)) if angles else None, "normal_angle_median": float(np.median(angles)) if angles else None,
+    made = {"iou": float(ious.mean()), "iou_median": float(np.median(ious)), "chamfer_shapes": sum(one["chamfer"] is not None for one in scores),
             "pieces": float(np.mean([one["pieces"] for one in scores])), "one_piece": float(np.mean([one["pieces"] == 1 for one in scores])),
-            "silhouette_iou": float(np.mean([one["silhouette_iou"] for one in scores])),
             "thirds": {name: float(ious[part].mean()) for name, part in thirds if len(part)}}
+    for key in ("chamfer", "normal_angle", "f_score", "silhouette_iou", "light_field_distance"):
+        known = [one[key] for one in scores if one.get(key) is not None]
+        made[key] = float(np.mean(known)) if known else None
+        made |= {f"{key}_median": float(np.median(known)) if known else None} if key in ("chamfer", "normal_angle") else {}
+    return made
 
 
 def by_collection(rows: Sequence[dict], name: str) -> dict:
