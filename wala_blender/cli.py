@@ -201,10 +201,12 @@ def _add_training(commands) -> None:
     parser = actions.add_parser("build", help="meshes → a store of training samples; goes on where it was stopped", description=(
         "Meshes of a folder (.glb, .gltf, .obj, .ply, .stl, .off, and .blend where there is a Blender), or collections of them, → a store of "
         "training samples. Captions come from the names of files and folders. Says which shapes were left out, and why."))
-    parser.add_argument("folder", type=Path, metavar="FOLDER|PACK", help="a folder of meshes; or NAME.npz with NAME.jsonl, or a folder of those")
+    parser.add_argument("folder", type=Path, metavar="FOLDER|PACK",
+                        help="a folder of meshes; or NAME.npz with NAME.jsonl, or a folder of those; or procedural:COUNT, shapes that are generated")
     parser.add_argument("--out", type=Path, required=True, metavar="STORE")
     parser.add_argument("--split", default="all", choices=("train", "validation", "all"), help="default: %(default)s")
     parser.add_argument("--limit", type=_count, metavar="N", help="shapes at most (default: all)")
+    parser.add_argument("--unnamed", action="store_true", help="tiles and nameless shapes as well, for conditions other than words")
     parser.add_argument("--cap", type=_count, metavar="N", help="shapes of one name at most (default: all)")
     _up_option(parser)
     parser.add_argument("--jobs", type=_count, default=os.cpu_count(), metavar="N", help="processes (default: %(default)s)")

@@ -16,6 +16,7 @@ from ..wavelet import tree_to_field
 from .loop import Loop, LoopSettings
 from .runs import SETTINGS, load_stage_one, write_stage_one
 from .samples import Entry, load_tree, read_index
+from .sampling import draw_shares
 from .sheets import looked_at, render, write_sheet
 from .tree_batches import TreeBatches
 from .tree_losses import LOSSES, channel_scales, fold_scales
@@ -35,7 +36,8 @@ class AutoencoderTraining:
     quantize_from: share after which the codebook is started and used; its latents get ``normalisation`` (one of NORMALISATIONS) first.
     settle: from there on the encoder stays as it is (stage 2 may begin on its latents) and the codebook follows by averages; else all
     learn together, by the codebook and commitment losses. keep_decoder: codebook and decoder stay as they are and the encoder learns what
-    they make most of; what stage 2 learnt to make they still know. balanced: every collection gives the same number of shapes."""
+    they make most of; what stage 2 learnt to make they still know. balanced: every collection gives the same number of shapes. by_head: shapes are
+    drawn by their head nouns, thin ones twice as often (see sampling)."""
 
     model: AutoencoderConfig = AutoencoderConfig(widths=(16, 48, 112), norm_groups=8)
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=300.0))
@@ -48,11 +50,14 @@ class AutoencoderTraining:
     settle: bool = True
     keep_decoder: bool = False
     balanced: bool = False
+    by_head: bool = False
 
     def __post_init__(self):
         for name, known in (("loss", LOSSES), ("normalisation", NORMALISATIONS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, expected one of {', '.join(known)}")
+        if self.balanced and self.by_head:
+            raise ValueError("balanced and by_head are two ways to draw shapes: choose one")
         if self.keep_decoder and (self.settle or self.quantize_from > 0):
             raise ValueError("keep_decoder leaves the encoder to learn: settle must be false, and quantize_from 0")
 
@@ -152,7 +157,8 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path 
     codebook = CodebookAverage(model.quantize)
     loop = Loop(TreeObjective(model, settings), folder, settings.loop, extra=codebook)
     entries = read_index(store, "train")
-    batches = TreeBatches(entries, settings.batch, loop.share(settings.batch), settings.balanced)
+    batches = TreeBatches(entries, settings.batch, loop.share(settings.batch), settings.balanced,
+                          draw_shares(entries, thin=2.0) if settings.by_head else None)
     shown = looked_at(store, entries)[:MEASURED_SHAPES]
     scales = channel_scales().to(loop.device)
     if loop.writes:

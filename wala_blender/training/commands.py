@@ -28,7 +28,7 @@ def build_store(options: argparse.Namespace) -> int:
     _say_what_happens()
     if not options.out.is_dir():  # a store that is there is gone on with
         check_destination(options.out)
-    report = build(options.folder, options.out, options.split, options.limit, options.cap, options.jobs, options.up)
+    report = build(options.folder, options.out, options.split, options.limit, options.cap, options.jobs, options.up, unnamed=options.unnamed)
     splits = ", ".join(f"{count} {split}" for split, count in sorted(report["by_split"].items()))
     print(f"{report['kept']:6}  kept{f' ({splits})' if splits else ''}, {report['bytes'] / 1e6:.0f} MB")
     for reason, count in report["skipped"].most_common():

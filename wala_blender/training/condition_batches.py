@@ -16,6 +16,7 @@ from .captions import SYNONYMS, vary
 from .latents import Latents
 from .runs import StageTwo
 from .samples import Entry
+from .sampling import draw_shares
 from .sketches import drawn, line_picture
 
 
@@ -49,14 +50,24 @@ class Batches:
     """The inputs of conditions of some rows, by the conditions' names: what each encoder's forward takes. points and lacking: see
     DenoiserTraining."""
 
-    def __init__(self, entries: list[Entry], latents: Latents, pieces: WordPieces, points: tuple[int, ...], lacking: float):
+    def __init__(self, entries: list[Entry], latents: Latents, pieces: WordPieces, points: tuple[int, ...], lacking: float,
+                 by_head: bool = False):
         self.entries, self.latents, self.pieces, self.counts, self.lacking = entries, latents, pieces, points, lacking
         self.all_rows = torch.arange(len(latents.latent))
-        self.canonical_rows = latents.canonical.nonzero()[:, 0].cpu()
+        named = torch.tensor([entry.named for entry in entries])[latents.owner.cpu()]
+        self.named_rows = named.nonzero()[:, 0]
+        self.canonical_rows = (latents.canonical.cpu() & named).nonzero()[:, 0]
+        self.shares = None  # of each row
+        if by_head:
+            owner = latents.owner.cpu()
+            self.shares = (draw_shares(entries) / torch.bincount(owner, minlength=len(entries)).clamp(min=1))[owner]
 
     def rows(self, kinds: list[str], count: int, generator: torch.Generator) -> Tensor:
-        """Random rows (count,) that these conditions can be of: words alone say nothing of a turned shape's turn."""
-        rows = self.canonical_rows if kinds == ["text"] else self.all_rows
+        """Random rows (count,) that these conditions can be of: words alone say nothing of a turned shape's turn, and nothing can be
+        said of nameless shapes."""
+        rows = self.canonical_rows if kinds == ["text"] else self.named_rows if "text" in kinds else self.all_rows
+        if self.shares is not None:
+            return rows[torch.multinomial(self.shares[rows], count, replacement=True, generator=generator)]
         return rows[torch.randint(len(rows), (count,), generator=generator)]
 
     def inputs(self, kinds: list[str], picks: Tensor, generator: torch.Generator) -> dict[str, tuple[Tensor, ...]]:
@@ -66,7 +77,7 @@ class Batches:
     def text(self, picks: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
         rng = random.Random(int(torch.randint(2**31, (1,), generator=generator, device=generator.device)))
         entries = [self.entries[self.latents.owner[i]] for i in picks]
-        return (torch.stack([self.pieces(vary(entry.caption, entry.head, rng)) for entry in entries]).to(generator.device),)
+        return (torch.stack([self.pieces(vary(rng.choice((entry.caption, *entry.synonyms)), entry.head, rng)) for entry in entries]).to(generator.device),)
 
     def sketch(self, picks: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
         def draw(function, *shape: int) -> Tensor:

@@ -35,7 +35,7 @@ class DenoiserTraining:
     the encoders' drafts only, in batches of draft_batch: ten times as fast as with the denoiser, which finds them useful from its first
     step on. points: of how many points a cloud has in training one is drawn. lacking: share of batches of points seen from one side only, and
     of voxels some of which are missing. low_rank: rank of the additions that are trained instead of the weights themselves, None for
-    these."""
+    these. by_head: shapes are drawn by their head nouns (see sampling)."""
 
     model: StarterConfig = StarterConfig()
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=6000.0, weight_decay=0.02, looks=4))
@@ -50,6 +50,7 @@ class DenoiserTraining:
     points: tuple[int, ...] = (512, 1024, 2048, 4096)
     lacking: float = 0.0
     low_rank: int | None = None
+    by_head: bool = False
 
     def __post_init__(self):
         unknown = sorted(set(self.mix) - set(TRAINED))
@@ -146,7 +147,7 @@ def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTr
     entries = read_index(store, "train")
     with this_process().main_process_first():  # the others find the files
         entries, latents = normalised_latents(folder, entries, autoencoder_run, begun.scale if begun else None)
-        pieces = word_pieces(folder, begun, [clean(entry.caption) for entry in entries])
+        pieces = word_pieces(folder, begun, [clean(caption) for entry in entries for caption in (entry.caption, *entry.synonyms)])
     log.info("%d shapes, %d latents", len(entries), len(latents.owner))
 
     torch.manual_seed(0)  # here, so that it does not matter what was there already
@@ -158,7 +159,7 @@ def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTr
     if loop.writes:
         write_settings(settings, folder / SETTINGS)
     latents = latents.to(loop.device)
-    batches = Batches(entries, latents, pieces, settings.points, settings.lacking)
+    batches = Batches(entries, latents, pieces, settings.points, settings.lacking, settings.by_head)
 
     def step(progress: float):
         drafting = progress < settings.draft_until

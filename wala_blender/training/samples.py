@@ -23,7 +23,10 @@ class Entry:
     words: tuple[str, ...]
     head: str
     category: str
-    geometry: tuple[float, ...] = ()  # see duplicates.fingerprint; older stores have none
+    geometry: tuple[float, ...] = ()  # see duplicates.fingerprint; older stores have neither this nor what follows: see collections.Record
+    synonyms: tuple[str, ...] = ()
+    solid: float | None = None
+    named: bool = True
 
 
 def read_index(store: Path | str, split: str) -> list[Entry]:
@@ -36,7 +39,8 @@ def read_index(store: Path | str, split: str) -> list[Entry]:
         raw = json.loads(line)
         if raw["split"] == split and not raw["skipped"]:
             entries.append(Entry(raw["id"], Path(store) / "samples" / raw["file"], raw["variants"], split, raw["caption"],
-                                 tuple(raw["words"]), raw["head"], raw["category"], tuple(raw.get("geometry") or ())))
+                                 tuple(raw["words"]), raw["head"], raw["category"], tuple(raw.get("geometry") or ()),
+                                 tuple(raw.get("synonyms") or ()), raw.get("solid"), raw.get("named", True)))
     if not entries:
         raise InputError(f"the store {store} holds no {split} shapes", "Build it with that split, or without a limit.")
     return sorted(entries, key=lambda entry: entry.id)

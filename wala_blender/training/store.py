@@ -22,10 +22,10 @@ from tqdm import tqdm
 
 from ..conditions.voxels import occupancy_of
 from ..files import write_whole
-from ..geometry.distance import TRUNCATION
+from ..geometry.distance import RESOLUTION, TRUNCATION
 from ..geometry.views import framed, trace
 from ..wavelet import field_to_tree
-from .collections import Record, read_records
+from .collections import Record, read_records, shape_of
 from .duplicates import fingerprint, first_alike
 from .facing import to_front
 from .fitness import Limits, Unfit, check_tree, fingerprint_of, fit_field, read_fit, surface_points
@@ -72,9 +72,12 @@ def build_sample(record: Record, limits: Limits) -> tuple[dict[str, np.ndarray],
     rng = np.random.default_rng(int(hashlib.sha1(record.id.encode()).hexdigest()[:8], 16))
     vertices, faces = read_fit(record, limits)
     authored = fingerprint(vertices, faces)  # as duplicates and references are compared
-    vertices = to_front(vertices, faces, record.head)
+    shape = shape_of(record)
+    if shape is None:  # generated ones face the front
+        vertices = to_front(vertices, faces, record.head)
     variants = variants_of(vertices, rng)
-    base = fit_field(vertices, faces, limits, TRUNCATION / min(variant.smallest_scale() for variant, _, _ in variants))
+    truncation = TRUNCATION / min(variant.smallest_scale() for variant, _, _ in variants)
+    base = torch.from_numpy(shape.field(RESOLUTION, truncation)) if shape else fit_field(vertices, faces, limits, truncation)
     points = surface_points(vertices, faces, base.numpy(), POINTS * 2, rng)
     parts = defaultdict(list)
     for number, (variant, degrees, mirror) in enumerate(variants):
@@ -98,6 +101,8 @@ def build_sample(record: Record, limits: Limits) -> tuple[dict[str, np.ndarray],
     arrays = {name: np.stack(parts[name]) for name in ("coarse", "occupancy", "points", "depth", "normal")}
     arrays |= {name: np.asarray(parts[name], dtype=np.float32) for name in ("turn", "elevation")}
     arrays |= {"mirror": np.asarray(parts["mirror"]), "offsets": offsets, "index": np.concatenate(parts["index"]), "value": np.concatenate(parts["value"])}
+    sides = vertices.max(axis=0) - vertices.min(axis=0)
+    arrays["solid"] = np.float32(float((base < 0).sum()) * (2 / RESOLUTION) ** 3 / sides.prod())
     return arrays, authored
 
 
@@ -132,7 +137,7 @@ def _write_sample(record: Record, limits: Limits, store: Path) -> dict:
     arrays, geometry = build_sample(record, limits)
     file = _file_of(store, record)
     write_whole(file, lambda stream: np.savez(stream, **arrays))
-    return {"file": file.name, "bytes": file.stat().st_size, "variants": len(arrays["turn"]), "geometry": [round(float(n), 5) for n in geometry]}
+    return {"file": file.name, "bytes": file.stat().st_size, "variants": len(arrays["turn"]), "solid": round(float(arrays["solid"]), 4), "geometry": [round(float(n), 5) for n in geometry]}
 
 
 def _entry(record: Record, made: dict | Unfit | object) -> dict:
@@ -182,9 +187,9 @@ def _duplicates(todo: list[Record], done: dict[str, dict], limits: Limits, jobs:
 
 
 def build(source: Path, store: Path, split: str = "all", limit: int | None = None, cap: int | None = None, jobs: int = 2, up: str = "y",
-          limits: Limits = Limits()) -> dict:
-    """Build (or go on building) a store of a folder's or a collection's meshes. Returns the report, which is written beside the index."""
-    records = ordered(read_records(source, split, up), cap)[:limit]
+          limits: Limits = Limits(), unnamed: bool = False) -> dict:
+    """Build (or go on building) a store of a folder's or a collection's meshes, or of generated shapes (see read_records). Returns the report, which is written beside the index."""
+    records = ordered(read_records(source, split, up, unnamed), cap)[:limit]
     (store / "samples").mkdir(parents=True, exist_ok=True)
     index = store / "index.jsonl"
     done = _read_done(index)

@@ -13,11 +13,11 @@ from .samples import Entry, load_tree
 class TreeBatches:
     """The rows ``share`` of every step's batch. A step's number alone decides what is in it, so that the next one's trees are read ahead.
 
-    ``balanced``: every collection gives the same number of shapes, by turns; else every shape is as likely.
+    ``balanced``: every collection gives the same number of shapes, by turns; else every shape is as likely, or as its share of ``shares`` (N,), see sampling.
     """
 
-    def __init__(self, entries: list[Entry], batch: int, share: slice, balanced: bool):
-        self.entries, self.batch, self.share = entries, batch, share
+    def __init__(self, entries: list[Entry], batch: int, share: slice, balanced: bool, shares: Tensor | None = None):
+        self.entries, self.batch, self.share, self.shares = entries, batch, share, shares
         groups = defaultdict(list)
         for entry in entries:
             groups[entry.id.split("/")[0] if balanced else ""].append(entry)
@@ -29,6 +29,10 @@ class TreeBatches:
         """(entry, variant) of every row of the whole batch."""
         generator = torch.Generator().manual_seed(step)
         picks = []
+        if self.shares is not None:
+            chosen = torch.multinomial(self.shares, self.batch, replacement=True, generator=generator).tolist()
+            variant = torch.rand(self.batch, generator=generator, dtype=torch.float64).tolist()
+            return [(self.entries[i], int(b * self.entries[i].variants)) for i, b in zip(chosen, variant)]
         for row in range(self.batch):
             group = self.groups[(step * self.batch + row) % len(self.groups)]
             a, b = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
