@@ -13,12 +13,12 @@ from shapes import box, box_field, joined, sphere, sphere_field, write_collectio
 from wala_blender.errors import InputError
 from wala_blender.geometry.distance import Frame, mesh_to_distance
 from wala_blender.geometry.metrics import iou, sample_surface, silhouettes
-from wala_blender.training import baselines, evaluation, fitness
+from wala_blender.training import baselines, evaluation, fitness, prompt_sheet
 from wala_blender.training.ablation import compare
 from wala_blender.training.baselines import BASELINES, TrainingShapes, estimated_normals, half_filled, screened_poisson, upsampled
 from wala_blender.training.blockouts import KINDS
 from wala_blender.training.collections import Record, read_records
-from wala_blender.training.page import Gallery, page
+from wala_blender.training.page import SIDE, Gallery, page
 from wala_blender.training.reference_inputs import INPUTS, image_input, trials_of
 from wala_blender.training.references import named, read_ids
 from wala_blender.training.report import by_collection, summary, tables_of, text_of
@@ -321,3 +321,24 @@ def test_collections_count_alike():
     assert by_collection(rows, "a") == {
         "collections": {"x": {"iou": pytest.approx(0.3), "mse": pytest.approx(0.03), "count": 2}, "y": {"iou": 0.9, "mse": 0.09, "count": 1}},
         "d_iou": pytest.approx(0.6), "d_mse": pytest.approx(0.06)}
+
+
+class Boxes:
+    """Makes a box of every prompt, and nothing of a cloud."""
+
+    def generate(self, condition, inputs, settings):
+        if "cloud" in inputs["prompt"]:
+            raise InputError("no surface")
+        return SimpleNamespace(vertices=PLATE[0], faces=PLATE[1])
+
+
+def test_a_sheet_shows_every_prompt(monkeypatch):
+    monkeypatch.setattr(prompt_sheet, "mesh_to_distance", partial(mesh_to_distance, resolution=R))
+    prompts = read_ids("fifty-prompts")
+    heads = {prompt.split()[-1] for prompt in prompts}
+    assert len(set(prompts)) == 50 and {"chair", "table", "house", "sword", "lamp", "tree", "car", "ship"} <= heads
+    sheet = np.asarray(prompt_sheet.prompt_sheet(Boxes(), ["a plate", "a cloud"] + ["a plate"] * 10, Settings()))
+    assert sheet.shape[1] == 10 * SIDE
+    cells = [sheet[y : y + SIDE, x : x + SIDE] for y in (0, sheet.shape[0] // 2) for x in range(0, 10 * SIDE, SIDE)]
+    assert np.array_equal(cells[0], cells[11]) and len(np.unique(cells[0])) > 3 and len(np.unique(cells[1])) == 1
+    assert (sheet[SIDE : sheet.shape[0] // 2, :SIDE] < 128).any()  # its words

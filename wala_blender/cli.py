@@ -144,7 +144,9 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
 def _add_training(commands) -> None:
     parser = commands.add_parser("evaluate", help="measure a model on meshes", description=(
         "Measures the autoencoder and the conditions on a folder or a collection of meshes, beside what simpler methods make of the same inputs."))
-    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER|PACK", help="as `wala data build` takes it")
+    parser.add_argument("--data", type=Path, metavar="FOLDER|PACK", help="as `wala data build` takes it")
+    parser.add_argument("--prompts", metavar="LIST", help=(
+        "instead: a picture of what the model makes of every prompt of a file, one a line, or of fifty-prompts; --out is a .png"))
     _up_option(parser)
     parser.add_argument("--split", default="validation", choices=("train", "validation", "scans", "all"), help="default: %(default)s")
     parser.add_argument("--shapes", metavar="LIST", help=(

@@ -115,6 +115,10 @@ def train_all(options: argparse.Namespace) -> int:
 
 def evaluate(options: argparse.Namespace) -> int:
     """`wala evaluate`."""
+    if options.prompts:
+        return _prompt_sheet(options)
+    if options.data is None:
+        raise InputError("nothing to measure on", "Give --data, a folder of meshes, or --prompts.")
     from .collections import read_records
     from .references import named, read_ids
 
@@ -143,6 +147,21 @@ def evaluate(options: argparse.Namespace) -> int:
     for line in text_of(report):
         print(line)
     print(f"{report['count']} shapes, {sum(report['skipped'].values())} skipped: {options.out}")
+    return 0
+
+
+def _prompt_sheet(options: argparse.Namespace) -> int:
+    from ..pipeline import Pipeline, Settings
+    from .prompt_sheet import prompt_sheet
+    from .references import read_ids
+
+    if check_destination(options.out).suffix != ".png":
+        raise InputError(f"{options.out.name}: a sheet of prompts is .png")
+    _say_what_happens()
+    pipeline = Pipeline.load(options.model, device=options.device)
+    sheet = prompt_sheet(pipeline, read_ids(options.prompts)[: options.limit], Settings(model=options.model, seed=options.seed))
+    write_whole(options.out, lambda stream: sheet.save(stream, "PNG", optimize=True))
+    print(options.out)
     return 0
 
 

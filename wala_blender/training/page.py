@@ -19,7 +19,7 @@ from .report import Table, remarks_of, tables_of
 
 SIDE = 192  # pixels
 _AZIMUTH, _ELEVATION = 30.0, 20.0
-_GROUND = 242  # grey of the pictures' background
+GROUND = 242  # grey of the pictures' background
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff; }
 table { border-collapse: collapse; } th, td { padding: .2rem .7rem; text-align: right; font-variant-numeric: tabular-nums; }
@@ -103,7 +103,7 @@ def _prompt(inputs: dict) -> str:
 def _image(inputs: dict) -> str:
     """A picture (H, W) or one cut out (H, W, 4), on the page's grey."""
     image = Image.fromarray(inputs["image"]).convert("RGBA")
-    ground = Image.new("RGBA", image.size, (_GROUND, _GROUND, _GROUND, 255))
+    ground = Image.new("RGBA", image.size, (GROUND, GROUND, GROUND, 255))
     return _inline(Image.alpha_composite(ground, image).resize((SIDE, SIDE), Image.Resampling.LANCZOS))
 
 
@@ -132,7 +132,7 @@ def _depths(inputs: dict) -> str:
     maps, *_ = mesh_pictures(inputs["vertices"], inputs["faces"], directions_of(inputs))
     across = int(np.ceil(np.sqrt(len(maps))))
     side = SIDE // across
-    square = Image.new("L", (SIDE, SIDE), _GROUND)
+    square = Image.new("L", (SIDE, SIDE), GROUND)
     for number, one in enumerate(maps):
         square.paste(Image.fromarray(one).resize((side, side), Image.Resampling.LANCZOS), (number % across * side, number // across * side))
     return _inline(square)
@@ -141,17 +141,22 @@ def _depths(inputs: dict) -> str:
 _SHOWN = {"prompt": _prompt, "image": _image, "occupancy": _voxels, "points": _points, "vertices": _depths}
 
 
-def _rendered(field: torch.Tensor) -> str:
-    """A distance field's surface, lit, on light grey."""
+def picture_of(field: torch.Tensor) -> Image.Image | None:
+    """A distance field's surface, lit, on light grey, (SIDE, SIDE) in grey; None without one."""
     field = field.cpu().float()
     inside = torch.nonzero(field[::4, ::4, ::4] < 0).numpy()
     if not len(inside):
-        return '<div class="prompt">no surface</div>'
+        return None
     low, high = (np.array(end) * 8 / field.shape[0] - 1 for end in (inside.min(axis=0), inside.max(axis=0)))
     corners = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
     depth, normal = trace(field, framed(corners, _ELEVATION, azimuth=_AZIMUTH), SIDE)
-    picture = torch.where(torch.isfinite(depth), 235 * shaded(normal), float(_GROUND))
-    return _inline(Image.fromarray(picture.to(torch.uint8).numpy()))
+    picture = torch.where(torch.isfinite(depth), 235 * shaded(normal), float(GROUND))
+    return Image.fromarray(picture.to(torch.uint8).numpy())
+
+
+def _rendered(field: torch.Tensor) -> str:
+    picture = picture_of(field)
+    return _inline(picture) if picture else '<div class="prompt">no surface</div>'
 
 
 def _inline(picture: Image.Image) -> str:
