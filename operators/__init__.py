@@ -9,6 +9,7 @@ def register() -> None:
 
     for cls in (*generate.CLASSES, *maps.CLASSES, *worker.CLASSES, *library.CLASSES):
         bpy.utils.register_class(cls)
+    generate.attach()
     keys.register()
     session.register()
     rendering.register()
@@ -25,5 +26,6 @@ def unregister() -> None:
     rendering.unregister()
     session.unregister()
     keys.unregister()
+    generate.detach()
     for cls in reversed((*generate.CLASSES, *maps.CLASSES, *worker.CLASSES, *library.CLASSES)):
         bpy.utils.unregister_class(cls)

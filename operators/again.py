@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..runtime import jobs
 from ..runtime.messages import JobFailed
-from . import preferences, session
+from . import preferences, session, sources
 from .deliver import MARK, TITLE
 
 
@@ -28,4 +28,4 @@ def start(context, settings, item, seed: int | None = None) -> session.Ticket:
     session.require_model(old.model, old.condition)
     request = replace(old, id=jobs.new_id(), seed=old.seed + 1 if seed is None else seed, created="")
     title = re.sub(r"\.\d{3,}$", "", item.name).removeprefix(TITLE)
-    return session.submit(context, settings, request, jobs.read_inputs(folder, old), title)
+    return session.submit(context, settings, request, jobs.read_inputs(folder, old), title, sources.remembered(item))

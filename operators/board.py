@@ -13,7 +13,7 @@ SHARES = {"load": (0.0, 0.1), "views": (0.1, 0.6), "condition": (0.1, 0.15), "sa
           "surface": (0.85, 1.0)}
 TITLES = {"load": "Loading the model", "views": "Drawing the views", "condition": "Reading the input", "sample": "Shaping", "fit": "Fitting",
           "decode": "Decoding", "surface": "Meshing"}
-SHOWN_IN = ("VIEW_3D", "PREFERENCES")
+SHOWN_IN = {("VIEW_3D", "UI"), ("PREFERENCES", "WINDOW")}    # areas and regions
 MODEL_WORDS = ("name", "title", "conditions", "prompted", "offered", "installed", "can_fetch", "can_remove", "size", "memory", "licence", "problem")
 
 
@@ -54,11 +54,18 @@ def _model_words(model) -> dict:
 
 
 def redraw() -> None:
-    """Ask for a redraw of the areas that show us."""
+    """Ask for a redraw of what shows us: the sidebars alone, not the 3D views beside them, which may take seconds."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas if window.screen else ():
-            if area.type in SHOWN_IN:
-                area.tag_redraw()
+            for region in area.regions:
+                if (area.type, region.type) in SHOWN_IN:
+                    region.tag_redraw()
+
+
+def clear() -> None:
+    """Nothing was done yet."""
+    show(busy=False, progress=0.0, message="", problem="", hint="", detail="", ready="", models_busy=False, models_progress=0.0, models_message="",
+         models_problem="")
 
 
 def busy(message: str) -> None:

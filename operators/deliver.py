@@ -1,4 +1,4 @@
-"""Results to objects. Knows how a mesh gets into a scene and what it must say about itself; nothing about jobs under way.
+"""Results to objects, with what they must say about themselves.
 
 float32 precision is kept by placing the object, and only sizing its vertices: a shape far from the world's origin stays smooth.
 """
@@ -20,30 +20,59 @@ LARGEST_INTEGER = 2**31 - 1     # of a custom property
 
 @dataclass(frozen=True)
 class Home:
-    """Where a result is to go, as plain data that outlives the scene: names and session uids."""
+    """Where a result is to go, as plain data that outlives the scene: names, a session uid, and the file's path."""
 
     scene: str
     scene_uid: int | None
     collection: str
+    file: str
 
     @classmethod
     def of(cls, context) -> "Home":
         """The scene and the active collection of now."""
-        return cls(context.scene.name, getattr(context.scene, "session_uid", None), context.collection.name)
+        return cls(context.scene.name, getattr(context.scene, "session_uid", None), context.collection.name, bpy.data.filepath)
 
-    def find(self) -> tuple:
-        """(scene, collection, whether it is still the one it was). A scene that is gone is replaced by the current one."""
+    def find(self) -> "Place | None":
+        """The place again, also after the same file was opened anew; None when the scene is gone, or another file is open."""
         scene = compatibility.find(bpy.data.scenes, self.scene, self.scene_uid)
+        if scene is None and self.file and bpy.data.filepath == self.file:
+            scene = bpy.data.scenes.get(self.scene)
         if scene is None:
-            scene = bpy.context.window_manager.windows[0].scene if len(bpy.context.window_manager.windows) else bpy.data.scenes[0]
-            return scene, scene.collection, False
+            return None
         known = [scene.collection, *scene.collection.children_recursive]
         # A collection of a linked file cannot take an object.
-        return scene, next((item for item in known if item.name == self.collection and item.library is None), scene.collection), True
+        return Place(scene, next((item for item in known if item.name == self.collection and item.library is None), scene.collection))
 
 
-def deliver(result, request, title: str, home: Home):
-    """A finished job's mesh as a new object: (the object, whether the scene is still the one it was made for).
+@dataclass(frozen=True)
+class Place:
+    """Where a result goes: a scene and a collection in it, for use at once."""
+
+    scene: bpy.types.Scene
+    collection: bpy.types.Collection
+
+    @classmethod
+    def current(cls) -> "Place":
+        """The first window's scene, and its active collection."""
+        windows = bpy.context.window_manager.windows
+        scene = windows[0].scene if len(windows) else bpy.context.scene
+        layer = windows[0].view_layer if len(windows) else bpy.context.view_layer
+        collection = layer.active_layer_collection.collection
+        return cls(scene, collection if collection.library is None else scene.collection)
+
+    def where_in_words(self, item) -> str:
+        """Where a new object is that no window shows; "" for one that is seen."""
+        shown = [window for window in bpy.context.window_manager.windows if window.scene == self.scene]
+        if not shown and len(bpy.context.window_manager.windows):
+            return f"It is in the scene “{self.scene.name}”, which is not shown"
+        layers = [window.view_layer for window in shown] or [self.scene.view_layers[0]]
+        if not any(item.visible_get(view_layer=layer) for layer in layers):
+            return f"It is in the collection “{self.collection.name}”, which is hidden"
+        return ""
+
+
+def deliver(result, request, title: str, where: Place):
+    """A finished job's mesh as a new object, which is returned.
 
     result: runtime.jobs.Result (model space); request: runtime.jobs.Request with its placement.
     """
@@ -51,19 +80,20 @@ def deliver(result, request, title: str, home: Home):
     if frame is not None:
         frame = {"center": frames.to_blender(np.asarray(frame["center"], float)).tolist(), "scale": frame["scale"]}
     placed = place(frames.to_blender(result.vertices), request.placement, frame)
-    scene, collection, same = home.find()
     item = bpy.data.objects.new(title, _mesh(title, placed, result.faces))
     item.location = placed.location
     item.rotation_euler = (0.0, 0.0, placed.rotation)
     for owner in (item, item.data):
         _mark(owner, {**result.record, "prompt": request.inputs.get("prompt"), "job": request.id})
-    collection.objects.link(item)
-    _make_active(scene, item)
-    return item, same
+    where.collection.objects.link(item)
+    _make_active(where.scene, item)
+    return item
 
 
 def _mesh(title: str, placed: Placed, faces: np.ndarray):
-    """A smooth-shaded mesh from arrays; a damaged face is dropped by Blender's own check."""
+    """A mesh from arrays, smooth-shaded as every new one is. Blender's own check is slow, and finds one fault that can be here: a face that names
+    a vertex twice, which is left out."""
+    faces = faces[(faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])]
     mesh = bpy.data.meshes.new(title)
     mesh.vertices.add(len(placed.vertices))
     mesh.vertices.foreach_set("co", placed.vertices.astype(np.float32).ravel())
@@ -71,9 +101,7 @@ def _mesh(title: str, placed: Placed, faces: np.ndarray):
     mesh.loops.foreach_set("vertex_index", faces.astype(np.int32).ravel())
     mesh.polygons.add(len(faces))
     mesh.polygons.foreach_set("loop_start", np.arange(0, faces.size, 3, dtype=np.int32))
-    mesh.polygons.foreach_set("use_smooth", np.ones(len(faces), dtype=bool))
     mesh.update(calc_edges=True)
-    mesh.validate()
     return mesh
 
 

@@ -1,11 +1,11 @@
-"""The operators that make shapes. Knows the settings and the session; nothing about how a shape is made."""
+"""The operators that make shapes, and the panel's sentence about what the next one is made from."""
 
 import random
 
 import bpy
 
 from ..runtime.messages import Cancelled, JobFailed
-from . import again, models, session
+from . import again, board, models, session
 from .capture import CAPTURES
 from .polls import allowed
 
@@ -15,7 +15,26 @@ LARGEST_SEED = 2**31 - 1
 def what_is_missing(context, settings) -> str:
     """What the artist has to choose or give first, "" when nothing is missing. Cheap."""
     row = CAPTURES[settings.condition]
-    return models.why_not(settings.model, row.condition) or row.missing(context, settings)
+    return models.why_not(settings.model, row.condition) or row.choose(context, settings).missing
+
+
+def input_in_words(_) -> str:
+    """The panel's sentence: what is missing, as Generate says it, or what the next shape is made from."""
+    context = bpy.context
+    settings = getattr(context.scene, "wala", None)
+    if settings is None:
+        return ""
+    return what_is_missing(context, settings) or CAPTURES[settings.condition].choose(context, settings).words
+
+
+def attach() -> None:
+    """Give the panel its sentence, `window_manager.wala_input`."""
+    bpy.types.WindowManager.wala_input = bpy.props.StringProperty(get=input_in_words)
+
+
+def detach() -> None:
+    """Take it away again."""
+    del bpy.types.WindowManager.wala_input
 
 
 class Making:
@@ -47,6 +66,7 @@ class Making:
         try:
             return self.start(context, context.scene.wala)
         except JobFailed as error:
+            board.problem(error.message, error.hint)
             self.report({"ERROR"}, str(error))
             return None
 
@@ -108,4 +128,37 @@ class WALA_OT_cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (WALA_OT_generate, WALA_OT_again, WALA_OT_cancel)
+class HeldResult:
+    """What the buttons about a result that waits share."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return allowed(cls, "" if session.current is not None and session.current.held else "No shape is waiting")
+
+
+class WALA_OT_place(HeldResult, bpy.types.Operator):
+    """Add the shape to this scene, although it was made for another one"""
+
+    bl_idname = "wala.place"
+    bl_label = "Place It Here"
+
+    def execute(self, context):
+        session.place_held()
+        return {"FINISHED"}
+
+
+class WALA_OT_discard(HeldResult, bpy.types.Operator):
+    """Let go of the shape"""
+
+    bl_idname = "wala.discard"
+    bl_label = "Discard"
+    bl_options = {"REGISTER"}
+
+    def execute(self, context):
+        session.discard_held()
+        return {"FINISHED"}
+
+
+CLASSES = (WALA_OT_generate, WALA_OT_again, WALA_OT_cancel, WALA_OT_place, WALA_OT_discard)

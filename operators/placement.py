@@ -61,6 +61,20 @@ def in_box(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:
     return Placed((vertices - (own_low + own_high) / 2) * scale, (low + high) / 2)
 
 
+def as_seen(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:
+    """As large as what was seen from one side, and as near to the eye: how deep the shape is was guessed, and decides nothing.
+
+    placement: "axes" (3, 3), the rows right, up and back of the view; "bounds" (2, 3), along these, of what was seen. The longest sides of
+    the two pictures become equal and their centres meet, and so do the sides towards the eye.
+    """
+    axes, target = np.asarray(placement["axes"], dtype=np.float64), np.asarray(placement["bounds"], dtype=np.float64)
+    centred = vertices - bounds(vertices).mean(axis=0)
+    own = bounds(centred @ axes.T)
+    scale = _longest(np.ptp(target[:, :2], axis=0)) / _longest(np.ptp(own[:, :2], axis=0))
+    across = (target[:, :2] - own[:, :2] * scale).mean(axis=0)
+    return Placed(centred * scale, np.array([*across, target[1, 2] - own[1, 2] * scale]) @ axes)
+
+
 def at_sketch(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:
     """Turned to the eye it was drawn from, then sized and moved until it covers the sketch in that eye's picture.
 
@@ -101,4 +115,4 @@ def _longest(sides: np.ndarray) -> float:
     return max(float(np.max(sides)), 1e-12)
 
 
-SOLVERS = {"point": at_point, "input": at_input, "box": in_box, "sketch": at_sketch}
+SOLVERS = {"point": at_point, "input": at_input, "box": in_box, "seen": as_seen, "sketch": at_sketch}

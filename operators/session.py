@@ -15,9 +15,9 @@ import bpy
 from ..runtime import jobs, kept_jobs, pace
 from ..runtime.messages import Cancelled, JobFailed
 from ..runtime.supervisor import Supervisor
-from . import assets, board, compatibility, downloads, maintenance, maps, models, preferences
+from . import assets, board, compatibility, downloads, maintenance, maps, models, preferences, sources
 from .capture import CAPTURES
-from .deliver import TITLE, Home, deliver
+from .deliver import TITLE, Home, Place, deliver
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +29,15 @@ LAST_EVENTS = ("done", "failed", "cancelled", "worker-lost")
 
 @dataclass(frozen=True)
 class Ticket:
-    """A job under way, in plain data. ``pace``: follows how long it still takes; ``as_asset``: whether its result is to be marked as one."""
+    """A job under way, in plain data. ``pace``: follows how long it still takes; ``source``: names and session
+    uids of the objects it is from; ``as_asset``: whether its result is to be marked as one."""
 
     job: str
     folder: Path
     title: str
     home: Home
     pace: pace.Pace
+    source: tuple = ()
     as_asset: bool = False
 
 
@@ -49,7 +51,8 @@ class Outcome:
 
 
 class Session:
-    """The state between two polls. ``blocking``: the job that an operator waits for, whose undo step is the operator's own.
+    """The state between two polls. ``blocking``: the job that an operator waits for, whose undo step is the operator's own. ``held``: jobs that
+    are done and whose scene is gone: the artist says what becomes of their results.
 
     ``is_capturing``: an input is being captured, which may render. ``unload_soon``: another thread asks for the worker's memory, and
     waits for this event.
@@ -59,6 +62,7 @@ class Session:
         self.supervisor = Supervisor()
         self.tickets: dict[str, Ticket] = {}
         self.finished: list[Ticket] = []
+        self.held: list[Ticket] = []
         self.outcomes: dict[str, Outcome] = {}
         self.blocking: str | None = None
         self.is_capturing = False
@@ -74,6 +78,7 @@ def register() -> None:
     """Begin a session: no process yet, and a timer where there are windows."""
     global current
     current = Session()
+    board.clear()
     maintenance.start()
     downloads.start()
     if not bpy.app.background:
@@ -90,6 +95,7 @@ def unregister() -> None:
     if current is not None:
         current.supervisor.stop()
     current = None
+    sources.forget()
 
 
 def why_not() -> str:
@@ -118,7 +124,7 @@ def start(context, settings) -> Ticket:
     request = jobs.Request(jobs.new_id(), settings.model, row.condition, capture.inputs | beside, seed=settings.seed, scale=settings.scale or None,
                            steps=settings.steps or None, fit=None if settings.fit else 0,
                            one_piece=None if settings.one_piece else False, placement=capture.placement)
-    return submit(context, settings, request, capture.files, beside.get("prompt", capture.title))
+    return submit(context, settings, request, capture.files, beside.get("prompt", capture.title), capture.source)
 
 
 def require_model(model: str, condition: str) -> None:
@@ -128,16 +134,16 @@ def require_model(model: str, condition: str) -> None:
         raise JobFailed("bad-model", reason)
 
 
-def submit(context, settings, request: jobs.Request, files: dict, title: str) -> Ticket:
+def submit(context, settings, request: jobs.Request, files: dict, title: str, source: tuple) -> Ticket:
     """Write the job folder and hand it to the worker. Raises JobFailed; then there is no job."""
     chosen = preferences.preferences()
     current.supervisor.start(preferences.worker_python(), preferences.SOURCE_ROOT, engine=ENGINE, device=chosen.device,
                              log_folder=preferences.log_folder(), models_folder=preferences.models_folder(), low_memory=chosen.low_memory)
     expected = pace.expected_stages(preferences.folder("jobs"), request)
     path = jobs.write_job(preferences.folder("jobs"), request, files)
-    ticket = Ticket(current.supervisor.submit(path), path, title, Home.of(context), pace.Pace(expected), settings.mark_as_asset)
+    ticket = Ticket(current.supervisor.submit(path), path, title, Home.of(context), pace.Pace(expected), source, settings.mark_as_asset)
     current.tickets[ticket.job] = ticket
-    kept_jobs.prune(path.parent, JOBS_KEPT, [known.folder for known in (*current.tickets.values(), *current.finished)])
+    kept_jobs.prune(path.parent, JOBS_KEPT, [known.folder for known in (*current.tickets.values(), *current.finished, *current.held)])
     board.busy("Starting the worker" if current.supervisor.state == "starting" else "Waiting for the worker")
     hurry()
     return ticket
@@ -237,7 +243,7 @@ def _handle(event: dict) -> None:
             current.finished.append(ticket)
         else:
             _conclude(ticket, Outcome(error=_error(event)), event.get("log", ""))
-            _take_up_views(ticket)
+            _take_up_views(ticket, ticket.home.find())
 
 
 def _error(event: dict) -> Exception:
@@ -254,30 +260,61 @@ def _deliver_finished() -> None:
             board.show(message="Ready: waiting for the tool in use", progress=1.0)
             return
         current.finished.remove(ticket)
-        try:
-            _take_up_views(ticket)
-            result = jobs.read_result(ticket.folder)
-            item, same = deliver(result, jobs.read_request(ticket.folder), TITLE + ticket.title, ticket.home)
-            if ticket.as_asset:
-                assets.mark(item)
-        except JobFailed as error:
-            _conclude(ticket, Outcome(error=error))
-        except Exception as error:
-            log.exception("Delivery of %s failed", ticket.folder)
-            refusal = JobFailed("delivery", f"The shape could not be placed: {error}", f"It is kept in {ticket.folder}")
-            _conclude(ticket, Outcome(error=refusal))
+        where = ticket.home.find()
+        if where is not None:
+            _deliver(ticket, where)
+        elif awaited:
+            _deliver(ticket, Place.current(), "The scene it was made for is gone; it is in the current scene")
         else:
-            kept_jobs.mark_delivered(ticket.folder)
-            notes = [result.record.get("note") or "", "" if same else "The scene it was made for is gone; it is in the current scene"]
-            note = ". ".join(filter(None, notes))
-            if not awaited:
-                compatibility.push_undo("WaLa Generate")
-            _conclude(ticket, Outcome(object=item.name, note=note))
+            current.held.append(ticket)
+            board.rest()
 
 
-def _take_up_views(ticket: Ticket) -> None:
-    """What a job drew before it made a shape is the artist's, also where it got no further."""
-    maps.take_up(ticket.home.find()[0], jobs.read_views(ticket.folder), ticket.title)
+def _deliver(ticket: Ticket, where: Place, remark: str = "") -> None:
+    """Make the object of a finished job, and conclude the job however that goes."""
+    try:
+        result = jobs.read_result(ticket.folder)
+        item = deliver(result, jobs.read_request(ticket.folder), TITLE + ticket.title, where)
+        sources.remember(item, ticket.source)
+        _take_up_views(ticket, where)
+        if ticket.as_asset:
+            assets.mark(item)
+    except JobFailed as error:
+        _conclude(ticket, Outcome(error=error))
+    except Exception as error:
+        log.exception("Delivery of %s failed", ticket.folder)
+        refusal = JobFailed("delivery", f"The shape could not be placed: {error}", f"It is kept in {ticket.folder}")
+        _conclude(ticket, Outcome(error=refusal))
+    else:
+        kept_jobs.mark_delivered(ticket.folder)
+        if not (ticket.job == current.blocking or ticket in current.held):
+            compatibility.push_undo("WaLa Generate")
+        note = ". ".join(filter(None, (result.record.get("note"), remark, where.where_in_words(item))))
+        _conclude(ticket, Outcome(object=item.name, note=note))
+
+
+def place_held() -> None:
+    """Make the object of the oldest held result in the current scene; the undo step is the caller's."""
+    _deliver(current.held[0], Place.current())
+    current.held.pop(0)
+    _show_held()
+
+
+def discard_held() -> None:
+    """Let go of the oldest held result."""
+    kept_jobs.mark_delivered(current.held.pop(0).folder)
+    board.rest("Discarded")
+    _show_held()
+
+
+def _show_held() -> None:
+    board.show(ready=current.held[0].title if current.held else "")
+
+
+def _take_up_views(ticket: Ticket, where: Place | None) -> None:
+    """What a job drew before it made a shape is the artist's, also where it got no further; in another file it is not asked for."""
+    if where is not None:
+        maps.take_up(where.scene, jobs.read_views(ticket.folder), ticket.title)
 
 
 def _conclude(ticket: Ticket, outcome: Outcome, detail: str = "") -> None:
@@ -306,6 +343,7 @@ def _housekeeping() -> None:
     _look_for_worker()
     # A new file brings a new window manager, which knows nothing of the models nor of the task under way.
     board.show_models(models.KNOWN.values())
+    _show_held()
     busy = bool(current.tickets or current.finished or maintenance.is_busy())
     board.show(busy=busy, worker_state=current.supervisor.state.upper(), worker_problem=current.worker_problem,
                models_busy=downloads.is_busy())

@@ -47,6 +47,7 @@ class WALA_PT_main(Tab, bpy.types.Panel):
         layout, settings, session = self.layout, context.scene.wala, context.window_manager.wala
         draw_choices(layout, settings, session)
         draw_input(layout, context, settings, session)
+        draw_ready(layout, context, session)
         if session.busy:
             draw_progress(layout, context, session)
             return
@@ -83,6 +84,8 @@ class WALA_PT_settings(Tab, bpy.types.Panel):
             layout.label(text="0 is the model's own choice", icon="INFO")
         if BY_IDENTIFIER[settings.condition].fits:
             layout.prop(settings, "fit")
+        if BY_IDENTIFIER[settings.condition].selects:
+            layout.prop(settings, "take_results")
         layout.prop(settings, "one_piece")
         layout.prop(settings, "mark_as_asset")
 
@@ -119,7 +122,18 @@ def draw_input(layout, context, settings, session) -> None:
     model = session.models.get(settings.model)
     if model and row.condition in model.prompted.split():
         layout.prop(settings, "subject", text="", icon="FONT_DATA", placeholder="What it is (optional)")
-    draw_lines(layout, row.words(context, settings), "INFO", _characters(context))
+    draw_lines(layout, context.window_manager.wala_input, "INFO", _characters(context))
+
+
+def draw_ready(layout, context, session) -> None:
+    """The question about a shape whose scene is gone."""
+    if not session.ready:
+        return
+    box = layout.box()
+    draw_lines(box, f"A shape is ready that was made for another scene: “{session.ready}”", "QUESTION", _characters(context))
+    row = box.row(align=True)
+    row.operator("wala.place")
+    row.operator("wala.discard")
 
 
 def draw_progress(layout, context, session) -> None:

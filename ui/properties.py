@@ -59,6 +59,8 @@ class WalaSettings(bpy.types.PropertyGroup):
                       "made from, with models that gain by it. Off: a freer shape, and faster")
     one_piece: BoolProperty(name="One Piece", default=True, description="Leave out the loose bits that the starter makes beside a shape, but where "
                             "the blockout is itself of several parts. Off: every piece that is more than dust stays")
+    take_results: BoolProperty(name="Use Results", default=False, description="Make shapes from selected results themselves. Off: from what those "
+                               "results were made from")
     steps_before: IntProperty(options={"HIDDEN"})
     mark_as_asset: BoolProperty(name="Mark as Asset", default=False,
                                 description="Put each shape into this file's asset browser, with where it comes from")
@@ -90,6 +92,7 @@ class WalaSession(bpy.types.PropertyGroup):
     problem: StringProperty(options={"SKIP_SAVE"})
     hint: StringProperty(options={"SKIP_SAVE"})
     detail: StringProperty(options={"SKIP_SAVE"})
+    ready: StringProperty(options={"SKIP_SAVE"})
     worker_state: StringProperty(default="STOPPED", options={"SKIP_SAVE"})
     worker_problem: StringProperty(options={"SKIP_SAVE"})
     models: CollectionProperty(type=WalaModel, options={"SKIP_SAVE"})

@@ -1,30 +1,38 @@
-"""The selected meshes as something to measure the depth of, from the artist's view or all round. Knows the selection and where the artist
-looks from; the worker has the cameras and makes the maps."""
+"""The chosen meshes as something to measure the depth of, from the artist's view or all round: the worker has the cameras."""
 
-from ..views import orthographic
+from .. import frames
+from ..views import bounds, orthographic
 from . import meshes
-from .plain import Capture
-from .sketch import current_view
+from .plain import Capture, Choice
+from .sketch import current_view, eye_in_words
 
 MISSING = "Select the meshes to look at"
 
 
-def missing(context, settings) -> str:
-    """What is missing before a capture can work."""
-    return "" if meshes.is_selected(context) else MISSING
+def choose(context, settings) -> Choice:
+    """The meshes that are looked at from here."""
+    return meshes.choose(context, settings, meshes.has_surface, f"{{}}, {eye_in_words(context)}", MISSING)
+
+
+def choose_round_about(context, settings) -> Choice:
+    """The meshes that are looked at from all sides."""
+    return meshes.choose(context, settings, meshes.has_surface, "The model's cameras look at {}", MISSING)
 
 
 def capture(context, settings) -> Capture:
-    """The joined meshes, and the angles they are seen from: upright and straight at their middle. Raises JobFailed as
-    :func:`meshes.surface` does."""
-    title, mesh, box = meshes.surface(context, MISSING)
-    view = current_view(context) or orthographic(0)
-    azimuth, elevation = view.aimed_at(box.mean(axis=0)).angles()
-    return Capture(title, {"mesh": "inputs/mesh.npz", "azimuth": azimuth, "elevation": elevation}, {"kind": "box", "box": box.tolist()},
-                   {"mesh.npz": mesh})
+    """The joined meshes, the angles they are seen from, upright and straight at their middle, and where they are along that view's axes.
+    Raises JobFailed as :func:`meshes.surface` does."""
+    surface = meshes.surface(context, choose(context, settings))
+    view = (current_view(context) or orthographic(0)).aimed_at(surface.box.mean(axis=0))
+    azimuth, elevation = view.angles()
+    seen = bounds(frames.to_blender(surface.mesh["vertices"]) @ view.axes.T)
+    placement = {"kind": "seen", "axes": view.axes.tolist(), "bounds": seen.tolist()}
+    return Capture(surface.title, {"mesh": "inputs/mesh.npz", "azimuth": azimuth, "elevation": elevation}, placement,
+                   {"mesh.npz": surface.mesh}, surface.source)
 
 
 def capture_round_about(context, settings) -> Capture:
     """The joined meshes; the model's own cameras look at them. Raises JobFailed as :func:`meshes.surface` does."""
-    title, mesh, box = meshes.surface(context, MISSING)
-    return Capture(title, {"mesh": "inputs/mesh.npz"}, {"kind": "box", "box": box.tolist()}, {"mesh.npz": mesh})
+    surface = meshes.surface(context, choose_round_about(context, settings))
+    return Capture(surface.title, {"mesh": "inputs/mesh.npz"}, {"kind": "box", "box": surface.box.tolist()}, {"mesh.npz": surface.mesh},
+                   surface.source)

@@ -3,15 +3,15 @@
 import numpy as np
 
 from .pictures import encoded, png
-from .plain import Capture, bad_input
+from .plain import AT_THE_CURSOR, Capture, Choice, bad_input
 
 MISSING = "Choose a picture of the thing"
 LARGEST = 8192      # pixels of a side
 
 
-def missing(context, settings) -> str:
-    """What is missing before a capture can work."""
-    return "" if settings.image is not None else MISSING
+def choose(context, settings) -> Choice:
+    """Whether there is anything to make a shape from."""
+    return AT_THE_CURSOR if settings.image is not None else Choice(missing=MISSING)
 
 
 def capture(context, settings) -> Capture:

@@ -2,20 +2,22 @@
 
 from .image import pixels_of
 from .pictures import png
-from .plain import Capture, bad_input
+from .plain import Capture, Choice, bad_input
 
 MISSING = "Say how many depth maps there are"
 
 
-def missing(context, settings) -> str:
-    """What is missing before a capture can work."""
+def choose(context, settings) -> Choice:
+    """The listed maps, once they are all there."""
     lacking = next((item.view for item in settings.maps if item.image is None), None)
-    return MISSING if not len(settings.maps) else "" if lacking is None else f"Choose the depth map of view {lacking}"
+    if lacking is not None or not len(settings.maps):
+        return Choice(missing=MISSING if lacking is None else f"Choose the depth map of view {lacking}")
+    return Choice(words="Near is white; far and the background are black")
 
 
 def capture(context, settings) -> Capture:
     """Every map as a PNG, its view, and the cursor's place. Raises JobFailed: one is missing or has no pixels."""
-    hint = missing(context, settings)
+    hint = choose(context, settings).missing
     if hint:
         raise bad_input("There are not all depth maps", hint)
     files = {f"depth_{item.view:02}.png": png(pixels_of(item.image)) for item in settings.maps}

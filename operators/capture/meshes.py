@@ -1,51 +1,103 @@
-"""The selection's geometry as the viewport shows it. Knows evaluated objects and instances; nothing about what it is for."""
+"""Which objects a shape is made from, and their geometry as the viewport shows it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from .. import frames
+from .. import frames, sources
 from ..views import bounds
-from .plain import bad_input, require_finite
+from .plain import Choice, bad_input, require_finite
 
 SURFACES = ("MESH", "CURVE", "SURFACE", "META", "FONT")
-SHOWN = SURFACES + ("EMPTY", "POINTCLOUD", "CURVES")
+POINTS_ONLY = ("POINTCLOUD", "CURVES")
+SHOWN = SURFACES + POINTS_ONLY + ("EMPTY",)
 
 
-def is_selected(context) -> bool:
-    """Whether anything is selected that can have geometry. Cheap."""
-    return any(item.type in SHOWN for item in context.selected_objects)
+@dataclass(frozen=True)
+class Surface:
+    """Objects as one mesh, {"vertices" (V, 3) float32 in the model's axes, "faces" (F, 3) int32}; its ``box`` (2, 3) in the world; what to
+    call it, and what it is from."""
+
+    title: str
+    mesh: dict
+    box: np.ndarray
+    source: tuple
 
 
-def title(context) -> str:
-    """What to call the selection: the active object's name if it is part of it, else the first one's."""
-    items = [item for item in context.selected_objects if item.type in SHOWN]
-    active = context.active_object
-    return active.name if active in items else items[0].name
+def has_surface(item) -> bool:
+    """Whether an object can have faces. Cheap: what its modifiers make of it is not looked at."""
+    if item.type == "MESH":
+        return bool(len(item.data.polygons) or len(item.modifiers) or item.mode == "EDIT")
+    return item.type in SURFACES or (item.type in POINTS_ONLY and bool(len(item.modifiers))) or _is_collection(item)
 
 
-def surface(context, hint: str) -> tuple[str, dict, np.ndarray]:
-    """The selection as one mesh: (its title, {"vertices" (V, 3) float32 in the model's axes, "faces" (F, 3) int32}, its box (2, 3) in the world).
+def has_points(item) -> bool:
+    """Whether an object can have vertices. Cheap."""
+    if item.type == "MESH":
+        return bool(len(item.data.vertices) or len(item.modifiers) or item.mode == "EDIT")
+    return item.type == "POINTCLOUD" or has_surface(item)
 
-    Vertices without a face are no part of it. hint: what to select. Raises JobFailed: nothing selected, no faces, not finite.
+
+def _is_collection(item) -> bool:
+    return item.type == "EMPTY" and item.instance_type == "COLLECTION" and item.instance_collection is not None
+
+
+def choose(context, settings, is_usable: Callable[..., bool], words: str, hint: str) -> Choice:
+    """The usable objects of the selection, the active one first. Of a result, unless results may be taken, those that it was made from.
+
+    words: of the choice, with {} for the objects; hint: what to select.
     """
-    if not is_selected(context):
-        raise bad_input("Nothing is selected that has a surface", hint)
-    vertices, faces = gather(context)
+    usable = [item for item in context.selected_objects if is_usable(item)]
+    own = [item for item in usable if settings.take_results or not sources.is_result(item)]
+    if own:
+        return _chosen(context, own, words)
+    results = [item for item in context.selected_objects if sources.is_result(item)]
+    if not results:
+        return Choice(missing=hint)
+    result = context.active_object if context.active_object in results else results[0]
+    before = [item for item in sources.find(result, context.scene) if is_usable(item)]
+    hidden = [item for item in before if not item.visible_get()]
+    if hidden:
+        return Choice(missing=f"Show {_named(hidden)} again: “{result.name}” was made from it")
+    if before:
+        return _chosen(context, before, f"{words}, as before")
+    return Choice(missing=f"“{result.name}” is a result itself. {hint}, or allow results in the settings")
+
+
+def _chosen(context, items: list, words: str) -> Choice:
+    items = sorted(items, key=lambda item: item != context.active_object)
+    return Choice(tuple(items), words.format(_named(items)))
+
+
+def _named(items: list) -> str:
+    return f"“{items[0].name}”" + (f" and {len(items) - 1} more" if len(items) > 1 else "")
+
+
+def surface(context, choice: Choice) -> Surface:
+    """The chosen objects as one mesh. Vertices without a face are no part of it.
+
+    Raises JobFailed: nothing chosen, no faces, not finite.
+    """
+    if choice.missing:
+        raise bad_input("Nothing is selected that has a surface", choice.missing)
+    vertices, faces = gather(context, choice.items)
     if not len(faces):
         raise bad_input(f"The selection has {len(vertices)} vertices and no faces", "Select closed meshes, such as cubes; or choose Points")
     numbers, faces = np.unique(faces, return_inverse=True)
     vertices, faces = vertices[numbers], faces.reshape(-1, 3)
     require_finite(vertices, "The selection")
     mesh = {"vertices": frames.to_model(vertices).astype(np.float32), "faces": faces.astype(np.int32)}
-    return title(context), mesh, bounds(vertices)
+    return Surface(choice.items[0].name, mesh, bounds(vertices), sources.references(choice.items))
 
 
-def gather(context) -> tuple[np.ndarray, np.ndarray]:
-    """All selected geometry, with modifiers and instances, joined: (vertices (V, 3) float64 world, triangles (F, 3) int64).
+def gather(context, items) -> tuple[np.ndarray, np.ndarray]:
+    """The geometry of objects, with modifiers and instances, joined: (vertices (V, 3) float64 world, triangles (F, 3) int64).
 
     Both are empty where nothing has any. A point cloud, and a mesh without faces, give vertices only.
     """
     # The objects themselves: one of a linked file may have the same name as one of this file.
-    wanted = set(context.selected_objects)
+    wanted = set(items)
     depsgraph = context.evaluated_depsgraph_get()
     parts, faces, count = [], [], 0
     for instance in depsgraph.object_instances:

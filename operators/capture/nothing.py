@@ -1,11 +1,11 @@
-"""No input at all, at the 3D cursor. Knows the cursor."""
+"""No input at all, at the 3D cursor."""
 
-from .plain import Capture
+from .plain import AT_THE_CURSOR, Capture, Choice
 
 
-def missing(context, settings) -> str:
-    """Nothing is."""
-    return ""
+def choose(context, settings) -> Choice:
+    """Nothing is needed."""
+    return AT_THE_CURSOR
 
 
 def capture(context, settings) -> Capture:

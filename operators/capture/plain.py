@@ -1,4 +1,4 @@
-"""What a capture hands over, and the checks they share. Knows plain arrays; nothing about bpy."""
+"""What a capture takes and hands over, and the checks they share."""
 
 from dataclasses import dataclass, field
 
@@ -8,13 +8,28 @@ from ...runtime.messages import JobFailed
 
 
 @dataclass(frozen=True)
+class Choice:
+    """What a shape would be made from now: ``items``, objects of Blender for use at once; ``words``, a sentence that says so. ``missing``: what
+    the artist has to give first, "" when nothing is missing."""
+
+    items: tuple = ()
+    words: str = ""
+    missing: str = ""
+
+
+AT_THE_CURSOR = Choice(words="The shape stands on the 3D cursor")
+
+
+@dataclass(frozen=True)
 class Capture:
-    """A job's input. ``inputs``, ``files`` and ``placement`` go into the job folder; ``title`` names the object to come."""
+    """A job's input. ``inputs``, ``files`` and ``placement`` go into the job folder; ``title`` names the object to come; ``source``: names and
+    session uids of the objects it is from."""
 
     title: str
     inputs: dict
     placement: dict
     files: dict = field(default_factory=dict)
+    source: tuple = ()
 
 
 def bad_input(message: str, hint: str) -> JobFailed:

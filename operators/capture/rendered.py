@@ -1,4 +1,4 @@
-"""The selected objects as pictures from four sides. Knows how to set up a scene of its own, render it on the processor, and take it away again.
+"""The chosen objects as pictures from four sides, rendered on the processor in a scene of their own that is taken away again.
 
 Cycles, because it needs no graphics card and no window. The picture shows the objects' own materials, lit evenly, on nothing.
 """
@@ -13,33 +13,35 @@ from mathutils import Matrix, Vector
 
 from .. import cameras
 from . import meshes
-from .plain import Capture, bad_input
+from .plain import Capture, Choice, bad_input
 
 MISSING = "Select the objects to render"
 SIDE, SAMPLES = 256, 16
 SUNS = (((-1, -1, 2), 2.5), ((1, -1, 0.5), 1.0), ((1, 1, 1), 1.0), ((-1, 1, 0.5), 1.0), ((0, 0, -1), 0.5))     # where from, and how strong
 
 
-def missing(context, settings) -> str:
-    """What is missing before a capture can work."""
-    return "" if meshes.is_selected(context) else MISSING
+def choose(context, settings) -> Choice:
+    """The objects that are rendered."""
+    return meshes.choose(context, settings, meshes.has_surface, "{} from four sides: rendering takes seconds", MISSING)
 
 
 def capture(context, settings) -> Capture:
     """Four PNGs from the published cameras round the selection, and its box. Blocks for some seconds. Raises JobFailed as
     :func:`meshes.surface` does, when Cycles is not there and when it fails."""
-    title, _, box = meshes.surface(context, MISSING)
+    choice = choose(context, settings)
+    surface = meshes.surface(context, choice)
+    box = surface.box
     published = cameras.read()
     views = published.sets[4]
     files = {}
-    with tempfile.TemporaryDirectory() as folder, _studio(context, published, published.reach(box)) as (scene, camera):
+    with tempfile.TemporaryDirectory() as folder, _studio(context, choice.items, published, published.reach(box)) as (scene, camera):
         for view in views:
             name = f"view_{view:02}.png"
             camera.matrix_world = Matrix(published.matrix(view, box))
             scene.render.filepath = str(Path(folder) / name)
             files[name] = _picture(scene)
     inputs = {"images": [f"inputs/{name}" for name in files], "views": list(views)}
-    return Capture(title, inputs, {"kind": "box", "box": box.tolist()}, files)
+    return Capture(surface.title, inputs, {"kind": "box", "box": box.tolist()}, files, surface.source)
 
 
 def _picture(scene) -> bytes:
@@ -51,15 +53,14 @@ def _picture(scene) -> bytes:
 
 
 @contextmanager
-def _studio(context, published, reach: float) -> Iterator[tuple]:
-    """A scene with the selected objects, lights and a camera to be placed: (scene, camera). All of it is gone afterwards."""
+def _studio(context, items, published, reach: float) -> Iterator[tuple]:
+    """A scene with the chosen objects, lights and a camera to be placed: (scene, camera). All of it is gone afterwards."""
     scene = bpy.data.scenes.new("WaLa Views")
     owned = []
     try:
         _set_up(scene, context.scene)
-        for item in context.selected_objects:
-            if item.type in meshes.SHOWN:
-                scene.collection.objects.link(item)
+        for item in items:
+            scene.collection.objects.link(item)
         for direction, strength in SUNS:
             data = bpy.data.lights.new("WaLa Views", "SUN")
             data.energy = strength

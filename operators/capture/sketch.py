@@ -1,4 +1,4 @@
-"""Grease Pencil strokes as the lines of a picture. Knows strokes and where the artist looks from; nothing about pixels.
+"""Grease Pencil strokes as the lines of a picture, seen from where the artist looks.
 
 The picture is taken by the eye the artist draws with, turned upright and straight at the sketch. The models make the shape as seen
 from azimuth 0, so the placement keeps the azimuth, and the sketch's box in the eye's own picture, to stand the shape where the lines are.
@@ -6,32 +6,31 @@ from azimuth 0, so the placement keeps the azimuth, and the sketch's box in the 
 
 import numpy as np
 
-from .. import compatibility
+from .. import compatibility, sources
 from ..views import View, bounds, orthographic
-from .plain import Capture, bad_input, require_finite
+from .plain import Capture, Choice, bad_input, require_finite
 
 MISSING = "Draw a Grease Pencil sketch and select it"
 FLAT = 0.05     # a front view that shows less than this share of a sketch's extent shows its edge
 
 
-def missing(context, settings) -> str:
-    """What is missing before a capture can work."""
-    return "" if chosen(context, settings) else MISSING
-
-
-def chosen(context, settings):
-    """The sketch in the settings, else the active object if it is one, else None."""
-    for candidate in (settings.sketch, context.active_object):
+def choose(context, settings) -> Choice:
+    """The sketch in the settings, else the active object if it is one, else the one that the active result was made from."""
+    active = context.active_object
+    before = sources.find(active, context.scene) if active is not None and sources.is_result(active) else []
+    for candidate in (settings.sketch, active, *before):
         if candidate is not None and candidate.type in compatibility.GREASE_PENCIL_TYPES and candidate.name in context.scene.objects:
-            return candidate
-    return None
+            again = ", as before" if candidate in before and candidate != settings.sketch else ""
+            return Choice((candidate,), f"“{candidate.name}”, {eye_in_words(context)}{again}")
+    return Choice(missing=MISSING)
 
 
 def capture(context, settings) -> Capture:
     """The strokes in the picture of the eye. Raises JobFailed: no sketch, no strokes, not finite, behind the eye, a single point."""
-    sketch = chosen(context, settings)
-    if sketch is None:
-        raise bad_input("There is no sketch", MISSING)
+    choice = choose(context, settings)
+    if choice.missing:
+        raise bad_input("There is no sketch", choice.missing)
+    [sketch] = choice.items
     strokes = compatibility.strokes(sketch, context.evaluated_depsgraph_get())
     if not strokes:
         raise bad_input(f"“{sketch.name}” has no visible strokes at frame {context.scene.frame_current}",
@@ -41,7 +40,7 @@ def capture(context, settings) -> Capture:
     polylines, elevation, placement = solve_view(points, current_view(context) or best_view(points), f"“{sketch.name}”")
     offsets = np.cumsum([0] + [len(stroke) for stroke in strokes], dtype=np.int64)
     return Capture(sketch.name, {"polylines": "inputs/polylines.npz", "elevation": elevation}, placement,
-                   {"polylines.npz": {"points": polylines.astype(np.float32), "offsets": offsets}})
+                   {"polylines.npz": {"points": polylines.astype(np.float32), "offsets": offsets}}, sources.references(choice.items))
 
 
 def solve_view(points: np.ndarray, view: View, owner: str) -> tuple[np.ndarray, float, dict]:
@@ -72,6 +71,14 @@ def current_view(context) -> View | None:
         return None
     evaluated = camera.evaluated_get(context.evaluated_depsgraph_get())
     return View.from_matrix(np.array(evaluated.matrix_world), camera.type != "CAMERA" or camera.data.type != "ORTHO")
+
+
+def eye_in_words(context) -> str:
+    """Through what :func:`current_view` looks."""
+    region = getattr(context.space_data, "region_3d", None) if context.space_data else None
+    if region is not None and region.view_perspective != "CAMERA":
+        return "as this view sees it"
+    return "as the camera sees it" if context.scene.camera else "from the front"
 
 
 def best_view(points: np.ndarray) -> View:

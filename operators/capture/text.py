@@ -1,13 +1,13 @@
 """A prompt, standing at the 3D cursor. Knows the settings and the cursor; nothing about words."""
 
-from .plain import Capture, bad_input
+from .plain import AT_THE_CURSOR, Capture, Choice, bad_input
 
 MISSING = "Type what to make, for example “a chair”"
 
 
-def missing(context, settings) -> str:
-    """What is missing before a capture can work."""
-    return "" if settings.prompt.strip() else MISSING
+def choose(context, settings) -> Choice:
+    """Whether there is anything to make a shape from."""
+    return AT_THE_CURSOR if settings.prompt.strip() else Choice(missing=MISSING)
 
 
 def capture(context, settings) -> Capture:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from operators.placement import CURSOR_SIZE, place
-from operators.views import View, bounds
+from operators.views import View, bounds, orthographic
 
 BOX = np.array(list(itertools.product((-0.3, 0.3), (-0.5, 0.5), (-0.9, 0.9)))) + [0.01, -0.02, 0.0]
 
@@ -74,6 +74,19 @@ def test_in_a_box_it_touches_and_stays_inside():
 def test_nearly_the_boxes_proportions_fill_it():
     box = np.array([[1.0, 2.0, 3.0], [1.0 + 0.6 * 2, 2.0 + 1.0 * 2.4, 3.0 + 1.8 * 1.8]])
     assert np.allclose(bounds(world(place(BOX, {"kind": "box", "box": box.tolist()}, None))), box)
+
+
+@pytest.mark.parametrize("depth", [0.2, 1.0, 5.0])
+@pytest.mark.parametrize("azimuth, elevation", [(0, 0), (90, 0), (37, 20), (200, -50)])
+def test_a_guessed_depth_does_not_decide_the_size(depth, azimuth, elevation):
+    """The shape is as wide, as high and as near to the eye as what was seen, however deep it came out."""
+    axes = orthographic(azimuth, elevation).axes
+    target = np.array([[1.0, 2.0, 3.0], [3.0, 5.0, 3.7]])
+    shape = np.array(list(itertools.product((-0.2, 0.2), (-0.3, 0.3), (-0.3 * depth, 0.3 * depth)))) @ axes
+    placed = place(shape, {"kind": "seen", "axes": axes.tolist(), "bounds": target.tolist()}, None)
+    got = bounds(world(placed) @ axes.T)
+    assert np.allclose(got[:, :2], target[:, :2]) and got[1, 2] == pytest.approx(3.7)
+    assert got[0, 2] == pytest.approx(3.7 - 3 * depth)
 
 
 def test_points_go_back_by_the_workers_own_frame():

@@ -166,6 +166,8 @@ def test_a_linked_object_of_the_same_name_is_another_object(extension, tmp_path)
 def test_a_blockout_that_cannot_be_used(extension):
     assert "Select the meshes" in refused(extension, "VOXELS")
     item = scenes.mesh([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [])
+    assert "has a surface" in refused(extension, "VOXELS")
+    item.modifiers.new("Nothing", "WELD")
     assert "no faces" in refused(extension, "VOXELS")
     item.select_set(False)
     item = scenes.mesh([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [(0, 1, 2)])
@@ -183,6 +185,8 @@ def test_points_are_the_vertices(extension):
 def test_points_that_cannot_be_used(extension):
     assert "Select" in refused(extension, "POINTS")
     item = scenes.mesh([], [])
+    assert "has points" in refused(extension, "POINTS")
+    item.modifiers.new("Nothing", "WELD")
     assert "no vertices" in refused(extension, "POINTS")
     item.select_set(False)
     item = scenes.mesh([(1, 1, 1), (1, 1, 1)], [])
@@ -304,7 +308,10 @@ def test_depth_is_seen_from_where_the_artist_looks(extension):
     scenes.camera((11, 2, 13), (math.radians(45), 0, math.radians(90)))
     found = capture(extension, "DEPTH")
     assert (found.inputs["azimuth"], found.inputs["elevation"]) == (pytest.approx(90, abs=0.1), pytest.approx(45, abs=0.1))
-    assert found.placement == {"kind": "box", "box": [[0, 0, 0], [2, 4, 6]]}
+    # The camera is at +X and above: right is +Y, and up leans away from it.
+    assert found.placement["kind"] == "seen" and np.allclose(found.placement["axes"][0], [0, 1, 0], atol=1e-6)
+    half = math.sqrt(0.5)
+    assert np.allclose(found.placement["bounds"], [[0, -2 * half, 0], [4, 6 * half, 8 * half]], atol=0.02)
     assert found.files["mesh.npz"]["vertices"].max(axis=0).tolist() == [2, 6, 0]
 
 

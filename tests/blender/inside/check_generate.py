@@ -72,6 +72,144 @@ def test_another_one_like_a_result_needs_no_source_in_the_scene(extension, new_o
     assert bpy.context.active_object["wala_seed"] == 9
 
 
+SELECTING = ("VOXELS", "POINTS", "DEPTH")
+
+
+def inputs_of(extension, item) -> dict:
+    """The arrays that a result was made from, and its condition."""
+    folder = extension.module("operators.preferences").folder("jobs") / item["wala_job"]
+    return {path.name: {name: array.tolist() for name, array in np.load(path).items()} if path.suffix == ".npz" else np.load(path).tolist()
+            for path in sorted((folder / "inputs").iterdir())}
+
+
+@pytest.mark.parametrize("condition", SELECTING)
+def test_the_second_press_takes_the_same_source_and_not_the_result(extension, condition):
+    first, second = scenes.cube((4, 5, 1), (2, 2, 2), "Seat"), scenes.cube((4, 5, 3), (2, 0.5, 2), "Back")
+    ask(extension, condition)
+    assert bpy.ops.wala.generate() == {"FINISHED"}
+    one = bpy.context.active_object
+    assert bpy.context.selected_objects == [one] and bpy.context.window_manager.wala_input.endswith(", as before")
+    second.name, first.name = "Renamed", "Also Renamed"
+    assert bpy.ops.wala.generate() == {"FINISHED"}
+    two = bpy.context.active_object
+    assert two != one and inputs_of(extension, two) == inputs_of(extension, one)
+    # Beside something of the artist's own, a result is left out.
+    third = scenes.cube((0, 0, 0), (1, 1, 1), "Third")
+    assert two.select_get() and bpy.ops.wala.generate() == {"FINISHED"}
+    assert inputs_of(extension, bpy.context.active_object) != inputs_of(extension, one)
+    assert bpy.context.active_object.name.startswith("WaLa Third") and third.name == "Third"
+
+
+def test_the_second_press_takes_the_same_sketch(extension):
+    sketch = scenes.sketch()
+    bpy.context.view_layer.objects.active = sketch
+    ask(extension, "SKETCH")
+    assert bpy.ops.wala.generate() == {"FINISHED"}
+    one = bpy.context.active_object
+    assert one != sketch and bpy.ops.wala.generate.poll()
+    assert bpy.context.window_manager.wala_input.startswith("“Sketch”") and bpy.context.window_manager.wala_input.endswith(", as before")
+    assert bpy.ops.wala.generate() == {"FINISHED"}
+    assert inputs_of(extension, bpy.context.active_object) == inputs_of(extension, one)
+
+
+def test_the_source_is_known_after_undo_and_in_a_saved_file(extension, tmp_path):
+    scenes.cube((4, 5, 1), (2, 2, 2), "Seat")
+    ask(extension, "VOXELS")
+    bpy.ops.ed.undo_push(message="Before")
+    assert bpy.ops.wala.generate("EXEC_DEFAULT", True) == {"FINISHED"}
+    bpy.ops.ed.undo()
+    bpy.ops.ed.redo()
+    assert bpy.context.window_manager.wala_input == "Blockout: “Seat”, as before"
+    path = str(tmp_path / "seat.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    assert bpy.context.window_manager.wala_input == "Blockout: “Seat”, as before"
+    assert bpy.ops.wala.generate() == {"FINISHED"} and bpy.context.active_object.name == "WaLa Seat.001"
+
+
+def test_a_result_is_taken_when_the_artist_says_so_and_never_silently(extension):
+    ask(extension, "TEXT")
+    assert bpy.ops.wala.generate() == {"FINISHED"}
+    result = bpy.context.active_object
+    copy = result.copy()
+    copy.data = result.data.copy()
+    del copy["wala_ai_generated"]
+    bpy.context.scene.collection.objects.link(copy)
+    for condition in SELECTING:
+        ask(extension, condition)
+        for item in (result, copy):     # whose mesh still carries the mark
+            for other in list(bpy.context.selected_objects):
+                other.select_set(False)
+            item.select_set(True)
+            bpy.context.view_layer.objects.active = item
+            with pytest.raises(RuntimeError, match="is a result itself"):
+                bpy.ops.wala.generate()
+    extension.settings.take_results = True
+    ask(extension, "VOXELS")
+    assert bpy.ops.wala.generate() == {"FINISHED"}
+    assert bpy.context.active_object["wala_source"] == f'["{copy.name}"]'
+
+
+def test_a_source_that_is_hidden_or_gone_is_said(extension):
+    seat = scenes.cube((4, 5, 1), (2, 2, 2), "Seat")
+    ask(extension, "VOXELS")
+    assert bpy.ops.wala.generate() == {"FINISHED"}
+    seat.hide_set(True)
+    with pytest.raises(RuntimeError, match="Show “Seat” again"):
+        bpy.ops.wala.generate()
+    bpy.data.objects.remove(seat)
+    scenes.cube((0, 0, 0), (1, 1, 1), "Seat").select_set(False)
+    bpy.context.view_layer.objects.active = bpy.data.objects["WaLa Seat"]
+    with pytest.raises(RuntimeError, match="is a result itself"):     # another one of the same name
+        bpy.ops.wala.generate()
+
+
+def test_depth_from_one_view_is_as_wide_and_high_as_what_was_seen(extension):
+    """However deep the chair is beside the slab: the camera looks along its depth."""
+    for depth in (0.3, 2.0, 9.0):
+        bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+        scenes.cube((4, 5, 1), (2, depth, 3), "Slab")
+        scenes.camera((4, -20, 1), (math.radians(90), 0, 0))
+        ask(extension, "DEPTH")
+        assert bpy.ops.wala.generate() == {"FINISHED"}
+        points = scenes.world_vertices(bpy.context.active_object)
+        low, high = points.min(axis=0), points.max(axis=0)
+        assert high[2] - low[2] == pytest.approx(3, abs=1e-3) and (low[[0, 2]] + high[[0, 2]]) / 2 == pytest.approx([4, 1], abs=1e-3)
+        assert low[1] == pytest.approx(5 - depth / 2, abs=1e-3)
+
+
+def test_a_refusal_is_in_the_panel(extension):
+    ask(extension, "TEXT", "fail")
+    with pytest.raises(RuntimeError):
+        bpy.ops.wala.generate()
+    assert "“fail”" in extension.board.problem
+    scenes.mesh([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [(0, 1, 2)], "Sheet")
+    ask(extension, "VOXELS")
+    with pytest.raises(RuntimeError, match="no volume"):
+        bpy.ops.wala.generate()
+    assert "no volume" in extension.board.problem and "thickness" in extension.board.hint and not extension.board.busy
+
+
+def test_a_job_tells_the_time_that_jobs_like_it_took(extension):
+    ask(extension, "TEXT", "slow")
+    jobs = extension.module("runtime.jobs")
+    folder = extension.module("operators.preferences").folder("jobs")
+    for path in folder.iterdir():
+        for file in sorted(path.rglob("*"), reverse=True):
+            file.unlink() if file.is_file() else file.rmdir()
+        path.rmdir()
+    request = jobs.Request(jobs.new_id(), "starter", "text", {"prompt": "a chair"})
+    for name, seconds in (("started", None), ("condition", 0), ("sample", 1), ("decode", 101), ("surface", 111), ("done", 120), ("delivered", None)):
+        event = {"event": name} if seconds is None else {"event": "done" if name == "done" else "stage", "stage": name, "seconds": seconds}
+        jobs.append_event(folder / request.id if (folder / request.id).is_dir() else jobs.write_job(folder, request, {}), event)
+    seen = []
+    extension.start()
+    extension.poll_until(lambda: seen.append(extension.board.message) or "step 1 of 4" in extension.board.message)
+    assert "about 2 min left" in extension.board.message
+    extension.poll_until(lambda: "step 2 of 4" in extension.board.message)
+    assert "about 45 s left" in extension.board.message     # three steps of eight seconds, and what follows
+
+
 def test_the_models_remark_is_passed_on(extension, new_objects):
     ask(extension, "TEXT", "a shelf")
     assert bpy.ops.wala.generate() == {"FINISHED"}
@@ -392,15 +530,79 @@ def test_an_interrupted_wait_leaves_nothing_behind(extension, new_objects, monke
     assert bpy.ops.wala.generate() == {"FINISHED"}
 
 
-def test_a_new_file_while_a_job_runs_still_gets_the_result(extension):
-    ask(extension, "TEXT")
-    extension.start()
+def is_quiet(extension) -> bool:
+    current = extension.session.current
+    return not current.tickets and not current.finished
+
+
+@pytest.mark.parametrize("answer", ["place", "discard"])
+def test_a_result_for_another_file_asks_first(extension, answer):
+    ask(extension, "TEXT", "maps")
+    ticket = extension.start()
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     extension.session.tick()
     assert extension.session.current.tickets and extension.board.busy
-    extension.poll_until(lambda: not extension.session.current.tickets and not extension.session.current.finished)
-    assert [item.name for item in bpy.context.scene.objects] == ["WaLa a chair"]
-    assert "is gone" in extension.board.message
+    extension.poll_until(lambda: is_quiet(extension))
+    extension.session.tick()
+    assert not len(bpy.context.scene.objects) and not len(bpy.data.meshes) and not len(bpy.data.images)
+    assert extension.board.ready == "maps" and not extension.board.busy
+    ask(extension, "TEXT")
+    assert bpy.ops.wala.generate.poll()     # it is in nobody's way
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    extension.session.tick()
+    assert extension.board.ready == "maps"
+    bpy.ops.ed.undo_push(message="Before")
+    assert getattr(bpy.ops.wala, answer)("EXEC_DEFAULT", True) == {"FINISHED"}
+    placed = [item.name for item in bpy.context.scene.objects]
+    assert placed == (["WaLa maps"] if answer == "place" else []) and extension.board.ready == ""
+    assert len(extension.settings.maps) == (6 if answer == "place" else 0)
+    assert not bpy.ops.wala.place.poll() and not bpy.ops.wala.discard.poll()
+    assert '"delivered"' in (ticket.folder / "events.ndjson").read_text("utf-8").splitlines()[-1]
+    if answer == "place":
+        bpy.ops.ed.undo()
+        assert not len(bpy.context.scene.objects)
+
+
+def test_a_job_for_another_file_that_fails_leaves_this_one_alone(extension):
+    ask(extension, "TEXT", "maps, then fail")
+    extension.start()
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    extension.poll_until(lambda: is_quiet(extension))
+    assert not len(bpy.data.images) and not len(extension.settings.maps) and extension.board.problem
+
+
+def test_the_same_file_opened_anew_keeps_scene_and_collection(extension, tmp_path):
+    side = bpy.data.scenes.new("Side")
+    collection = bpy.data.collections.new("Chairs")
+    bpy.context.scene.collection.children.link(collection)
+    bpy.context.view_layer.active_layer_collection = bpy.context.view_layer.layer_collection.children["Chairs"]
+    name = bpy.context.scene.name
+    path = str(tmp_path / "chairs.blend")
+    ask(extension, "TEXT")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    extension.start()
+    bpy.ops.wm.open_mainfile(filepath=path)
+    extension.poll_until(lambda: is_quiet(extension))
+    assert [item.name for item in bpy.data.collections["Chairs"].objects] == ["WaLa a chair"] and extension.board.ready == ""
+    assert len(bpy.data.scenes[name].objects) == 1 and not len(bpy.data.scenes["Side"].objects) and side is not None
+
+
+@pytest.mark.parametrize("hide", ["scene", "collection"])
+def test_a_result_that_is_not_seen_says_where_it_is(extension, hide):
+    ask(extension, "TEXT")
+    collection = bpy.data.collections.new("Chairs")
+    bpy.context.scene.collection.children.link(collection)
+    bpy.context.view_layer.active_layer_collection = layer = bpy.context.view_layer.layer_collection.children["Chairs"]
+    extension.start()
+    if hide == "scene" and len(bpy.context.window_manager.windows):
+        bpy.context.window_manager.windows[0].scene = bpy.data.scenes.new("Other")
+    elif hide == "scene":
+        pytest.skip("no window shows a scene here")
+    else:
+        layer.hide_viewport = True
+    extension.poll_until(lambda: is_quiet(extension))
+    words = "is in the scene “Scene”, which is not shown" if hide == "scene" else "is in the collection “Chairs”, which is hidden"
+    assert words in extension.board.message and len(collection.objects) == 1
 
 
 def test_deleting_the_sketch_and_its_collection_while_a_job_runs(extension, new_objects):

@@ -3,11 +3,13 @@
 import os
 import shutil
 import sys
+from types import SimpleNamespace
 
 import bpy
 import pytest
+import scenes
 
-OPERATORS = ("generate", "cancel", "list_maps", "setup_worker", "check_worker", "unload", "open_log", "refresh_models", "fetch_model",
+OPERATORS = ("generate", "again", "cancel", "place", "discard", "list_maps", "setup_worker", "check_worker", "unload", "open_log", "refresh_models", "fetch_model",
              "add_model", "verify_model", "remove_model", "cancel_models")
 PANELS = ("WALA_PT_main", "WALA_PT_settings", "WALA_PT_worker")
 
@@ -76,6 +78,80 @@ def test_a_set_up_that_was_cut_short_leaves_the_environment_there_was(extension)
     finally:
         for path in (folder, old, half):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def test_nothing_old_is_said_after_off_and_on(extension):
+    board = extension.board
+    board.problem, board.hint, board.detail, board.message, board.models_message, board.ready = ["old"] * 6
+    board.busy, board.models_busy = True, True
+    bpy.ops.preferences.addon_disable(module=extension.package)
+    bpy.ops.preferences.addon_enable(module=extension.package)
+    board = extension.board
+    assert {board.problem, board.hint, board.detail, board.message, board.models_message, board.models_problem, board.ready} == {""}
+    assert not board.busy and not board.models_busy
+
+
+def things(kind: str):
+    """One selected object of every kind there is, and some of the same kind that differ in what they are good for."""
+    if kind == "nothing":
+        return
+    if kind in ("vertices", "empty mesh"):
+        scenes.mesh([(0, 0, 0), (1, 0, 1), (0, 2, 0)] if kind == "vertices" else [], [])
+    elif kind == "cube":
+        scenes.cube()
+    elif kind == "sketch":
+        item = scenes.sketch()
+        item.select_set(True)
+        bpy.context.view_layer.objects.active = item
+    elif kind == "instance":
+        item = scenes.add("Instance", None)
+        item.instance_type, item.instance_collection = "COLLECTION", bpy.data.collections.new("Parts")
+        item.instance_collection.objects.link(bpy.data.objects.new("Part", bpy.data.meshes.new("Part")))
+        item.select_set(True)
+    else:
+        bpy.ops.object.add(type=kind)
+
+
+KINDS = ("nothing", "vertices", "empty mesh", "cube", "sketch", "instance", "EMPTY", "CURVE", "FONT", "META", "SURFACE", "LATTICE", "ARMATURE",
+         "CAMERA", "LIGHT", "SPEAKER", "LIGHT_PROBE", "VOLUME")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_panels_sentence_and_the_button_agree(extension, kind):
+    things(kind)
+    bpy.context.view_layer.update()
+    captures, generate = extension.module("operators.capture").CAPTURES, extension.module("operators.generate")
+    models = extension.module("operators.models")
+    models.KNOWN["all"] = models.Model("all", "All", tuple(row.condition for row in captures.values()))
+    extension.settings.model = "all"
+    try:
+        for condition, row in captures.items():
+            extension.settings.condition = condition
+            sentence, missing = bpy.context.window_manager.wala_input, row.choose(bpy.context, extension.settings).missing
+            assert sentence and bpy.ops.wala.generate.poll() == (not missing), (condition, sentence)
+            assert (sentence == missing) == bool(missing) and missing == generate.what_is_missing(bpy.context, extension.settings)
+    finally:
+        del models.KNOWN["all"]
+    usable = {"VOXELS": {"cube", "instance", "CURVE", "FONT", "META", "SURFACE"}, "SKETCH": {"sketch"}}
+    usable["POINTS"] = usable["VOXELS"] | {"vertices"}
+    for condition, kinds in usable.items():
+        assert bool(captures[condition].choose(bpy.context, extension.settings).items) == (kind in kinds)
+
+
+def test_progress_redraws_the_sidebar_alone(extension, monkeypatch):
+    """The areas and regions are stand-ins: background mode draws none. The window script counts real ones."""
+    board, tagged = extension.module("operators.board"), []
+
+    class Region:
+        def __init__(self, area, kind):
+            self.type, self.tag_redraw = kind, lambda: tagged.append((area, kind))
+
+    areas = [SimpleNamespace(type=area, regions=[Region(area, kind) for kind in ("HEADER", "WINDOW", "UI")], tag_redraw=lambda: tagged.append(area))
+             for area in ("VIEW_3D", "PREFERENCES", "PROPERTIES")]
+    windows = [SimpleNamespace(screen=SimpleNamespace(areas=areas))]
+    monkeypatch.setattr(board, "bpy", SimpleNamespace(context=SimpleNamespace(window_manager=SimpleNamespace(windows=windows))))
+    board.redraw()
+    assert tagged == [("VIEW_3D", "UI"), ("PREFERENCES", "WINDOW")]
 
 
 def test_handlers_come_and_go(extension):
