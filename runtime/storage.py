@@ -152,14 +152,14 @@ def write_failure(error: OSError, path: Path) -> JobFailed:
     return JobFailed("cannot-write", f"{path} could not be written: {error.strerror or error}", "Check the folder and its permissions.")
 
 
-def log_tail(path: Path | str | None, lines: int = 12) -> str:
-    """The last lines of a log (at most 4 KiB), "" if there is none."""
+def log_tail(path: Path | str | None, lines: int = 12, since: int = 0) -> str:
+    """The last lines of a log (at most 4 KiB), from byte ``since`` on; "" if there is none."""
     if path is None:
         return ""
     try:
         with open_plain(path, "rb") as file:
             file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - 4096))
+            file.seek(max(since, file.tell() - 4096))
             text = file.read(4096).decode("utf-8", "replace")
     except OSError:
         return ""

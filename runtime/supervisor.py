@@ -44,6 +44,7 @@ class Supervisor:
         self._progress_at = self._silence_told_at = 0.0
         self._cancelled_at: float | None = None
         self._is_ended = False
+        self._log_before = 0  # bytes that the worker's log had when the running job began
 
     @property
     def state(self) -> str:
@@ -91,6 +92,7 @@ class Supervisor:
             self._launch()
 
     def _launch(self) -> None:
+        self._log_before = 0
         if self._settings is None:
             raise JobFailed("worker-start", "no worker has been set up", SET_UP_HINT)
         self._link = Link(self._settings)
@@ -207,6 +209,7 @@ class Supervisor:
         if self._running is None and self._waiting:
             self._running = self._waiting.popleft()
             self._progress_at = time.monotonic()
+            self._log_before = _size(self._link.process.log)
             self._link.send("run", self._running.id, folder=str(self._running.folder))
 
     def _keep_pulse(self) -> None:
@@ -245,11 +248,11 @@ class Supervisor:
         if exit_code is None:
             worker.kill()
         loss = {"event": "worker-lost", "code": "worker-lost", "hint": self._loss_hint(exit_code), "exit_code": exit_code}
-        tail = log_tail(running.folder / jobs.LOG if running else None) or log_tail(worker.log)
+        tail = log_tail(running.folder / jobs.LOG if running else None) or log_tail(worker.log, since=self._log_before)
         unfinished = self._unfinished()
         for job in unfinished:
             message = f"{what} during the job" if job is running else f"{what} before this job began"
-            self._finish(job, {**loss, "message": message, "log": tail})
+            self._finish(job, {**loss, "message": message, "log": "" if running and job is not running else tail})
         if not unfinished:
             self._events.append({**loss, "message": what, "log": tail, "job": None, "folder": None})
         self._forget_worker()
@@ -275,6 +278,13 @@ class Supervisor:
         except JobFailed as error:
             for job in self._unfinished():
                 self._finish(job, {"event": "failed", "code": error.code, "message": error.message, "hint": error.hint})
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _said(message: Mapping) -> dict:

@@ -35,6 +35,19 @@ def test_a_killed_worker_is_noticed_and_the_next_job_runs(start, make_job, until
     assert jobs.read_result(other).record["count"] == 1
 
 
+def test_a_lost_job_shows_no_lines_of_other_jobs(start, make_job, until):
+    supervisor = start()
+    earlier = supervisor.submit(make_job())
+    until(supervisor, "done", earlier)
+    folder = make_job(steps=1000, sleep=0.02)
+    job, waiting = supervisor.submit(folder), supervisor.submit(make_job())
+    until(supervisor, "step", job)
+    os.unlink(folder / jobs.LOG)    # then the worker's own log is all there is
+    os.kill(supervisor.pid, signal.SIGKILL)
+    lost = {event["job"]: event["log"] for event in until(supervisor, "worker-lost", waiting) if event["event"] == "worker-lost"}
+    assert job in lost[job] and earlier not in lost[job] and lost[waiting] == ""
+
+
 def test_a_submit_before_the_loss_is_noticed_starts_a_new_worker(start, make_job, until):
     supervisor = start()
     until(supervisor, "worker-ready")
