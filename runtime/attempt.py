@@ -47,8 +47,10 @@ class EngineLoader:
             module, _, attribute = self._name.partition(":")
             try:
                 self._engine = getattr(importlib.import_module(module), attribute)(self._device, self._low_memory)
-            except (Exception, SystemExit) as error:
-                # Whatever a half-installed package does while it is imported.
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                # Whatever a half-installed package does while it is imported; a library's panic is no Exception.
                 hint = "Press Set Up Worker, or choose another Python."
                 raise JobFailed("no-engine", f"the worker cannot load {self._name}: {error}", hint) from error
         return self._engine

@@ -36,13 +36,15 @@ class NotPlainError(OSError):
 def open_plain(path: Path | str, mode: str) -> BinaryIO:
     """Open an ordinary file: never through a link (nor, for writing, one with a second name elsewhere), never waiting for a pipe's other end.
 
-    mode: "rb", "ab", "xb" as of open(), or "r+b", which makes the file if it is missing. Raises NotPlainError, OSError, ValueError.
+    mode: "rb", "ab", "xb" as of open(), or "r+b", which makes the file if it is missing. Raises NotPlainError, OSError.
     """
     if os.path.lexists(path) and _is_link(os.lstat(path)):
         # Systems without O_NOFOLLOW would follow it.
         raise NotPlainError(path)
     try:
         number = os.open(path, _FLAGS[mode] | _CAREFULLY, 0o666)
+    except ValueError as error:
+        raise _no_name(path) from error
     except OSError as error:
         raise NotPlainError(path) if error.errno in _ODD_FILES else error
     found = os.fstat(number)
@@ -63,9 +65,17 @@ def is_plain(path: Path | str) -> bool:
 
 def check_folder(path: Path | str) -> None:
     """Raises NotPlainError for a folder that is a link, or no folder; FileNotFoundError for none."""
-    found = os.lstat(path)
+    try:
+        found = os.lstat(path)
+    except ValueError as error:
+        raise _no_name(path) from error
     if not stat.S_ISDIR(found.st_mode) or _is_link(found):
         raise NotPlainError(path, "a folder")
+
+
+def _no_name(path: Path | str) -> OSError:
+    """For a path with a zero or half a character in it."""
+    return OSError(errno.EINVAL, "no file can have this name", str(path))
 
 
 def _is_link(found: os.stat_result) -> bool:

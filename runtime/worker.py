@@ -36,6 +36,8 @@ EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_NOBODY_CAME, EXIT_BLENDER_GONE, EXIT_IN
 CONNECT_SECONDS = 120.0
 # How long a step that is under way may take to notice that Blender is gone.
 LEAVE_SECONDS = 3.0
+# How long a stage waits for its name to be told to a Blender that may not read just now.
+TELL_SECONDS = 0.2
 
 
 class Conversation:
@@ -46,7 +48,7 @@ class Conversation:
         self._folder = folder
         self._engine = engine
         self._inbox: queue.SimpleQueue[dict | None] = queue.SimpleQueue()
-        self._outbox: queue.SimpleQueue[tuple[str, str | None, dict]] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[tuple[str, str | None, dict, threading.Event]] = queue.SimpleQueue()
         self._cancelled: set[str] = set()
         self._leaving = threading.Event()
 
@@ -61,7 +63,11 @@ class Conversation:
     def _run(self, job: str, folder: Path) -> None:
         def announce(event: dict) -> None:
             fields = dict(event)
-            self._outbox.put((fields.pop("event"), job, fields))
+            kind = fields.pop("event")
+            is_sent = self._say(kind, job, fields)
+            if kind == "stage":
+                # A stage that holds Python's lock would keep the other thread from telling its name.
+                is_sent.wait(TELL_SECONDS)
 
         log.info("job %s in %s", job, folder)
         try:
@@ -92,7 +98,7 @@ class Conversation:
             elif message["type"] == "cancel":
                 self._cancelled.add(message["job"])
             elif message["type"] == "ping":
-                self._outbox.put(("pong", None, {"number": message["number"]}))
+                self._say("pong", None, {"number": message["number"]})
             elif message["type"] == "shutdown":
                 code = EXIT_DONE
                 break
@@ -103,9 +109,15 @@ class Conversation:
         time.sleep(LEAVE_SECONDS)
         os._exit(code)
 
+    def _say(self, kind: str, job: str | None, fields: dict) -> threading.Event:
+        """Have a message sent by the thread that writes; the event is set once it is."""
+        is_sent = threading.Event()
+        self._outbox.put((kind, job, fields, is_sent))
+        return is_sent
+
     def _write(self) -> None:
         while True:
-            kind, job, fields = self._outbox.get()
+            kind, job, fields, is_sent = self._outbox.get()
             try:
                 self._channel.send(kind, job, **fields)
             except ChannelClosed:
@@ -114,7 +126,8 @@ class Conversation:
                 log.exception("an event that is not a message")
                 if kind in messages.LAST_WORDS:
                     # Blender waits for it.
-                    self._outbox.put(("failed", job, {"code": "internal", "message": "the job's end could not be told", "hint": ""}))
+                    self._say("failed", job, {"code": "internal", "message": "the job's end could not be told", "hint": ""})
+            is_sent.set()
 
 
 def serve(engine: EngineLoader) -> int:

@@ -3,6 +3,9 @@
 from collections import Counter
 
 import pytest
+from workers import make_job, source_root, start, supervisor, until
+
+__all__ = ["make_job", "source_root", "start", "supervisor", "until"]
 
 TRIED = pytest.StashKey[list[pytest.Item]]()
 

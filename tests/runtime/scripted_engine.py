@@ -1,12 +1,14 @@
 """An engine without a model: it walks through the stages as the job's inputs tell it to. Knows no torch.
 
-inputs: steps, sleep (seconds a step), and "at": what happens before step ``when``: fail, raise, memory, exit, quit, kill, full,
-full-log, stuck.
+inputs: steps, sleep (seconds a step), and "at": what happens before step ``when`` ("load": while the model loads): fail, raise,
+memory, exit, quit, kill, full, full-log, gil, child, stuck.
 """
 
+import ctypes
 import errno
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -35,6 +37,9 @@ class ScriptedEngine:
         steps = int(script.get("steps", 5))
         print("a library prints to standard output")
         os.write(1, b"a C library too\n")
+        if "load" in script:
+            progress("load", 0, 1)
+            act(str(script["load"]))
         progress("condition", 0, 1)
         progress("sample", 0, steps)
         for step in range(steps):
@@ -72,5 +77,11 @@ def act(what: str) -> None:
         os.dup2(full, 1)
         os.dup2(full, 2)
         print("what the log has no room for", flush=True)
+    if what == "gil":
+        # A C function that keeps Python's lock.
+        ctypes.PyDLL(None).sleep(3600)
+    if what == "child":
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+        time.sleep(3600)
     if what == "stuck":
         time.sleep(3600)
