@@ -126,7 +126,7 @@ def test_transparent_is_black_for_a_picture_and_white_for_a_drawing():
     image = np.zeros((224, 224, 4), np.uint8)
     image[100:110] = (30, 30, 30, 255)
     assert pictures(prepare_image({"image": image}))[0][[10, 105], 50] == pytest.approx([0, 30])
-    assert pictures(prepare_sketch({"image": image}))[0][[10, 105], 50] == pytest.approx([255, 30])
+    assert pictures(prepare_sketch({"image": image}))[0][[10, 105], 50] == pytest.approx([255, 0])  # ink at its full contrast
 
 
 def test_drawings_are_dark_on_white_whatever_they_come_as():

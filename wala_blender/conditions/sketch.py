@@ -16,14 +16,12 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..layers import TransformerBlock, grid_to_tokens
 from .condition import Prepared
-from .cut_out import check_picture
-from .pixels import eight_bits
+from .ink import drawing_in
 from .placed import fold, sample_picture
 
 PICTURE = 128
 FILL = 0.9
 LINE = 1.6  # pixels
-SMALLEST = 8  # pixels of an image that may be a sketch
 DEFAULT_ELEVATION = 15.0  # degrees
 ELEVATIONS = (-5.0, 50.0)  # a little more than what training shows
 _OVERSAMPLE = 4
@@ -67,28 +65,17 @@ def picture_of_polylines(polylines: list[np.ndarray], side: int = PICTURE, line_
     return np.asarray(canvas.resize((side, side), Image.Resampling.BOX), dtype=np.float32) / 255
 
 
-def ink_of_image(image: np.ndarray) -> np.ndarray:
-    """Ink (H, W) float32, 0 … 1, of an image (H, W), (H, W, 3) or (H, W, 4) uint8 of dark lines on white (alpha over white).
-
-    Light lines on dark are turned round. Raises InputError for what is no image, or all of one colour.
-    """
-    image = eight_bits(image)
-    check_picture(image, SMALLEST, "an image", "Use a PNG or JPEG of the sketch.")
-    grey = image.astype(np.float32) / 255
-    if grey.ndim == 3:
-        colour = grey[..., :3] @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
-        grey = colour * grey[..., 3] + (1 - grey[..., 3]) if grey.shape[2] == 4 else colour
-    if not np.ptp(grey) > 0.15:
-        raise InputError("the sketch image shows no lines", "Use dark lines on a light background.")
-    return grey if np.median(grey) < 0.5 else 1 - grey
-
-
 def picture_of_image(image: np.ndarray) -> np.ndarray:
-    """Line picture (PICTURE, PICTURE) float32 of an image as ink_of_image takes it. Raises InputError for an image without lines."""
-    ink = np.clip((ink_of_image(image) - 0.15) / 0.5, 0, 1)
+    """Line picture (PICTURE, PICTURE) float32 of an image as drawing_in takes it. Raises InputError for an image without lines."""
+    return picture_of_ink(drawing_in(image).ink)
+
+
+def picture_of_ink(ink: np.ndarray) -> np.ndarray:
+    """Line picture (PICTURE, PICTURE) float32 of ink (H, W), 0 … 1. Raises InputError where there is none."""
+    ink = np.clip((ink - 0.15) / 0.5, 0, 1)
     rows, columns = np.nonzero(ink.max(axis=1) > 0.3)[0], np.nonzero(ink.max(axis=0) > 0.3)[0]
     if len(rows) < 2 and len(columns) < 2:
-        raise InputError("the sketch image shows no lines", "Use dark lines on a light background.")
+        raise InputError("the sketch image shows no lines", "Use lines that stand out from their background.")
     ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     scale = FILL * PICTURE / max(ink.shape)
     height, width = (max(1, round(n * scale)) for n in ink.shape)
@@ -124,9 +111,14 @@ def with_enclosed(lines: Tensor) -> Tensor:
 
 def prepare(inputs: dict) -> Prepared:
     """{"polylines" or "image", "elevation" (degrees)} → line picture and what it encloses (1, 2, PICTURE, PICTURE), elevation (1,)."""
-    picture = picture_of_polylines(inputs["polylines"]) if "polylines" in inputs else picture_of_image(inputs["image"])
+    left_out = ""
+    if "polylines" in inputs:
+        picture = picture_of_polylines(inputs["polylines"])
+    else:
+        drawing = drawing_in(inputs["image"])
+        picture, left_out = picture_of_ink(drawing.ink), drawing.left_out
     elevation = float(np.clip(inputs.get("elevation", DEFAULT_ELEVATION), *ELEVATIONS))
-    return Prepared((with_enclosed(torch.from_numpy(picture)[None, None]), torch.tensor([elevation])))
+    return Prepared((with_enclosed(torch.from_numpy(picture)[None, None]), torch.tensor([elevation])), note=left_out)
 
 
 class SketchEncoder(nn.Module):

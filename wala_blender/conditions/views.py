@@ -20,8 +20,9 @@ from .condition import Prepared
 from .observation import Observation, of_depth_pictures, of_depths
 from .cut_out import check_picture, cut_out
 from .depth_maps import published_look
+from .ink import drawing_in
 from .pixels import eight_bits
-from .sketch import ink_of_image, picture_of_polylines
+from .sketch import picture_of_polylines
 
 SIDE = 224  # pixels
 SMALLEST = 8  # pixels of a picture that is worth looking at
@@ -41,10 +42,11 @@ def prepare_sketch(inputs: dict) -> Prepared:
     square is padded with white, so that no line is cut off.
     """
     if "polylines" in inputs:
-        ink = picture_of_polylines(inputs["polylines"], SIDE, LINE)
+        ink, left_out = picture_of_polylines(inputs["polylines"], SIDE, LINE), ""
     else:
-        ink = _square(ink_of_image(inputs["image"]))
-    return _prepared([255 * (1 - ink)], inputs.get("views", [0]))
+        drawing = drawing_in(inputs["image"])
+        ink, left_out = _square(drawing.ink), drawing.left_out
+    return _prepared([255 * (1 - ink)], inputs.get("views", [0]), note=left_out)
 
 
 def prepare_depth(inputs: dict) -> Prepared:
