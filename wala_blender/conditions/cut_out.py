@@ -15,6 +15,7 @@ from .pixels import eight_bits
 SMALLEST = 16  # pixels of a picture that shows a thing
 _WORKING = 512  # pixels: larger pictures are made smaller first
 _CUT_OUT = 128  # alpha below which a pixel is none of the thing
+_CORNERS, _STRAY = 0.9, 0.99  # opaque share of a picture above which only its corners are transparent, or stray pixels
 _DIFFERENT = 6.0  # CIELAB distance from the background that an eye does not overlook
 _SAME = 2.0  # … that an eye does not see
 _SPECK = 2e-4  # share of the picture: what is smaller is dirt
@@ -34,7 +35,7 @@ def thing_in(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     pixels = _working_size(eight_bits(image))
     colours = rgb2lab(pixels[..., :3] / 255)
-    thing = pixels[..., 3] >= _CUT_OUT if pixels.shape[2] == 4 and (pixels[..., 3] < _CUT_OUT).any() else _stands_out(colours)
+    thing = _stands_out(colours) if pixels.shape[2] == 3 else _opaque_thing(colours, pixels[..., 3] >= _CUT_OUT)
     parts, count = ndimage.label(thing, np.ones((3, 3)))
     thing &= np.append(False, ndimage.sum_labels(thing, parts, np.arange(1, count + 1)) >= _SPECK * thing.size)[parts]
     if thing.mean() < _LEAST:
@@ -49,6 +50,20 @@ def cut_out(image: np.ndarray) -> np.ndarray:
     alpha = F.interpolate(torch.from_numpy(255 * thing.astype(np.float32))[None, None], image.shape[:2], mode="bilinear", align_corners=False)
     colour = image[..., None].repeat(3, axis=2) if image.ndim == 2 else image[..., :3]
     return np.dstack([colour, alpha[0, 0].round().byte().numpy()])
+
+
+def _opaque_thing(colours: np.ndarray, opaque: np.ndarray) -> np.ndarray:
+    """What is opaque, where enough is transparent to be a background; a few transparent pixels or rounded corners cut nothing out."""
+    if opaque.mean() < _CORNERS or not opaque.any():
+        return opaque
+    nearest = ndimage.distance_transform_edt(~ndimage.binary_erosion(opaque, iterations=2), return_distances=False, return_indices=True)
+    try:
+        thing = _stands_out(np.where(opaque[..., None], colours, colours[tuple(nearest)])) & opaque
+    except InputError:
+        if opaque.mean() > _STRAY:
+            raise
+        return opaque
+    return thing if thing.mean() >= _LEAST or opaque.mean() > _STRAY else opaque
 
 
 def _stands_out(colours: np.ndarray) -> np.ndarray:

@@ -55,21 +55,35 @@ class WordPieces:
             raise CheckpointError(f"the word pieces in {file} cannot be read ({error})", "Install the extension again.") from error
 
     def __call__(self, prompt: str) -> Tensor:
-        """(LENGTH,) int64."""
-        ids = self._tokenizer.encode(clean_prompt(prompt)).ids[:LENGTH]
+        """(LENGTH,) int64. Of a prompt that is too long, words that are no piece of their own go first, then the last ones."""
+        ids = [id for _, pieces, _ in self._split(prompt)[0] for id in pieces][:LENGTH]
         return torch.tensor(ids + [0] * (LENGTH - len(ids)))
+
+    def unread(self, prompt: str) -> list[str]:
+        """The words for which a prompt is too long."""
+        return list(dict.fromkeys(word for word, _, _ in self._split(prompt)[1] if word.isalnum()))
+
+    def _split(self, prompt: str) -> tuple[list[tuple[str, list[int], bool]], list[tuple[str, list[int], bool]]]:
+        """The words that are read and those that are not: each with its ids and whether it is known."""
+        words, unread = self._words(prompt), []
+        while len(words) > 1 and sum(len(ids) for _, ids, _ in words) > LENGTH:
+            strange = [number for number, (_, _, known) in enumerate(words) if not known]
+            unread.insert(0, words.pop(strange[-1] if strange else -1))
+        return words, unread
 
     def unknown(self, prompt: str) -> list[str]:
         """The words that are no piece of their own, nor one's plural: few shapes that the model learned from, or none, were called so."""
+        return list(dict.fromkeys(word for word, _, known in self._words(prompt) if not known))
+
+    def _words(self, prompt: str) -> list[tuple[str, list[int], bool]]:
+        """Every word with its ids, and whether it is known."""
         text = clean_prompt(prompt)
-        found = self._tokenizer.encode(text)
-        unknown = []
-        for _, group in groupby(zip(found.word_ids, found.tokens, found.offsets), key=lambda piece: piece[0]):
-            _, (first, *rest), offsets = zip(*group)
+        found, words = self._tokenizer.encode(text), []
+        for _, group in groupby(zip(found.word_ids, found.tokens, found.offsets, found.ids), key=lambda piece: piece[0]):
+            _, (first, *rest), offsets, ids = zip(*group)
             word = text[offsets[0][0]:offsets[-1][1]]
-            if word.isalnum() and (first == "[UNK]" or rest not in ([], ["##s"], ["##es"])):
-                unknown.append(word)
-        return list(dict.fromkeys(unknown))
+            words.append((word, list(ids), not (word.isalnum() and (first == "[UNK]" or rest not in ([], ["##s"], ["##es"])))))
+        return words
 
 
 @lru_cache(maxsize=4)
@@ -80,8 +94,15 @@ def _pieces(vocabulary: Path) -> WordPieces:
 def prepare(inputs: dict) -> Prepared:
     """{"prompt": str, "vocabulary": the model's file of word pieces} → ids (1, LENGTH)."""
     pieces = _pieces(inputs.get("vocabulary", VOCABULARY))
-    unknown = " and ".join(f"“{word}”" for word in pieces.unknown(inputs["prompt"]))
-    return Prepared((pieces(inputs["prompt"])[None],), note=f"The model hardly knows {unknown}" if unknown else "")
+    unread = pieces.unread(inputs["prompt"])
+    unknown = [word for word in pieces.unknown(inputs["prompt"]) if word not in unread]
+    notes = [f"{what} {_named(words)}" for what, words in (("The model hardly knows", unknown), ("Too long, not read:", unread)) if words]
+    return Prepared((pieces(inputs["prompt"])[None],), note=". ".join(notes))
+
+
+def _named(words: list[str], most: int = 8) -> str:
+    more = [f"{len(words) - most} more"] if len(words) > most else []
+    return " and ".join([f"“{word}”" for word in words[:most]] + more)
 
 
 class TextEncoder(nn.Module):
