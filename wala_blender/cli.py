@@ -5,6 +5,8 @@ Nothing heavy is imported before a command needs it.
 """
 
 import argparse
+import contextlib
+import errno
 import importlib
 import logging
 import os
@@ -15,7 +17,7 @@ from pathlib import Path
 
 from .arguments import number
 from .conditions.table import OPTIONS, TABLE, camera
-from .errors import WalaError
+from .errors import WalaError, shown
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 TRACEBACK = "WALA_TRACEBACK"  # set in the environment: unexpected errors show where they came from
@@ -26,7 +28,14 @@ STAGES = ("autoencoder", "denoiser")
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str):
         """One line instead of the whole usage."""
-        self.exit(EXIT_USAGE, f"wala: {message} (see {self.prog} --help)\n")
+        sys.exit(_say(f"{message} (see {self.prog} --help)", EXIT_USAGE))
+
+
+class _OneLine(logging.Formatter):
+    """Messages that may name what strangers wrote."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return shown(super().formatMessage(record))
 
 
 _seed = number(int, 0, 2**63 - 1, "a whole number from 0 to 2**63 - 1")
@@ -226,28 +235,43 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns the exit code. Raises SystemExit for --help and bad usage."""
+    _prepare_streams()
     options = parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="wala: %(message)s")
+    logging.basicConfig(level=logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_OneLine("wala: %(message)s"))
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries' advice to programmers
     module, _, function = options.run.partition(":")
     try:
-        return getattr(importlib.import_module(f".{module}", __package__), function)(options)
+        code = getattr(importlib.import_module(f".{module}", __package__), function)(options)
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         return _say("interrupted", EXIT_INTERRUPTED)
     except BrokenPipeError:
         # Whoever reads our output has enough: the interpreter's last flush must not complain either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return EXIT_FAILED
     except WalaError as error:
         return _say(str(error), EXIT_FAILED)
     except ImportError as error:
         lacking = error.name or error
         return _say(f"this installation lacks {lacking}. Install it with its extras: pip install 'wala[worker,train]'", EXIT_FAILED)
-    except Exception as error:  # a defect of ours: one line for the artist, the rest on demand
-        if os.environ.get(TRACEBACK):
-            traceback.print_exc()
-        return _say(f"{_kind(error)}: {error}. With {TRACEBACK}=1 in the environment it says where", EXIT_FAILED)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            return _defect(error)
+        _discard_output()
+        return _say(f"the disk, or what takes the output, is full ({error.strerror})", EXIT_FAILED)
+    except Exception as error:
+        return _defect(error)
+
+
+def _defect(error: Exception) -> int:
+    """One of ours: one line for the artist, the rest on demand."""
+    if os.environ.get(TRACEBACK):
+        traceback.print_exc()
+    return _say(f"{_kind(error)}: {error}. With {TRACEBACK}=1 in the environment it says where", EXIT_FAILED)
 
 
 def _kind(error: Exception) -> str:
@@ -256,6 +280,25 @@ def _kind(error: Exception) -> str:
     return f"unexpected {type(error).__name__}"
 
 
+def _prepare_streams() -> None:
+    """Something behind each standard stream that was closed, or the next file that is opened would be in its place; and names of files that are
+    not UTF-8 go out as they came in."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(opened, True)
+            setattr(sys, name, open(opened, "w" if number else "r", encoding="utf-8", errors="backslashreplace", closefd=False))
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="surrogateescape" if sys.stdout.encoding.lower() in ("utf-8", "utf8") else "backslashreplace")
+
+
+def _discard_output() -> None:
+    """The interpreter's last flush must not complain once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _say(message: str, code: int) -> int:
-    print(f"wala: {' '.join(message.split())}", file=sys.stderr)
+    """One line on standard error, if that can be written."""
+    with contextlib.suppress(OSError):
+        print(f"wala: {shown(message)}", file=sys.stderr, flush=True)
     return code

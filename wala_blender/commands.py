@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .conditions.table import OPTIONS, TABLE
-from .errors import InputError, WalaError
+from .errors import InputError, WalaError, shown
 
 NUMBERS = "{:,}".format
 
@@ -66,7 +66,7 @@ def _files(inputs: Mapping[str, object], folder: Path) -> list[Path]:
 def _tell(notes: list[str]) -> None:
     """What was left out of an input, a line each."""
     for note in filter(None, notes):
-        print(f"wala: {note}", file=sys.stderr)
+        print(f"wala: {shown(note)}", file=sys.stderr)
 
 
 def _where_the_input_was(vertices: np.ndarray, record: Mapping) -> np.ndarray:
@@ -80,7 +80,7 @@ def _where_the_input_was(vertices: np.ndarray, record: Mapping) -> np.ndarray:
 def generate(options: argparse.Namespace) -> int:
     """`wala generate`."""
     from .conditions.inputs import load_condition
-    from .files import write_whole
+    from .files import beside, write_whole
     from .geometry.meshes import check_mesh_destination, provenance_of, write_mesh
 
     condition, named, folder = _given(options)
@@ -92,7 +92,7 @@ def generate(options: argparse.Namespace) -> int:
 
     def keep_views(files: Mapping[str, bytes]) -> None:
         for name, content in files.items():
-            path = options.out.with_name(f"{options.out.stem}_{name}")
+            path = beside(options.out, f"_{name}")
             write_whole(path, lambda stream: stream.write(content))
             print(path)
 
@@ -105,8 +105,7 @@ def generate(options: argparse.Namespace) -> int:
     seconds = sum(made.record["timings"].values())
     print(f"{options.out}: {NUMBERS(len(made.vertices))} vertices, {NUMBERS(len(made.faces))} triangles "
           f"({options.model}, {condition}, seed {options.seed}, {seconds:.1f} s)")
-    if made.record["note"]:
-        print(f"wala: {made.record['note']}", file=sys.stderr)
+    _tell([made.record["note"]])
     return 0
 
 
@@ -147,17 +146,17 @@ def depth(options: argparse.Namespace) -> int:
     from PIL import Image
 
     from .conditions.views import mesh_pictures
-    from .files import check_destination, write_whole
+    from .files import check_folder, write_whole
     from .geometry.cameras import PUBLISHED
     from .geometry.meshes import read_mesh
     from .geometry.strays import without_strays
 
     views = options.cameras or PUBLISHED.sets[6]
+    check_folder(options.out)
     vertices, faces, notes = without_strays(*read_mesh(options.mesh))
     _tell(notes)
     maps, *_ = mesh_pictures(vertices, faces, [PUBLISHED.direction(view) for view in views])
-    if not options.out.is_dir():
-        check_destination(options.out).mkdir()
+    options.out.mkdir(exist_ok=True)
     for view, picture in zip(views, maps):
         path = options.out / f"depth_{view:02}.png"
         write_whole(path, lambda stream: Image.fromarray(picture).save(stream, "PNG"))

@@ -4,6 +4,11 @@ Every message states what went wrong with the actual and the expected value; eve
 """
 
 
+import re
+
+LONGEST_WORD, LONGEST_MESSAGE = 240, 1000  # letters
+
+
 class WalaError(Exception):
     """Base of all expected failures.
 
@@ -13,6 +18,7 @@ class WalaError(Exception):
     code = "failed"
 
     def __init__(self, message: str, hint: str = ""):
+        message = shortened(message)
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -70,6 +76,18 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or any(base.__name__ == "OutOfMemoryError" for base in type(error).__mro__):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _MEMORY_WORDS)
+
+
+def shortened(message: str) -> str:
+    """The message with the middle of very long words left out, such as a value that is repeated in it, and not longer than LONGEST_MESSAGE."""
+    message = re.sub(rf"\S{{{LONGEST_WORD + 1},}}", lambda word: f"{word[0][:120]}… ({len(word[0])} letters) …{word[0][-40:]}", message)
+    return message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 100]}… ({len(message)} letters) …{message[-40:]}"
+
+
+def shown(message: str) -> str:
+    """The message for a terminal: in one line, shortened, what cannot be printed (or steers a terminal) as its escape."""
+    line = " ".join(message.split())
+    return shortened("".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line))
 
 
 def first_line(error: BaseException, length: int = 200) -> str:

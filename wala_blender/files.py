@@ -10,6 +10,8 @@ from typing import BinaryIO
 
 from .errors import InputError, OutputError
 
+LONGEST_NAME = 255  # bytes
+
 
 def check_destination(path: Path | str) -> Path:
     """The path, if a file can be made there. Raises OutputError: its folder is missing or not writable, or it is a folder itself.
@@ -33,16 +35,21 @@ def check_destination(path: Path | str) -> Path:
     return path
 
 
+def beside(path: Path, ending: str) -> Path:
+    """``path`` with its suffix replaced by ``ending``; its stem is cut where the name would be longer than a file system's 255 bytes."""
+    stem = path.stem
+    while len(os.fsencode(stem + ending)) > LONGEST_NAME:
+        stem = stem[:-1]
+    return path.with_name(stem + ending)
+
+
 def check_folder(path: Path | str) -> Path:
-    """The path as a folder, made where it is not there. Raises OutputError."""
+    """The path, if it is a folder or one can be made there. Raises OutputError."""
     path = Path(path)
     if not os.path.isdir(path):
         if os.path.lexists(path):
             raise OutputError(f"{path} is a file, expected a folder", "Choose another name")
-        try:
-            check_destination(path).mkdir()
-        except OSError as error:
-            raise OutputError(f"the folder {path} could not be made ({error.strerror or error})", "Choose another place") from error
+        check_destination(path)
     return path
 
 

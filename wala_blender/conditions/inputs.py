@@ -4,6 +4,7 @@ The one way in for a job folder's request and for the command line. Nothing is e
 """
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 
@@ -11,12 +12,15 @@ import numpy as np
 
 from ..array_files import read_npz
 from ..errors import InputError
+from ..files import check_size
 from ..geometry.meshes import READABLE, read_mesh
 from ..geometry.strays import without_strays
 from . import point_files, voxel_files
 from .pixels import read_pixels
 from .table import BACKGROUNDS, NEAR, check_inputs
 
+MAX_BYTES = 2**30  # of any file; each kind has limits of its own besides
+LONGEST_PROMPT = 10_000  # letters
 _AGAIN = "The file is damaged or incomplete: write it again"
 
 
@@ -67,10 +71,11 @@ def _read(name: str, value: object, folder: Path) -> dict:
     if not isinstance(value, str) or PurePath(value).is_absolute() or ".." in PurePath(value).parts:
         raise InputError(f"the input {name} is {value!r}, expected a file name within its folder")
     path = folder / value
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError(f"{path} is missing", "Check the path")
     if path.stat().st_size == 0:
         raise InputError(f"{path.name} is empty (0 bytes)", _AGAIN)
+    check_size(path, MAX_BYTES, "an input", "Make it smaller")
     reader = readers.get(path.suffix.lower()) or readers.get("")
     if reader is None:
         raise InputError(f"{path.name}: unknown kind of file {path.suffix!r} for {name}", f"Give one of {', '.join(readers)}")
@@ -87,6 +92,10 @@ def _read_list(name: str, value: object, folder: Path) -> list:
 def _prompt(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise InputError("the prompt is empty", "Say what to make, for example: a chair")
+    if len(value) > LONGEST_PROMPT:
+        raise InputError(f"the prompt has {len(value)} letters, expected {LONGEST_PROMPT} at most", "Say it in fewer words")
+    if any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise InputError("the prompt has bytes that are no text (UTF-8)", "Type it again")
     return value
 
 

@@ -3,6 +3,7 @@
 Coordinates stay as the file has them: +Y up is what glTF says and what model space expects.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -91,7 +92,7 @@ def check_mesh_destination(path: Path | str, *inputs: Path) -> Path:
     Raises OutputError: unknown kind of file, missing folder, no permission, the file of an input (also by another name or through a link).
     """
     path = Path(path)
-    if path.suffix.lower() not in WRITERS:
+    if path.suffix.lower() not in WRITERS and not os.path.isdir(path):
         raise OutputError(f"{path.name}: unknown kind of file {path.suffix!r}", f"Choose one of {', '.join(WRITABLE)}")
     check_destination(path)
     for given in inputs:

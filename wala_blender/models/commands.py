@@ -109,8 +109,7 @@ def add(options: argparse.Namespace) -> int:
     """`wala models add FOLDER`."""
     folder = models_folder()
     licence = Licence(options.licence, "", options.non_commercial) if options.licence else AUTODESK
-    name = options.name or options.folder.resolve().name
-    _ask(licence, name, folder, options.accept_licence)
+    _ask(licence, installing.name_for(options.folder, options.name), folder, options.accept_licence)
     made = installing.add(options.folder, folder, options.name, options.condition, licence)
     print(f"{made.name}: takes {made.condition}; licence {made.licence.name}; reads {made.converted or made.source}")
     return 0

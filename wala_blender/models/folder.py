@@ -6,6 +6,7 @@
 """
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -40,7 +41,7 @@ class About:
 
 
 def is_model_folder(folder: Path) -> bool:
-    return (folder / ABOUT).is_file()
+    return os.path.isfile(folder / ABOUT)
 
 
 def row_of(folder: Path, about: About) -> ModelRow:

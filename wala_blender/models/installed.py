@@ -125,7 +125,7 @@ def read_record(name: str, models: Path) -> Installed | None:
         schema = content["schema"]
         if type(schema) is int and schema > SCHEMA:
             raise ModelError(f"{path} is of version {schema}, this one reads {SCHEMA}", "Update WaLa. Or: " + _AGAIN)
-        if schema != SCHEMA:
+        if type(schema) is not int or schema != SCHEMA:
             raise ValueError(f"the schema is {schema!r}, expected {SCHEMA}")
         return _checked(name, folder, content)
     except (FileNotFoundError, NotADirectoryError):

@@ -108,21 +108,18 @@ def add(source: Path, models: Path, name: str | None = None, condition: str | No
     ``name``: of a row of the table, if it is that model, or a new one (None: the folder's name). ``condition``: what the settings do not
     tell, such as that images are sketches. Raises ModelError, CheckpointError.
     """
-    source = source.resolve()
-    if not source.is_dir():
-        raise ModelError(f"{source} is not a folder", f"Give the folder with {CHECKPOINT} and {SETTINGS}.")
-    name = name or (source.name.lower() if source.name.lower() in MODELS else source.name)
-    if not is_name(name):
-        raise ModelError(f"{name!r} cannot be a model's name", "Give one: --name NAME, of 1 to 64 letters a-z, digits, spaces, dashes, dots.")
-    same = next((other for other in (*MODELS, *installed_rows(models)[0]) if other != name and other.lower() == name.lower()), None)
-    if same is not None:
-        raise ModelError(f"{name} is the same name as {same}, but for capitals", "Choose another: --name NAME")
+    source = Path(os.path.realpath(source))
+    name = name_for(source, name)
     row = MODELS.get(name)
     if row is not None and row.published is None:
         raise ModelError(f"{name} is the name of a model that is always here", "Choose another: --name NAME")
+    same = next((other for other in (*MODELS, *installed_rows(models)[0]) if other != name and other.lower() == name.lower()), None)
+    if same is not None:
+        raise ModelError(f"{name} is the same name as {same}, but for capitals", "Choose another: --name NAME")
     found = next((file for file in (CHECKPOINT, CONVERTED) if (source / file).is_file()), None)
     if found is None:
         raise ModelError(f"{source} has no {CHECKPOINT}", f"Give the folder with {CHECKPOINT} and {SETTINGS}.")
+    read_args(source / SETTINGS)
     condition = next(iter(row.conditions)) if row else condition or condition_in(source)
     licence = row.licence if row else licence
     check_accepted(licence, models)
@@ -135,6 +132,17 @@ def add(source: Path, models: Path, name: str | None = None, condition: str | No
             _networks(made, row)  # before it is taken in: does it fit?
         write_record(made, models)
         return _convert(name, models)
+
+
+def name_for(source: Path, name: str | None) -> str:
+    """The name under which a folder is added: the one given, or the folder's. Raises ModelError for what is no folder, or no name."""
+    if not os.path.isdir(source):
+        raise ModelError(f"{source} is not a folder", f"Give the folder with {CHECKPOINT} and {SETTINGS}.")
+    own = Path(os.path.realpath(source)).name
+    name = name or (own.lower() if own.lower() in MODELS else own)
+    if not is_name(name):
+        raise ModelError(f"{name!r} cannot be a model's name", "Give one: --name NAME, of 1 to 64 letters a-z, digits, spaces, dashes, dots.")
+    return name
 
 
 def _networks(made: Installed, row: ModelRow) -> dict[str, torch.nn.Module]:
@@ -221,13 +229,14 @@ def _is_ours(made: Installed) -> bool:
 def _emptied(folder: Path, made: Installed | None) -> list[Path]:
     """Deletes the files of a model's own folder that are made here, and the folder if that was all; returns what is left."""
     if folder.is_symlink():
+        left = [folder.resolve()]
         folder.unlink()
-        return [folder.resolve()]
+        return left
     own = {RECORD, f"{CONVERTED}.part"} | (FILES if made is None else set(made.files) if made.source == folder else set())
     if made is not None and made.converted is not None and made.converted.parent == folder:
         own.add(CONVERTED)
     left = []
-    for path in sorted(folder.iterdir(), key=lambda path: path.name == RECORD):  # the record last: what is interrupted can be removed again
+    for path in sorted(folder.iterdir(), key=lambda path: (path.name == RECORD, path.name)):  # the record last: what is interrupted can be removed again
         is_part = path.name.startswith(".") and path.name.endswith(".part")
         if (path.name in own or is_part) and (path.is_symlink() or not path.is_dir()):
             path.unlink()
