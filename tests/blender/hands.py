@@ -77,7 +77,7 @@ def until(condition, seconds: float):
         yield 0.1
 
 
-def in_sidebar(below_the_top: float) -> tuple[float, float]:
+def in_sidebar(below_the_top: float, across: float = 0.3) -> tuple[float, float]:
     """A place in the sidebar with a sketch chosen and nothing made yet, in interface units below its top."""
     sidebar, scale = view()[2], bpy.context.preferences.system.ui_scale
-    return sidebar.x + sidebar.width * 0.3, sidebar.y + sidebar.height - below_the_top * scale
+    return sidebar.x + sidebar.width * across, sidebar.y + sidebar.height - below_the_top * scale
