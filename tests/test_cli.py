@@ -19,6 +19,7 @@ from runtime import jobs
 from wala_blender import cli
 from wala_blender.autoencoder import Autoencoder, AutoencoderConfig
 from wala_blender.geometry.meshes import read_mesh, write_mesh
+from wala_blender.geometry.surface import component_labels
 from wala_blender.models.table import MODELS
 from wala_blender.training.runs import write_stage_one
 
@@ -254,6 +255,20 @@ def test_the_same_seed_gives_the_same_mesh_and_another_seed_another(capsys, tmp_
         assert code == 0, err
     a, b, c = ((tmp_path / f"{name}.ply").read_bytes() for name in "abc")
     assert a == b and a != c and b"comment condition: voxels" in a and b"comment origin: AI-generated" in a
+
+
+@needs_weights
+def test_a_blockout_of_two_parts_is_of_one_piece_where_that_is_asked_for(capsys, tmp_path):
+    twins = np.zeros((16, 16, 16), bool)
+    twins[1:6, 5:11, 5:11] = twins[10:15, 5:11, 5:11] = True
+    np.save(tmp_path / "o.npy", twins)
+    found = []
+    for option in ((), ("--one-piece",)):
+        code, _, err = wala(capsys, "generate", "--voxels", tmp_path / "o.npy", "--device", "cpu", *option, "--out", tmp_path / "made.ply")
+        assert code == 0
+        found.append((component_labels(read_mesh(tmp_path / "made.ply")[1], len(read_mesh(tmp_path / "made.ply")[0]))[0], err))
+    (both, nothing), (one, note) = found
+    assert both == 2 and nothing == "" and one == 1 and note == "wala: A loose piece was left out\n"
 
 
 @needs_weights

@@ -178,6 +178,15 @@ def test_depth_from_one_view_is_as_wide_and_high_as_what_was_seen(extension):
         assert low[1] == pytest.approx(5 - depth / 2, abs=1e-3)
 
 
+@pytest.mark.parametrize("one_piece", [True, False])
+def test_one_piece_is_left_to_the_model_or_switched_off(extension, one_piece):
+    ask(extension, "TEXT")
+    extension.settings.one_piece = one_piece
+    assert bpy.ops.wala.generate() == {"FINISHED"}
+    folder = extension.module("operators.preferences").folder("jobs") / bpy.context.active_object["wala_job"]
+    assert extension.module("runtime.jobs").read_request(folder).one_piece is (None if one_piece else False)
+
+
 def test_a_refusal_is_in_the_panel(extension):
     ask(extension, "TEXT", "fail")
     with pytest.raises(RuntimeError):
