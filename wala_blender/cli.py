@@ -66,6 +66,8 @@ def _add_generate(commands) -> None:
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="another seed, another shape (default: %(default)s)")
     parser.add_argument("--scale", type=_scale, metavar="S", help="how closely to follow the input (default: the model's)")
     parser.add_argument("--steps", type=_steps, metavar="K", help="of denoising (default: the model's)")
+    parser.add_argument("--quality", default="normal", choices=("draft", "normal", "best"), help=(
+        "draft: half the steps; best: more candidates, of which the one is kept that agrees best with the input (default: %(default)s)"))
     parser.add_argument("--fit", type=_fit, metavar="K", help="steps that then fit the shape to voxels, points or depth maps; 0: none (default: the model's)")
     parser.add_argument("--one-piece", action=argparse.BooleanOptionalAction, help=(
         "leave out everything but the main piece (default: with the starter, unless the voxels are of several parts)"))
@@ -182,9 +184,16 @@ def _add_training(commands) -> None:
         parser.add_argument("--start", type=Path, metavar="RUN", help="a finished run, or a model, whose weights to begin with")
         _run_options(parser)
         parser.set_defaults(run="training.commands:train")
-    parser = stages.add_parser("export", help="makes a model of both runs")
-    for stage in STAGES:
-        parser.add_argument(f"--{stage}", type=Path, required=True, metavar="RUN", help=f"the folder the {stage} was trained in, or a model")
+    parser = stages.add_parser("detail", help="the detail stage of a model; goes on where it was stopped")
+    parser.add_argument("--store", type=Path, required=True, metavar="FOLDER", help="made by `wala data build`")
+    parser.add_argument("--model", type=Path, default=Path(DEFAULT_MODEL), metavar="NAME", help="that it refines (default: %(default)s)")
+    parser.add_argument("--start", type=Path, metavar="RUN", help="a finished run, or a model, whose detail stage to begin with")
+    _run_options(parser)
+    parser.set_defaults(run="training.commands:train")
+    parser = stages.add_parser("export", help="makes a model of the stages' runs")
+    for stage in (*STAGES, "detail"):
+        parser.add_argument(f"--{stage}", type=Path, required=stage in STAGES, metavar="RUN",
+                            help=f"the folder the {stage} was trained in, or a model")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="for `wala generate --model FOLDER` (default: in place of the starter)")
     parser.set_defaults(run="training.commands:export")
     parser = stages.add_parser("curves", help="runs' losses and measures as their time went by, as a Markdown table")

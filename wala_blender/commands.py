@@ -98,7 +98,7 @@ def generate(options: argparse.Namespace) -> int:
 
     maker = load_maker(options.model, device=options.device, low_memory=options.low_memory)
     settings = Settings(model=options.model, seed=options.seed, scale=options.scale, steps=options.steps, fit=options.fit,
-                        one_piece=options.one_piece)
+                        one_piece=options.one_piece, quality=options.quality)
     with progress_bar() as progress:
         made = maker.generate(condition, inputs, settings, progress, Keep(views=keep_views))
     write_mesh(options.out, _where_the_input_was(made.vertices, made.record), made.faces, provenance_of(made.record, inputs.get("prompt")))

@@ -11,13 +11,16 @@ import numpy as np
 import torch
 from torch import nn
 
+from .candidates import best_of, candidate_seeds, likelihoods
 from .conditions.condition import Prepared
+from .conditions.detail_features import detail_features
+from .conditions.evidence import Evidence, EvidenceFor
 from .conditions.observation import Observation, of_field
 from .conditions.table import has_prompt_beside
 from .diffusion.guidance import conditioned, guided
 from .diffusion.samplers import ancestral, generated_noises
 from .errors import InputError, ModelError
-from .fitting import fit
+from .fitting import fit, half_field
 from .geometry.surface import field_to_mesh, main_components
 from .memory import lent_to, try_ways
 from .models.installed import known_row, models_folder
@@ -29,10 +32,21 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
+class Quality:
+    """Factors of a model's default numbers of denoising steps and of candidates, of which the one is kept that agrees best with the input."""
+
+    steps: float
+    candidates: float
+
+
+QUALITIES = {"draft": Quality(0.5, 0.0), "normal": Quality(1.0, 1.0), "best": Quality(1.0, 4.0)}
+
+
+@dataclass(frozen=True)
 class Settings:
     """What a generation depends on besides its input. scale (guidance, ≥ 0), steps (2 … 1000) and fit (steps that then
-    fit the shape to the input, 0 … 1000): None takes the model's default. one_piece: leave out everything but the main
-    piece; None: where the model's shapes are to be of one piece, and the input is not itself of several parts."""
+    fit the shape to the input, 0 … 1000): None takes the model's default for the quality, one of QUALITIES. one_piece: leave out
+    everything but the main piece; None: where the model's shapes are to be of one piece, and the input is not itself of several parts."""
 
     model: str = "starter"
     seed: int = 0
@@ -40,6 +54,7 @@ class Settings:
     steps: int | None = None
     fit: int | None = None
     one_piece: bool | None = None
+    quality: str = "normal"
 
 
 @dataclass(frozen=True)
@@ -102,10 +117,10 @@ class Pipeline:
         if self.in_turns == in_turns:
             return
         # Before loading: both at once may not fit.
-        self.in_turns = self.autoencoder = self.denoiser = None
+        self.in_turns = self.autoencoder = self.denoiser = self.detail = None
         loaded = self._load(torch.device("cpu") if in_turns else self.device)
         self.row, self.weight_hash, self.schedule = loaded.row, loaded.weight_hash, loaded.schedule
-        self.autoencoder, self.denoiser, self.in_turns = loaded.autoencoder, loaded.generator, in_turns
+        self.autoencoder, self.denoiser, self.detail, self.in_turns = loaded.autoencoder, loaded.generator, loaded.detail, in_turns
 
     def _on_device(self, *modules: nn.Module) -> contextlib.AbstractContextManager:
         return lent_to(self.device, *modules) if self.in_turns else contextlib.nullcontext()
@@ -130,11 +145,20 @@ class Pipeline:
             return fit(self.autoencoder, latent, observation, steps, lambda step, count: progress("fit", step, count))
 
     @torch.no_grad()
-    def latent_to_field(self, latent: np.ndarray | torch.Tensor) -> torch.Tensor:
-        """Latent (4, 12, 12, 12) before quantisation → distance field (256, 256, 256) float32."""
+    def latent_to_field(self, latent: np.ndarray | torch.Tensor, evidence: EvidenceFor | None = None,
+                        progress: Progress | None = None) -> torch.Tensor:
+        """Latent (4, 12, 12, 12) before quantisation → distance field (256, 256, 256) float32, refined by what is known of the shape where the
+        model has a detail stage. progress(stage, step, steps) may raise to stop."""
+        progress = progress or silent
+        progress("decode", 0, 1)
         latent = torch.as_tensor(latent, dtype=torch.float32, device=self.device)
         with self._on_device(self.autoencoder):
             tree = self.autoencoder.decode(latent[None]).float()
+        if self.detail is not None:
+            progress("detail", 0, 1)
+            known = evidence(half_field(tree).cpu()) if evidence else Evidence()
+            with self._on_device(self.detail):
+                tree = self.detail.refine(tree, detail_features(known)[None].to(self.device))
         return tree_to_field(tree)[0]
 
     def generate_latent(self, condition: str, inputs: dict, settings: Settings, progress: Progress | None = None) -> tuple[torch.Tensor, Prepared]:
@@ -146,7 +170,12 @@ class Pipeline:
         scale, steps = self._checked(condition, settings)
         progress = progress or silent
         prepared = self._prepared(condition, inputs, progress)
-        return self._sampled(condition, prepared, settings.seed, scale, steps, progress), prepared
+        return self._sampled(condition, prepared, self._seeds(condition, settings), scale, steps, progress)[0], prepared
+
+    def _seeds(self, condition: str, settings: Settings) -> list[int]:
+        """The candidates' seeds, the given one first."""
+        count = round(self.row.conditions[condition].candidates * QUALITIES[settings.quality].candidates)
+        return candidate_seeds(settings.seed, max(1, count))
 
     def _prepared(self, condition: str, inputs: dict, progress: Progress) -> Prepared:
         progress("condition", 0, 1)
@@ -155,7 +184,9 @@ class Pipeline:
         return self.denoiser.prepare(condition, inputs)
 
     @torch.no_grad()
-    def _sampled(self, condition: str, prepared: Prepared, seed: int, scale: float | None, steps: int, progress: Progress) -> torch.Tensor:
+    def _sampled(self, condition: str, prepared: Prepared, seeds: list[int], scale: float | None, steps: int,
+                 progress: Progress) -> tuple[torch.Tensor, int]:
+        """The latent (4, 12, 12, 12) of the seed, of ``seeds``, whose shape agrees best with the input; and that seed."""
         model = self.denoiser
         tensors, words = (tuple(tensor.to(self.device) for tensor in some) for some in (prepared.tensors, prepared.words))
         with self._on_device(*model.encoding_modules):
@@ -163,11 +194,22 @@ class Pipeline:
             if scale is None:
                 denoiser = conditioned(model.denoise, encoded)
             else:
-                denoiser = guided(model.denoise, encoded, model.empty(encoded), scale)
+                empty = model.empty(encoded)
+                denoiser = guided(model.denoise, encoded, empty, scale)
         # Drawn on the CPU, so that a seed means the same shape on every device.
-        noises = generated_noises((1, 4, 12, 12, 12), torch.Generator().manual_seed(seed), self.device)
+        streams = [generated_noises((1, 4, 12, 12, 12), torch.Generator().manual_seed(seed), self.device) for seed in seeds]
+        noises = (torch.cat(drawn) for drawn in zip(*streams))
         with self._on_device(*model.denoising_modules):
-            return ancestral(denoiser, self.schedule, steps, noises, lambda step, count: progress("sample", step, count))[0]
+            latents = ancestral(denoiser, self.schedule, steps, noises, lambda step, count: progress("sample", step, count))
+        if len(seeds) == 1:
+            return latents[0], seeds[0]
+        progress("choose", 0, 1)
+        with self._on_device(self.autoencoder):
+            best = best_of(latents, prepared, self.autoencoder)
+        if best is None:
+            with self._on_device(*model.denoising_modules):
+                best = 0 if scale is None else int(likelihoods(model.denoise, self.schedule, latents, encoded, empty).argmax())
+        return latents[best], seeds[best]
 
     def generate(self, condition: str, inputs: dict, settings: Settings, progress: Progress | None = None, keep: Keep = Keep()) -> Generation:
         """A mesh for an input. ``keep`` gets the latent as soon as it exists, and again when it has been fitted.
@@ -191,21 +233,21 @@ class Pipeline:
             if settings.fit:
                 raise InputError(f"fit is {fitted}, but this {condition} does not say where the shape is", "Leave it out.")
             fitted = 0
-        latent = self._sampled(condition, prepared, settings.seed, scale, steps, timed)
+        latent, chosen = self._sampled(condition, prepared, self._seeds(condition, settings), scale, steps, timed)
         keep.latent(latent.cpu().numpy())
         if fitted:
             latent = self.fit_latent(latent, prepared.observation, fitted, timed)
             keep.latent(latent.cpu().numpy())
-        timed("decode", 0, 1)
-        distance = self.latent_to_field(latent)
+        distance = self.latent_to_field(latent, prepared.evidence, timed)
         timed("surface", 0, 1)
         one_piece = self.row.one_piece and not prepared.in_parts if settings.one_piece is None else settings.one_piece
         vertices, faces, left_out = main_components(*field_to_mesh(distance, remove_dust=False), one_piece)
         timed.stop()
         frame, licence = prepared.frame, self.row.licence
         record = {
-            "model": self.row.name, "weight_hash": self.weight_hash, "seed": settings.seed, "scale": scale, "steps": steps, "fit": fitted,
-            "one_piece": one_piece, "condition": condition, "licence": licence.name, "non_commercial": licence.non_commercial, "ai_generated": True,
+            "model": self.row.name, "weight_hash": self.weight_hash, "seed": settings.seed, "chosen_seed": chosen, "quality": settings.quality,
+            "scale": scale, "steps": steps, "fit": fitted, "one_piece": one_piece,
+            "condition": condition, "licence": licence.name, "non_commercial": licence.non_commercial, "ai_generated": True,
             "timings": timings, "frame": {"center": [float(c) for c in frame.center], "scale": float(frame.scale)} if frame else None,
             "note": ". ".join(filter(None, (*inputs.get("notes", ()), prepared.note, left_out_words(left_out)))),
         }
@@ -213,7 +255,7 @@ class Pipeline:
 
     def fit_steps(self, condition: str, settings: Settings) -> int:
         """How many steps fit the shape to an input that can be fitted to. Raises InputError."""
-        steps = self.row.conditions[condition].fit if settings.fit is None else int(settings.fit)
+        steps = round(self.row.conditions[condition].fit * QUALITIES[settings.quality].steps) if settings.fit is None else int(settings.fit)
         if not 0 <= steps <= 1000:
             raise InputError(f"the number of steps that fit the shape is {steps}, expected 0 … 1000")
         return steps
@@ -224,11 +266,13 @@ class Pipeline:
 
 def checked(row: ModelRow, length: int, condition: str, settings: Settings) -> tuple[float | None, int]:
     """Scale and steps to use; no scale where there is nothing to guide. ``length``: of the schedule. Raises InputError, ModelError."""
+    if settings.quality not in QUALITIES:
+        raise InputError(f"the quality is {settings.quality!r}, expected one of {', '.join(QUALITIES)}")
     if condition not in row.conditions:
         raise ModelError(f"the model {row.name} takes no {condition}", f"It takes: {', '.join(row.conditions)}.")
     defaults = row.conditions[condition]
     scale = defaults.scale if settings.scale is None else float(settings.scale)
-    steps = defaults.steps if settings.steps is None else int(settings.steps)
+    steps = max(2, round(defaults.steps * QUALITIES[settings.quality].steps)) if settings.steps is None else int(settings.steps)
     if defaults.scale is None and scale is not None:
         raise InputError(f"the guidance scale is {scale:g}, but with the condition {condition!r} there is nothing to follow", "Leave it out.")
     if scale is not None and not (math.isfinite(scale) and 0 <= scale <= 100):

@@ -44,7 +44,8 @@ def prepare(inputs: dict) -> Prepared:
 def _prepared(seen: Seen) -> Prepared:
     # The pixels in the middle of what a pixel covers, not their mean: what is between near and far is neither.
     maps = [F.interpolate(torch.from_numpy(np.asarray(one, np.float32))[None, None], (SIDE, SIDE), mode="nearest-exact") for one in seen.maps]
-    return Prepared((torch.cat(maps, dim=1) / 255, torch.tensor([seen.directions], dtype=torch.float32)), seen.frame, seen.observation, note=seen.note)
+    return Prepared((torch.cat(maps, dim=1) / 255, torch.tensor([seen.directions], dtype=torch.float32)), seen.frame, seen.observation,
+                    note=seen.note, evidence=seen.evidence)
 
 
 class PlacedDepths(nn.Module):

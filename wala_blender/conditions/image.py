@@ -9,7 +9,7 @@ from skimage.transform import resize
 from ..geometry.cameras import PUBLISHED
 from .condition import Prepared
 from .cut_out import thing_in
-from .sketch import DEFAULT_ELEVATION, ELEVATIONS, FILL, PICTURE, centred
+from .sketch import DEFAULT_ELEVATION, ELEVATIONS, FILL, PICTURE, centred, prepared_drawing
 
 _EDGE = (0.04, 0.10)  # thresholds of the edges' gradient, of the picture's lightness 0 … 1
 
@@ -22,7 +22,7 @@ def prepare(inputs: dict) -> Prepared:
         elevation = PUBLISHED.direction(inputs["views"][0])[1]
     lines, solid = lines_and_silhouette(inputs["image"])
     picture = torch.from_numpy(np.stack([lines, np.maximum(lines, solid)]))[None]
-    return Prepared((picture, torch.tensor([float(np.clip(elevation, *ELEVATIONS))])))
+    return prepared_drawing(picture, float(np.clip(elevation, *ELEVATIONS)))
 
 
 def lines_and_silhouette(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -68,7 +68,7 @@ def of_depths(depths: Sequence[np.ndarray], directions: Sequence[tuple[float, fl
 def of_depth_pictures(maps: Sequence[np.ndarray], directions: Sequence[tuple[float, float]]) -> Observation:
     """As ``of_depths``, of maps (S, S) 0 … 255 in the published look, black where nothing is, that do not say how deep they are: as deep as
     fits the first field that is asked about."""
-    return _seen_from(directions, lambda field: [_fitting_depth(one, direction, field) for one, direction in zip(maps, directions)])
+    return _seen_from(directions, lambda field: [fitting_depth(one, direction, field) for one, direction in zip(maps, directions)])
 
 
 def _seen_from(directions: Sequence[tuple[float, float]], depths_for: Callable[[Tensor], Sequence[np.ndarray]]) -> Observation:
@@ -91,14 +91,19 @@ def _missing_overlap(field: Tensor, wanted: Tensor, where: Tensor | None) -> Ten
     return 1 - common / (inside.sum() + wanted.sum() - common).clamp(min=1)
 
 
-def _seen(direction: tuple[float, float]) -> tuple[Tensor, Tensor]:
-    """Where the grid's points lie in a camera's picture, (H, H, H, 2) in [-1, 1], right and down, and how deep, (H, H, H)."""
+def view_coordinates(direction: tuple[float, float], axis: Tensor) -> tuple[Tensor, Tensor]:
+    """Where the points of a grid with coordinates ``axis`` (n,) along each side lie in the picture of a published camera that looks from a
+    direction, azimuth and elevation in degrees: (n, n, n, 2) in [-1, 1], right and down; and their depths (n, n, n), model units from the eye."""
     camera = torch.from_numpy(looking_at_origin(*direction, PUBLISHED.distance)).float()
-    axis = torch.arange(SIDE, dtype=torch.float32) * _CELL - 1
     right, up, back = ((column[0] * axis)[:, None, None] + (column[1] * axis)[:, None] + column[2] * axis - column @ camera[:3, 3]
                        for column in camera[:3, :3].T)
     reach = -back * math.tan(math.radians(PUBLISHED.field_of_view) / 2)
     return torch.stack([right / reach, -up / reach], -1), -back
+
+
+def _seen(direction: tuple[float, float]) -> tuple[Tensor, Tensor]:
+    """``view_coordinates`` of the field's every second grid point."""
+    return view_coordinates(direction, torch.arange(SIDE, dtype=torch.float32) * _CELL - 1)
 
 
 def _looked_up(picture: np.ndarray, at: Tensor) -> Tensor:
@@ -120,7 +125,7 @@ def _carved(depths: Sequence[np.ndarray], directions: Sequence[tuple[float, floa
     return outside, inside & ~outside
 
 
-def _fitting_depth(picture: np.ndarray, direction: tuple[float, float], field: Tensor, rounds: int = 4) -> np.ndarray:
+def fitting_depth(picture: np.ndarray, direction: tuple[float, float], field: Tensor, rounds: int = 4) -> np.ndarray:
     """The depth (S, S) that a map shows, inf where it is black, with the nearest and farthest at which it shows the field's surface best: a
     line through what both show, the worst third left out. SOMEWHERE where that line says that white is far: they show different things."""
     S = 64

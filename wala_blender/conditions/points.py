@@ -12,12 +12,13 @@ from ..geometry.distance import frame_of
 from ..geometry.strays import far_points_note, near_points
 from ..layers import Attention, FeedForward, TransformerBlock
 from .condition import Prepared
+from .evidence import Evidence
 from .observation import of_points
 from .placed import fold, splat
 
 POINTS = 2048  # what the starter reads
 FEWEST = 16
-OBSERVED = 16_384  # points at most that the shape is fitted to
+OBSERVED = 16_384  # points at most that the shape is refined by and fitted to
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,9 @@ def prepare(inputs: dict, count: int = POINTS) -> Prepared:
     frame = frame_of(points)
     chosen = np.random.default_rng(0).permutation(len(points))
     cloud = torch.from_numpy(frame.to_model(points[chosen]).astype(np.float32))
-    return Prepared((cloud[np.resize(np.arange(len(cloud)), count)][None],), frame, of_points(cloud[:OBSERVED]), note=note)
+    observed = cloud[:OBSERVED]
+    return Prepared((cloud[np.resize(np.arange(len(cloud)), count)][None],), frame, of_points(observed),
+                    note=note, evidence=lambda field: Evidence(points=observed))
 
 
 @dataclass(frozen=True)

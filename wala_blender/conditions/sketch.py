@@ -14,8 +14,11 @@ from scipy import ndimage
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..geometry.distance import EXTENT
+from ..geometry.views import Camera, framed
 from ..layers import TransformerBlock, grid_to_tokens
 from .condition import Prepared
+from .evidence import Evidence
 from .ink import drawing_in
 from .placed import fold, sample_picture
 
@@ -118,7 +121,20 @@ def prepare(inputs: dict) -> Prepared:
         drawing = drawing_in(inputs["image"])
         picture, left_out = picture_of_ink(drawing.ink), drawing.left_out
     elevation = float(np.clip(inputs.get("elevation", DEFAULT_ELEVATION), *ELEVATIONS))
-    return Prepared((with_enclosed(torch.from_numpy(picture)[None, None]), torch.tensor([elevation])), note=left_out)
+    return prepared_drawing(with_enclosed(torch.from_numpy(picture)[None, None]), elevation, left_out)
+
+
+def prepared_drawing(picture: Tensor, elevation: float, note: str = "") -> Prepared:
+    """Of a line picture and what it encloses (1, 2, PICTURE, PICTURE), drawn from an elevation in degrees."""
+    return Prepared((picture, torch.tensor([elevation])), note=note,
+                    evidence=lambda field: Evidence(sketch=picture[0], camera=drawing_camera(field, elevation)))
+
+
+def drawing_camera(field: Tensor, elevation: float) -> Camera:
+    """The parallel camera whose picture the solid of a field (R, R, R) fills as a drawing fills its own."""
+    inside = (field < 0).nonzero()
+    points = inside.double().numpy() * (2 / len(field)) - 1 if len(inside) else np.array([[-EXTENT] * 3, [EXTENT] * 3])
+    return framed(points, elevation, fill=FILL)
 
 
 class SketchEncoder(nn.Module):

@@ -17,7 +17,8 @@ from ..geometry.cameras import PUBLISHED, looking_at_origin
 from ..geometry.depth import depth_maps, depth_picture
 from ..geometry.distance import Frame, frame_of
 from .condition import Prepared
-from .observation import Observation, of_depth_pictures, of_depths
+from .evidence import DepthMap, Evidence
+from .observation import Observation, fitting_depth, of_depth_pictures, of_depths
 from .cut_out import check_picture, cut_out
 from .depth_maps import published_look
 from .ink import drawing_in
@@ -80,6 +81,11 @@ class Seen:
         if self.depths is not None:
             return of_depths(self.depths, self.directions)
         return of_depth_pictures(self.maps, self.directions) if len(self.maps) > 1 else None
+
+    def evidence(self, field: Tensor) -> Evidence:
+        """The maps with their depths, known or as they fit a field (128, 128, 128)."""
+        depths = self.depths or [fitting_depth(one, direction, field) for one, direction in zip(self.maps, self.directions)]
+        return Evidence(depths=[DepthMap(depth, direction) for depth, direction in zip(depths, self.directions)])
 
 
 def one_depth(inputs: dict) -> Seen:

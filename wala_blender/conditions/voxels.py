@@ -13,6 +13,7 @@ from ..geometry.distance import frame_of, mesh_to_distance
 from ..geometry.strays import open_sheet_note
 from ..layers import ResidualBlock, convolution, grid_to_tokens, output_head
 from .condition import Prepared
+from .evidence import Evidence
 from .observation import of_voxels
 from .placed import fold, sample_volume
 
@@ -68,19 +69,21 @@ def prepare(inputs: dict) -> Prepared:
     frame, note = None, ""
     if "occupancy" in inputs:
         occupancy = np.asarray(inputs["occupancy"], dtype=bool)
+        evidence = Evidence(voxels=torch.from_numpy(occupancy))
     else:
         used = np.asarray(inputs["vertices"], dtype=np.float64)[np.unique(inputs["faces"])]
         frame = frame_of(used)
         vertices = frame.to_model(inputs["vertices"])
         field = mesh_to_distance(vertices, inputs["faces"])
         occupancy, note = occupancy_of(field), open_sheet_note(field, vertices, inputs["faces"])
+        evidence = Evidence(blockout=torch.from_numpy(field))
     if occupancy.shape != (CELLS,) * 3:
         raise InputError(f"expected voxels of shape {(CELLS,) * 3}, got {occupancy.shape}", f"Resample the voxels to {CELLS}³.")
     if not occupancy.any():
         raise InputError("no voxel is filled", "Fill at least a few voxels.")
     in_parts = label(occupancy, np.ones((3, 3, 3)))[1] > 1
     cells = torch.from_numpy(occupancy)
-    return Prepared((cells[None, None].float(),), frame, of_voxels(cells), note=note, in_parts=in_parts)
+    return Prepared((cells[None, None].float(),), frame, of_voxels(cells), note=note, in_parts=in_parts, evidence=lambda field: evidence)
 
 
 @dataclass(frozen=True)

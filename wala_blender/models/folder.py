@@ -1,7 +1,7 @@
 """A model that was trained here, as a folder: about.json beside the weights and word pieces. Knows files; not networks' insides, nor training.
 
-    about.json          name, title, licence, conditions with their defaults, the configurations of both networks
-    model.safetensors   components "autoencoder" and "starter"
+    about.json          name, title, licence, conditions with their defaults, the configurations of the networks
+    model.safetensors   components "autoencoder", "starter" and, where there is a detail stage, "detail"
     tokenizer.json      the word pieces
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..autoencoder import AutoencoderConfig
 from ..configuration import read_settings
+from ..detail import DetailConfig
 from ..errors import CheckpointError, InputError, ModelError
 from ..files import write_whole
 from .licences import Licence
@@ -38,6 +39,7 @@ class About:
     conditions: dict[str, Defaults]
     autoencoder: AutoencoderConfig
     starter: StarterConfig
+    detail: DetailConfig | None = None
 
 
 def is_model_folder(folder: Path) -> bool:
@@ -47,7 +49,7 @@ def is_model_folder(folder: Path) -> bool:
 def row_of(folder: Path, about: About) -> ModelRow:
     """The model's row, wherever its files are."""
     return ModelRow(name=about.name, title=about.title, conditions=about.conditions, autoencoder=about.autoencoder, weights=folder / WEIGHTS,
-                    licence=about.licence, starter=about.starter)
+                    licence=about.licence, starter=about.starter, detail=about.detail)
 
 
 def read_row(folder: Path) -> ModelRow:
@@ -69,12 +71,12 @@ def _check_conditions(conditions: dict[str, Defaults]) -> None:
     if unknown or not conditions:
         raise ModelError(f"its conditions are {', '.join(unknown) or 'none'}", f"Known are: {', '.join(KINDS)}.")
     for name, defaults in conditions.items():
-        if not 2 <= defaults.steps <= 1000 or not 0 <= defaults.fit <= 1000 or not (defaults.scale is None or 0 <= defaults.scale <= 100):
-            raise ModelError(f"the defaults of {name} are {defaults}", "Steps are 2 to 1000, fit 0 to 1000, the scale 0 to 100.")
+        if not 2 <= defaults.steps <= 1000 or not 0 <= defaults.fit <= 1000 or not 1 <= defaults.candidates <= 64 or not (defaults.scale is None or 0 <= defaults.scale <= 100):
+            raise ModelError(f"the defaults of {name} are {defaults}", "Steps are 2 to 1000, fit 0 to 1000, candidates 1 to 64, the scale 0 to 100.")
 
 
 def _check_networks(about: About) -> None:
-    for network in (about.autoencoder, about.starter.denoiser):
+    for network in filter(None, (about.autoencoder, about.starter.denoiser, about.detail)):
         for name, value in asdict(network).items():
             if value is not None:
                 check_range(name, value, RANGES.get(name, ListOf(WIDTH, 1, 8) if isinstance(value, tuple) else WIDTH), ABOUT)

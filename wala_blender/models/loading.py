@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from ..autoencoder import Autoencoder
+from ..detail import DetailNetwork
 from ..diffusion.schedule import Schedule
 from ..errors import CheckpointError, ModelError
 from ..files import file_digest
@@ -28,7 +29,7 @@ PRECISIONS = {"cuda": torch.bfloat16}
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model: ``generator`` makes latents (see Starter and Released), ``autoencoder`` decodes them.
+    """A model: ``generator`` makes latents (see Starter and Released), ``autoencoder`` decodes them, ``detail`` refines what it decodes.
 
     ``row`` has the checkpoint's own number of steps and padding; ``weight_hash``: the first digits of the weights' SHA-256.
     """
@@ -38,6 +39,7 @@ class Loaded:
     generator: Starter | Released
     schedule: Schedule
     weight_hash: str
+    detail: DetailNetwork | None = None
 
 
 def load_model(row: ModelRow, models: Path, compute_device: torch.device, place: torch.device) -> Loaded:
@@ -61,9 +63,17 @@ def load_model(row: ModelRow, models: Path, compute_device: torch.device, place:
 
 def _load_starter(row: ModelRow, place: torch.device) -> Loaded:
     with torch.device("meta"):
-        autoencoder, generator = Autoencoder(row.autoencoder), Starter(row.starter, row.vocabulary)
-    load_components(row.weights, {"autoencoder": autoencoder, "starter": generator}, device=place)
-    return Loaded(row, autoencoder.eval(), generator.eval(), generator.schedule, file_digest(row.weights)[:HASH_DIGITS])
+        networks = {"autoencoder": Autoencoder(row.autoencoder), "starter": Starter(row.starter, row.vocabulary)}
+        if row.detail:
+            networks["detail"] = DetailNetwork(row.detail)
+    load_components(row.weights, networks, device=place)
+    for network in networks.values():
+        network.eval()
+    if place.type == "cpu":  # convolutions are up to twice as fast
+        for name in networks.keys() - {"starter"}:
+            networks[name].to(memory_format=torch.channels_last_3d)
+    return Loaded(row, networks["autoencoder"], networks["starter"], networks["starter"].schedule, file_digest(row.weights)[:HASH_DIGITS],
+                  networks.get("detail"))
 
 
 def assemble(settings: PublishedSettings, condition: str, published: Published) -> tuple[Autoencoder, Released]:

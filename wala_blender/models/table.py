@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..autoencoder import AutoencoderConfig
+from ..detail import DetailConfig
 from ..errors import ModelError
 from .licences import AUTODESK, CC0, Licence
 from .starter import KINDS, StarterConfig
@@ -17,12 +18,13 @@ WORKING_MEMORY = 1_500_000_000  # bytes allowed for what lies between the layers
 
 @dataclass(frozen=True)
 class Defaults:
-    """Settings for a condition: guidance scale (None: there is nothing to guide), number of denoising steps, and of steps that then fit the
-    shape to the input."""
+    """Settings for a condition: guidance scale (None: there is nothing to guide), number of denoising steps, of steps that then fit the
+    shape to the input, and of candidates, of which the one is kept that agrees best with it."""
 
     scale: float | None
     steps: int
     fit: int = 0
+    candidates: int = 1
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,8 @@ class Published:
 class ModelRow:
     """One model. ``conditions``: name → defaults; ``padding``: of its wavelets.
 
-    Either ``autoencoder``, ``starter`` and ``weights``, a safetensors file with its word pieces beside, of the starter's kind, or
-    ``published``, whose files are looked up.
+    Either ``autoencoder``, ``starter``, ``detail`` (None without a detail stage) and ``weights``, a safetensors file with its word pieces
+    beside, of the starter's kind, or ``published``, whose files are looked up.
     """
 
     name: str
@@ -71,6 +73,7 @@ class ModelRow:
     licence: Licence
     autoencoder: AutoencoderConfig | None = None
     starter: StarterConfig = StarterConfig()
+    detail: DetailConfig | None = None
     weights: Path | None = None
     padding: str = "constant"
     credits: Path | None = field(default=None)

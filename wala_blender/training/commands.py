@@ -56,13 +56,17 @@ def _use_threads(options: argparse.Namespace) -> None:
 
 
 def train(options: argparse.Namespace) -> int:
-    """`wala train autoencoder|denoiser`."""
+    """`wala train autoencoder|denoiser|detail`."""
     _say_what_happens()
     _use_threads(options)
     if options.stage == "autoencoder":
         from .autoencoder_training import AutoencoderTraining, train
 
         train(options.store, options.out, _settings(AutoencoderTraining, options, "starter-autoencoder.toml"), options.start)
+    elif options.stage == "detail":
+        from .detail_training import DetailTraining, train
+
+        train(options.store, options.model, options.out, _settings(DetailTraining, options, "starter-detail.toml"), options.start)
     else:
         from .denoiser_training import DenoiserTraining, train
 
@@ -89,7 +93,7 @@ def export(options: argparse.Namespace) -> int:
     """`wala train export`."""
     from .export import export
 
-    print(export(options.autoencoder, options.denoiser, options.out))
+    print(export(options.autoencoder, options.denoiser, options.out, options.detail))
     return 0
 
 

@@ -11,27 +11,32 @@ from ..models.checkpoint import save_components
 from ..models.folder import About, row_of, write_about
 from ..models.table import MODELS, STARTER
 from .latents import normalise_latents
-from .runs import load_stage_one, load_stage_two, settings_of
+from .runs import load_detail, load_stage_one, load_stage_two, settings_of
 
 
-def export(autoencoder_run: Path, run: Path, out: Path | None = None) -> Path:
-    """Writes both stages' weights, the latents' scale folded into the autoencoder: as a model's folder ``out``, which `wala generate --model`
-    takes, or where the starter's weights are. Returns the weights' file. Either run may be a model. Raises InputError."""
+def export(autoencoder_run: Path, run: Path, out: Path | None = None, detail_run: Path | None = None) -> Path:
+    """Writes both stages' weights, the latents' scale folded into the autoencoder, and those of a detail stage: as a model's folder ``out``,
+    which `wala generate --model` takes, or where the starter's weights are. Returns the weights' file. Each run may be a model. Raises
+    InputError."""
     autoencoder, second = load_stage_one(autoencoder_run), load_stage_two(run)
     normalise_latents(autoencoder, second.scale or 1.0)
+    detail = load_detail(detail_run) if detail_run else None
     like = MODELS[STARTER]  # whose conditions' defaults and licence a new model begins with
     if out is None:
-        if autoencoder.config != like.autoencoder:
-            raise InputError(f"the autoencoder of {autoencoder_run} is of another kind than the {STARTER}'s", "Name a folder with --out.")
+        if (autoencoder.config, detail and detail.config) != (like.autoencoder, like.detail):
+            raise InputError(f"the networks are of another kind than the {STARTER}'s", "Name a folder with --out.")
         row = like
     else:
         if not out.is_dir():
             check_destination(out).mkdir()
-        about = About(out.name, f"{out.name} (trained here)", like.licence, like.conditions, autoencoder.config, second.denoiser.config)
+        about = About(out.name, f"{out.name} (trained here)", like.licence, like.conditions, autoencoder.config, second.denoiser.config,
+                      detail and detail.config)
         row = row_of(out, about)
-    metadata = {"training": json.dumps({"autoencoder": settings_of(autoencoder_run), "denoiser": settings_of(run)})}
+    metadata = {"training": json.dumps({"autoencoder": settings_of(autoencoder_run), "denoiser": settings_of(run),
+                                        "detail": settings_of(detail_run) if detail_run else None})}
     pieces = second.vocabulary.read_bytes()
-    save_components(row.weights, {"autoencoder": autoencoder, "starter": second.denoiser}, metadata, torch.float16)
+    networks = {"autoencoder": autoencoder, "starter": second.denoiser} | ({"detail": detail} if detail else {})
+    save_components(row.weights, networks, metadata, torch.float16)
     write_whole(row.vocabulary, lambda stream: stream.write(pieces))
     if out is not None:
         write_about(out, about)

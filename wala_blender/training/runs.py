@@ -8,6 +8,7 @@ import torch
 
 from ..autoencoder import Autoencoder, AutoencoderConfig
 from ..configuration import from_plain
+from ..detail import DetailConfig, DetailNetwork
 from ..errors import InputError
 from ..files import write_whole
 from ..models.folder import is_model_folder
@@ -15,7 +16,7 @@ from ..models.starter import Starter, StarterConfig
 from ..models.table import MODELS, STARTER, WORD_PIECES
 from ..pipeline import Pipeline
 
-AUTOENCODER, DENOISER, SETTINGS, LATENTS = "autoencoder.pt", "starter.pt", "settings.json", "latents.json"
+AUTOENCODER, DENOISER, DETAIL, SETTINGS, LATENTS = "autoencoder.pt", "starter.pt", "detail.pt", "settings.json", "latents.json"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,24 @@ def write_stage_one(folder: Path, autoencoder: Autoencoder) -> None:
 def write_stage_two(folder: Path, state: dict[str, torch.Tensor]) -> None:
     """Writes FOLDER/starter.pt."""
     write_whole(folder / DENOISER, lambda stream: torch.save(state, stream))
+
+
+def write_detail(folder: Path, config: DetailConfig, state: dict[str, torch.Tensor]) -> None:
+    """Writes FOLDER/detail.pt."""
+    write_whole(folder / DETAIL, lambda stream: torch.save({"config": asdict(config), "state": state}, stream))
+
+
+def load_detail(run: Path) -> DetailNetwork:
+    """The detail stage of a run's folder, or of a model. Raises InputError."""
+    if is_model(run):
+        network = Pipeline.load(str(run), "cpu").detail
+        if network is None:
+            raise InputError(f"the model {run} has no detail stage", "Give a run's folder, or a model that has one.")
+        return network
+    saved = _load(run, DETAIL)
+    network = DetailNetwork(from_plain(DetailConfig, _plain(saved["config"]), DETAIL)).eval()
+    network.load_state_dict(saved["state"])
+    return network
 
 
 def write_scale(folder: Path, scale: float, shapes: int, latents: int) -> None:

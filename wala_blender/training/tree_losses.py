@@ -10,23 +10,15 @@ from torch import Tensor
 
 from ..autoencoder import Autoencoder
 from ..wavelet import tree_to_half_field
-from ..wavelet.tree import CHILDREN, COARSE, PARENTS
+from ..wavelet.tree import CHILDREN, COARSE, COARSE_SCALE, PARENTS, channel_scales
 
-# Standard deviations of the coefficients where they are not zero, roughly: the network works in these units.
-_SCALES = ((COARSE, 0.6), (CHILDREN, 0.004), (PARENTS, 0.02))
 LARGE = 1 / 32  # of a level's largest coefficient
 SOFTNESS = 1 / 128  # of the edge of a solid, a distance: half a cell of the field at half resolution
-OVERLAP_WEIGHT = 1.0
+OVERLAP_WEIGHT, NORMALS_WEIGHT = 1.0, 0.5
+MOST_NORMALS = 16_384  # that are compared in one step
+BAND = 1.5 / 64  # model units: one and a half cells of the field at half resolution
 
 TreeLoss = Callable[[Tensor, Tensor, float, torch.Generator], tuple[Tensor, dict[str, Tensor]]]
-
-
-def channel_scales() -> Tensor:
-    """(64, 1, 1, 1): what each channel of a tree is divided by inside the network while it trains."""
-    scales = torch.empty(64, 1, 1, 1)
-    for channels, scale in _SCALES:
-        scales[channels] = scale
-    return scales
 
 
 @torch.no_grad()
@@ -50,7 +42,7 @@ def huber_loss(predicted: Tensor, tree: Tensor, detail_weight: float, generator:
     """
     huber = torch.nn.functional.huber_loss
     target = tree[:, COARSE].float()
-    near = torch.exp(-((target * _SCALES[0][1] / 0.8) ** 2))
+    near = torch.exp(-((target * COARSE_SCALE / 0.8) ** 2))
     weight = 0.15 + near * (near.numel() / near.sum())
     coarse = (huber(predicted[:, COARSE].float(), target, reduction="none", delta=0.25) * weight).mean()
     active = (tree[:, PARENTS].abs().amax(1) > 0.05).flatten().nonzero()[:, 0]
@@ -106,13 +98,50 @@ def overlap_loss(predicted: Tensor, tree: Tensor, detail_weight: float, generato
     A mean of several places where a thin wall may be has no wall at all; the overlap, unlike a distance, counts that as a whole shape lost.
     """
     loss, numbers = huber_loss(predicted, tree, detail_weight, generator)
-    scales = channel_scales().to(tree.device)
-    inside = torch.sigmoid(-tree_to_half_field(predicted.float() * scales) / SOFTNESS).flatten(1)
-    with torch.no_grad():
-        wanted = (tree_to_half_field(tree.float() * scales) < 0).float().flatten(1)
-    common = (inside * wanted).sum(1)
-    overlap = (common / (inside.sum(1) + wanted.sum(1) - common)).mean()
+    overlap = _overlap(*_half_fields(predicted, tree))
     return loss + OVERLAP_WEIGHT * (1 - overlap), numbers | {"overlap": overlap.detach()}
 
 
-LOSSES: dict[str, TreeLoss] = {"huber": huber_loss, "sampled": sampled_loss, "everywhere": everywhere_loss, "overlap": overlap_loss}
+def surface_loss(predicted: Tensor, tree: Tensor, detail_weight: float, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+    """``overlap_loss``, and one minus the cosine between the fields' gradients near the true surface: the normals of a melted shape are wrong
+    long before its volume is."""
+    loss, numbers = huber_loss(predicted, tree, detail_weight, generator)
+    fields = _half_fields(predicted, tree)
+    overlap, normals = _overlap(*fields), _normal_error(*fields)
+    return loss + OVERLAP_WEIGHT * (1 - overlap) + NORMALS_WEIGHT * normals, numbers | {"overlap": overlap.detach(), "normals": normals.detach()}
+
+
+def _half_fields(predicted: Tensor, tree: Tensor) -> tuple[Tensor, Tensor]:
+    """Every second grid point of both trees' fields, (B, m, m, m)."""
+    scales = channel_scales().to(tree.device)
+    with torch.autocast(tree.device.type, enabled=False):  # bfloat16 has too few digits for a surface's place
+        with torch.no_grad():
+            wanted = tree_to_half_field(tree.float() * scales)
+        return tree_to_half_field(predicted.float() * scales), wanted
+
+
+def _overlap(field: Tensor, wanted: Tensor) -> Tensor:
+    """Mean soft intersection over union of the solids of fields (B, m, m, m)."""
+    inside, solid = torch.sigmoid(-field / SOFTNESS).flatten(1), (wanted < 0).float().flatten(1)
+    common = (inside * solid).sum(1)
+    return (common / (inside.sum(1) + solid.sum(1) - common)).mean()
+
+
+def _normal_error(field: Tensor, wanted: Tensor) -> Tensor:
+    """Mean of one minus the cosine between the gradients of fields (B, m, m, m), central differences, where ``wanted`` is within BAND of 0."""
+    m = field.shape[-1]
+    near = wanted.abs() < BAND
+    near[:, [0, -1]] = near[:, :, [0, -1]] = near[..., [0, -1]] = False  # at the border there are no central differences
+    places = near.flatten().nonzero()[:, 0]
+    places = places[:: max(1, len(places) // MOST_NORMALS)]
+
+    def gradients(values: Tensor) -> Tensor:
+        flat = values.flatten()
+        return torch.stack([flat[places + step] - flat[places - step] for step in (m * m, m, 1)], -1)
+
+    cosines = torch.nn.functional.cosine_similarity(gradients(field), gradients(wanted), dim=-1, eps=1e-4)
+    return (1 - cosines).sum() / max(len(cosines), 1)
+
+
+LOSSES: dict[str, TreeLoss] = {"huber": huber_loss, "sampled": sampled_loss, "everywhere": everywhere_loss, "overlap": overlap_loss,
+                               "surface": surface_loss}

@@ -11,6 +11,16 @@ from .transform import Coefficients, forward, inverse
 
 CHANNELS = 64
 COARSE, CHILDREN, PARENTS = slice(0, 1), slice(1, 57), slice(57, 64)
+COARSE_SCALE = 0.6  # standard deviations of the coefficients where they are not zero, roughly
+_SCALES = ((COARSE, COARSE_SCALE), (CHILDREN, 0.004), (PARENTS, 0.02))
+
+
+def channel_scales() -> torch.Tensor:
+    """(64, 1, 1, 1): what the channels of a tree are divided by for a network, so that each varies by about one."""
+    scales = torch.empty(CHANNELS, 1, 1, 1)
+    for channels, scale in _SCALES:
+        scales[channels] = scale
+    return scales
 
 
 def pack(coefficients: Coefficients) -> torch.Tensor:

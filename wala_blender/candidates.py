@@ -1,0 +1,66 @@
+"""Best of n: how well each of several latents agrees with the input they were made for."""
+
+import torch
+from torch import Tensor
+
+from .autoencoder import Autoencoder
+from .conditions.condition import Condition, Prepared
+from .conditions.evidence import Evidence
+from .diffusion.guidance import ConditionalDenoiser
+from .diffusion.schedule import Schedule
+from .fitting import half_field
+
+_SCORED_TIMESTEPS = (300.0, 500.0, 700.0)
+_PICTURE = 64  # pixels of a silhouette that is compared
+
+
+def candidate_seeds(seed: int, count: int) -> list[int]:
+    """``count`` different seeds, of which the first is ``seed``."""
+    return [(seed + 1_000_003 * number) % 2**63 for number in range(count)]
+
+
+def agreement(prepared: Prepared, field: Tensor) -> float | None:
+    """How well a half field (128, 128, 128) agrees with what an input says of where the shape is: the higher the better; None where it says
+    nothing."""
+    if prepared.observation is not None:
+        return -float(prepared.observation(field))
+    evidence = prepared.evidence(field) if prepared.evidence else Evidence()
+    return silhouette_overlap(evidence, field) if evidence.sketch is not None else None
+
+
+def silhouette_overlap(evidence: Evidence, field: Tensor) -> float:
+    """Intersection over union of what a drawing encloses and the solid of a field (R, R, R) as the drawing's camera sees it."""
+    camera, R = evidence.camera, len(field)
+    inside = (field < 0).nonzero().float() * (2 / R) - 1
+    seen = inside @ torch.from_numpy(camera.axes().T).float()
+    column = (seen[:, 0] - camera.center[0]) / camera.half_size
+    row = (camera.center[1] - seen[:, 1]) / camera.half_size
+    pixel = ((torch.stack([row, column], 1) + 1) * (_PICTURE / 2)).long().clamp(0, _PICTURE - 1)
+    silhouette = torch.zeros(_PICTURE, _PICTURE, dtype=torch.bool)
+    silhouette[pixel[:, 0], pixel[:, 1]] = True
+    drawn = torch.nn.functional.interpolate(evidence.sketch[None, 1:], (_PICTURE, _PICTURE), mode="area")[0, 0] > 0.5
+    return float((silhouette & drawn).sum() / (silhouette | drawn).sum().clamp(min=1))
+
+
+@torch.no_grad()
+def likelihoods(denoise: ConditionalDenoiser, schedule: Schedule, latents: Tensor, condition: Condition, empty: Condition) -> Tensor:
+    """How much better latents (B, 4, 12, 12, 12) are predicted from noise with the condition than without it, (B,): the higher the better.
+
+    As in diffusion classifiers (Li et al. 2023), at a few timesteps with the same noise for all.
+    """
+    noise = torch.randn(latents.shape[1:], generator=torch.Generator().manual_seed(0)).to(latents.device)
+    gains = torch.zeros(len(latents), device=latents.device)
+    both = condition.stacked_with(empty, len(latents))
+    for timestep in _SCORED_TIMESTEPS:
+        t = torch.full((len(latents),), timestep, device=latents.device)
+        x = schedule.add_noise(latents, noise.expand_as(latents), t.long())
+        with_condition, without = ((denoise(torch.cat([x, x]), torch.cat([t, t]), both) - torch.cat([latents, latents])) ** 2).mean((1, 2, 3, 4)).chunk(2)
+        gains += without - with_condition
+    return gains
+
+
+@torch.no_grad()
+def best_of(latents: Tensor, prepared: Prepared, autoencoder: Autoencoder) -> int | None:
+    """Index of the latent of (B, 4, 12, 12, 12) whose decoded field agrees best with an input; None where the input does not say."""
+    scores = [agreement(prepared, half_field(autoencoder.decode(latent[None]).float()).cpu()) for latent in latents]
+    return None if None in scores else max(range(len(scores)), key=scores.__getitem__)
