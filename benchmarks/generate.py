@@ -28,7 +28,7 @@ from wala_blender.models.installed import known_row, models_folder  # noqa: E402
 from wala_blender.models.table import SIX_VIEWS  # noqa: E402
 from wala_blender.pipeline import Pipeline, Settings  # noqa: E402
 
-STAGES = ("condition", "sample", "fit", "decode", "surface")
+STAGES = ("condition", "sample", "fit", "decode", "detail", "surface")
 KIBIBYTES = 1024 if sys.platform != "darwin" else 1  # of ru_maxrss: it is in bytes there
 
 

@@ -9,10 +9,10 @@ from ..runtime import pace
 from .models import GIGABYTE
 
 # stage → where the bar begins and ends, and its words
-SHARES = {"load": (0.0, 0.1), "views": (0.1, 0.6), "condition": (0.1, 0.15), "sample": (0.15, 0.5), "fit": (0.5, 0.8), "decode": (0.8, 0.85),
-          "surface": (0.85, 1.0)}
-TITLES = {"load": "Loading the model", "views": "Drawing the views", "condition": "Reading the input", "sample": "Shaping", "fit": "Fitting",
-          "decode": "Decoding", "surface": "Meshing"}
+SHARES = {"load": (0.0, 0.1), "views": (0.1, 0.6), "condition": (0.1, 0.15), "sample": (0.15, 0.5), "choose": (0.5, 0.55), "fit": (0.55, 0.8),
+          "decode": (0.8, 0.85), "detail": (0.85, 0.9), "surface": (0.9, 1.0)}
+TITLES = {"load": "Loading the model", "views": "Drawing the views", "condition": "Reading the input", "sample": "Shaping", "choose": "Choosing the best",
+          "fit": "Fitting", "decode": "Decoding", "detail": "Refining", "surface": "Meshing"}
 SHOWN_IN = {("VIEW_3D", "UI"), ("PREFERENCES", "WINDOW")}    # areas and regions
 MODEL_WORDS = ("name", "title", "conditions", "prompted", "offered", "installed", "can_fetch", "can_remove", "size", "memory", "licence", "problem")
 

@@ -123,7 +123,7 @@ def start(context, settings) -> Ticket:
     beside = {"prompt": subject} if subject and models.takes_prompt_beside(settings.model, row.condition) else {}
     request = jobs.Request(jobs.new_id(), settings.model, row.condition, capture.inputs | beside, seed=settings.seed, scale=settings.scale or None,
                            steps=settings.steps or None, fit=None if settings.fit else 0,
-                           one_piece=None if settings.one_piece else False, placement=capture.placement)
+                           one_piece=None if settings.one_piece else False, quality=settings.quality.lower(), placement=capture.placement)
     return submit(context, settings, request, capture.files, beside.get("prompt", capture.title), capture.source)
 
 

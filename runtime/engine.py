@@ -61,7 +61,7 @@ class Engine:
         # Before the model: bad input is told at once.
         inputs = load_condition(request.condition, dict(request.inputs), folder)
         settings = Settings(model=request.model, seed=request.seed, scale=request.scale, steps=request.steps, fit=request.fit,
-                            one_piece=request.one_piece)
+                            one_piece=request.one_piece, quality=request.quality)
         # What exists is kept at once: a failure in a later stage does not lose it.
         keep = Keep(latent=lambda latent: jobs.write_latent(folder, latent), views=lambda files: jobs.write_views(folder, files))
         generation = self._loaded(request.model).generate(request.condition, inputs, settings, progress, keep)

@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from .messages import JobFailed
 
-SCHEMA = 3  # 1 had no "fit", 2 no "one_piece"; both are still read
+SCHEMA = 3  # 1 had no "fit", 2 neither "one_piece" nor "quality"; both are still read
+QUALITIES = ("draft", "normal", "best")
 MAX_STEPS = 10_000
 MAX_DEPTH = 32
 ID = re.compile(r"[0-9a-f]{8,64}")
@@ -26,7 +27,7 @@ class Request:
     """What to make: request.json without its schema number.
 
     id: 8–64 lower-case hex digits. scale, steps, fit, one_piece: None = the model's default for the condition. inputs: numbers, texts,
-    "inputs/NAME" paths, and lists of these. placement: plain JSON that comes back untouched; the worker never looks at it.
+    "inputs/NAME" paths, and lists of these. quality: one of QUALITIES. placement: plain JSON that comes back untouched; the worker never looks at it.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Request:
     steps: int | None = None
     fit: int | None = None
     one_piece: bool | None = None
+    quality: str = "normal"
     placement: Mapping = field(default_factory=dict)
     created: str = ""
 
@@ -127,6 +129,7 @@ _RULES: tuple[tuple[str, str, Callable[[object], bool]], ...] = (
     ("steps", f"null or a whole number from 1 to {MAX_STEPS}", lambda value: value is None or _is_count(value, MAX_STEPS) and value >= 1),
     ("fit", f"null or a whole number from 0 to {MAX_STEPS}", lambda value: value is None or _is_count(value, MAX_STEPS)),
     ("one_piece", "null, true or false", lambda value: value is None or isinstance(value, bool)),
+    ("quality", f"one of {', '.join(QUALITIES)}", lambda value: value in QUALITIES),
     ("placement", "an object of texts and finite numbers", lambda value: isinstance(value, Mapping) and _is_plain(value)),
     ("created", "a time as text", _is_text),
 )

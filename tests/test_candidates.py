@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from runtime import request
 from wala_blender.candidates import agreement, candidate_seeds, silhouette_overlap
 from wala_blender.conditions.condition import Prepared
 from wala_blender.conditions.evidence import Evidence
@@ -10,7 +11,7 @@ from wala_blender.conditions.observation import of_points
 from wala_blender.conditions.sketch import drawing_camera
 from wala_blender.errors import InputError
 from wala_blender.geometry.views import trace
-from wala_blender.pipeline import Pipeline, Settings
+from wala_blender.pipeline import QUALITIES, Pipeline, Settings
 
 from .test_detail import sphere_field
 
@@ -70,3 +71,7 @@ def test_a_draft_takes_half_the_steps(pipeline):
 def test_an_unknown_quality_is_named(pipeline):
     with pytest.raises(InputError, match="finest"):
         pipeline.generate("text", {"prompt": "a chair"}, Settings(quality="finest"))
+
+
+def test_jobs_know_the_same_qualities():
+    assert tuple(QUALITIES) == request.QUALITIES

@@ -78,6 +78,7 @@ class WALA_PT_settings(Tab, bpy.types.Panel):
         field.active = not settings.randomise_seed
         field.prop(settings, "seed")
         row.prop(settings, "randomise_seed", text="", icon="FILE_REFRESH")
+        layout.prop(settings, "quality")
         layout.prop(settings, "scale")
         layout.prop(settings, "steps")
         if not (settings.scale and settings.steps):

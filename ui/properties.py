@@ -55,6 +55,9 @@ class WalaSettings(bpy.types.PropertyGroup):
                          soft_max=10.0, max=100.0, precision=1)
     steps: IntProperty(name="Steps", description="Denoising steps, 2 or more: more are slower and may be finer. 0: the model's own setting",
                        min=0, soft_max=100, max=1000, update=_skip_one_step)
+    quality: EnumProperty(name="Quality", default="NORMAL", description="How long to try", items=[
+        ("DRAFT", "Draft", "Half of the model's steps: a first look"), ("NORMAL", "Normal", "The model's own settings"),
+        ("BEST", "Best", "Several seeds, of which the one is kept that agrees best with the input; about twice as long")])
     fit: BoolProperty(name="Fit to Input", default=True, description="Move the finished shape onto the blockout, points or depth maps that it is "
                       "made from, with models that gain by it. Off: a freer shape, and faster")
     one_piece: BoolProperty(name="One Piece", default=True, description="Leave out the loose bits that the starter makes beside a shape, but where "

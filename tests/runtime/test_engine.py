@@ -23,6 +23,7 @@ class Settings:
     steps: int | None = None
     fit: int | None = None
     one_piece: bool | None = None
+    quality: str = "normal"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def library(monkeypatch):
 
 @pytest.fixture
 def folder(tmp_path):
-    request = jobs.Request(jobs.new_id(), "starter", "text", {"prompt": "a chair"}, seed=3, scale=2.5, steps=3, fit=2, one_piece=False)
+    request = jobs.Request(jobs.new_id(), "starter", "text", {"prompt": "a chair"}, seed=3, scale=2.5, steps=3, fit=2, one_piece=False, quality="best")
     return jobs.write_job(tmp_path, request, {})
 
 
@@ -89,7 +90,7 @@ def test_a_job_is_run_and_the_model_stays_loaded(library, folder):
     one, said = engine.Engine("cpu", "on"), []
     run(one, folder, said)
     assert said[0] == ("load", 0, 1) and said[1:] == [("sample", step, 3) for step in range(3)]
-    assert library.calls == [("text", {"loaded": "a chair"}, Settings("starter", 3, 2.5, 3, 2, False))]
+    assert library.calls == [("text", {"loaded": "a chair"}, Settings("starter", 3, 2.5, 3, 2, False, "best"))]
     result = jobs.read_result(folder)
     assert result.record == {"model": "starter"} and result.vertices.dtype == np.float32
     assert np.load(folder / "result" / "latent.npy").shape == (4, 12, 12, 12)

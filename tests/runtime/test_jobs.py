@@ -76,13 +76,13 @@ def test_bad_requests_are_refused_with_words(tmp_path, changes, code, words):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("schema, lacking", [(1, ("fit", "one_piece")), (2, ("one_piece",))])
+@pytest.mark.parametrize("schema, lacking", [(1, ("fit", "one_piece", "quality")), (2, ("one_piece", "quality"))])
 def test_requests_of_earlier_schemas_are_still_read(tmp_path, schema, lacking):
     sent = request(seed=5)
     folder = jobs.write_job(tmp_path, sent, POINTS)
     path = folder / jobs.REQUEST
     document = json.loads(path.read_text("utf-8"))
-    assert document.pop("schema") == jobs.SCHEMA and [document.pop(name) for name in lacking] == [None] * len(lacking)
+    assert document.pop("schema") == jobs.SCHEMA and [document.pop(name) for name in lacking] == [None] * (len(lacking) - 1) + ["normal"]
     path.write_text(json.dumps(document | {"schema": schema}), "utf-8")
     got = jobs.read_request(folder)
     assert (got.id, got.seed, got.inputs, got.fit, got.one_piece) == (sent.id, 5, sent.inputs, None, None)
