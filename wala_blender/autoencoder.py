@@ -6,11 +6,10 @@ The published model is the default configuration; the starter is a narrower row 
 
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import GridTransformerBlock, ResidualBlock, convolution, grid_to_tokens, output_head, tokens_to_grid
+from .layers import GridTransformerBlock, ResidualBlock, convolution, grid_to_tokens, normal_parameter, output_head, tokens_to_grid
 from .quantizer import Quantized, VectorQuantizer
 
 
@@ -46,7 +45,7 @@ class _Transformer(nn.Module):
 
     def _add_transformer(self, width: int, grid: int, blocks: int) -> None:
         if blocks:
-            self.pos_emb = nn.Parameter(0.02 * torch.randn(1, grid**3, width))
+            self.pos_emb = normal_parameter((1, grid**3, width))
         self.t_blocks = nn.ModuleList(GridTransformerBlock(width) for _ in range(blocks))
 
     def _transform(self, h: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from .layers import ResidualBlock, TimeEmbedder, TokenSummary, TransformerBlock, convolution, output_head
+from .layers import ResidualBlock, TimeEmbedder, TokenSummary, TransformerBlock, convolution, normal_parameter, output_head
 
 if TYPE_CHECKING:
     from .conditions.condition import Condition
@@ -86,8 +86,8 @@ class UViT(nn.Module):
         self.input_blocks = nn.ModuleList(ResidualBlock(c, c, **residual) for _ in range(config.res_blocks))
         # index 0 was the rearrangement of the grid
         self.to_patch_att_embedding_input = nn.Sequential(nn.Identity(), nn.LayerNorm(patch_width), nn.Linear(patch_width, w))
-        self.pos_emb = nn.Parameter(0.02 * torch.randn(1, (config.grid // config.patch) ** 3, w))
-        self.register_emb = nn.Parameter(0.02 * torch.randn(1, config.registers, w)) if config.registers else None
+        self.pos_emb = normal_parameter((1, (config.grid // config.patch) ** 3, w))
+        self.register_emb = normal_parameter((1, config.registers, w)) if config.registers else None
         self.blocks = nn.ModuleList(TransformerBlock(w, config.heads, cross=config.context_width is not None) for _ in range(config.blocks))
         self.to_patch_att_embedding_output = nn.Sequential(nn.LayerNorm(w), nn.Linear(w, patch_width))
         self.output_blocks = nn.ModuleList(ResidualBlock(c, c, skip=True, learnable_skip=config.learnable_skip, **residual)

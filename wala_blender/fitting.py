@@ -26,18 +26,27 @@ def fit(autoencoder: Autoencoder, latent: Tensor, observation: Observation, step
     A quantiser is passed straight through. on_step(step, steps) is called before each step and may raise to stop. Returns float32.
     """
     moved = latent.detach().float().clone().requires_grad_(True)
-    optimizer = torch.optim.Adam([moved], lr=RATE, betas=MOMENTA)
+    momentum, power = torch.zeros_like(moved), torch.zeros_like(moved)
     for step in range(steps):
         on_step(step, steps)
-        optimizer.param_groups[0]["lr"] = RATE * (1 - 2 / 3 * step / steps)
         disagreement = disagreement_of(autoencoder, moved, observation)
         left = disagreement.item()
         first = left if step == 0 else first
         if left <= ENOUGH * first:
             break
-        moved.grad, = torch.autograd.grad(disagreement, moved)  # the networks' parameters get none
-        optimizer.step()
+        gradient, = torch.autograd.grad(disagreement, moved)  # the networks' parameters get none
+        with torch.no_grad():
+            moved -= adam_step(gradient, momentum, power, step + 1, RATE * (1 - 2 / 3 * step / steps))
     return moved.detach()
+
+
+def adam_step(gradient: Tensor, momentum: Tensor, power: Tensor, count: int, rate: float) -> Tensor:
+    """What the step number ``count``, from 1, of Adam (Kingma & Ba 2015, algorithm 1) subtracts; changes the averages of the gradient and of its
+    square. torch.optim's imports torch's compiler, which takes longer than all steps."""
+    momentum.lerp_(gradient, 1 - MOMENTA[0])
+    power.lerp_(gradient.square(), 1 - MOMENTA[1])
+    unbiased, spread = momentum / (1 - MOMENTA[0]**count), power / (1 - MOMENTA[1]**count)
+    return rate * unbiased / (spread.sqrt() + 1e-8)
 
 
 @torch.enable_grad()

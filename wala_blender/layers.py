@@ -20,6 +20,11 @@ def silu(x: Tensor) -> Tensor:
     return F.silu(x, inplace=not torch.is_grad_enabled())
 
 
+def normal_parameter(shape: tuple[int, ...]) -> nn.Parameter:
+    """Something learned of its own, such as embeddings of positions; of standard deviation 0.02 at first."""
+    return nn.Parameter(nn.init.normal_(torch.empty(shape), std=0.02))
+
+
 def convolution(in_channels: int, out_channels: int, kernel: int = 3) -> nn.Conv3d:
     """A 3-D convolution that keeps the grid's size; ``kernel`` is odd."""
     return nn.Conv3d(in_channels, out_channels, kernel, padding=kernel // 2)

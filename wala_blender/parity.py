@@ -29,6 +29,7 @@ from .diffusion.samplers import ancestral
 from .diffusion.schedule import Schedule, cosine_betas, linear_betas, spaced_steps
 from .errors import InputError
 from .models.checkpoint import load_components
+from .models.construction import without_weights
 from .models.published import published_settings, read_args
 from .multiview.text_to_views import unet_config
 from .multiview.unet import MultiViewUNet, MultiViewUNetConfig
@@ -173,7 +174,7 @@ def _check_voxels(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quantit
 def _check_image_encoder(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quantity]:
     given = entry["config"]
     config = DinoV2Config(given["width"], given["depth"], given["heads"], given["ffn_layer"] != "mlp", given["registers"])
-    with torch.device("meta"):
+    with without_weights():
         model = DinoV2(config).eval()
     with reference_checkpoint(entry) as folder:
         load_components(folder / "checkpoint.ckpt", {"image_encoder": model})
@@ -183,7 +184,7 @@ def _check_image_encoder(name: str, arrays: Arrays, entry: Mapping) -> Iterator[
 
 
 def _check_multiview(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quantity]:
-    with torch.device("meta"):
+    with without_weights():
         model = MultiViewUNet(unet_config(entry["config"], MultiViewUNetConfig())).eval()
     with reference_checkpoint(entry) as folder:
         load_components(folder / "checkpoint.ckpt", {"multiview_unet": model})

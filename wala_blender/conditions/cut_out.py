@@ -4,10 +4,10 @@ The thing is what is not transparent, or what stands out from a background of on
 """
 
 import numpy as np
+import skimage
 import torch
 import torch.nn.functional as F
 from scipy import ndimage
-from skimage.color import rgb2lab
 
 from ..errors import InputError
 from .pixels import eight_bits
@@ -34,7 +34,7 @@ def thing_in(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Raises InputError for what is no image, or shows no thing.
     """
     pixels = _working_size(eight_bits(image))
-    colours = rgb2lab(pixels[..., :3] / 255)
+    colours = skimage.color.rgb2lab(pixels[..., :3] / 255)
     thing = _stands_out(colours) if pixels.shape[2] == 3 else _opaque_thing(colours, pixels[..., 3] >= _CUT_OUT)
     parts, count = ndimage.label(thing, np.ones((3, 3)))
     thing &= np.append(False, ndimage.sum_labels(thing, parts, np.arange(1, count + 1)) >= _SPECK * thing.size)[parts]

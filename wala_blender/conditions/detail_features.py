@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
+import scipy
 import torch
 import torch.nn.functional as F
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from ..geometry.distance import TRUNCATION
@@ -83,7 +83,7 @@ def _points(points: Tensor) -> Tensor:
     mean, second = (sums[:, 1:] / count.clamp(min=1)).split((3, 6), 1)
     covariance = second - torch.stack([mean[:, i] * mean[:, j] for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))], 1)
     centers = _samples(1).reshape(-1, 3)
-    distance, nearest = cKDTree(points.numpy()).query(centers.numpy(), distance_upper_bound=_NEAR * CELL)
+    distance, nearest = scipy.spatial.cKDTree(points.numpy()).query(centers.numpy(), distance_upper_bound=_NEAR * CELL)
     found = torch.from_numpy(np.isfinite(distance))
     towards = torch.zeros(n**3, 3)
     towards[found] = (points.float()[torch.from_numpy(nearest)[found]] - centers[found]) / CELL

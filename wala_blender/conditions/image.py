@@ -1,10 +1,9 @@
 """A picture of the thing → the lines an artist would draw over it, and its silhouette: what the sketch encoder takes. Knows pixels; no networks."""
 
 import numpy as np
+import skimage
 import torch
 from scipy import ndimage
-from skimage.feature import canny
-from skimage.transform import resize
 
 from ..geometry.cameras import PUBLISHED
 from .condition import Prepared
@@ -33,12 +32,12 @@ def lines_and_silhouette(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     scale = FILL * PICTURE / max(thing[box].shape)
     size = [max(1, round(side * scale)) for side in thing[box].shape]
-    covered = resize(thing[box].astype(np.float32), size, anti_aliasing=True)
+    covered = skimage.transform.resize(thing[box].astype(np.float32), size, anti_aliasing=True)
     small = covered > covered.max() / 2
-    light = resize(lightness[box], size, anti_aliasing=True)
+    light = skimage.transform.resize(lightness[box], size, anti_aliasing=True)
     # Behind the thing goes on what is at its rim: the rim is a line already.
     nearest = ndimage.distance_transform_edt(~small, return_distances=False, return_indices=True)
-    edges = canny(light[tuple(nearest)], sigma=1.0, low_threshold=_EDGE[0], high_threshold=_EDGE[1])
+    edges = skimage.feature.canny(light[tuple(nearest)], sigma=1.0, low_threshold=_EDGE[0], high_threshold=_EDGE[1])
     inner = edges & ndimage.binary_erosion(small, iterations=2)
     outline = small & ~ndimage.binary_erosion(small)
     return centred(inner | outline), centred(small)

@@ -7,12 +7,10 @@ border, frames and what lies round a photographed page are left out, and said.
 from dataclasses import dataclass
 
 import numpy as np
+import skimage
 import torch
 import torch.nn.functional as F
 from scipy import ndimage
-from skimage.filters import threshold_otsu
-from skimage.measure import regionprops
-from skimage.morphology import reconstruction
 
 from ..errors import InputError
 from .cut_out import check_picture
@@ -107,7 +105,7 @@ def _page_alone(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     coarse = ndimage.median_filter(ndimage.zoom(grey, 96 / max(grey.shape), order=1, grid_mode=True, mode="nearest"), 5)
     if not np.ptp(coarse) > 0.2:
         return grey, whole
-    light = coarse > threshold_otsu(coarse)
+    light = coarse > skimage.filters.threshold_otsu(coarse)
     border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
     parts, count = ndimage.label(light)
     if not count or border.mean() > 0.35:
@@ -123,7 +121,7 @@ def _page_alone(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _is_rectangle(area: np.ndarray) -> bool:
     """Whether an area (h, w) bool is about a rectangle, turned or not, or one in perspective."""
-    region, = regionprops(area.astype(np.uint8))
+    region, = skimage.measure.regionprops(area.astype(np.uint8))
     sides = 0.75 * region.axis_major_length * region.axis_minor_length  # a rectangle's axes are 2 / √3 of its sides
     return region.area > 0.9 * sides > 0 and region.solidity > 0.93
 
@@ -191,4 +189,4 @@ def _filled(grey: np.ndarray) -> np.ndarray:
     for array in (padded, seed):
         array[[0, 0, -1, -1], [0, -1, 0, -1]] = 1
     padded[0], padded[-1], padded[:, 0], padded[:, -1] = seed[0], seed[-1], seed[:, 0], seed[:, -1]
-    return reconstruction(np.maximum(seed, padded), padded, method="erosion")[1:-1, 1:-1].astype(grey.dtype)
+    return skimage.morphology.reconstruction(np.maximum(seed, padded), padded, method="erosion")[1:-1, 1:-1].astype(grey.dtype)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..geometry.distance import frame_of
 from ..geometry.strays import far_points_note, near_points
-from ..layers import Attention, FeedForward, TransformerBlock
+from ..layers import Attention, FeedForward, TransformerBlock, normal_parameter
 from .condition import Prepared
 from .evidence import Evidence
 from .observation import of_points
@@ -40,7 +40,7 @@ class AttentionPooling(nn.Module):
 
     def __init__(self, config: PointNetConfig):
         super().__init__()
-        self.I = nn.Parameter(0.02 * torch.randn(1, config.tokens, config.width))  # noqa: E741 - the published key
+        self.I = normal_parameter((1, config.tokens, config.width))  # noqa: E741 - the published key
         self.mab0 = Attention(config.width, config.heads, cross=True, bias=config.large)
         self.norm = nn.LayerNorm(config.width, eps=1e-6, elementwise_affine=False)
         self.mlp = FeedForward(config.width, config.out_width) if config.large else None

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..layers import normal_parameter
 from .condition import Condition
 
 
@@ -35,7 +36,7 @@ class ConditionProcessing(nn.Module):
         width = config.token_width
         layers = (nn.Sequential(nn.Linear(width, width), nn.SiLU()) for _ in range(config.mapping_layers))
         self.cond_mapping_network = nn.Sequential(*layers)
-        self.cond_pos_emb = nn.Parameter(0.02 * torch.randn(1, config.tokens, width))
+        self.cond_pos_emb = normal_parameter((1, config.tokens, width))
         self.camera_emb = nn.Embedding(config.camera_rows, width) if config.camera_rows else None
 
     def camera_row_indices(self, views: Tensor) -> Tensor:

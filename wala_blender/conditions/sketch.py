@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..geometry.distance import EXTENT
 from ..geometry.views import Camera, framed
-from ..layers import TransformerBlock, grid_to_tokens
+from ..layers import TransformerBlock, grid_to_tokens, normal_parameter
 from .condition import Prepared
 from .evidence import Evidence
 from .ink import drawing_in
@@ -148,7 +148,7 @@ class SketchEncoder(nn.Module):
         self.wide = nn.Sequential(nn.GroupNorm(8, w), nn.SiLU(), nn.Conv2d(w, 2 * w, 3, 2, 1), nn.GroupNorm(8, 2 * w), nn.SiLU(),
                                   nn.Conv2d(2 * w, out, 3, 2, 1))
         self.elevation = nn.Sequential(nn.Linear(2, out), nn.SiLU(), nn.Linear(out, out))
-        self.position = nn.Parameter(0.02 * torch.randn(1, 65, out))
+        self.position = normal_parameter((1, 65, out))
         self.blocks = nn.ModuleList(TransformerBlock(out, 4, modulated=False) for _ in range(2))
         self.back = nn.Conv2d(out, w, 1)
         self.placed = nn.Conv3d(8 * (w + 3), config.grid_channels, 1)

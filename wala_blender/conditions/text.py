@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, InputError
-from ..layers import TransformerBlock, convolution
+from ..layers import TransformerBlock, convolution, normal_parameter
 from .condition import Prepared
 from .placed import CELLS
 
@@ -111,7 +111,7 @@ class TextEncoder(nn.Module):
     def __init__(self, config: TextEncoderConfig = TextEncoderConfig()):
         super().__init__()
         self.embedding = nn.Embedding(config.vocabulary, config.width)
-        self.position = nn.Parameter(0.02 * torch.randn(1, LENGTH, config.width))
+        self.position = normal_parameter((1, LENGTH, config.width))
         self.blocks = nn.ModuleList(TransformerBlock(config.width, config.heads, modulated=False) for _ in range(config.blocks))
         self.out = nn.Sequential(nn.LayerNorm(config.width), nn.Linear(config.width, config.out_width))
         self.layout = nn.Sequential(nn.LayerNorm(config.width), nn.Linear(config.width, config.layout * LAYOUT**3), nn.SiLU())

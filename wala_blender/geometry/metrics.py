@@ -2,7 +2,7 @@
 
 import igl
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from .surface import component_labels
 
@@ -36,7 +36,7 @@ def chamfer_and_f_score(a: Mesh, b: Mesh, threshold: float = F_SCORE_DISTANCE, s
     """``chamfer`` and ``f_score``, for the price of one."""
     rng = np.random.default_rng(seed)
     points_a, points_b = sample_surface(*a, SAMPLES, rng), sample_surface(*b, SAMPLES, rng)
-    there, back = cKDTree(points_b).query(points_a)[0], cKDTree(points_a).query(points_b)[0]
+    there, back = scipy.spatial.cKDTree(points_b).query(points_a)[0], scipy.spatial.cKDTree(points_a).query(points_b)[0]
     precision, recall = float((there <= threshold).mean()), float((back <= threshold).mean())
     harmonic = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
     return float((there.mean() + back.mean()) / 2), harmonic
@@ -124,7 +124,7 @@ def silhouette_iou(a: np.ndarray, b: np.ndarray) -> float:
 def coverage_and_distance(made: list[np.ndarray], references: list[np.ndarray]) -> tuple[float, float]:
     """How much of a set of references a set of results covers: the share of references that are the nearest one of some result, and the mean
     over references of the distance to the nearest result. Both sets are points (n, 3) of surfaces; distances are chamfer's."""
-    trees = [[cKDTree(points) for points in shapes] for shapes in (made, references)]
+    trees = [[scipy.spatial.cKDTree(points) for points in shapes] for shapes in (made, references)]
     distances = np.array([[(tree.query(b)[0].mean() + other.query(a)[0].mean()) / 2 for b, other in zip(references, trees[1])]
                           for a, tree in zip(made, trees[0])])
     return len(np.unique(distances.argmin(axis=1))) / len(references), float(distances.min(axis=0).mean())

@@ -15,6 +15,7 @@ from ..diffusion.schedule import Schedule
 from ..errors import CheckpointError, ModelError
 from ..files import file_digest
 from .checkpoint import load_components
+from .construction import without_weights
 from .installed import CHECKPOINT, CONVERTED, SETTINGS, Installed, require
 from .published import PublishedSettings, published_settings, read_args
 from .released import LARGE, Released
@@ -62,7 +63,7 @@ def load_model(row: ModelRow, models: Path, compute_device: torch.device, place:
 
 
 def _load_starter(row: ModelRow, place: torch.device) -> Loaded:
-    with torch.device("meta"):
+    with without_weights():
         networks = {"autoencoder": Autoencoder(row.autoencoder), "starter": Starter(row.starter, row.vocabulary)}
         if row.detail:
             networks["detail"] = DetailNetwork(row.detail)
@@ -79,7 +80,7 @@ def _load_starter(row: ModelRow, place: torch.device) -> Loaded:
 def assemble(settings: PublishedSettings, condition: str, published: Published) -> tuple[Autoencoder, Released]:
     """The networks of a published model, on the meta device. Where nothing else is known of its views, they are those of the settings."""
     views = published.views or (settings.processing and settings.processing.training_views) or ()
-    with torch.device("meta"):
+    with without_weights():
         return Autoencoder(settings.autoencoder), Released(settings, condition, views, published.points)
 
 

@@ -17,7 +17,7 @@ from ..conditions.text import TextEncoder
 from ..conditions.voxels import PlacedVoxels
 from ..denoiser import UViT, UViTConfig
 from ..diffusion.schedule import Schedule
-from ..layers import convolution
+from ..layers import convolution, normal_parameter
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class Starter(nn.Module):
         self.drafts = nn.ModuleDict({name: nn.Sequential(convolution(GRID_CHANNELS, GRID_CHANNELS), nn.SiLU(),
                                                          convolution(GRID_CHANNELS, LATENT_CHANNELS, 1)) for name in ENCODERS})
         self.usual = nn.Parameter(torch.zeros(1, LATENT_CHANNELS, *[config.denoiser.grid] * 3))  # what a draft starts from
-        self.kinds = nn.ParameterDict({name: nn.Parameter(0.02 * torch.randn(1, 1, CONTEXT_WIDTH)) for name in ENCODERS})
-        self.nothing = nn.Parameter(0.02 * torch.randn(1, 1, CONTEXT_WIDTH))
+        self.kinds = nn.ParameterDict({name: normal_parameter((1, 1, CONTEXT_WIDTH)) for name in ENCODERS})
+        self.nothing = normal_parameter((1, 1, CONTEXT_WIDTH))
         self.denoiser = UViT(config.denoiser)
         # Not from zero like the rest: from the placed features a short training learns most.
         self.denoiser.grid_in.reset_parameters()

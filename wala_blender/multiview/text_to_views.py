@@ -22,6 +22,7 @@ from ..errors import CheckpointError, InputError, ModelError
 from ..geometry.cameras import PUBLISHED, looking_at_origin
 from ..memory import lent_to
 from ..models.checkpoint import load_components
+from ..models.construction import without_weights
 from ..models.published import RANGES, read_args
 from ..models.ranges import ListOf, Whole, check_range
 from .image_decoder import ImageDecoder, ImageDecoderConfig
@@ -124,7 +125,7 @@ class TextToViews:
         folder, device = Path(folder), torch.device(device)
         config = read_config(folder, config)
         tokeniser = Tokeniser(folder)
-        with torch.device("meta"):
+        with without_weights():
             text_encoder, unet, decoder = TextEncoder(config.text), MultiViewUNet(config.unet), ImageDecoder(config.decoder)
         load_components(folder / "checkpoint.ckpt", {"text_encoder": text_encoder, "multiview_unet": unet, "image_decoder": decoder},
                         {"text_encoder": precision, "multiview_unet": precision}, torch.device("cpu") if in_turns else device)
