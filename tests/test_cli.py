@@ -118,7 +118,7 @@ def test_models_are_listed(capsys):
 def test_a_defect_is_one_line_and_on_demand_a_traceback(capsys, monkeypatch):
     def broken(options):
         raise ZeroDivisionError("two\nlines")
-    monkeypatch.setattr("wala_blender.models.commands.list_models", broken)
+    monkeypatch.setattr("wala_blender.models.listing.list_models", broken)
     code, _, err = wala(capsys, "models")
     assert code == 1 and err.count("\n") == 1 and "unexpected ZeroDivisionError: two lines" in err
     monkeypatch.setenv(cli.TRACEBACK, "1")
@@ -196,9 +196,9 @@ def test_a_job_folder_that_cannot_be_run(tmp_path):
 _ENDLESS = """
 import signal, sys, time
 from wala_blender import cli
-from wala_blender.models import commands
+from wala_blender.models import listing
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts the tests in the background has it ignored
-commands.list_models = lambda options: (print("at work", flush=True), time.sleep(300))
+listing.list_models = lambda options: (print("at work", flush=True), time.sleep(300))
 sys.exit(cli.main(["models"]))
 """
 

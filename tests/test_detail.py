@@ -3,10 +3,11 @@
 import numpy as np
 import torch
 
-from wala_blender.conditions.detail_features import CELL, CELLS, CHANNELS, MIDDLE, detail_features
+from wala_blender.conditions.detail_features import CELL, CELLS, MIDDLE, detail_features
 from wala_blender.conditions.evidence import DepthMap, Evidence
 from wala_blender.conditions.sketch import drawing_camera, with_enclosed
 from wala_blender.detail import DetailConfig, DetailNetwork
+from wala_blender.network_configs import DETAIL_CHANNELS
 from wala_blender.geometry.cameras import PUBLISHED
 from wala_blender.geometry.views import Camera, sample_field, trace
 from wala_blender.training.depth_views import published_camera
@@ -39,7 +40,7 @@ def cell_distances() -> torch.Tensor:
 def test_nothing_known_is_all_zero_and_each_kind_has_its_own_channels():
     assert not detail_features(Evidence()).any()
     features = detail_features(Evidence(voxels=torch.ones(16, 16, 16, dtype=torch.bool)))
-    assert features[1].min() == 1 and features.shape == (CHANNELS, CELLS, CELLS, CELLS)
+    assert features[1].min() == 1 and features.shape == (DETAIL_CHANNELS, CELLS, CELLS, CELLS)
     assert not features[[0, 2, 3, 4]].any() and not features[POINTS].any() and not features[SKETCH].any()
 
 

@@ -8,7 +8,8 @@ import pytest
 from wala_blender.autoencoder import AutoencoderConfig
 from wala_blender.conditions.dinov2 import DinoV2Config
 from wala_blender.errors import CheckpointError
-from wala_blender.models.published import condition_of, published_settings, read_args
+from wala_blender.models.published import published_settings
+from wala_blender.models.published_args import condition_of, read_args
 
 NETWORK = {"dit_block_type": "cross_dit",
            "att_patch_size": 2, "att_hidden_size": 1152, "transformer_num_blocks": 32, "transformer_num_heads": 16,

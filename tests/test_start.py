@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -33,3 +35,16 @@ occupancy[4:12, 4:12, 4:12] = True
 Pipeline.load("starter", device="cpu").generate("voxels", {"occupancy": occupancy}, Settings(steps=2, fit=1))
 """
     assert imported(code, {"torch._dynamo", "trimesh"}) == set()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["generate", "--help"], ["models"], ["models", "list", "--json"]])
+def test_the_command_line_answers_without_the_libraries_that_compute(arguments):
+    code = f"""
+from wala_blender import cli
+try:
+    code = cli.main({arguments!r})
+except SystemExit as left:
+    code = left.code
+assert code == 0
+"""
+    assert imported(code, {"torch", "scipy", "skimage", "igl", "PIL", "huggingface_hub", "transformers"}) == set()

@@ -10,25 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .layers import GridTransformerBlock, ResidualBlock, convolution, grid_to_tokens, normal_parameter, output_head, tokens_to_grid
+from .network_configs import AutoencoderConfig
 from .quantizer import Quantized, VectorQuantizer
-
-
-@dataclass(frozen=True)
-class AutoencoderConfig:
-    """``widths``: hidden channels at 46³, 23³ and 12³, each a multiple of ``norm_groups``. ``quantized``: whether the decoder reads the codebook's
-    rows, as published, or the latent as it is; then the codebook's part is over with the training that ordered the latents."""
-
-    latent_channels: int = 4
-    codebook_size: int = 1024
-    grid: int = 12
-    tree_channels: int = 64
-    widths: tuple[int, int, int] = (128, 128, 128)
-    encoder_blocks: int = 0
-    decoder_blocks: int = 0
-    l2_norm: bool = False
-    beta: float = 0.25
-    norm_groups: int = 32
-    quantized: bool = True
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ def _add_models(commands) -> None:
     top = commands.add_parser("models", help="list, fetch, add, check, convert and remove models", description=(
         "The models: conditions, scale and steps, memory, licence, where they are. Fetched ones lie in $WALA_MODELS, or in this user's "
         "folder for the application's data."))
-    top.set_defaults(run="models.commands:list_models", json=False)
+    top.set_defaults(run="models.listing:list_models", json=False)
     actions = top.add_subparsers(dest="action", metavar="ACTION")
     listing = actions.add_parser("list", help="what there is (also without ACTION)")
     fetch = actions.add_parser("fetch", help="download a published model, or go on with it", description=(
@@ -138,8 +138,8 @@ def _add_models(commands) -> None:
         parser.add_argument("--accept-licence", action="store_true", help="without being asked: you have read it")
     for parser in (listing, fetch):
         parser.add_argument("--json", action="store_true", help="print JSON")
-    for parser, function in ((listing, "list_models"), (fetch, "fetch"), (add, "add"), (verify, "verify"), (convert, "convert"),
-                             (remove, "remove")):
+    listing.set_defaults(run="models.listing:list_models")
+    for parser, function in ((fetch, "fetch"), (add, "add"), (verify, "verify"), (convert, "convert"), (remove, "remove")):
         parser.set_defaults(run=f"models.commands:{function}")
 
 

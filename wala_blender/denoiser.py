@@ -4,50 +4,16 @@ Residual blocks at the latent's resolution around a transformer on patches. Publ
 ``grid_channels`` 0; the starter adds a grid-aligned way in for conditions that have a place.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from .layers import ResidualBlock, TimeEmbedder, TokenSummary, TransformerBlock, convolution, normal_parameter, output_head
+from .network_configs import UViTConfig
 
 if TYPE_CHECKING:
     from .conditions.condition import Condition
-
-
-@dataclass(frozen=True)
-class UViTConfig:
-    """``width``, ``blocks``, ``heads``: the transformer's; ``channels``, ``res_blocks``: the residual blocks' on each side of it.
-
-    ``context_width`` None: no context tokens at all. ``context_to_time``: a summary of the context is added to the transformer's time
-    embedding. ``res_context``: width of a context summary fed to every residual block, None for none. ``learnable_skip``: bottleneck
-    ratio of gated skips, None for plain averages. ``grid_channels``: channels of a grid-aligned condition, 0 for none.
-    """
-
-    width: int
-    blocks: int
-    heads: int
-    channels: int
-    res_blocks: int = 1
-    patch: int = 2
-    context_width: int | None = None
-    context_to_time: bool = False
-    registers: int = 0
-    res_context: int | None = None
-    learnable_skip: int | None = None
-    grid_channels: int = 0
-    norm_groups: int = 32
-    latent_channels: int = 4
-    grid: int = 12
-
-    def __post_init__(self):
-        if self.grid % self.patch:
-            raise ValueError(f"patch {self.patch} does not divide the grid {self.grid}")
-        if self.width % self.heads:
-            raise ValueError(f"{self.heads} heads do not divide the width {self.width}")
-        if self.context_width is None and (self.context_to_time or self.res_context):
-            raise ValueError("context_to_time and res_context need a context_width")
 
 
 def patchify(grid: Tensor, patch: int) -> Tensor:

@@ -3,24 +3,14 @@
 It works on the middle of the grid, where shapes are, in training and afterwards alike; the cells around it keep what was decoded.
 """
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .conditions.detail_features import CHANNELS, MIDDLE
+from .conditions.detail_features import MIDDLE
 from .layers import ResidualBlock, convolution, output_head
+from .network_configs import DetailConfig
 from .wavelet.tree import channel_scales
-
-@dataclass(frozen=True)
-class DetailConfig:
-    """``widths``: hidden channels at 34³, 17³ and 9³ cells, each a multiple of ``norm_groups``; ``features``: channels of the condition."""
-
-    widths: tuple[int, int, int] = (48, 96, 160)
-    norm_groups: int = 8
-    features: int = CHANNELS
-    tree_channels: int = 64
 
 
 class DetailNetwork(nn.Module):
@@ -44,7 +34,7 @@ class DetailNetwork(nn.Module):
         nn.init.zeros_(self.out[2].bias)
 
     def forward(self, tree: Tensor, features: Tensor) -> Tensor:
-        """Decoded tree (B, 64, n, n, n) divided by channel_scales, features (B, CHANNELS, n, n, n) → what to add to the tree, in the same units."""
+        """Decoded tree (B, 64, n, n, n) divided by channel_scales, features (B, DETAIL_CHANNELS, n, n, n) → what to add to the tree, in the same units."""
         fine = self.fine_in(self.in_conv(torch.cat([tree, features], 1)))
         middle = self.middle_in(F.avg_pool3d(fine, 3, stride=2, padding=1))
         coarse = self.coarse(F.avg_pool3d(middle, 3, stride=2, padding=1))
@@ -52,7 +42,7 @@ class DetailNetwork(nn.Module):
         return self.out(self.fine_out(fine + _upsampled(self.to_fine(middle), fine)))
 
     def refine(self, tree: Tensor, features: Tensor) -> Tensor:
-        """Decoded tree (B, 64, 46, 46, 46), features of its middle (B, CHANNELS, 34, 34, 34) → the refined tree, float32."""
+        """Decoded tree (B, 64, 46, 46, 46), features of its middle (B, DETAIL_CHANNELS, 34, 34, 34) → the refined tree, float32."""
         refined, scales = tree.float().clone(), channel_scales().to(tree.device)
         middle = refined[..., MIDDLE, MIDDLE, MIDDLE]
         middle += self(middle / scales, features).float() * scales

@@ -30,7 +30,8 @@ from .diffusion.schedule import Schedule, cosine_betas, linear_betas, spaced_ste
 from .errors import InputError
 from .models.checkpoint import load_components
 from .models.construction import without_weights
-from .models.published import published_settings, read_args
+from .models.published import published_settings
+from .models.published_args import read_args
 from .multiview.text_to_views import unet_config
 from .multiview.unet import MultiViewUNet, MultiViewUNetConfig
 from .wavelet.transform import forward

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..geometry.distance import TRUNCATION
 from ..geometry.views import Camera, sample_field
+from ..network_configs import DETAIL_CHANNELS, DETAIL_FEATURES
 from .evidence import DepthMap, Evidence
 from .observation import view_coordinates
 
@@ -24,9 +25,7 @@ CELL = 2 / 32  # model units
 _NEAR = 4.0  # cells: how far away the nearest point is looked for
 _DEPTH_TRUNCATION = 4 * CELL  # of a depth map's signed distances
 
-_POINTS, _VOXELS, _BLOCKOUT, _DEPTHS, _SKETCH = 14, 5, 8, 9, 3
-_PARTS = {"points": _POINTS, "voxels": _VOXELS, "blockout": _BLOCKOUT, "depths": _DEPTHS, "sketch": _SKETCH}
-CHANNELS = sum(_PARTS.values()) + len(_PARTS)
+_POINTS = DETAIL_FEATURES["points"]
 
 
 @lru_cache(maxsize=2)
@@ -51,14 +50,14 @@ def _fold(fine: Tensor) -> Tensor:
 
 
 def detail_features(evidence: Evidence) -> Tensor:
-    """Features (CHANNELS, 34, 34, 34) float32 of what is known."""
+    """Features (DETAIL_CHANNELS, 34, 34, 34) float32 of what is known."""
     made = {
         "points": (_points, evidence.points), "voxels": (_voxels, evidence.voxels), "blockout": (_blockout, evidence.blockout),
         "depths": (_depths, evidence.depths or None), "sketch": (_sketch, evidence.sketch),
     }
-    features = torch.zeros(CHANNELS, CELLS, CELLS, CELLS)
-    start = len(_PARTS)
-    for number, (name, count) in enumerate(_PARTS.items()):
+    features = torch.zeros(DETAIL_CHANNELS, CELLS, CELLS, CELLS)
+    start = len(DETAIL_FEATURES)
+    for number, (name, count) in enumerate(DETAIL_FEATURES.items()):
         make, given = made[name]
         if given is not None:
             features[number] = evidence.hold if name == "blockout" else 1.0

@@ -10,15 +10,13 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..autoencoder import AutoencoderConfig
 from ..configuration import read_settings
-from ..detail import DetailConfig
 from ..errors import CheckpointError, InputError, ModelError
 from ..files import write_whole
+from ..network_configs import AutoencoderConfig, DetailConfig, StarterConfig
 from .licences import Licence
 from .names import check_name
 from .ranges import FLAG, ListOf, Real, Whole, check_range
-from .starter import KINDS, StarterConfig
 from .table import Defaults, ModelRow
 
 ABOUT, WEIGHTS = "about.json", "model.safetensors"
@@ -67,6 +65,8 @@ def read_row(folder: Path) -> ModelRow:
 
 
 def _check_conditions(conditions: dict[str, Defaults]) -> None:
+    from .starter import KINDS  # not above: models are listed without torch
+
     unknown = sorted(set(conditions) - set(KINDS))
     if unknown or not conditions:
         raise ModelError(f"its conditions are {', '.join(unknown) or 'none'}", f"Known are: {', '.join(KINDS)}.")

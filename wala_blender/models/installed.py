@@ -21,7 +21,7 @@ from ..files import read_small, write_whole
 from .folder import is_model_folder, read_row
 from .licences import Licence, make_models_folder
 from .names import check_name, is_name
-from .published import condition_of, read_args
+from .published_args import condition_of, read_args
 from .table import MODELS, PUBLISHED_DEFAULTS, ModelRow, Published, find_row, published_row
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,8 @@ from .installed import (
 from .licences import AUTODESK, Licence, check_accepted, make_models_folder
 from .loading import assemble, weights_name
 from .names import is_name
-from .published import published_settings, read_args
+from .published import published_settings
+from .published_args import read_args
 from .released import LARGE
 from .table import MODELS, ModelRow, Published, published_row
 

@@ -17,7 +17,8 @@ from ..files import file_digest
 from .checkpoint import load_components
 from .construction import without_weights
 from .installed import CHECKPOINT, CONVERTED, SETTINGS, Installed, require
-from .published import PublishedSettings, published_settings, read_args
+from .published import PublishedSettings, published_settings
+from .published_args import read_args
 from .released import LARGE, Released
 from .starter import Starter
 from .table import ModelRow, Published

@@ -15,9 +15,10 @@ from ..conditions.sketch import SketchEncoder
 from ..conditions.table import has_prompt_beside
 from ..conditions.text import TextEncoder
 from ..conditions.voxels import PlacedVoxels
-from ..denoiser import UViT, UViTConfig
+from ..denoiser import UViT
 from ..diffusion.schedule import Schedule
 from ..layers import convolution, normal_parameter
+from ..network_configs import CONTEXT_WIDTH, GRID_CHANNELS, LATENT_CHANNELS, StarterConfig
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,6 @@ KINDS = {
     "points": Kind("points", points.prepare),
     "none": Kind(None, lambda inputs: Prepared(())),
 }
-CONTEXT_WIDTH = 192
-GRID_CHANNELS = 64
-LATENT_CHANNELS = 4
-
-
-@dataclass(frozen=True)
-class StarterConfig:
-    """The denoiser's configuration; the encoders' are their defaults."""
-
-    denoiser: UViTConfig = UViTConfig(width=224, blocks=5, heads=7, channels=64, res_blocks=1, patch=3, context_width=CONTEXT_WIDTH,
-                                      context_to_time=True, grid_channels=GRID_CHANNELS + LATENT_CHANNELS, norm_groups=16)
 
 
 class Starter(nn.Module):

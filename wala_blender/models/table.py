@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..autoencoder import AutoencoderConfig
-from ..detail import DetailConfig
+from ..conditions.table import TABLE
 from ..errors import ModelError
+from ..network_configs import AutoencoderConfig, DetailConfig, StarterConfig
 from .licences import AUTODESK, CC0, Licence
-from .starter import KINDS, StarterConfig
 
 STARTER_FOLDER = Path(__file__).parent / "starter"
 STARTER = "starter"
@@ -94,7 +93,7 @@ class ModelRow:
         """Those of its conditions that a prompt may come beside: none of a published model's, which reads one thing."""
         if self.published or "text" not in self.conditions:
             return ()
-        return tuple(name for name in self.conditions if KINDS[name].encoder not in (None, "text"))
+        return tuple(name for name in self.conditions if "prompt" in TABLE[name].also)
 
     @property
     def vocabulary(self) -> Path:

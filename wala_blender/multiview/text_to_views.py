@@ -23,7 +23,7 @@ from ..geometry.cameras import PUBLISHED, looking_at_origin
 from ..memory import lent_to
 from ..models.checkpoint import load_components
 from ..models.construction import without_weights
-from ..models.published import RANGES, read_args
+from ..models.published_args import RANGES, read_args
 from ..models.ranges import ListOf, Whole, check_range
 from .image_decoder import ImageDecoder, ImageDecoderConfig
 from .text_encoder import TextEncoder, TextEncoderConfig, Tokeniser

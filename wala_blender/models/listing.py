@@ -1,0 +1,85 @@
+"""`wala models list`: what models there are, and how each one stands."""
+
+import argparse
+import json
+from pathlib import Path
+
+from . import licences
+from .installed import Installed, installed_rows, models_folder, read_record
+from .table import MODELS, ModelRow
+
+GIGABYTE = 1e9
+
+
+def list_models(options: argparse.Namespace) -> int:
+    """`wala models` and `wala models list`."""
+    folder = models_folder()
+    added, problems = installed_rows(folder)
+    described = [_described(row, folder, problems.get(row.name)) for row in (*MODELS.values(), *added.values())]
+    described += [_unusable(name, problem) for name, problem in problems.items() if name not in MODELS]
+    if options.json:
+        print(json.dumps(described))
+        return 0
+    for row in described:
+        print(f"{row['name']}: {row['title']}")
+        for name, defaults in row["conditions"].items():
+            scale = "no guidance" if defaults["scale"] is None else f"scale {defaults['scale']:g}"
+            handed_on = f", makes {row['makes']} for {row['shape_model']}" if row["shape_model"] else ""
+            print(f"    {name:8} {scale}, {defaults['steps']} steps{handed_on}")
+        if row["memory"]:
+            whole, in_turns, processor = (row["memory"][name] / GIGABYTE for name in ("cuda", "cuda_low", "cpu"))
+            print(f"    needs about {whole:.1f} GB of graphics memory, {in_turns:.1f} GB in low-memory mode; {processor:.1f} GB on the CPU")
+        if row["problem"]:
+            print(f"    cannot be used: {row['problem']}")
+            continue
+        print(f"    licence {row['licence']}{', non-commercial' if row['non_commercial'] else ''}; {_state(row)}")
+    print(f"models folder: {folder}")
+    return 0
+
+
+def _described(row: ModelRow, folder: Path, problem: str | None) -> dict:
+    """What there is to say of a model, as plain data. ``installed``: where its files are, None where it can be fetched; ``problem``: why what
+    is there cannot be used."""
+    published = row.published
+    made = read_record(row.name, folder) if published and not problem else None
+    place = row.weights if published is None else made and made.source
+    if published is None and not row.weights.exists():
+        place = None
+    memory = {"cuda": published.memory(), "cuda_low": published.memory(in_turns=True), "cpu": published.memory(4)} if published else None
+    return {
+        "name": row.name, "title": row.title, "memory": memory,
+        "licence": row.licence.name, "non_commercial": row.licence.non_commercial, "link": row.licence.link, "terms": row.licence.terms,
+        "accepted": licences.is_accepted(row.licence, folder),
+        "conditions": {name: {"scale": defaults.scale, "steps": defaults.steps} for name, defaults in row.conditions.items()},
+        "prompted": list(row.prompted), "views": list(published.views) if published else [],
+        "makes": row.makes, "shape_model": published and published.shape_model,
+        "repository": published.repository if published else None, "size": published.size if published else None,
+        "installed": str(place) if place else None, "converted": str(made.converted) if made and made.converted else None,
+        "problem": problem, "checked": checked_words(made) if made else None,
+    }
+
+
+def _unusable(name: str, problem: str) -> dict:
+    """The same of a model of which nothing is known but its name, as its record cannot be used."""
+    return {"name": name, "title": name, "memory": None, "licence": "not known", "non_commercial": True, "link": "", "terms": None, "accepted": True,
+            "conditions": {}, "prompted": [], "views": [], "makes": "shapes", "shape_model": None, "repository": None, "size": None,
+            "installed": None, "converted": None, "problem": problem, "checked": None}
+
+
+def checked_words(made: Installed) -> str:
+    """What the checksums of a model's files were compared with when they came."""
+    by = {file.checked_by for file in made.files.values()}
+    if by == {"table"}:
+        return "checked against the known checksums"
+    names = ", ".join(name for name, file in made.files.items() if file.checked_by == ("" if "" in by else "hub"))
+    if "" in by:
+        return f"not checked: there is no checksum to compare {names} with"
+    return f"checked against the hub's own checksums; not checked against known ones: there are none of {names}"
+
+
+def _state(row: dict) -> str:
+    if row["installed"]:
+        return f"installed: {row['converted'] or row['installed']}" + (f"; {row['checked']}" if row["checked"] else "")
+    if row["repository"] is None:
+        return "its weights are missing"
+    return f"not fetched, about {row['size'] / GIGABYTE:.1f} GB: wala models fetch {row['name']}"
