@@ -62,4 +62,5 @@ bench: env
 	.venv/bin/python benchmarks/loading.py
 	.venv/bin/python benchmarks/working_memory.py
 	.venv/bin/python benchmarks/precision.py
+	.venv/bin/python benchmarks/convolutions.py
 	.venv/bin/python benchmarks/supervisor_poll.py

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from wala_blender.layers import (
     Attention,
@@ -10,6 +11,7 @@ from wala_blender.layers import (
     TimeEmbedder,
     TokenSummary,
     TransformerBlock,
+    convolution,
     grid_to_tokens,
     tokens_to_grid,
 )
@@ -109,3 +111,29 @@ def test_time_embedding_tells_neighbours_apart():
     embedder = TimeEmbedder(8)
     out = embedder(torch.tensor([0.0, 1.0, 999.0]))
     assert (out[0] - out[1]).abs().max() > 1e-3 and (out[0] - out[2]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("kernel", [1, 3])
+@pytest.mark.parametrize("shape", [(1, 8, 12, 12, 12), (2, 8, 12, 12, 12), (1, 8, 3, 4, 5)])
+def test_a_convolution_is_torchs_with_the_same_keys_and_gradients(shape, kernel):
+    ours, plain = convolution(8, 16, kernel), nn.Conv3d(8, 16, kernel, padding=kernel // 2)
+    plain.load_state_dict(ours.state_dict(), strict=True)
+    results = []
+    for module in (ours, plain):
+        x = seeded(*shape).requires_grad_(True)
+        made = module(x)
+        results.append((made, *torch.autograd.grad(made.square().sum(), (x, module.weight, module.bias))))
+    assert all(relative(a, b) < 3e-6 for a, b in zip(*results))
+
+
+@pytest.mark.parametrize("change", [lambda module: module.to(torch.bfloat16), lambda module: module.to(torch.float64)])
+def test_a_convolution_takes_other_precisions_as_torchs_does(change):
+    ours, plain = change(convolution(8, 16)), change(nn.Conv3d(8, 16, 3, padding=1))
+    plain.load_state_dict(ours.state_dict())
+    x = seeded(1, 8, 12, 12, 12).to(ours.weight.dtype)
+    assert torch.equal(ours(x), plain(x))
+
+
+def test_a_convolution_heeds_autocast():
+    with torch.autocast("cpu", torch.bfloat16):
+        assert convolution(8, 16)(seeded(1, 8, 12, 12, 12)).dtype == torch.bfloat16

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..geometry.distance import frame_of
 from ..geometry.strays import far_points_note, near_points
-from ..layers import Attention, FeedForward, TransformerBlock, normal_parameter
+from ..layers import Attention, FeedForward, TransformerBlock, convolution, normal_parameter
 from .condition import Prepared
 from .evidence import Evidence
 from .observation import of_points
@@ -123,7 +123,7 @@ class PlacedPoints(nn.Module):
         super().__init__()
         self.config = config
         self.net = PointNet(config.net)
-        self.local = nn.Sequential(nn.Conv3d(4, config.width, 3, padding=1), nn.SiLU(), nn.Conv3d(config.width, config.width, 3, padding=1))
+        self.local = nn.Sequential(convolution(4, config.width), nn.SiLU(), convolution(config.width, config.width))
         self.placed = nn.Conv3d(8 * config.width, config.grid_channels, 1)
 
     def forward(self, points: Tensor) -> tuple[Tensor, Tensor]:
