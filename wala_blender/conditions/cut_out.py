@@ -1,6 +1,6 @@
-"""The thing in a picture, cut out of its background. Knows pixels and colours; not what is done with the thing.
+"""The thing in a picture, cut out of its background.
 
-The thing is what is not transparent, or what stands out from a background of one colour that the picture's border shows.
+The thing is what is not transparent, or what stands out from a background of one colour that the picture's border shows, without its soft shadow.
 """
 
 import numpy as np
@@ -20,6 +20,11 @@ _DIFFERENT = 6.0  # CIELAB distance from the background that an eye does not ove
 _SAME = 2.0  # … that an eye does not see
 _SPECK = 2e-4  # share of the picture: what is smaller is dirt
 _LEAST = 0.002  # share of the picture that a thing covers
+_DARKEST = 0.3  # lightness of a shadow's core, as a share of the background's
+_SAME_HUE = 4.0  # CIELAB distance in a and b between a shadow and its background, darker
+_SOFT = 4.0  # change of lightness a pixel above which there is an edge, not a soft shadow
+_FLAT, _DEEP = 0.2, 0.7  # change of lightness a pixel, and share of the background's lightness, below which it is an evenly grey face
+_REMAINS = 0.3  # share of a thing that is left when its shadow is taken away
 
 
 def check_picture(image: np.ndarray, smallest: int, what: str = "a picture", hint: str = "Use a PNG or JPEG") -> None:
@@ -35,7 +40,7 @@ def thing_in(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     pixels = _working_size(eight_bits(image))
     colours = skimage.color.rgb2lab(pixels[..., :3] / 255)
-    thing = _stands_out(colours) if pixels.shape[2] == 3 else _opaque_thing(colours, pixels[..., 3] >= _CUT_OUT)
+    thing = _stands_out(colours) if pixels.shape[2] == 3 else _opaque_thing(colours, pixels[..., 3])
     parts, count = ndimage.label(thing, np.ones((3, 3)))
     thing &= np.append(False, ndimage.sum_labels(thing, parts, np.arange(1, count + 1)) >= _SPECK * thing.size)[parts]
     if thing.mean() < _LEAST:
@@ -52,10 +57,13 @@ def cut_out(image: np.ndarray) -> np.ndarray:
     return np.dstack([colour, alpha[0, 0].round().byte().numpy()])
 
 
-def _opaque_thing(colours: np.ndarray, opaque: np.ndarray) -> np.ndarray:
+def _opaque_thing(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """What is opaque, where enough is transparent to be a background; a few transparent pixels or rounded corners cut nothing out."""
+    opaque = alpha >= _CUT_OUT
     if opaque.mean() < _CORNERS or not opaque.any():
-        return opaque
+        # A shadow catcher writes its shadows as black that is partly transparent: over white, they are grey.
+        over_white = np.stack([100 * (1 - alpha / 255), np.zeros_like(alpha), np.zeros_like(alpha)], -1)
+        return opaque & ~_soft_shadow(over_white, np.array([100.0, 0, 0]), opaque)
     nearest = ndimage.distance_transform_edt(~ndimage.binary_erosion(opaque, iterations=2), return_distances=False, return_indices=True)
     try:
         thing = _stands_out(np.where(opaque[..., None], colours, colours[tuple(nearest)])) & opaque
@@ -79,7 +87,37 @@ def _stands_out(colours: np.ndarray) -> np.ndarray:
     # A pocket is a hole, as in a chair's back, where it has the very colour of the background; else a light spot of the thing.
     outside[1:] |= ndimage.median(distance, regions, np.arange(1, count + 1)) < _SAME
     outside[0] = False
-    return ~outside[regions]
+    thing = ~outside[regions]
+    return thing & ~_soft_shadow(colours, ground, thing)
+
+
+def _soft_shadow(colours: np.ndarray, ground: np.ndarray, thing: np.ndarray) -> np.ndarray:
+    """Where what stands out from a background is a soft shadow on it: (h, w) bool of CIELAB colours (h, w, 3) and the background's (3,).
+
+    A shadow is the background, darker: CIELAB's a and b shrink with L + 16. It fades into the background, where a thing has an edge.
+    """
+    lightness = colours[..., 0]
+    steepness = ndimage.gaussian_gradient_magnitude(lightness, 1.0)
+    darker = (lightness[..., None] + 16) / (ground[0] + 16)
+    same_hue = np.linalg.norm(colours[..., 1:] - ground[1:] * darker, axis=-1) < _SAME_HUE
+    like_shadow = thing & same_hue & (steepness < _SOFT) & (lightness > _DARKEST * ground[0]) & (lightness < ground[0])
+    flat = (steepness < _FLAT) & (lightness < _DEEP * ground[0])
+    rim = thing & ndimage.binary_dilation(~thing, iterations=2)
+    # Eroded first: a shadow and a grey side of the thing, which touch where no edge is seen between them, are two parts.
+    cores, count = ndimage.label(ndimage.binary_erosion(like_shadow, iterations=3, border_value=1))
+    if not count:
+        return np.zeros_like(thing)
+    parts = skimage.segmentation.expand_labels(cores, 4) * like_shadow
+    rims = skimage.segmentation.expand_labels(parts, 4) * rim
+    fades = _share(steepness < _SOFT, rims, count) > 0.8
+    deepens = _share(flat, parts, count) < 0.25
+    shadow = np.append(False, fades & deepens)[parts]
+    return shadow if (thing & ~shadow).sum() >= _REMAINS * thing.sum() else np.zeros_like(thing)
+
+
+def _share(mask: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+    """Share of each label's pixels (1 … count) where a mask is true, (count,); 0 for a label without pixels."""
+    return (np.bincount(labels[mask], minlength=count + 1) / np.maximum(np.bincount(labels.ravel(), minlength=count + 1), 1))[1:]
 
 
 def _working_size(image: np.ndarray) -> np.ndarray:
