@@ -4,6 +4,7 @@ import bpy
 import numpy as np
 
 GREASE_PENCIL_TYPES = ("GREASEPENCIL", "GPENCIL")
+TAB = "WaLa"  # the panels' bl_category
 GESTURES = ("TRANSFORM_OT", "GPENCIL_OT", "GREASE_PENCIL_OT", "SCULPT_OT", "PAINT_OT", "MESH_OT", "CURVE_OT", "CURVES_OT",
             "VIEW3D_OT_select")
 
@@ -95,3 +96,9 @@ def find(collection, name: str, session_uid: int | None):
     if session_uid is None or (item is not None and item.session_uid == session_uid):
         return item
     return next((other for other in collection if other.session_uid == session_uid), None)
+
+
+def is_panel_shown(windows) -> bool:
+    """Whether the sidebar of a 3D view is open on our tab."""
+    return any(getattr(region, "active_panel_category", "") == TAB and area.spaces.active.show_region_ui
+               for window in windows for area in window.screen.areas if area.type == "VIEW_3D" for region in area.regions if region.type == "UI")

@@ -54,7 +54,8 @@ class Session:
     """The state between two polls. ``blocking``: the job that an operator waits for, whose undo step is the operator's own. ``held``: jobs that
     are done and whose scene is gone: the artist says what becomes of their results.
 
-    ``is_capturing``: an input is being captured, which may render. ``unload_soon``: another thread asks for the worker's memory, and
+    ``is_capturing``: an input is being captured, which may render. ``is_warmed_up``: the worker was started with the panel, or by a job: only the
+    next job starts it again. ``unload_soon``: another thread asks for the worker's memory, and
     waits for this event.
     """
 
@@ -65,7 +66,7 @@ class Session:
         self.held: list[Ticket] = []
         self.outcomes: dict[str, Outcome] = {}
         self.blocking: str | None = None
-        self.is_capturing = False
+        self.is_capturing = self.is_warmed_up = False
         self.unload_soon: threading.Event | None = None
         self.used = time.monotonic()
         self.worker_problem = ""
@@ -136,9 +137,7 @@ def require_model(model: str, condition: str) -> None:
 
 def submit(context, settings, request: jobs.Request, files: dict, title: str, source: tuple) -> Ticket:
     """Write the job folder and hand it to the worker. Raises JobFailed; then there is no job."""
-    chosen = preferences.preferences()
-    current.supervisor.start(preferences.worker_python(), preferences.SOURCE_ROOT, engine=ENGINE, device=chosen.device,
-                             log_folder=preferences.log_folder(), models_folder=preferences.models_folder(), low_memory=chosen.low_memory)
+    _start_worker()
     expected = pace.expected_stages(preferences.folder("jobs"), request)
     path = jobs.write_job(preferences.folder("jobs"), request, files)
     ticket = Ticket(current.supervisor.submit(path), path, title, Home.of(context), pace.Pace(expected), source, settings.mark_as_asset)
@@ -147,6 +146,33 @@ def submit(context, settings, request: jobs.Request, files: dict, title: str, so
     board.busy("Starting the worker" if current.supervisor.state == "starting" else "Waiting for the worker")
     hurry()
     return ticket
+
+
+def _start_worker() -> None:
+    """Start a worker as the preferences say, unless it runs. Raises JobFailed."""
+    chosen = preferences.preferences()
+    current.is_warmed_up = True
+    current.supervisor.start(preferences.worker_python(), preferences.SOURCE_ROOT, engine=ENGINE, device=chosen.device,
+                             log_folder=preferences.log_folder(), models_folder=preferences.models_folder(), low_memory=chosen.low_memory)
+
+
+def warm_up(model: str) -> None:
+    """Start the worker and have it load a model, so that the first shape waits for neither. What goes wrong is said by the job that meets it."""
+    try:
+        _start_worker()
+        current.supervisor.load(model)
+        current.used = time.monotonic()
+    except JobFailed as error:
+        log.info("The worker was not started with the panel: %s", error)
+
+
+def _warm_up_with_panel() -> None:
+    """The first time that the panel is seen in a session, where the preferences say so and nothing stands against it."""
+    if current.is_warmed_up or bpy.app.background or not preferences.preferences().start_with_panel:
+        return
+    model = models.KNOWN.get(bpy.context.scene.wala.model)
+    if model and model.is_offered and not (current.worker_problem or why_not()) and compatibility.is_panel_shown(bpy.context.window_manager.windows):
+        warm_up(model.name)
 
 
 def _capture(row, context, settings):
@@ -220,6 +246,7 @@ def tick() -> float | None:
         maintenance.poll()
         downloads.poll()
         _housekeeping()
+        _warm_up_with_panel()
     except Exception:
         # A timer that raises is taken out by Blender, and the session would hang without a word.
         log.exception("The session's poll failed")

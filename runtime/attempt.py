@@ -31,6 +31,9 @@ class Engine(Protocol):
         Raises JobFailed for what is expected to go wrong.
         """
 
+    def load(self, model: str) -> None:
+        """Have a model ready for the next job. Raises JobFailed for what is expected to go wrong."""
+
 
 class EngineLoader:
     """The engine "module:Class", made when the first job needs it, so that a broken one fails a job and not the worker."""

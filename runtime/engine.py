@@ -52,6 +52,11 @@ class Engine:
                 self._forget()
             raise
 
+    def load(self, model: str) -> None:
+        """Have a model ready for the next job. Raises as ``run``."""
+        with converted_errors():
+            self._loaded(model)
+
     def _run(self, folder: Path, request: jobs.Request, progress: "Progress") -> None:
         if self._maker is None or self._model != request.model:
             progress("load", 0, 1)

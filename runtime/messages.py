@@ -7,7 +7,7 @@ arrays never travel here, a message only names a job.
 import json
 import math
 
-PROTOCOL = 2
+PROTOCOL = 3
 WORKER_NAME = "wala-worker"
 BLENDER_NAME = "wala-blender"
 # One write of up to 16 KiB goes out in one piece (multiprocessing.connection splits longer ones), so a reader never meets half a message.
@@ -20,6 +20,7 @@ KINDS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "hello": {"name": str, "protocol": int, "nonce": str, "proof": str},
     "ready": {"proof": str, "pid": int},
     "run": {"folder": str},
+    "load": {"model": str},
     "cancel": {},
     "shutdown": {},
     "ping": {"number": int},

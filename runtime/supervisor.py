@@ -44,6 +44,7 @@ class Supervisor:
         self._progress_at = self._silence_told_at = 0.0
         self._cancelled_at: float | None = None
         self._is_ended = False
+        self._model_to_load = ""
         self._log_before = 0  # bytes that the worker's log had when the running job began
 
     @property
@@ -96,6 +97,10 @@ class Supervisor:
         if self._settings is None:
             raise JobFailed("worker-start", "no worker has been set up", SET_UP_HINT)
         self._link = Link(self._settings)
+
+    def load(self, model: str) -> None:
+        """Have the worker load a model, once it is ready, unless a job comes first. No event tells of it."""
+        self._model_to_load = model
 
     def submit(self, job_folder: str | Path) -> str:
         """Queue a job folder and return its id; a worker is launched if none runs.
@@ -163,6 +168,7 @@ class Supervisor:
         if self._link:
             self._link.close()
         self._link = None
+        self._model_to_load = ""
 
     def _unfinished(self) -> list[_Job]:
         unfinished = [self._running] * bool(self._running) + list(self._waiting)
@@ -211,6 +217,10 @@ class Supervisor:
             self._progress_at = time.monotonic()
             self._log_before = _size(self._link.process.log)
             self._link.send("run", self._running.id, folder=str(self._running.folder))
+            self._model_to_load = ""  # the job brings its own
+        elif self._running is None and self._model_to_load:
+            self._link.send("load", model=self._model_to_load)
+            self._model_to_load = ""
 
     def _keep_pulse(self) -> None:
         """Tell of a silence: of the job's progress while there is one, as a thread that answers pings may live beside a stage that hangs."""

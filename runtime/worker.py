@@ -57,8 +57,20 @@ class Conversation:
         threading.Thread(target=self._read, name="control", daemon=True).start()
         threading.Thread(target=self._write, name="events", daemon=True).start()
         while (message := self._inbox.get()) is not None:
-            self._run(message["job"], Path(message["folder"]))
+            if message["type"] == "load":
+                self._load(message["model"])
+            else:
+                self._run(message["job"], Path(message["folder"]))
         return EXIT_DONE
+
+    def _load(self, model: str) -> None:
+        """Load a model before a job asks for it. What goes wrong is the log's alone: the job that needs the model says it to the artist."""
+        try:
+            self._engine.get().load(model)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a library's panic is no Exception
+            log.warning("%s could not be loaded beforehand: %s", model, error, exc_info=True)
 
     def _run(self, job: str, folder: Path) -> None:
         def announce(event: dict) -> None:
@@ -94,6 +106,8 @@ class Conversation:
             if message["type"] == "run":
                 # A cancel that came too late for an earlier run of the same folder does not count for this one.
                 self._cancelled.discard(message["job"])
+                self._inbox.put(message)
+            elif message["type"] == "load":
                 self._inbox.put(message)
             elif message["type"] == "cancel":
                 self._cancelled.add(message["job"])

@@ -38,10 +38,15 @@ class WalaPreferences(bpy.types.AddonPreferences):
     unload_before_render: BoolProperty(name="Unload Before a Render", default=True,
                                        description="Leave the memory to a render that begins while no shape is being made")
 
+    start_with_panel: BoolProperty(name="Start Worker with the Panel", default=True,
+                                   description="Start the worker and load the model as soon as the panel is seen, so that the first shape comes "
+                                               "sooner. Off: when Generate is pressed")
+
     def draw(self, context):
         layout = self.layout
         layout.use_property_split = True
-        for name in ("worker_python", "device", "low_memory", "idle_minutes", "unload_before_render", "models_folder", "log_folder"):
+        for name in ("worker_python", "device", "low_memory", "start_with_panel", "idle_minutes", "unload_before_render",
+                     "models_folder", "log_folder"):
             layout.prop(self, name)
         draw_worker(layout, context)
         draw_library(layout, context.window_manager.wala)

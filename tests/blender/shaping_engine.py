@@ -43,6 +43,9 @@ class ShapingEngine:
     def __init__(self, device: str, low_memory: str):
         self._device = device
 
+    def load(self, model: str) -> None:
+        print(f"loaded {model} beforehand", flush=True)
+
     def run(self, folder: Path, request: jobs.Request, progress) -> None:
         prompt = str(request.inputs.get("prompt", ""))
         if prompt.startswith("maps"):

@@ -101,6 +101,19 @@ def test_a_job_is_run_and_the_model_stays_loaded(library, folder):
     assert library.loads == [("starter", "cpu", "on"), ("other", "cpu", "on")]
 
 
+def test_a_model_loaded_beforehand_is_the_jobs_and_the_same_error_where_it_is_none(library, folder, monkeypatch):
+    one, said = engine.Engine("cpu"), []
+    one.load("starter")
+    run(one, folder, said)
+    assert said[0][0] == "sample" and library.loads == [("starter", "cpu", "auto")]
+
+    def refused(*arguments, **settings):
+        raise errors.ModelError("unknown model", "Choose another.")
+    monkeypatch.setattr(sys.modules["wala_blender.text_to_shape"], "load_maker", refused)
+    with pytest.raises(JobFailed, match="unknown model"):
+        one.load("other")
+
+
 def test_bad_input_is_told_before_the_model_is_loaded(library, folder):
     with pytest.raises(JobFailed) as caught:
         run(engine.Engine("cpu"), folder, inputs={})

@@ -9,6 +9,7 @@ from runtime.messages import JobFailed, MessageError
 
 
 @pytest.mark.parametrize("kind, job, fields", [
+    ("load", None, {"model": "starter"}),
     ("run", "ab12", {"folder": "/tmp/Größe 椅子/\udcff"}),
     ("step", "ab12", {"stage": "sample", "step": 3, "steps": 25, "seconds": 1.5}),
     ("done", "ab12", {"seconds": 1.5}),

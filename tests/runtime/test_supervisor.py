@@ -249,3 +249,30 @@ def test_the_heartbeat_is_answered_and_silence_is_told_once(start, make_job, unt
     assert [event["event"] for event in silent + supervisor.poll()].count("worker-silent") == 1
     os.kill(supervisor.pid, signal.SIGCONT)
     until(supervisor, "done", supervisor.submit(make_job()))
+
+
+def test_a_model_is_loaded_before_a_job_asks_for_it(start, make_job, until):
+    supervisor = start()
+    supervisor.load("starter")
+    until_log(supervisor, "loaded starter beforehand")
+    job = supervisor.submit(make_job(steps=1))
+    assert names(until(supervisor, "done", job), job)[0] == "started"
+
+
+@pytest.mark.parametrize("model", ["fail", "die"])
+def test_a_model_that_cannot_be_loaded_beforehand_costs_the_next_job_nothing(start, make_job, until, model):
+    supervisor = start()
+    supervisor.load(model)
+    until_log(supervisor, f"loaded {model} beforehand")
+    if model == "die":
+        until(supervisor, "worker-lost", None)
+    job = supervisor.submit(make_job(steps=1))
+    until(supervisor, "done", job)
+
+
+def until_log(supervisor, words):
+    end = time.monotonic() + 20
+    while words not in supervisor.log.read_text():
+        assert time.monotonic() < end
+        supervisor.poll()
+        time.sleep(0.02)
