@@ -39,7 +39,8 @@ def _parse(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if size == 0:
         raise InputError(f"{path.name} is empty (0 bytes)", _REPAIR)
     try:
-        return reader(path)
+        with np.errstate(all="ignore"):  # what is not finite is told by the callers
+            return reader(path)
     except InputError as error:
         raise error if path.name in error.message else InputError(f"{path.name}: {error.message}", error.hint) from error
     except Exception as error:  # damaged files contradict themselves in countless ways

@@ -34,8 +34,8 @@ def read_off(path: Path) -> tuple[np.ndarray, np.ndarray]:
     while len(faces) < face_count and at < len(words):
         faces.append(words[at : at + 1 + int(words[at])])
         at += len(faces[-1])
-    if len(rows) < vertex_count or len(faces) < face_count or at > len(words):
-        raise ValueError(f"{vertex_count} vertices and {face_count} faces are promised, and there are {len(rows)} and {len(faces)}")
+    if len(rows) < vertex_count or len(faces) < face_count or at != len(words):
+        raise ValueError(f"{vertex_count} vertices and {face_count} faces are promised, and its {len(words)} numbers are not those")
     return _from_rows(rows, faces)
 
 
