@@ -43,7 +43,7 @@ def test_the_last_of_many_known_words_are_named():
 
 
 PAPERS = {"white": (255, 255, 255), "grey": (190, 190, 190), "blue": (140, 170, 220)}
-SHADOWS = {"under it": (0.0, 0.45, 0.6, 0.14, 0.4, 14), "at its foot": (0.0, 0.5, 0.4, 0.05, 0.5, 6), "to one side": (0.45, 0.45, 0.5, 0.12, 0.3, 12), "dark": (0.0, 0.45, 0.6, 0.14, 0.6, 14)}
+SHADOWS = {"under it": (0.0, 0.45, 0.6, 0.14, 0.4, 14), "at its foot": (0.0, 0.5, 0.4, 0.05, 0.5, 6), "to one side": (0.45, 0.45, 0.5, 0.12, 0.3, 12), "dark": (0.0, 0.45, 0.6, 0.14, 0.6, 14), "wide": (0.0, 0.4, 0.7, 0.3, 0.6, 18)}
 
 
 def shaded_ball(colour: tuple[int, int, int], ground: tuple[int, int, int], shadow: np.ndarray) -> np.ndarray:
@@ -75,8 +75,8 @@ def test_a_grey_thing_with_a_grey_shadow_stays_whole(grey, shadow):
 
 
 def test_a_side_as_grey_as_the_shadow_is_not_taken_for_it():
-    top, front = (abs(X) < 0.5) & (Y > -0.3) & (Y <= 0), (abs(X) < 0.5) & (Y > 0) & (Y < 0.5)
-    grey = np.where(front, 104, np.where(top, 200, 255 * (1 - shadow_of("dark"))))
+    top, front = (abs(X) < 0.35) & (Y > -0.6) & (Y <= 0.2), (abs(X) < 0.45) & (Y > 0.2) & (Y < 0.5)
+    grey = np.where(front, 108, np.where(top, 60, 255 * (1 - shadow_of("wide"))))
     _, thing = thing_in(np.stack([grey.astype(np.uint8)] * 3, -1))
     assert thing[top | front].mean() > 0.97
 
