@@ -11,7 +11,6 @@ from .plain import Choice, bad_input, require_finite
 
 SURFACES = ("MESH", "CURVE", "SURFACE", "META", "FONT")
 POINTS_ONLY = ("POINTCLOUD", "CURVES")
-SHOWN = SURFACES + POINTS_ONLY + ("EMPTY",)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,8 @@ def check_picture(image: np.ndarray, smallest: int, what: str = "a picture", hin
 
 
 def thing_in(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """An image (H, W[, 3 or 4]), of bits or floats as eight_bits takes them → its lightness (h, w) 0 … 1, and where the thing is (h, w) bool; no side above _WORKING.
+    """An image (H, W[, 3 or 4]), of bits or floats as eight_bits takes them → its lightness (h, w) 0 … 1, and where the thing is
+    (h, w) bool; no side above _WORKING.
 
     Raises InputError for what is no image, or shows no thing.
     """

@@ -68,7 +68,13 @@ def _without_specks(found: np.ndarray, contrast: np.ndarray, words: list[str]) -
     drawing = found & ~dots & keep[groups]
     if (contrast * (found & ~drawing)).sum() > 0.35 * (contrast * found).sum():  # that much is the drawing
         return found, words
-    return drawing, words + [f"{number} {kind.replace(' ', 's ', 1) if ' near' in kind else kind + 's'}" if number > 1 else f"a {kind}" for kind, number in dropped.items() if number]
+    return drawing, words + [_counted(number, kind) for kind, number in dropped.items() if number]
+
+
+def _counted(number: int, kind: str) -> str:
+    if number == 1:
+        return f"a {kind}"
+    return f"{number} {kind.replace(' ', 's ', 1) if ' near' in kind else kind + 's'}"
 
 
 def _lone_dots(found: np.ndarray) -> np.ndarray:

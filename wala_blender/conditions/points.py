@@ -89,7 +89,8 @@ class PointNet(nn.Module):
 def prepare(inputs: dict, count: int = POINTS) -> Prepared:
     """{"points": (N, 3)}, any scale, +Y up → points (1, count, 3) float32 in model space, in random order.
 
-    A larger cloud is thinned out at random (always the same way), a smaller one repeats points; a few points far from all others are left out. Raises InputError below FEWEST points.
+    A larger cloud is thinned out at random (always the same way), a smaller one repeats points; a few points far
+    from all others are left out. Raises InputError below FEWEST points.
     """
     points = np.asarray(inputs["points"], dtype=np.float64)
     frame_of(points)  # raises for those that cannot be used

@@ -138,7 +138,9 @@ def drawing_camera(field: Tensor, elevation: float) -> Camera:
 
 
 class SketchEncoder(nn.Module):
-    """Line pictures with what they enclose (B, 2, 128, 128) and elevations (B,) degrees → tokens (B, 65, out_width), placed features (B, grid_channels, 12, 12, 12)."""
+    """Line pictures with what they enclose (B, 2, 128, 128) and elevations (B,) degrees → tokens (B, 65, out_width),
+    placed features (B, grid_channels, 12, 12, 12).
+    """
 
     def __init__(self, config: SketchEncoderConfig = SketchEncoderConfig()):
         super().__init__()

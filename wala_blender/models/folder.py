@@ -71,7 +71,8 @@ def _check_conditions(conditions: dict[str, Defaults]) -> None:
     if unknown or not conditions:
         raise ModelError(f"its conditions are {', '.join(unknown) or 'none'}", f"Known are: {', '.join(KINDS)}.")
     for name, defaults in conditions.items():
-        if not 2 <= defaults.steps <= 1000 or not 0 <= defaults.fit <= 1000 or not 1 <= defaults.candidates <= 64 or not (defaults.scale is None or 0 <= defaults.scale <= 100):
+        counts_fit = 2 <= defaults.steps <= 1000 and 0 <= defaults.fit <= 1000 and 1 <= defaults.candidates <= 64
+        if not counts_fit or not (defaults.scale is None or 0 <= defaults.scale <= 100):
             raise ModelError(f"the defaults of {name} are {defaults}", "Steps are 2 to 1000, fit 0 to 1000, candidates 1 to 64, the scale 0 to 100.")
 
 
