@@ -61,6 +61,7 @@ bench: env
 	.venv/bin/python benchmarks/generate.py
 	.venv/bin/python benchmarks/loading.py
 	.venv/bin/python benchmarks/working_memory.py
+	.venv/bin/python benchmarks/start.py
 	.venv/bin/python benchmarks/precision.py
 	.venv/bin/python benchmarks/convolutions.py
 	.venv/bin/python benchmarks/supervisor_poll.py
