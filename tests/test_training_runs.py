@@ -16,16 +16,19 @@ from shapes import box, write_collection
 from wala_blender.autoencoder import AutoencoderConfig
 from wala_blender.configuration import write_settings
 from wala_blender.denoiser import UViTConfig
+from wala_blender.detail import DetailConfig
 from wala_blender.errors import InputError
 from wala_blender.models.starter import StarterConfig
 from wala_blender.pipeline import Pipeline, Settings
-from wala_blender.training import autoencoder_training, denoiser_training, full, tree_batches
+from wala_blender.training import autoencoder_training, denoiser_training, detail_training, full, tree_batches
 from wala_blender.training import store as store_module
 from wala_blender.training.autoencoder_training import AutoencoderTraining
 from wala_blender.training.denoiser_training import DenoiserTraining
+from wala_blender.training.detail_evidence import EVIDENCE
+from wala_blender.training.detail_training import DetailTraining
 from wala_blender.training.export import export
 from wala_blender.training.loop import Loop, LoopSettings
-from wala_blender.training.runs import load_stage_one, load_stage_two, write_stage_one
+from wala_blender.training.runs import load_detail, load_stage_one, load_stage_two, write_stage_one
 from wala_blender.training.samples import read_index
 from wala_blender.training.store import build
 from wala_blender.training.tree_losses import fold_scales
@@ -228,6 +231,30 @@ def test_a_model_is_tuned_at_low_rank_and_used(store, first, tmp_path):
     pipeline = Pipeline.load(str(tmp_path / "mine-tuned"))
     latent, _ = pipeline.generate_latent("text", {"prompt": "a thing"}, Settings(steps=2))
     assert latent.isfinite().all() and pipeline.row.name == "mine-tuned"
+
+
+def test_a_killed_detail_stage_ends_at_the_same_weights_and_is_used(store, first, tmp_path, monkeypatch):
+    """On every kind of evidence, for a model that was never trained."""
+    second = tmp_path / "second"
+    denoiser_training.train(store, first, second, replace(STAGE_TWO, loop=replace(LOOP, steps=1)))
+    export(first, second, tmp_path / "mine")
+    for number in (len(EVIDENCE), 2):  # the first run's steps meet most kinds
+        settings = DetailTraining(DetailConfig(widths=(8, 8, 8), norm_groups=4), replace(LOOP, steps=number), mix=dict.fromkeys(EVIDENCE, 1.0))
+        detail_training.train(store, tmp_path / "mine", tmp_path / f"whole-{number}", settings)
+    killed_after(1, monkeypatch, lambda: detail_training.train(store, tmp_path / "mine", tmp_path / "parts", settings))
+    detail_training.train(store, tmp_path / "mine", tmp_path / "parts", settings)
+    assert same(state(tmp_path / "whole-2"), state(tmp_path / "parts"))
+    export(first, second, tmp_path / "refined", tmp_path / "parts")
+    trained, exported = (load_detail(tmp_path / name).state_dict() for name in ("parts", "refined"))
+    assert same({name: value.half() for name, value in trained.items()}, {name: value.half() for name, value in exported.items()})
+    plain, refined = (Pipeline.load(str(tmp_path / name)) for name in ("mine", "refined"))
+    assert plain.detail is None
+    with pytest.raises(InputError, match="has no detail stage"):
+        load_detail(tmp_path / "mine")
+    progress = []
+    latent, prepared = refined.generate_latent("points", {"points": np.random.default_rng(0).normal(size=(100, 3))}, Settings(steps=2))
+    field = refined.latent_to_field(latent, prepared.evidence, lambda stage, step, steps: progress.append(stage))
+    assert progress == ["decode", "detail"] and not torch.equal(field, plain.latent_to_field(latent))
 
 
 def test_everything_in_one_go(data, store, tmp_path, monkeypatch):
