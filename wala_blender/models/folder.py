@@ -1,7 +1,8 @@
 """A model that was trained here, as a folder: about.json beside the weights and word pieces. Knows files; not networks' insides, nor training.
 
     about.json          name, title, licence, conditions with their defaults, the configurations of the networks
-    model.safetensors   components "autoencoder", "starter" and, where there is a detail stage, "detail"
+    model.safetensors   components "autoencoder" and "starter"
+    detail.safetensors  component "detail", where there is a detail stage
     tokenizer.json      the word pieces
 """
 

@@ -33,7 +33,8 @@ PRECISIONS = {"cuda": torch.bfloat16}
 class Loaded:
     """A model: ``generator`` makes latents (see Starter and Released), ``autoencoder`` decodes them, ``detail`` refines what it decodes.
 
-    ``row`` has the checkpoint's own number of steps and padding; ``weight_hash``: the first digits of the weights' SHA-256.
+    ``row`` has the checkpoint's own number of steps and padding; ``weight_hash``: the first digits of the weights' SHA-256, and of the
+    detail stage's after a "+".
     """
 
     row: ModelRow
@@ -66,16 +67,18 @@ def load_model(row: ModelRow, models: Path, compute_device: torch.device, place:
 def _load_starter(row: ModelRow, place: torch.device) -> Loaded:
     with without_weights():
         networks = {"autoencoder": Autoencoder(row.autoencoder), "starter": Starter(row.starter, row.vocabulary)}
-        if row.detail:
-            networks["detail"] = DetailNetwork(row.detail)
+        detail = DetailNetwork(row.detail) if row.detail else None
     load_components(row.weights, networks, device=place)
-    for network in networks.values():
+    digest = file_digest(row.weights)[:HASH_DIGITS]
+    if detail:
+        load_components(row.detail_weights, {"detail": detail}, device=place)
+        digest += f"+{file_digest(row.detail_weights)[:HASH_DIGITS]}"
+    for network in filter(None, (networks["autoencoder"], detail)):
         network.eval()
-    if place.type == "cpu":  # convolutions are up to twice as fast
-        for name in networks.keys() - {"starter"}:
-            networks[name].to(memory_format=torch.channels_last_3d)
-    return Loaded(row, networks["autoencoder"], networks["starter"], networks["starter"].schedule, file_digest(row.weights)[:HASH_DIGITS],
-                  networks.get("detail"))
+        if place.type == "cpu":  # convolutions are up to twice as fast
+            network.to(memory_format=torch.channels_last_3d)
+    starter = networks["starter"].eval()
+    return Loaded(row, networks["autoencoder"], starter, starter.schedule, digest, detail)
 
 
 def assemble(settings: PublishedSettings, condition: str, published: Published) -> tuple[Autoencoder, Released]:

@@ -11,19 +11,20 @@ from .licences import AUTODESK, CC0, Licence
 
 STARTER_FOLDER = Path(__file__).parent / "starter"
 STARTER = "starter"
-WORD_PIECES = "tokenizer.json"
+WORD_PIECES, DETAIL_WEIGHTS = "tokenizer.json", "detail.safetensors"
 WORKING_MEMORY = 1_500_000_000  # bytes allowed for what lies between the layers while a shape is made
 
 
 @dataclass(frozen=True)
 class Defaults:
     """Settings for a condition: guidance scale (None: there is nothing to guide), number of denoising steps, of steps that then fit the
-    shape to the input, and of candidates, of which the one is kept that agrees best with it."""
+    shape to the input, and of candidates, of which the one is kept that agrees best with it; whether the detail stage refines it."""
 
     scale: float | None
     steps: int
     fit: int = 0
     candidates: int = 1
+    detail: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,11 @@ class ModelRow:
     def vocabulary(self) -> Path:
         """The word pieces' file."""
         return self.weights.with_name(WORD_PIECES)
+
+    @property
+    def detail_weights(self) -> Path:
+        """The detail stage's file."""
+        return self.weights.with_name(DETAIL_WEIGHTS)
 
 
 AUTOENCODER_PARAMETERS = 12_872_004

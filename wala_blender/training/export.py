@@ -1,6 +1,7 @@
 """Makes a model of two runs: safetensors in float16, the word pieces beside. Knows files; not training."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from ..files import check_destination, write_whole
 from ..models.checkpoint import save_components
 from ..models.folder import About, row_of, write_about
 from ..models.table import MODELS, STARTER
+from .detail_evidence import EVIDENCE
 from .latents import normalise_latents
 from .runs import load_detail, load_stage_one, load_stage_two, settings_of
 
@@ -29,14 +31,16 @@ def export(autoencoder_run: Path, run: Path, out: Path | None = None, detail_run
     else:
         if not out.is_dir():
             check_destination(out).mkdir()
-        about = About(out.name, f"{out.name} (trained here)", like.licence, like.conditions, autoencoder.config, second.denoiser.config,
+        conditions = {name: replace(defaults, detail=detail is not None and name in EVIDENCE) for name, defaults in like.conditions.items()}
+        about = About(out.name, f"{out.name} (trained here)", like.licence, conditions, autoencoder.config, second.denoiser.config,
                       detail and detail.config)
         row = row_of(out, about)
     metadata = {"training": json.dumps({"autoencoder": settings_of(autoencoder_run), "denoiser": settings_of(run),
                                         "detail": settings_of(detail_run) if detail_run else None})}
     pieces = second.vocabulary.read_bytes()
-    networks = {"autoencoder": autoencoder, "starter": second.denoiser} | ({"detail": detail} if detail else {})
-    save_components(row.weights, networks, metadata, torch.float16)
+    save_components(row.weights, {"autoencoder": autoencoder, "starter": second.denoiser}, metadata, torch.float16)
+    if detail:
+        save_components(row.detail_weights, {"detail": detail}, metadata, torch.float16)
     write_whole(row.vocabulary, lambda stream: stream.write(pieces))
     if out is not None:
         write_about(out, about)
