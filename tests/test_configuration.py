@@ -9,6 +9,7 @@ import torch
 
 from wala_blender.autoencoder import Autoencoder
 from wala_blender.configuration import read_settings, write_settings
+from wala_blender.detail import DetailNetwork
 from wala_blender.errors import CheckpointError, InputError
 from wala_blender.models.folder import About, is_model_folder, read_row, row_of, write_about
 from wala_blender.models.installed import known_row
@@ -17,23 +18,27 @@ from wala_blender.models.table import find_row
 from wala_blender.training.autoencoder_training import AutoencoderTraining
 from wala_blender.training.commands import CONFIGURATIONS
 from wala_blender.training.denoiser_training import DenoiserTraining
+from wala_blender.training.detail_training import DetailTraining
 
 LIMIT = 32 * 2**20  # bytes of what ships
 
 
+KINDS = {"autoencoder": (AutoencoderTraining, Autoencoder), "detail": (DetailTraining, DetailNetwork)}
+
+
 def kind_of(file):
-    return AutoencoderTraining if "autoencoder" in file.stem else DenoiserTraining
+    return KINDS.get(file.stem.split("-")[-1], (DenoiserTraining, Starter))[0]
 
 
 @pytest.mark.parametrize("file", sorted(CONFIGURATIONS.glob("*.toml")), ids=lambda file: file.stem)
 def test_shipped_configurations_can_be_built(file):
     settings = read_settings(kind_of(file), file)
     with torch.device("meta"):
-        (Autoencoder if kind_of(file) is AutoencoderTraining else Starter)(settings.model)
+        KINDS.get(file.stem.split("-")[-1], (DenoiserTraining, Starter))[1](settings.model)
 
 
 def test_the_starters_configurations_are_the_defaults():
-    for kind, stage in ((AutoencoderTraining, "autoencoder"), (DenoiserTraining, "denoiser")):
+    for kind, stage in ((AutoencoderTraining, "autoencoder"), (DenoiserTraining, "denoiser"), (DetailTraining, "detail")):
         assert read_settings(kind, CONFIGURATIONS / f"starter-{stage}.toml") == kind()
 
 

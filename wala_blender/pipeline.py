@@ -14,7 +14,6 @@ from torch import nn
 from .candidates import best_of, candidate_seeds, likelihoods
 from .conditions.condition import Prepared
 from .conditions.detail_features import detail_features
-from .conditions.evidence import EvidenceFor
 from .conditions.observation import Observation, of_field
 from .conditions.table import has_prompt_beside
 from .diffusion.guidance import conditioned, guided
@@ -145,25 +144,27 @@ class Pipeline:
             return fit(self.autoencoder, latent, observation, steps, lambda step, count: progress("fit", step, count))
 
     @torch.no_grad()
-    def latent_to_field(self, latent: np.ndarray | torch.Tensor, evidence: EvidenceFor | None = None,
-                        progress: Progress | None = None) -> torch.Tensor:
-        """Latent (4, 12, 12, 12) before quantisation → distance field (256, 256, 256) float32, refined by the ``evidence_of`` an input, if given.
-        progress(stage, step, steps) may raise to stop."""
+    def latent_to_field(self, latent: np.ndarray | torch.Tensor, known: Prepared | None = None, progress: Progress | None = None) -> torch.Tensor:
+        """Latent (4, 12, 12, 12) before quantisation → distance field (256, 256, 256) float32, refined by the evidence of an input ``known`` (see
+        ``refined_by``), where it then agrees better with what the input says. progress(stage, step, steps) may raise to stop."""
         progress = progress or silent
         progress("decode", 0, 1)
         latent = torch.as_tensor(latent, dtype=torch.float32, device=self.device)
         with self._on_device(self.autoencoder):
             tree = self.autoencoder.decode(latent[None]).float()
-        if evidence is not None and self.detail is not None:
+        if known is not None and self.detail is not None:
             progress("detail", 0, 1)
-            features = detail_features(evidence(half_field(tree).cpu()))
+            before = half_field(tree)
+            features = detail_features(known.evidence(before.cpu()))
             with self._on_device(self.detail):
-                tree = self.detail.refine(tree, features[None].to(self.device))
+                refined = self.detail.refine(tree, features[None].to(self.device))
+            if known.observation is None or known.observation(half_field(refined)) <= known.observation(before):
+                tree = refined
         return tree_to_field(tree)[0]
 
-    def evidence_of(self, condition: str, prepared: Prepared) -> EvidenceFor | None:
-        """What the detail stage is given; None where the model does not refine this condition's shapes."""
-        return prepared.evidence if self.row.conditions[condition].detail else None
+    def refined_by(self, condition: str, prepared: Prepared) -> Prepared | None:
+        """The input, where the model has a detail stage for this condition."""
+        return prepared if self.row.conditions[condition].detail and prepared.evidence else None
 
     def generate_latent(self, condition: str, inputs: dict, settings: Settings, progress: Progress | None = None) -> tuple[torch.Tensor, Prepared]:
         """Latent (4, 12, 12, 12) for an input (see conditions/inputs.py) as the denoiser makes it, and the input as it was prepared.
@@ -242,7 +243,7 @@ class Pipeline:
         if fitted:
             latent = self.fit_latent(latent, prepared.observation, fitted, timed)
             keep.latent(latent.cpu().numpy())
-        distance = self.latent_to_field(latent, self.evidence_of(condition, prepared), timed)
+        distance = self.latent_to_field(latent, self.refined_by(condition, prepared), timed)
         timed("surface", 0, 1)
         one_piece = self.row.one_piece and not prepared.in_parts if settings.one_piece is None else settings.one_piece
         vertices, faces, left_out = main_components(*field_to_mesh(distance, remove_dust=False), one_piece)

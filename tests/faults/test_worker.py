@@ -140,20 +140,28 @@ def farm_command(folder, monkeypatch):
     return [*words, "--engine", "scripted_engine:ScriptedEngine"], environment
 
 
+def as_a_shell_starts_jobs():
+    """In the background interrupts are ignored; hang-ups are not, whatever these tests were started with (nohup)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 @pytest.mark.parametrize("at", ["", "stuck", "gil"])
 def test_a_farm_ends_the_work_by_ending_the_process(source_root, make_job, monkeypatch, tmp_path, number, at):
     folder = make_job(at=at, when=0 if at else -1, steps=10_000, sleep=0.05)
     words, environment = farm_command(folder, monkeypatch)
-    # As a shell starts what runs in the background: with interrupts ignored.
     with subprocess.Popen(words, env={**environment, "PYTHONPATH": str(source_root)}, stderr=subprocess.DEVNULL, cwd=tmp_path,
-                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) as running:
+                          preexec_fn=as_a_shell_starts_jobs) as running:
         end = time.monotonic() + 30
         while not any(event.get("stage") == "sample" for event in jobs.read_events(folder)) and time.monotonic() < end:
             time.sleep(0.05)
         time.sleep(0.2)
         os.kill(running.pid, number)
-        code = running.wait(15)
+        try:
+            code = running.wait(15)
+        finally:
+            running.kill()
     assert code in (130, -signal.SIGKILL)
     if not at and number != signal.SIGKILL:
         assert code == 130 and jobs.last_event(folder)["event"] == "cancelled"

@@ -145,10 +145,11 @@ MODELS: dict[str, ModelRow] = {
             title="Starter (small, ships with the extension)",
             conditions={
                 "text": Defaults(2.0, 8), "sketch": Defaults(4.0, 16), "image": Defaults(4.0, 16), "depth": Defaults(1.5, 4, 16),
-                "depths": Defaults(1.3, 4, 16), "voxels": Defaults(1.5, 4, 16), "points": Defaults(1.6, 4, 16), "none": Defaults(None, 16),
+                "depths": Defaults(1.3, 4, 16, detail=True), "voxels": Defaults(1.5, 4, 16), "points": Defaults(1.6, 4, 16), "none": Defaults(None, 16),
             },
             licence=CC0,
             autoencoder=AutoencoderConfig(widths=(16, 48, 112), norm_groups=8, quantized=False),
+            detail=DetailConfig(),
             weights=STARTER_FOLDER / "starter.safetensors",
             credits=STARTER_FOLDER / "CREDITS.md",
         ),

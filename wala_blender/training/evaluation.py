@@ -170,13 +170,13 @@ def measure(pipeline: "Pipeline", shape: Shape, trials: Mapping[str, Trial], set
         # Without an input it is the seed alone that makes one result another.
         own = settings if inputs else replace(settings, seed=int(rng.integers(2**31)))
         latent, prepared = pipeline.generate_latent(trial.condition, inputs, own)
-        evidence = pipeline.evidence_of(trial.condition, prepared)
-        field = from_frame(pipeline.latent_to_field(latent, evidence).cpu(), prepared.frame)
+        known = pipeline.refined_by(trial.condition, prepared)
+        field = from_frame(pipeline.latent_to_field(latent, known).cpu(), prepared.frame)
         lines = {} if fast else BASELINES.get(trial.baselines or trial.condition, _no_baselines)(shape.field, inputs, train)
         steps = pipeline.fit_steps(trial.condition, own)
         if steps and prepared.observation is not None:
             lines |= {} if fast else {"not_fitted": field}
-            field = from_frame(pipeline.latent_to_field(pipeline.fit_latent(latent, prepared.observation, steps), evidence).cpu(), prepared.frame)
+            field = from_frame(pipeline.latent_to_field(pipeline.fit_latent(latent, prepared.observation, steps), known).cpu(), prepared.frame)
         scores[name] = score(field, shape, fast) | {"baselines": {line: score(made, shape) for line, made in lines.items()}}
         if pace is not None:
             pace.tell(shape, name, scores[name])
