@@ -54,7 +54,10 @@ class Ideal:
     def field_to_latent(self, field, fit=0):
         return field
 
-    def latent_to_field(self, latent):
+    def refined_by(self, condition, prepared):
+        return None
+
+    def latent_to_field(self, latent, known=None):
         return latent
 
     def generate_latent(self, condition, inputs, settings):
@@ -299,7 +302,10 @@ def test_a_result_without_a_surface_scores_nothing():
 class Smaller(Ideal):
     """A codec that loses a layer of the shape."""
 
-    def latent_to_field(self, latent):
+    def refined_by(self, condition, prepared):
+        return None
+
+    def latent_to_field(self, latent, known=None):
         return latent + 0.05
 
 
