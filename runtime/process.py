@@ -97,6 +97,19 @@ def _is_running(pid: int) -> bool:
     return True
 
 
+def kill_group(process: subprocess.Popen) -> None:
+    """End a process that was started ``detached``, and what it started, without asking. Nothing happens where it is gone."""
+    if process.poll() is not None:
+        return
+    try:
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    except OSError:
+        log.debug("already gone", exc_info=True)
+
+
 def detached() -> dict:
     """Popen's options for a helper without a console window that a Ctrl-C in Blender's terminal does not reach."""
     if sys.platform == "win32":
@@ -169,15 +182,7 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End it and what it started, without asking; exit_code() follows soon."""
-        if self._process.poll() is not None:
-            return
-        try:
-            if sys.platform == "win32":
-                self._process.kill()
-            else:
-                os.killpg(self._process.pid, signal.SIGKILL)
-        except OSError:
-            log.debug("already gone", exc_info=True)
+        kill_group(self._process)
 
     def end(self, grace: float) -> None:
         """Wait up to ``grace`` seconds for it to leave, then kill it. Blocks that long."""

@@ -5,13 +5,11 @@ Knows processes and lines. Knows nothing of what the program does.
 
 import logging
 import os
-import signal
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .process import clean_environment, detached
+from .process import clean_environment, detached, kill_group
 
 log = logging.getLogger(__name__)
 
@@ -53,15 +51,7 @@ class Task:
 
     def kill(self) -> None:
         """End it and what it started; poll() tells when it is gone."""
-        if self._process.poll() is not None:
-            return
-        try:
-            if sys.platform == "win32":
-                self._process.kill()
-            else:
-                os.killpg(self._process.pid, signal.SIGKILL)
-        except OSError:
-            log.debug("already gone", exc_info=True)
+        kill_group(self._process)
 
     def end(self, grace: float) -> None:
         """The same, and wait up to ``grace`` seconds until it is gone."""

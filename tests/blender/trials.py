@@ -1,11 +1,14 @@
 """What artists ran into, tried again in a window: second presses, redraws, refusals, other files and scenes."""
 
+import tempfile
+from pathlib import Path
+
 import bpy
 import numpy as np
 import scenes
 from hands import PACKAGE, board, click, in_sidebar, made, module, note, picture, press, until, view
 
-FILE = "/tmp/trials.blend"
+FILE = str(Path(tempfile.gettempdir()) / "trials.blend")
 ANSWERS = 206   # below the sidebar's top, as in_sidebar takes it
 
 

@@ -4,7 +4,7 @@ import re
 
 from ..errors import ModelError
 
-# A file name everywhere: no word that Windows keeps for devices, no dot or space at the end. runtime/jobs.py has the same, held by a test.
+# A file name everywhere: no word that Windows keeps for devices, no dot or space at the end. runtime/request.py has the same, held by a test.
 NAME = re.compile(r"(?!(?i:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,62}[A-Za-z0-9_-])?")
 
 

@@ -47,7 +47,7 @@ def write_detail(folder: Path, config: DetailConfig, state: dict[str, torch.Tens
 def load_detail(run: Path) -> DetailNetwork:
     """The detail stage of a run's folder, or of a model. Raises InputError."""
     if is_model(run):
-        network = Pipeline.load(str(run), "cpu").detail
+        network = Pipeline.load(model_of(run), "cpu").detail
         if network is None:
             raise InputError(f"the model {run} has no detail stage", "Give a run's folder, or a model that has one.")
         return network

@@ -137,7 +137,8 @@ def _write_sample(record: Record, limits: Limits, store: Path) -> dict:
     arrays, geometry = build_sample(record, limits)
     file = _file_of(store, record)
     write_whole(file, lambda stream: np.savez(stream, **arrays))
-    return {"file": file.name, "bytes": file.stat().st_size, "variants": len(arrays["turn"]), "solid": round(float(arrays["solid"]), 4), "geometry": [round(float(n), 5) for n in geometry]}
+    return {"file": file.name, "bytes": file.stat().st_size, "variants": len(arrays["turn"]), "solid": round(float(arrays["solid"]), 4),
+            "geometry": [round(float(n), 5) for n in geometry]}
 
 
 def _entry(record: Record, made: dict | Unfit | object) -> dict:
@@ -188,7 +189,8 @@ def _duplicates(todo: list[Record], done: dict[str, dict], limits: Limits, jobs:
 
 def build(source: Path, store: Path, split: str = "all", limit: int | None = None, cap: int | None = None, jobs: int = 2, up: str = "y",
           limits: Limits = Limits(), unnamed: bool = False) -> dict:
-    """Build (or go on building) a store of a folder's or a collection's meshes, or of generated shapes (see read_records). Returns the report, which is written beside the index."""
+    """Build (or go on building) a store of a folder's or a collection's meshes, or of generated shapes (see read_records). Returns the
+    report, which is written beside the index."""
     records = ordered(read_records(source, split, up, unnamed), cap)[:limit]
     (store / "samples").mkdir(parents=True, exist_ok=True)
     index = store / "index.jsonl"
