@@ -10,8 +10,8 @@
 #   make env PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
 
 PYTHON ?= python3.11
-# Collections of meshes for the benchmark (NAME.npz with NAME.jsonl); without them it says so.
-DATA ?= ../shared/data/meshes
+# A folder of meshes, for `make train` and, in the format of wala_blender/training/collections.py, for `make bench`, which leaves out what needs it.
+DATA ?=
 MINUTES ?= 60
 OUT ?= runs/starter
 INSTALL = -m pip install --disable-pip-version-check --only-binary :all:
@@ -54,10 +54,11 @@ test: env
 	.venv/bin/python -m pytest
 
 train: env
+	$(if $(DATA),,$(error name the folder of meshes: make train DATA=FOLDER))
 	.venv/bin/python -m wala_blender train all --data $(DATA) --out $(OUT) --minutes $(MINUTES)
 
 bench: env
-	.venv/bin/python benchmarks/codec.py --data $(DATA)
+	.venv/bin/python benchmarks/codec.py $(if $(DATA),--data $(DATA))
 	.venv/bin/python benchmarks/generate.py
 	.venv/bin/python benchmarks/loading.py
 	.venv/bin/python benchmarks/working_memory.py

@@ -44,7 +44,7 @@ _CAUSES = (
      r"Connection reset|HTTP error", "the download failed",
      "Check the internet connection and proxy, then press Set Up Worker again: what has arrived is not downloaded twice."),
     ("build", r"No matching distribution|Could not find a version",
-     "there is no ready-made package for this Python or system", "Choose another Python (3.10 to 3.13) in the preferences."),
+     "there is no ready-made package for this Python or system", "Choose another Python (3.11 to 3.13) in the preferences."),
 )
 
 

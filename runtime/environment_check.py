@@ -17,7 +17,7 @@ from .task import Task
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 IMPORT_NAMES = {"pywavelets": "pywt", "scikit-image": "skimage", "pillow": "PIL", "openexr": "OpenEXR", "libigl": "igl"}
-OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 13)
+OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 SET_UP_HINT = "Press Set Up Worker, or choose another Python."
 CHECK_SECONDS = 180.0
 
@@ -88,7 +88,7 @@ def base_pythons(chosen: str = "") -> list[list[str]]:
     """
     if chosen:
         return [[chosen]]
-    minors = [11, 12, 13, 10]
+    minors = [11, 12, 13]
     found = [[path] for minor in minors if (path := shutil.which(f"python3.{minor}"))]
     if sys.platform == "win32" and (launcher := shutil.which("py")):
         found += [[launcher, f"-3.{minor}"] for minor in minors]

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw
 from scipy.spatial import cKDTree
 from shapes import open_edges, signed_volume, sphere, write_collection
 
+import wala_blender
 from runtime import jobs
 from wala_blender import cli
 from wala_blender.autoencoder import Autoencoder, AutoencoderConfig
@@ -102,6 +103,10 @@ def test_errors_are_told_on_one_line_and_nothing_is_written(capsys, tmp_path, mo
     code, out, err = wala(capsys, *arguments)
     assert code == 1 and out == "" and err.startswith("wala: ") and err.count("\n") == 1 and words in err
     assert (tmp_path / "a.glb").read_text() == "an earlier result"
+
+
+def test_the_version_is_the_packages(capsys):
+    assert wala(capsys, "--version") == (0, f"wala {wala_blender.__version__}\n", "")
 
 
 def test_help_needs_no_heavy_library():

@@ -4,6 +4,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import wala_blender
+
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 MANIFEST = tomllib.loads((ROOT / "blender_manifest.toml").read_text("utf-8"))
@@ -35,5 +37,5 @@ def test_the_pinned_list_holds_everything_required():
 
 
 def test_package_and_extension_agree():
-    assert PROJECT["version"] == MANIFEST["version"] and PROJECT["name"] == MANIFEST["id"]
+    assert wala_blender.__version__ == MANIFEST["version"] and PROJECT["name"] == MANIFEST["id"]
     assert MANIFEST["license"] == [f"SPDX:{PROJECT['license']}"]

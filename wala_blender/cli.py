@@ -15,6 +15,7 @@ import traceback
 import warnings
 from pathlib import Path
 
+from . import __version__
 from .arguments import number
 from .conditions.table import OPTIONS, TABLE, camera
 from .errors import WalaError, shown
@@ -236,6 +237,7 @@ def _add_training(commands) -> None:
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     top = _Parser(prog="wala", description="Meshes from sketches, blockouts, points and words.")
+    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in (_add_generate, _add_depth, _add_roundtrip, _add_small_ones, _add_models, _add_training):
         add(commands)
