@@ -4,6 +4,7 @@
 # make pictures  the README's pictures into docs; WINDOW=FILE takes a screenshot along
 # make test    all tests, without a GPU
 # make train   the starter from meshes to report in one go: DATA, MINUTES (for everything together), OUT
+# make constraints  what Set Up Worker installs, locked anew after a change of requirements/main.txt (needs uv)
 # make bench   the codec against the paper's table, the seconds of each stage, and the longest poll of the supervisor
 #
 # Where pip finds packages is pip's own configuration. PyPI's torch for Linux brings CUDA along (2 GB); the small CPU build comes with
@@ -23,7 +24,7 @@ ifdef PIP_EXTRA_INDEX_URL
 export PIP_EXTRA_INDEX_URL
 endif
 
-.PHONY: env demo zip pictures test train bench
+.PHONY: env demo zip pictures test train constraints bench
 .DELETE_ON_ERROR:
 
 env: $(MAIN) $(BLENDER42)
@@ -56,6 +57,14 @@ test: env
 train: env
 	$(if $(DATA),,$(error name the folder of meshes: make train DATA=FOLDER))
 	.venv/bin/python -m wala_blender train all --data $(DATA) --out $(OUT) --minutes $(MINUTES)
+
+# numpy 1.26 has no wheels for Python 3.13. PyTorch names the CUDA packages of its builds itself.
+constraints:
+	mkdir -p build
+	sed 's/^numpy==.*/&; python_version < "3.13"/' requirements/main.txt > build/tested.txt
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate -c build/tested.txt -o build/constraints.txt runtime/requirements.txt
+	(head -2 runtime/constraints.txt && grep -vE "^(nvidia|cuda|triton)|== 'emscripten'" build/constraints.txt) > build/locked.txt
+	mv build/locked.txt runtime/constraints.txt
 
 bench: env
 	.venv/bin/python benchmarks/codec.py $(if $(DATA),--data $(DATA))

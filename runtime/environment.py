@@ -15,8 +15,8 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .environment_check import (NEWEST_PYTHON, OLDEST_PYTHON, Check, CheckResult, base_pythons, check, check_command, judge, numbers,
-                                requirements)
+from .environment_check import (CONSTRAINTS, NEWEST_PYTHON, OLDEST_PYTHON, Check, CheckResult, base_pythons, check, check_command, judge, locked,
+                                numbers, requirements, write_constraints)
 from .environment_folder import MARKER, Claim, environment_python, put_back, remove_command, restore, sibling, venv_python
 from .messages import JobFailed
 from .storage import log_tail, write_failure, write_json
@@ -43,7 +43,7 @@ _CAUSES = (
     ("network", r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|Max retries|IncompleteRead|"
      r"Connection reset|HTTP error", "the download failed",
      "Check the internet connection and proxy, then press Set Up Worker again: what has arrived is not downloaded twice."),
-    ("build", r"No matching distribution|Could not find a version",
+    ("build", r"No matching distribution|Could not find a version|ResolutionImpossible",
      "there is no ready-made package for this Python or system", "Choose another Python (3.11 to 3.13) in the preferences."),
 )
 
@@ -78,6 +78,12 @@ class _Outcome:
 
 
 _Steps = Generator[_Command, _Outcome, None]
+
+
+def _cause(outcome: _Outcome) -> tuple[str, str, str, str] | None:
+    """The known cause of a failed step."""
+    text = "\n".join(outcome.lines)
+    return next((row for row in _CAUSES if re.search(row[1], text)), None)
 
 
 class Build:
@@ -271,10 +277,17 @@ class Build:
         self._demand((yield _Command("pip", [*install, "--upgrade", "pip"])), "pip could not be updated")
         version = numbers(((yield _Command("pip", [*pip, "--version"])).last().split() + ["", ""])[1])
         install += ["--progress-bar", "raw" if version >= (24, 1) else "off"]
-        wanted = requirements()
-        index = ["--index-url", TORCH_INDEX + self._torch] if self._torch else []
-        self._demand((yield _Command("torch", [*install, *index, wanted["torch"]])), "PyTorch could not be installed")
-        self._demand((yield _Command("packages", [*install, *wanted.values()])), "the packages could not be installed")
+        wanted, constraints = requirements(), CONSTRAINTS
+        # Without the constraints: PyTorch's own index has few versions of the packages that torch needs. The next step corrects them.
+        install_torch = [*install, "--index-url", TORCH_INDEX + self._torch] if self._torch else install
+        outcome = yield _Command("torch", [*install_torch, locked("torch")])
+        if outcome.code and _cause(outcome) is _CAUSES[-1]:
+            # Not every version is built for every CUDA and macOS: the newest of the range that is.
+            constraints = self._folder / "constraints.txt"
+            write_constraints(constraints, without="torch")
+            outcome = yield _Command("torch", [*install_torch, wanted["torch"]])
+        self._demand(outcome, "PyTorch could not be installed")
+        self._demand((yield _Command("packages", [*install, "-c", str(constraints), *wanted.values()])), "the packages could not be installed")
 
     def _try_out(self, python: str) -> _Steps:
         outcome = yield _Command("check", check_command(python))
@@ -285,9 +298,8 @@ class Build:
     def _demand(self, outcome: _Outcome, what: str) -> None:
         if outcome.code == 0:
             return
-        text = "\n".join(outcome.lines)
-        for code, pattern, cause, hint in _CAUSES:
-            if re.search(pattern, text):
-                raise JobFailed(code, f"{what}: {cause}", hint)
+        if known := _cause(outcome):
+            code, _, cause, hint = known
+            raise JobFailed(code, f"{what}: {cause}", hint)
         errors = [line for line in outcome.lines if line.startswith("ERROR")] or [outcome.last()]
         raise JobFailed("build", f"{what}: {errors[-1]}", "The log has the details; press Set Up Worker to try again.")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .task import Task
 
-REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+REQUIREMENTS, CONSTRAINTS = Path(__file__).with_name("requirements.txt"), Path(__file__).with_name("constraints.txt")
 IMPORT_NAMES = {"pywavelets": "pywt", "scikit-image": "skimage", "pillow": "PIL", "openexr": "OpenEXR", "libigl": "igl"}
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 SET_UP_HINT = "Press Set Up Worker, or choose another Python."
@@ -65,8 +65,21 @@ class CheckResult:
 
 def requirements() -> dict[str, str]:
     """Package -> requirement line, in the file's order."""
-    lines = [line.split("#")[0].strip() for line in REQUIREMENTS.read_text("utf-8").splitlines()]
-    return {re.split(r"[<>=!~ ]", line)[0]: line for line in lines if line}
+    return {re.split(r"[<>=!~ ]", line)[0]: line for line in _lines(REQUIREMENTS)}
+
+
+def locked(package: str) -> str:
+    """The line of constraints.txt for a package that has one version everywhere, "torch==2.13.0"."""
+    return next(line for line in _lines(CONSTRAINTS) if line.startswith(f"{package}=="))
+
+
+def write_constraints(path: Path, without: str) -> None:
+    """Write constraints.txt to ``path``, leaving one package's version open."""
+    path.write_text("".join(f"{line}\n" for line in _lines(CONSTRAINTS) if not line.startswith(f"{without}==")), "utf-8")
+
+
+def _lines(path: Path) -> list[str]:
+    return [line for text in path.read_text("utf-8").splitlines() if (line := text.split("#")[0].strip())]
 
 
 def oldest(requirement: str) -> tuple[int, ...]:

@@ -4,6 +4,8 @@ import re
 import tomllib
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 import wala_blender
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,6 +36,20 @@ def test_the_pinned_list_holds_everything_required():
         if low:
             have = tuple(int(part) for part in re.search(r"==([\d.]+)", pinned[name(line)])[1].split("."))
             assert have >= tuple(int(part) for part in low[1].split(".")), line
+
+
+def test_what_set_up_worker_installs_is_what_the_tests_run_with():
+    pinned = {name(line): line.partition("==")[2] for line in lines(ROOT / "requirements" / "main.txt")}
+    locked = [Requirement(line) for line in lines(ROOT / "runtime" / "constraints.txt")]
+    for platform in ("linux", "darwin", "win32"):
+        for python in ("3.11", "3.12", "3.13"):
+            there = {"sys_platform": platform, "python_full_version": f"{python}.0", "python_version": python, "platform_machine": "x86_64"}
+            versions = {line.name: str(line.specifier) for line in locked if line.marker is None or line.marker.evaluate(there)}
+            assert {name(line) for line in lines(ROOT / "runtime" / "requirements.txt")} <= set(versions)
+            for package in set(versions) & set(pinned) - ({"numpy"} if python == "3.13" else set()):
+                assert versions[package] == f"=={pinned[package]}", (package, platform, python)
+            for line in map(Requirement, lines(ROOT / "runtime" / "requirements.txt")):
+                assert line.specifier.contains(versions[name(line.name)].removeprefix("==")), line
 
 
 def test_package_and_extension_agree():

@@ -11,12 +11,15 @@ import time
 import zipfile
 
 import pytest
+from packaging.requirements import Requirement
 
 from runtime import environment, environment_check
 from runtime.environment import Build
 
-# Every required package in the oldest version that will do.
-STAND_INS = {name: ".".join(map(str, environment_check.oldest(line))) for name, line in environment_check.requirements().items()}
+CONSTRAINTS = [Requirement(line) for line in environment_check.CONSTRAINTS.read_text("utf-8").splitlines() if not line.startswith("#")]
+LOCKED = {line.name: str(line.specifier).removeprefix("==") for line in CONSTRAINTS if line.marker is None or line.marker.evaluate()}
+# Every required package in the version that is locked.
+STAND_INS = {name: LOCKED[name.replace("_", "-")] for name in environment_check.requirements()}
 
 
 def write_wheel(folder, name, version):
@@ -81,6 +84,25 @@ def test_a_real_environment(tmp_path, packages, source_root):
     assert sorted(os.listdir(folder.parent)) == ["env", "env-setup.log"]
 
 
+def test_where_the_locked_torch_is_not_built_the_newest_of_the_range_is_taken(tmp_path, packages, source_root):
+    (packages / f"torch-{STAND_INS['torch']}-py3-none-any.whl").unlink()
+    for version in ("2.9.1", "2.11.0", "2.12.0"):
+        write_wheel(packages, "torch", version)
+    folder = tmp_path / "env"
+    last = finish(Build(folder, online_access=True, base_python=sys.executable, gpu=False))[-1]
+    assert last["event"] == "done", last
+    assert environment.check(environment.environment_python(folder), source_root).versions == STAND_INS | {"torch": "2.12.0"}
+
+
+def test_newer_versions_than_the_locked_ones_are_not_taken(tmp_path, packages, source_root):
+    for name in ("torch", "pillow", "numpy"):
+        write_wheel(packages, name, environment_check.requirements()[name].partition("<")[2]  + "a1")
+        write_wheel(packages, name, STAND_INS[name] + ".1")
+    folder = tmp_path / "env"
+    assert finish(Build(folder, online_access=True, base_python=sys.executable, gpu=False))[-1]["event"] == "done"
+    assert environment.check(environment.environment_python(folder), source_root).versions == STAND_INS
+
+
 def test_versions_that_are_too_old_and_packages_that_do_not_load_are_told():
     missing = {"libigl": "ImportError: no such file libigl.so", "the worker's own code": "ModuleNotFoundError: No module named 'runtime'",
                "scipy": "ModuleNotFoundError: No module named 'scipy'"}
@@ -88,7 +110,7 @@ def test_versions_that_are_too_old_and_packages_that_do_not_load_are_told():
     report = {"python": "p", "version": "3.9.1", "versions": versions, "missing": missing, "cuda": False, "devices": []}
     result = environment_check.judge("p", ["noise", environment_check._MARK + json.dumps(report)], 0)
     assert not result.ok and "Set Up Worker" in result.hint
-    for words in ("Python 3.9.1", "torch is 1.13.1+cu117", ">=2.6", "lacks scipy", "libigl.so", "the worker's own code does not load"):
+    for words in ("Python 3.9.1", "torch is 1.13.1+cu117", ">=2.10", "lacks scipy", "libigl.so", "the worker's own code does not load"):
         assert words in result.message
 
 
@@ -293,7 +315,7 @@ def test_pip_installs_ready_made_packages_and_torch_from_its_own_index(fake, gpu
     assert len(installs) == 3 and all("'--only-binary', ':all:'" in line for line in installs)
     assert [index in line for line in installs] == [False, True, False]
     assert "'raw'" in installs[1]
-    assert all(name in installs[2] for name in STAND_INS)
+    assert all(name in installs[2] for name in STAND_INS) and "'-c'" in installs[2]
 
 
 def test_without_online_access_nothing_happens(fake):
