@@ -47,6 +47,15 @@ def test_a_dropped_level_counts_as_zeros():
     assert torch.allclose(inverse(dropped), inverse(zeros), atol=1e-6)
 
 
+@pytest.mark.parametrize("length", [34, 136])
+def test_the_filters_band_alone_gives_what_the_whole_matrix_gives(length):
+    """Without a gradient the CPU takes the band, with one the matrix: the same fields, of one and of several."""
+    coarse = torch.randn(2, length, length, length, generator=torch.Generator().manual_seed(0))
+    whole = inverse(Coefficients(coarse.clone().requires_grad_(True), (None,))).detach()
+    assert torch.allclose(inverse(Coefficients(coarse, (None,))), whole, atol=2e-6)
+    assert torch.allclose(inverse(Coefficients(coarse[:1], (None,))), whole[:1], atol=2e-6)
+
+
 def test_a_tree_packs_and_unpacks():
     tree = torch.randn(2, 64, 22, 22, 22, generator=torch.Generator().manual_seed(0))
     parts = unpack(tree)

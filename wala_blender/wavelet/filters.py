@@ -4,6 +4,7 @@ The step is linear in the signal for the paddings we use, so that PyWavelets app
 matrix: the torch transform then agrees with PyWavelets by construction, on any device.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -34,3 +35,28 @@ def synthesis(length: int, device: str = "cpu", dtype: torch.dtype = torch.float
     low = pywt.idwt(eye, zero, WAVELET, axis=0)
     high = pywt.idwt(zero, eye, WAVELET, axis=0)
     return torch.as_tensor(low).to(device, dtype), torch.as_tensor(high).to(device, dtype)
+
+
+@dataclass(frozen=True)
+class BandBlock:
+    """Some rows of a banded matrix without its zeros: ``matrix`` is the matrix at ``rows`` and ``columns``."""
+
+    rows: slice
+    columns: slice
+    matrix: torch.Tensor
+
+
+_BLOCK_ROWS = 16  # few zeros are left in a block, and the products are still large enough
+
+
+@lru_cache(maxsize=16)
+def low_pass_synthesis_blocks(length: int, dtype: torch.dtype = torch.float32) -> tuple[BandBlock, ...]:
+    """The low-pass matrix of ``synthesis`` on the CPU: of 136 columns a row has 6 at most that are not zero."""
+    low, _ = synthesis(length, dtype=dtype)
+    blocks = []
+    for start in range(0, len(low), _BLOCK_ROWS):
+        rows = slice(start, min(start + _BLOCK_ROWS, len(low)))
+        used = low[rows].any(dim=0).nonzero()[:, 0].tolist()
+        columns = slice(used[0], used[-1] + 1)
+        blocks.append(BandBlock(rows, columns, low[rows, columns].contiguous()))
+    return tuple(blocks)

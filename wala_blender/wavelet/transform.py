@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .filters import analysis, synthesis
+from .filters import analysis, low_pass_synthesis_blocks, synthesis
 
 LEVELS = 3
 BANDS = ("daa", "ada", "dda", "aad", "dad", "add", "ddd")  # band k: bit a of k + 1 set means high-pass along axis a
@@ -44,7 +44,12 @@ def inverse(coefficients: Coefficients) -> torch.Tensor:
     field = coefficients.coarse
     for details in reversed(coefficients.details):
         low, high = synthesis(field.shape[-1], str(field.device), field.dtype)
-        field = _apply(field, low, low, low) if details is None else _synthesize(field, details, low, high)
+        if details is not None:
+            field = _synthesize(field, details, low, high)
+        elif field.device.type == "cpu" and not field.requires_grad:
+            field = torch.stack([_synthesize_low_pass(one) for one in field]) if len(field) != 1 else _synthesize_low_pass(field[0])[None]
+        else:
+            field = _apply(field, low, low, low)
     return field
 
 
@@ -64,3 +69,19 @@ def _synthesize(low_part: torch.Tensor, details: torch.Tensor, low: torch.Tensor
     B, X, Y, Z = bands[0].shape
     merged = low @ bands[0].reshape(B, X, Y * Z) + high @ bands[1].reshape(B, X, Y * Z)
     return merged.reshape(B, len(low), Y, Z)
+
+
+def _synthesize_low_pass(field: torch.Tensor) -> torch.Tensor:
+    """Field (R, R, R) of low-pass coefficients (n, n, n) alone, on the CPU: ``_apply`` with the filter's band instead of the whole matrix, in
+    about half the time. The last axis first, because the x axis, whose result is the largest, is written fastest."""
+    X, Y, Z = field.shape
+    blocks = low_pass_synthesis_blocks(X, field.dtype)
+    R = blocks[-1].rows.stop
+    along_z, along_y, along_x = field.new_empty(X, Y, R), field.new_empty(X, R, R), field.new_empty(R, R * R)
+    for block in blocks:
+        along_z[..., block.rows] = field[..., block.columns] @ block.matrix.T
+    for block in blocks:
+        along_y[:, block.rows] = block.matrix @ along_z[:, block.columns]
+    for block in blocks:
+        torch.mm(block.matrix, along_y[block.columns].flatten(1), out=along_x[block.rows])
+    return along_x.reshape(R, R, R)
