@@ -11,7 +11,7 @@ import numpy as np
 from . import compatibility, frames
 from .placement import Placed, place
 
-PROVENANCE = ("model", "weight_hash", "seed", "scale", "steps", "fit", "condition", "prompt", "licence", "non_commercial", "ai_generated",
+PROVENANCE = ("model", "model_version", "weight_hash", "seed", "scale", "steps", "fit", "condition", "prompt", "licence", "non_commercial", "ai_generated",
               "shape_model", "shape_weight_hash", "job")
 MARK = "wala_"
 TITLE = "WaLa "     # before every result's name

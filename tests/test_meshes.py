@@ -72,7 +72,7 @@ def test_the_origin_travels_with_the_file(tmp_path):
 
 
 def test_provenance_of_a_record():
-    origin = provenance_of({"model": "starter", "seed": 1, "licence": "CC0", "timings": {"sample": 1.0}}, "a chair")
+    origin = provenance_of({"model": "starter", "seed": 1, "licence": "CC0", "prompt": "a chair", "timings": {"sample": 1.0}})
     assert origin["origin"] == "AI-generated" and origin["prompt"] == "a chair" and origin["licence"] == "CC0" and "timings" not in origin
 
 

@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
 from .conditions.table import OPTIONS, TABLE
 from .errors import InputError, WalaError, shown
 
@@ -69,19 +67,11 @@ def _tell(notes: list[str]) -> None:
         print(f"wala: {shown(note)}", file=sys.stderr)
 
 
-def _where_the_input_was(vertices: np.ndarray, record: Mapping) -> np.ndarray:
-    """Model space → the input's coordinates, where it had some."""
-    from .geometry.distance import Frame
-
-    frame = record.get("frame")
-    return vertices if not frame else Frame(np.asarray(frame["center"]), frame["scale"]).from_model(vertices)
-
-
 def generate(options: argparse.Namespace) -> int:
     """`wala generate`."""
     from .conditions.inputs import load_condition
     from .files import beside, write_whole
-    from .geometry.meshes import check_mesh_destination, provenance_of, write_mesh
+    from .geometry.meshes import check_mesh_destination
 
     condition, named, folder = _given(options)
     check_mesh_destination(options.out, *_files(named, folder))
@@ -101,7 +91,7 @@ def generate(options: argparse.Namespace) -> int:
                         one_piece=options.one_piece, quality=options.quality)
     with progress_bar() as progress:
         made = maker.generate(condition, inputs, settings, progress, Keep(views=keep_views))
-    write_mesh(options.out, _where_the_input_was(made.vertices, made.record), made.faces, provenance_of(made.record, inputs.get("prompt")))
+    made.save(options.out)
     seconds = sum(made.record["timings"].values())
     print(f"{options.out}: {NUMBERS(len(made.vertices))} vertices, {NUMBERS(len(made.faces))} triangles "
           f"({options.model}, {condition}, seed {options.seed}, {seconds:.1f} s)")

@@ -20,7 +20,10 @@ from .diffusion.guidance import conditioned, guided
 from .diffusion.samplers import ancestral, generated_noises
 from .errors import InputError, ModelError
 from .fitting import fit, half_field
+from .geometry.distance import Frame
+from .geometry.meshes import provenance_of, write_mesh
 from .geometry.surface import field_to_mesh, main_components
+from .inputs import Input, raw_inputs
 from .memory import lent_to, try_ways
 from .models.installed import known_row, models_folder
 from .models.loading import Loaded, load_model
@@ -64,6 +67,16 @@ class Generation:
     faces: np.ndarray
     latent: np.ndarray
     record: dict = field(default_factory=dict)
+
+    @property
+    def placed_vertices(self) -> np.ndarray:
+        """The vertices (V, 3) in the coordinates of the input, where that had some (a mesh, points); else in model space."""
+        frame = self.record.get("frame")
+        return Frame(np.asarray(frame["center"]), frame["scale"]).from_model(self.vertices) if frame else self.vertices
+
+    def save(self, path: Path | str) -> None:
+        """Write the mesh where the input was, with normals and where it comes from, to .glb, .obj, .ply or .stl. Raises OutputError."""
+        write_mesh(path, self.placed_vertices, self.faces, provenance_of(self.record))
 
 
 @dataclass(frozen=True)
@@ -166,12 +179,14 @@ class Pipeline:
         """The input, where the model has a detail stage for this condition."""
         return prepared if self.row.conditions[condition].detail and prepared.evidence else None
 
-    def generate_latent(self, condition: str, inputs: dict, settings: Settings, progress: Progress | None = None) -> tuple[torch.Tensor, Prepared]:
-        """Latent (4, 12, 12, 12) for an input (see conditions/inputs.py) as the denoiser makes it, and the input as it was prepared.
+    def generate_latent(self, condition: str | Input, inputs: dict | None = None, settings: Settings = Settings(),
+                        progress: Progress | None = None) -> tuple[torch.Tensor, Prepared]:
+        """Latent (4, 12, 12, 12) for an input, as ``generate`` takes it, as the denoiser makes it, and the input as it was prepared.
 
         The same settings and input give the same latent, whoever calls. progress(stage, step, steps) may raise to stop.
         Raises InputError for an unusable input or setting, ModelError for a condition the model does not take.
         """
+        condition, inputs = raw_inputs(condition, inputs)
         scale, steps = self._checked(condition, settings)
         progress = progress or silent
         prepared = self._prepared(condition, inputs, progress)
@@ -216,12 +231,16 @@ class Pipeline:
                 best = 0 if scale is None else int(likelihoods(model.denoise, self.schedule, latents, encoded, empty).argmax())
         return latents[best], seeds[best]
 
-    def generate(self, condition: str, inputs: dict, settings: Settings, progress: Progress | None = None, keep: Keep = Keep()) -> Generation:
-        """A mesh for an input. ``keep`` gets the latent as soon as it exists, and again when it has been fitted.
+    def generate(self, condition: str | Input, inputs: dict | None = None, settings: Settings = Settings(),
+                 progress: Progress | None = None, keep: Keep = Keep()) -> Generation:
+        """A mesh for an input: a typed one (TextInput("a chair"), see inputs.py), or a condition's name and its raw inputs (see
+        conditions/inputs.py). progress(stage, step, steps) may raise to stop. ``keep`` gets the latent as soon as it exists, and again when it has been fitted.
 
         Where the memory does not suffice, and low-memory mode is "auto", the stages begin again in that mode.
         Raises as generate_latent does, and MemoryShortageError.
         """
+        condition, inputs = raw_inputs(condition, inputs)
+
         def attempt(in_turns: bool) -> Generation:
             self._take_up(in_turns)
             return self._generate(condition, inputs, settings, progress or silent, keep)
@@ -250,7 +269,7 @@ class Pipeline:
         timed.stop()
         frame, licence = prepared.frame, self.row.licence
         record = {
-            "model": self.row.name, "weight_hash": self.weight_hash, "seed": settings.seed, "chosen_seed": chosen, "quality": settings.quality,
+            "model": self.row.name, "model_version": self.row.version, "weight_hash": self.weight_hash, "prompt": inputs.get("prompt"), "seed": settings.seed, "chosen_seed": chosen, "quality": settings.quality,
             "scale": scale, "steps": steps, "fit": fitted, "one_piece": one_piece,
             "condition": condition, "licence": licence.name, "non_commercial": licence.non_commercial, "ai_generated": True,
             "timings": timings, "frame": {"center": [float(c) for c in frame.center], "scale": float(frame.scale)} if frame else None,

@@ -10,6 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from .errors import ModelError
 from .geometry.meshes import provenance_of
+from .inputs import Input, raw_inputs
 from .memory import give_back, try_ways
 from .models.installed import Installed, known_row, models_folder, read_record
 from .models.loading import HASH_DIGITS, PRECISIONS, weights_name
@@ -43,11 +44,13 @@ class TextToShape:
                              "Fetch: " + ", ".join(f"wala models fetch {name}" for name in lacking))
         return cls(row, made[row.name], known_row(row.published.shape_model, folder), folder, choose_device(device), low_memory)
 
-    def generate(self, condition: str, inputs: dict, settings: Settings, progress: Progress | None = None, keep: Keep = Keep()) -> Generation:
+    def generate(self, condition: str | Input, inputs: dict | None = None, settings: Settings = Settings(),
+                 progress: Progress | None = None, keep: Keep = Keep()) -> Generation:
         """As Pipeline.generate. The settings' scale and steps are the views'; the shape has its own model's, and the same seed, fit and one_piece.
 
         ``keep`` gets the views before the shape is begun: given back with their view indices, they make the same shape.
         """
+        condition, inputs = raw_inputs(condition, inputs)
         scale, steps = checked(self.row, SCHEDULE.length, condition, settings)
         [handed_over] = self.shape_row.conditions
         timings: dict[str, float] = {}
@@ -56,11 +59,11 @@ class TextToShape:
                          self._low_memory, self._device, memory_words(self.row, self._device))
         give_back(self._device)
         record = {
-            "model": self.row.name, "weight_hash": self._made.files[weights_name(self._made)].sha256[:HASH_DIGITS], "seed": settings.seed,
+            "model": self.row.name, "prompt": inputs["prompt"], "weight_hash": self._made.files[weights_name(self._made)].sha256[:HASH_DIGITS], "seed": settings.seed,
             "scale": scale, "steps": steps, "condition": condition, "licence": self.row.licence.name,
             "non_commercial": self.row.licence.non_commercial,
         }
-        keep.views(picture_files(views, handed_over, provenance_of(record, inputs["prompt"])))
+        keep.views(picture_files(views, handed_over, provenance_of(record)))
         timed("load", 0, 1)
         shapes = Pipeline.load(self.shape_row.name, self._device.type, self._low_memory, self._models)
         made = shapes.generate(handed_over, {"images": list(views.images), "views": list(views.indices)},

@@ -55,19 +55,19 @@ def load_inputs(inputs: Mapping[str, object], folder: Path | str) -> dict:
     for name, value in inputs.items():
         if name in _VALUES:
             loaded[name] = _VALUES[name](value)
-        elif name in _FILES:
+        elif name in FILES:
             part = _read(name, value, Path(folder))
             notes += part.pop("notes", [])
             loaded |= part
         elif name in _LISTS:
             loaded[name] = _read_list(name, value, Path(folder))
         else:
-            raise InputError(f"unknown input {name!r}", f"Known are {', '.join([*_VALUES, *_FILES, *_LISTS])}")
+            raise InputError(f"unknown input {name!r}", f"Known are {', '.join([*_VALUES, *FILES, *_LISTS])}")
     return loaded | ({"notes": notes} if notes else {})
 
 
 def _read(name: str, value: object, folder: Path) -> dict:
-    readers = _FILES[name]
+    readers = FILES[name]
     if not isinstance(value, str) or PurePath(value).is_absolute() or ".." in PurePath(value).parts:
         raise InputError(f"the input {name} is {value!r}, expected a file name within its folder")
     path = folder / value
@@ -125,8 +125,8 @@ def _near(value: object) -> str:
     return value
 
 
-def _numbers(path: Path, array: np.ndarray, what: str, columns: int) -> np.ndarray:
-    """The array as it is, checked to be finite numbers of shape (n > 0, columns)."""
+def checked_numbers(path: Path, array: np.ndarray, what: str, columns: int) -> np.ndarray:
+    """The array as it is, checked to be finite numbers of shape (n > 0, columns); ``path`` is named in messages. Raises InputError."""
     if array.ndim != 2 or array.shape[1] != columns or array.dtype.kind not in "fiu":
         raise InputError(f"{path.name}: {what} are {array.dtype} {array.shape}, expected numbers of shape (n, {columns})")
     if not len(array):
@@ -142,7 +142,7 @@ def _polylines(path: Path) -> dict:
     points, offsets = read_npz(path, "points", "offsets")
     if not points.size:
         raise InputError("the sketch is empty", "Draw some strokes first")
-    points = _numbers(path, points, "points", 2).astype(np.float32)
+    points = checked_numbers(path, points, "points", 2).astype(np.float32)
     fits = offsets.ndim == 1 and offsets.dtype.kind in "iu" and len(offsets) > 1
     if not fits or offsets[0] != 0 or offsets[-1] != len(points) or (np.diff(offsets.astype(np.int64)) < 0).any():
         raise InputError(f"{path.name}: the offsets do not divide the {len(points)} points into strokes", _AGAIN)
@@ -154,8 +154,12 @@ def _image(path: Path) -> dict:
 
 
 def _mesh_arrays(path: Path) -> dict:
-    vertices, faces = read_npz(path, "vertices", "faces")
-    vertices = _numbers(path, vertices, "vertices", 3).astype(np.float64)
+    return checked_mesh(path, *read_npz(path, "vertices", "faces"))
+
+
+def checked_mesh(path: Path, vertices: np.ndarray, faces: np.ndarray) -> dict:
+    """{"vertices", "faces", "notes": what was left out} of arrays of a mesh; ``path`` is named in messages. Raises InputError."""
+    vertices = checked_numbers(path, vertices, "vertices", 3).astype(np.float64)
     if faces.dtype.kind not in "iu":
         raise InputError(f"{path.name}: the faces are {faces.dtype}, expected whole numbers")
     return _mesh(vertices, faces)
@@ -175,7 +179,7 @@ _VALUES: dict[str, Callable[[object], object]] = {
     "background": _background, "near": _near,
 }
 _LISTS = {"images": "image"}
-_FILES: dict[str, dict[str, Callable[[Path], dict]]] = {
+FILES: dict[str, dict[str, Callable[[Path], dict]]] = {
     "polylines": {".npz": _polylines},
     "image": {"": _image},
     "mesh": {".npz": _mesh_arrays} | dict.fromkeys(READABLE, _mesh_file),

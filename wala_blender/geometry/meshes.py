@@ -116,8 +116,8 @@ def write_mesh(path: Path | str, vertices: np.ndarray, faces: np.ndarray, proven
     write_whole(path, lambda stream: stream.write(content))
 
 
-def provenance_of(record: Mapping, prompt: str | None = None) -> dict:
+def provenance_of(record: Mapping) -> dict:
     """What a file tells of its origin, from a generation's record."""
-    origin = {"generator": GENERATOR, "origin": "AI-generated", "prompt": prompt}
-    told = ("model", "weight_hash", "condition", "seed", "scale", "steps", "fit", "licence", "non_commercial", "shape_model", "shape_weight_hash")
+    origin = {"generator": GENERATOR, "origin": "AI-generated"}
+    told = ("prompt", "model", "model_version", "weight_hash", "condition", "seed", "scale", "steps", "fit", "licence", "non_commercial", "shape_model", "shape_weight_hash")
     return origin | {name: record.get(name) for name in told}

@@ -14,14 +14,12 @@ GIGABYTE = 1e9
 def list_models(options: argparse.Namespace) -> int:
     """`wala models` and `wala models list`."""
     folder = models_folder()
-    added, problems = installed_rows(folder)
-    described = [_described(row, folder, problems.get(row.name)) for row in (*MODELS.values(), *added.values())]
-    described += [_unusable(name, problem) for name, problem in problems.items() if name not in MODELS]
+    described = describe_models(folder)
     if options.json:
         print(json.dumps(described))
         return 0
     for row in described:
-        print(f"{row['name']}: {row['title']}")
+        print(f"{row['name']}: {row['title']}" + (f", version {row['version']}" if row["version"] else ""))
         for name, defaults in row["conditions"].items():
             scale = "no guidance" if defaults["scale"] is None else f"scale {defaults['scale']:g}"
             handed_on = f", makes {row['makes']} for {row['shape_model']}" if row["shape_model"] else ""
@@ -37,6 +35,15 @@ def list_models(options: argparse.Namespace) -> int:
     return 0
 
 
+def describe_models(folder: Path | str | None = None) -> list[dict]:
+    """All models there are as plain data: name, title, conditions with their defaults, licence, memory, where they are; ``folder``: the
+    models folder."""
+    folder = models_folder(folder)
+    added, problems = installed_rows(folder)
+    described = [_described(row, folder, problems.get(row.name)) for row in (*MODELS.values(), *added.values())]
+    return described + [_unusable(name, problem) for name, problem in problems.items() if name not in MODELS]
+
+
 def _described(row: ModelRow, folder: Path, problem: str | None) -> dict:
     """What there is to say of a model, as plain data. ``installed``: where its files are, None where it can be fetched; ``problem``: why what
     is there cannot be used."""
@@ -47,7 +54,7 @@ def _described(row: ModelRow, folder: Path, problem: str | None) -> dict:
         place = None
     memory = {"cuda": published.memory(), "cuda_low": published.memory(in_turns=True), "cpu": published.memory(4)} if published else None
     return {
-        "name": row.name, "title": row.title, "memory": memory,
+        "name": row.name, "version": row.version, "title": row.title, "memory": memory,
         "licence": row.licence.name, "non_commercial": row.licence.non_commercial, "link": row.licence.link, "terms": row.licence.terms,
         "accepted": licences.is_accepted(row.licence, folder),
         "conditions": {name: {"scale": defaults.scale, "steps": defaults.steps} for name, defaults in row.conditions.items()},
@@ -61,7 +68,7 @@ def _described(row: ModelRow, folder: Path, problem: str | None) -> dict:
 
 def _unusable(name: str, problem: str) -> dict:
     """The same of a model of which nothing is known but its name, as its record cannot be used."""
-    return {"name": name, "title": name, "memory": None, "licence": "not known", "non_commercial": True, "link": "", "terms": None, "accepted": True,
+    return {"name": name, "version": None, "title": name, "memory": None, "licence": "not known", "non_commercial": True, "link": "", "terms": None, "accepted": True,
             "conditions": {}, "prompted": [], "views": [], "makes": "shapes", "shape_model": None, "repository": None, "size": None,
             "installed": None, "converted": None, "problem": problem, "checked": None}
 

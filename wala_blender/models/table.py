@@ -61,7 +61,7 @@ class Published:
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One model. ``conditions``: name → defaults; ``padding``: of its wavelets.
+    """One model. ``conditions``: name → defaults; ``padding``: of its wavelets; ``version``: of the weights, None where they have none.
 
     Either ``autoencoder``, ``starter``, ``detail`` (None without a detail stage) and ``weights``, a safetensors file with its word pieces
     beside, of the starter's kind, or ``published``, whose files are looked up.
@@ -78,6 +78,7 @@ class ModelRow:
     padding: str = "constant"
     credits: Path | None = field(default=None)
     published: Published | None = None
+    version: str | None = None
 
     @property
     def makes(self) -> str:
@@ -152,6 +153,7 @@ MODELS: dict[str, ModelRow] = {
             detail=DetailConfig(),
             weights=STARTER_FOLDER / "starter.safetensors",
             credits=STARTER_FOLDER / "CREDITS.md",
+            version="5",
         ),
         _hub("SV-1B", "single image", "image", 956_000_000, DINO_L),
         _hub("SK-1B", "sketch", "sketch", 956_000_000, DINO_L),

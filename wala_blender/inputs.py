@@ -1,0 +1,181 @@
+"""Typed inputs of ``Pipeline.generate``, one class a condition.
+
+Arrays and files alike: wherever a field takes an array, it also takes the path of a file, which is read as the command line reads it.
+Units and axes: +Y is up, angles are degrees, azimuth 0 is the front (+Z) and 90 the right side (+X). Every constructor only stores what
+it is given; ``raw`` reads, checks and raises InputError.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .conditions.inputs import FILES, checked_mesh, checked_numbers, load_inputs
+from .conditions.point_files import checked_points
+from .conditions.table import check_inputs
+from .conditions.voxel_files import occupancy_of_array
+from .errors import InputError
+
+Source = ArrayLike | Path | str  # an array or a file of one
+Mesh = tuple[ArrayLike, ArrayLike] | Path | str  # vertices (V, 3) and triangles (F, 3), as read_mesh returns them, or a file of them
+
+
+@dataclass(frozen=True, eq=False)
+class Input:
+    """Base of all inputs; ``condition`` is the name of the condition in a model's table."""
+
+    condition: ClassVar[str]
+
+    def raw(self) -> dict:
+        """The inputs as the conditions take them, see conditions/inputs.py. Raises InputError."""
+        given = {"views" if item.name == "cameras" else item.name: value
+                 for item in fields(self) if (value := getattr(self, item.name)) is not None}
+        check_inputs(self.condition, given)
+        raw: dict = {}
+        notes: list[str] = []
+        for name, value in given.items():
+            part = _read(name, value, type(self).__name__)
+            notes += part.pop("notes", [])
+            raw |= part
+        return raw | ({"notes": notes} if notes else {})
+
+
+@dataclass(frozen=True, eq=False)
+class TextInput(Input):
+    """A few English words: "a chair"."""
+
+    prompt: str
+    condition: ClassVar[str] = "text"
+
+
+@dataclass(frozen=True, eq=False)
+class SketchInput(Input):
+    """A line drawing: ``polylines``, each (n, 2) floats, x right, y up, any unit; or ``image`` (H, W) or (H, W, 3 or 4) uint8, dark lines
+    on light. ``elevation``: how far above the horizon it is seen from."""
+
+    polylines: Sequence[ArrayLike] | None = None
+    elevation: float | None = None
+    prompt: str | None = None
+    image: Source | None = None
+    condition: ClassVar[str] = "sketch"
+
+
+@dataclass(frozen=True, eq=False)
+class ImageInput(Input):
+    """A picture of one thing, (H, W, 3 or 4) uint8, cut out or on a background of one colour. ``cameras`` (of the published ones) and
+    ``background`` ("keep", "remove") are for the published models."""
+
+    image: Source
+    elevation: float | None = None
+    prompt: str | None = None
+    cameras: list[int] | None = None
+    background: str | None = None
+    condition: ClassVar[str] = "image"
+
+
+@dataclass(frozen=True, eq=False)
+class DepthInput(Input):
+    """One depth map ``image`` (H, W), or a ``mesh`` to take it of. ``near``: "light", "dark", or "auto" to tell it by the map."""
+
+    image: Source | None = None
+    mesh: Mesh | None = None
+    azimuth: float | None = None
+    elevation: float | None = None
+    prompt: str | None = None
+    cameras: list[int] | None = None
+    near: str | None = None
+    condition: ClassVar[str] = "depth"
+
+
+@dataclass(frozen=True, eq=False)
+class MultiViewDepthInput(Input):
+    """Depth maps ``images``, each (H, W), of the published ``cameras``; or a ``mesh`` to take them of."""
+
+    images: Sequence[Source] | None = None
+    mesh: Mesh | None = None
+    cameras: list[int] | None = None
+    prompt: str | None = None
+    near: str | None = None
+    condition: ClassVar[str] = "depths"
+
+
+@dataclass(frozen=True, eq=False)
+class MultiViewImageInput(Input):
+    """Pictures of one thing, each (H, W, 3 or 4) uint8, of the published ``cameras``."""
+
+    images: Sequence[Source]
+    cameras: list[int] | None = None
+    background: str | None = None
+    condition: ClassVar[str] = "views"
+
+
+@dataclass(frozen=True, eq=False)
+class VoxelInput(Input):
+    """``occupancy`` (16, 16, 16) of 0 and 1, axes x, y, z (other sizes are resampled); or a ``mesh`` of a blockout, whose result lies where it is."""
+
+    occupancy: Source | None = None
+    mesh: Mesh | None = None
+    prompt: str | None = None
+    condition: ClassVar[str] = "voxels"
+
+
+@dataclass(frozen=True, eq=False)
+class PointInput(Input):
+    """Points of a surface (N, 3); the result lies where they are."""
+
+    points: Source
+    prompt: str | None = None
+    condition: ClassVar[str] = "points"
+
+
+@dataclass(frozen=True, eq=False)
+class NoInput(Input):
+    """Nothing: whatever the model makes of the seed."""
+
+    condition: ClassVar[str] = "none"
+
+
+def raw_inputs(condition: str | Input, inputs: dict | None) -> tuple[str, dict]:
+    """The condition's name and raw inputs, of a typed input or of the two. Raises InputError."""
+    if isinstance(condition, Input):
+        return condition.condition, condition.raw()
+    return condition, inputs or {}
+
+
+def _read(name: str, value: object, owner: str) -> dict:
+    if name == "images" and value:
+        return {"images": [_read("image", item, owner)["image"] for item in value]}
+    if isinstance(value, str | Path) and name in FILES:
+        return load_inputs({name: Path(value).name}, Path(value).parent)
+    if name in _ARRAYS:
+        return _ARRAYS[name](Path(owner), value)
+    return load_inputs({name: value}, Path())
+
+
+def _polylines(owner: Path, lines: Sequence[ArrayLike]) -> dict:
+    return {"polylines": [checked_numbers(owner, np.asarray(line), "points", 2).astype(np.float32) for line in lines]}
+
+
+def _image(owner: Path, image: ArrayLike) -> dict:
+    image = np.asarray(image)
+    if image.ndim not in (2, 3) or 0 in image.shape or (image.ndim == 3 and image.shape[2] not in (3, 4)):
+        raise InputError(f"{owner}: the image has the shape {image.shape}, expected (H, W) or (H, W, 3 or 4)")
+    if image.dtype not in (np.uint8, np.uint16, np.float32):
+        raise InputError(f"{owner}: the image is {image.dtype}, expected uint8, uint16 or float32")
+    return {"image": image}
+
+
+def _mesh(owner: Path, mesh: tuple[ArrayLike, ArrayLike]) -> dict:
+    vertices, faces = map(np.asarray, mesh)
+    return checked_mesh(owner, vertices, faces)
+
+
+# Arrays of raw inputs, and how each is checked: (name for messages, array) → raw inputs.
+_ARRAYS: dict[str, Callable[[Path, ArrayLike], dict]] = {
+    "polylines": _polylines, "image": _image, "mesh": _mesh,
+    "occupancy": lambda owner, values: occupancy_of_array(owner, np.asarray(values)),
+    "points": lambda owner, values: checked_points(owner, np.asarray(values)),
+}
