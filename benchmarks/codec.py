@@ -25,7 +25,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 from wala_blender.errors import InputError  # noqa: E402
 from wala_blender.geometry.distance import TRUNCATION, frame_of, grid_coordinates, mesh_to_distance  # noqa: E402
 from wala_blender.roundtrip import round_trip  # noqa: E402
-from wala_blender.training.collections import SPLITS, load_mesh, read_records  # noqa: E402
+from wala_blender.training.data.mesh_datasets import SPLITS, load_mesh, read_records  # noqa: E402
 from wala_blender.wavelet import field_to_tree, forward, inverse, tree_to_field  # noqa: E402
 from wala_blender.wavelet.filters import WAVELET  # noqa: E402
 from wala_blender.wavelet.transform import LEVELS  # noqa: E402

@@ -15,7 +15,7 @@ from torch import nn
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
-from wala_blender.layers import convolution  # noqa: E402
+from wala_blender.networks.layers import convolution  # noqa: E402
 
 # channels in and out, cells along an axis: of the starter's and the published denoisers, decoders and detail stage
 SIZES = ((64, 64, 12), (128, 128, 12), (112, 112, 12), (64, 4, 12), (160, 160, 9), (48, 48, 23))

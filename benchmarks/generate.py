@@ -20,12 +20,12 @@ import torch
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 from demo import drawing, inputs  # noqa: E402
-from wala_blender.conditions.views import mesh_pictures  # noqa: E402
+from wala_blender.conditions.image_preprocessing import mesh_pictures  # noqa: E402
 from wala_blender.errors import InputError  # noqa: E402
 from wala_blender.geometry.metrics import sample_surface  # noqa: E402
 from wala_blender.geometry.surface import field_to_mesh  # noqa: E402
-from wala_blender.models.installed import known_row, models_folder  # noqa: E402
-from wala_blender.models.table import SIX_VIEWS  # noqa: E402
+from wala_blender.models.records import known_row, models_folder  # noqa: E402
+from wala_blender.models.registry import SIX_VIEWS  # noqa: E402
 from wala_blender.pipeline import Pipeline, Settings  # noqa: E402
 
 STAGES = ("condition", "sample", "fit", "decode", "detail", "surface")

@@ -22,11 +22,11 @@ from torch import Tensor, nn
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 from wala_blender.models.checkpoint import RENAMES, load_components, save_components  # noqa: E402
-from wala_blender.models.installed import CHECKPOINT, CONVERTED  # noqa: E402
-from wala_blender.models.installing import HALF_PRECISION  # noqa: E402
+from wala_blender.models.install import HALF_PRECISION  # noqa: E402
 from wala_blender.models.loading import assemble  # noqa: E402
-from wala_blender.models.published import published_settings  # noqa: E402
-from wala_blender.models.table import Published  # noqa: E402
+from wala_blender.models.published_config import published_settings  # noqa: E402
+from wala_blender.models.records import CHECKPOINT, CONVERTED  # noqa: E402
+from wala_blender.models.registry import Published  # noqa: E402
 
 SETTINGS = {"dit_block_type": "cross_dit", "att_patch_size": 1, "att_hidden_size": 1152, "transformer_num_heads": 16,
             "unet_model_channels": 128, "unet_num_res_blocks": [2], "add_condition_time_ch": 1, "use_voxel_conditions": True,

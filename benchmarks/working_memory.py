@@ -22,12 +22,12 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 from loading import SETTINGS  # noqa: E402
 
-from wala_blender.conditions.observation import of_points  # noqa: E402
-from wala_blender.fitting import disagreement_of  # noqa: E402
+from wala_blender.conditions.shape_constraints import of_points  # noqa: E402
+from wala_blender.latent_optimization import disagreement_of  # noqa: E402
 from wala_blender.models.loading import assemble  # noqa: E402
-from wala_blender.models.published import published_settings  # noqa: E402
-from wala_blender.models.released import LARGE  # noqa: E402
-from wala_blender.models.table import Published  # noqa: E402
+from wala_blender.models.published_config import published_settings  # noqa: E402
+from wala_blender.models.published_model import LARGE  # noqa: E402
+from wala_blender.models.registry import Published  # noqa: E402
 from wala_blender.wavelet import tree_to_field  # noqa: E402
 
 BLOCKS = 32

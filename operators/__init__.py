@@ -5,14 +5,17 @@ def register() -> None:
     """Add the operators, the keys, the session's timer and the handlers."""
     import bpy
 
-    from . import assets, generate, keys, library, maps, rendering, session, worker
+    from . import keymap
+    from .environment import render_memory, worker_operators
+    from .jobs import assets, generate, session
+    from .models import depth_map_list, model_operators
 
-    for cls in (*generate.CLASSES, *maps.CLASSES, *worker.CLASSES, *library.CLASSES):
+    for cls in (*generate.CLASSES, *depth_map_list.CLASSES, *worker_operators.CLASSES, *model_operators.CLASSES):
         bpy.utils.register_class(cls)
     generate.attach()
-    keys.register()
+    keymap.register()
     session.register()
-    rendering.register()
+    render_memory.register()
     assets.register()
 
 
@@ -20,12 +23,15 @@ def unregister() -> None:
     """Take everything away again, the worker process included."""
     import bpy
 
-    from . import assets, generate, keys, library, maps, rendering, session, worker
+    from . import keymap
+    from .environment import render_memory, worker_operators
+    from .jobs import assets, generate, session
+    from .models import depth_map_list, model_operators
 
     assets.unregister()
-    rendering.unregister()
+    render_memory.unregister()
     session.unregister()
-    keys.unregister()
+    keymap.unregister()
     generate.detach()
-    for cls in reversed((*generate.CLASSES, *maps.CLASSES, *worker.CLASSES, *library.CLASSES)):
+    for cls in reversed((*generate.CLASSES, *depth_map_list.CLASSES, *worker_operators.CLASSES, *model_operators.CLASSES)):
         bpy.utils.unregister_class(cls)

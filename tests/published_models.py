@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from wala_blender.conditions.dinov2 import DinoV2Config
-from wala_blender.parity import reference_checkpoint
+from wala_blender.evaluation.reference_vectors import reference_checkpoint
+from wala_blender.networks.dinov2 import DinoV2Config
 
 PARITY = Path(__file__).parent / "parity"
 # kind → denoiser's entry, encoder's file and entry, and what the settings leave out for files without an encoder

@@ -11,7 +11,7 @@ import wala_blender
 from wala_blender import (DepthInput, ImageInput, MultiViewDepthInput, MultiViewImageInput, NoInput, PointInput, SketchInput, TextInput,
                           VoxelInput, WalaError)
 from wala_blender.conditions.inputs import load_condition
-from wala_blender.conditions.table import TABLE
+from wala_blender.conditions.spec import TABLE
 from wala_blender.errors import InputError
 from wala_blender.geometry.meshes import write_mesh
 from wala_blender.inputs import Input

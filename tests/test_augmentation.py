@@ -4,8 +4,8 @@ import pytest
 import torch
 from shapes import sphere
 
-from wala_blender.training.augmentation import dropped_voxels, noisy_points, seen_points
-from wala_blender.training.sketches import cage_warp
+from wala_blender.training.data.input_augmentation import dropped_voxels, noisy_points, seen_points
+from wala_blender.training.data.line_drawings import cage_warp
 
 
 @pytest.fixture

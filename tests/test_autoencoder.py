@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from wala_blender.autoencoder import Autoencoder, AutoencoderConfig
+from wala_blender.networks.autoencoder import Autoencoder, AutoencoderConfig
 
 TINY = AutoencoderConfig(widths=(4, 8, 8), norm_groups=4, codebook_size=32, encoder_blocks=1, decoder_blocks=1)
 

@@ -9,7 +9,17 @@ from wala_blender.conditions.voxels import occupancy_of
 from wala_blender.errors import InputError
 from wala_blender.geometry.distance import mesh_to_distance
 from wala_blender.geometry.metrics import iou
-from wala_blender.training.blockouts import KINDS, blockout, box_mesh, coarse_cells, convex_parts, drawn_blockout, fitted_boxes, joined, untidy
+from wala_blender.training.data.blockouts import (
+    KINDS,
+    blockout,
+    box_mesh,
+    coarse_cells,
+    convex_parts,
+    drawn_blockout,
+    fitted_boxes,
+    joined,
+    untidy,
+)
 
 R = 64
 # A table: a top and two legs.

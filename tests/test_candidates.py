@@ -5,12 +5,12 @@ import torch
 
 from runtime import request
 from wala_blender.candidates import agreement, candidate_seeds, silhouette_overlap
-from wala_blender.conditions.condition import Prepared
 from wala_blender.conditions.evidence import Evidence
-from wala_blender.conditions.observation import of_points
+from wala_blender.conditions.shape_constraints import of_points
 from wala_blender.conditions.sketch import drawing_camera
+from wala_blender.conditions.types import Prepared
 from wala_blender.errors import InputError
-from wala_blender.geometry.views import trace
+from wala_blender.geometry.renderer import trace
 from wala_blender.pipeline import QUALITIES, Pipeline, Settings
 
 from .test_detail import sphere_field

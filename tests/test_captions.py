@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from wala_blender.training.captions import carries, clean, head_of, name_words, plural, vary
+from wala_blender.training.data.captions import carries, clean, head_of, name_words, plural, vary
 
 
 @pytest.mark.parametrize("written,said,noun", [

@@ -17,11 +17,11 @@ from shapes import open_edges, signed_volume, sphere, write_collection
 
 import wala_blender
 from runtime import jobs
-from wala_blender import cli
-from wala_blender.autoencoder import Autoencoder, AutoencoderConfig
+from wala_blender.cli import main
 from wala_blender.geometry.meshes import read_mesh, write_mesh
 from wala_blender.geometry.surface import component_labels
-from wala_blender.models.table import MODELS
+from wala_blender.models.registry import MODELS
+from wala_blender.networks.autoencoder import Autoencoder, AutoencoderConfig
 from wala_blender.training.runs import write_stage_one
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,7 +35,7 @@ BLOCK[2:14, 4:9, 3:13] = True
 def wala(capsys, *arguments) -> tuple[int, str, str]:
     """Exit code, standard output, standard error."""
     try:
-        code = cli.main([str(argument) for argument in arguments])
+        code = main.main([str(argument) for argument in arguments])
     except SystemExit as stopped:
         code = stopped.code
     return code, *capsys.readouterr()
@@ -110,7 +110,7 @@ def test_the_version_is_the_packages(capsys):
 
 
 def test_help_needs_no_heavy_library():
-    code = "import sys; from wala_blender import cli; cli.parser(); print(sorted({'torch', 'numpy', 'trimesh'} & set(sys.modules)))"
+    code = "import sys; from wala_blender.cli import main; main.parser(); print(sorted({'torch', 'numpy', 'trimesh'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]", done.stderr
 
@@ -123,10 +123,10 @@ def test_models_are_listed(capsys):
 def test_a_defect_is_one_line_and_on_demand_a_traceback(capsys, monkeypatch):
     def broken(options):
         raise ZeroDivisionError("two\nlines")
-    monkeypatch.setattr("wala_blender.models.listing.list_models", broken)
+    monkeypatch.setattr("wala_blender.cli.model_list.list_models", broken)
     code, _, err = wala(capsys, "models")
     assert code == 1 and err.count("\n") == 1 and "unexpected ZeroDivisionError: two lines" in err
-    monkeypatch.setenv(cli.TRACEBACK, "1")
+    monkeypatch.setenv(main.TRACEBACK, "1")
     assert "in broken" in wala(capsys, "models")[2]
 
 
@@ -200,11 +200,10 @@ def test_a_job_folder_that_cannot_be_run(tmp_path):
 
 _ENDLESS = """
 import signal, sys, time
-from wala_blender import cli
-from wala_blender.models import listing
+from wala_blender.cli import main, model_list
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts the tests in the background has it ignored
-listing.list_models = lambda options: (print("at work", flush=True), time.sleep(300))
-sys.exit(cli.main(["models"]))
+model_list.list_models = lambda options: (print("at work", flush=True), time.sleep(300))
+sys.exit(main.main(["models"]))
 """
 
 

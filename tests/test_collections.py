@@ -6,7 +6,7 @@ from shapes import box, sphere, write_collection
 
 from wala_blender.conditions.voxels import occupancy_of
 from wala_blender.errors import InputError
-from wala_blender.training.collections import VALIDATION_PERCENT, load_mesh, read_records
+from wala_blender.training.data.mesh_datasets import VALIDATION_PERCENT, load_mesh, read_records
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 import pytest
 
-from operators.models import STARTER
-from wala_blender.cli import parser
-from wala_blender.conditions.inputs import _FILES, _LISTS, _VALUES
-from wala_blender.conditions.table import OPTIONS, TABLE
-from wala_blender.models.starter import KINDS
-from wala_blender.models.table import MODELS
-from wala_blender.training.reference_inputs import INPUTS
+from operators.models.catalog import STARTER
+from wala_blender.cli.main import parser
+from wala_blender.conditions.inputs import FILES, _LISTS, _VALUES
+from wala_blender.conditions.spec import OPTIONS, TABLE
+from wala_blender.evaluation.inputs import INPUTS
+from wala_blender.models.registry import MODELS
+from wala_blender.models.starter_model import KINDS
 
 
 def test_a_models_conditions_are_in_the_table():
@@ -29,7 +29,7 @@ def test_blender_knows_what_the_starter_takes():
 
 
 def test_every_raw_input_can_be_read():
-    readable = {*_FILES, *_LISTS, *_VALUES}
+    readable = {*FILES, *_LISTS, *_VALUES}
     assert {name for row in TABLE.values() for name in row.needs} | {option.becomes for option in OPTIONS} <= readable
 
 

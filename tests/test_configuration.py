@@ -7,18 +7,18 @@ from dataclasses import replace
 import pytest
 import torch
 
-from wala_blender.autoencoder import Autoencoder
 from wala_blender.configuration import read_settings, write_settings
-from wala_blender.detail import DetailNetwork
 from wala_blender.errors import CheckpointError, InputError
-from wala_blender.models.folder import About, is_model_folder, read_row, row_of, write_about
-from wala_blender.models.installed import known_row
-from wala_blender.models.starter import Starter
-from wala_blender.models.table import find_row
+from wala_blender.models.records import known_row
+from wala_blender.models.registry import find_row
+from wala_blender.models.starter_model import Starter
+from wala_blender.models.trained_model import About, is_model_folder, read_row, row_of, write_about
+from wala_blender.networks.autoencoder import Autoencoder
+from wala_blender.networks.detail_unet import DetailNetwork
 from wala_blender.training.autoencoder_training import AutoencoderTraining
-from wala_blender.training.commands import CONFIGURATIONS
 from wala_blender.training.denoiser_training import DenoiserTraining
 from wala_blender.training.detail_training import DetailTraining
+from wala_blender.training.settings import CONFIGURATIONS
 
 LIMIT = 32 * 2**20  # bytes of what ships
 

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from wala_blender.autoencoder import Autoencoder, AutoencoderConfig
 from wala_blender.models.construction import without_weights
+from wala_blender.networks.autoencoder import Autoencoder, AutoencoderConfig
 
 SMALL = AutoencoderConfig(widths=(8, 8, 8), norm_groups=4, encoder_blocks=1, decoder_blocks=1)
 

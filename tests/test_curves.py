@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from wala_blender.cli import main
+from wala_blender.cli.main import main
 from wala_blender.errors import InputError
-from wala_blender.training.curves import curve, read_log, table_of
+from wala_blender.training.log_summary import curve, read_log, table_of
 
 
 def test_numbers_are_averaged_over_stretches_of_time():

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from wala_blender.conditions.cut_out import cut_out, thing_in
-from wala_blender.conditions.views import prepare_image
+from wala_blender.conditions.background import cut_out, thing_in
+from wala_blender.conditions.image_preprocessing import prepare_image
 from wala_blender.errors import InputError
 
 

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 import torch
 
-from wala_blender.conditions.condition import Condition
-from wala_blender.denoiser import UViT, UViTConfig, patchify, unpatchify
+from wala_blender.networks.condition import Condition
+from wala_blender.networks.denoiser import UViT, UViTConfig, patchify, unpatchify
 
 TINY = UViTConfig(width=16, blocks=2, heads=2, channels=8, res_blocks=2, context_width=6, context_to_time=True, registers=3,
                   res_context=4, learnable_skip=2, grid_channels=5, norm_groups=4)

@@ -3,14 +3,14 @@
 import numpy as np
 import torch
 
-from wala_blender.conditions.detail_features import CELL, CELLS, MIDDLE, detail_features
+from wala_blender.conditions.detail_features import CELL, CELLS, detail_features
 from wala_blender.conditions.evidence import DepthMap, Evidence
 from wala_blender.conditions.sketch import drawing_camera, with_enclosed
-from wala_blender.detail import DetailConfig, DetailNetwork
-from wala_blender.network_configs import DETAIL_CHANNELS
 from wala_blender.geometry.cameras import PUBLISHED
-from wala_blender.geometry.views import Camera, sample_field, trace
-from wala_blender.training.depth_views import published_camera
+from wala_blender.geometry.renderer import Camera, sample_field, trace
+from wala_blender.networks.configs import DETAIL_CHANNELS, MIDDLE
+from wala_blender.networks.detail_unet import DetailConfig, DetailNetwork
+from wala_blender.training.data.depth_renders import published_camera
 from wala_blender.training.tree_losses import surface_loss
 from wala_blender.wavelet import field_to_tree
 from wala_blender.wavelet.tree import channel_scales

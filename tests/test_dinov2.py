@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from wala_blender.conditions.dinov2 import IMAGE_ENCODERS, LAYOUT, DinoV2, DinoV2Config, resized_positions
 from wala_blender.errors import CheckpointError
+from wala_blender.evaluation.reference_vectors import reference_checkpoint
 from wala_blender.models.checkpoint import load_components, save_components
-from wala_blender.models.layout import Rename, renamed
-from wala_blender.parity import reference_checkpoint
+from wala_blender.networks.dinov2 import IMAGE_ENCODERS, LAYOUT, DinoV2, DinoV2Config, resized_positions
+from wala_blender.networks.key_mapping import Rename, renamed
 
 TINY = DinoV2Config(width=32, depth=1, heads=2)
 
@@ -97,5 +97,5 @@ def test_other_sizes_of_images_are_refused():
 
 
 def test_the_library_behind_it_is_imported_only_when_needed():
-    code = "import sys, wala_blender.pipeline, wala_blender.models.published, wala_blender.conditions.dinov2; sys.exit('transformers' in sys.modules)"
+    code = "import sys, wala_blender.pipeline, wala_blender.models.published_config, wala_blender.networks.dinov2; sys.exit('transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -10,19 +10,21 @@ import pytest
 import torch
 from shapes import box, box_field, joined, sphere, sphere_field, write_collection
 
+from wala_blender.conditions.voxels import upsampled
 from wala_blender.errors import InputError
+from wala_blender.evaluation import baselines, evaluate, prompt_sheet
+from wala_blender.evaluation.autoencoders import compare
+from wala_blender.evaluation.baselines import BASELINES, TrainingShapes, estimated_normals, half_filled, screened_poisson
+from wala_blender.evaluation.html_report import SIDE, Gallery, page
+from wala_blender.evaluation.inputs import INPUTS, image_input, trials_of
+from wala_blender.evaluation.report import by_collection, summary, tables_of, text_of
+from wala_blender.evaluation.shapes import named, read_ids
 from wala_blender.geometry.distance import Frame, mesh_to_distance
 from wala_blender.geometry.metrics import iou, sample_surface, silhouettes
-from wala_blender.training import baselines, evaluation, fitness, prompt_sheet
-from wala_blender.training.ablation import compare
-from wala_blender.training.baselines import BASELINES, TrainingShapes, estimated_normals, half_filled, screened_poisson, upsampled
-from wala_blender.training.blockouts import KINDS
-from wala_blender.training.collections import Record, read_records
-from wala_blender.training.page import SIDE, Gallery, page
-from wala_blender.training.reference_inputs import INPUTS, image_input, trials_of
-from wala_blender.training.references import named, read_ids
-from wala_blender.training.report import by_collection, summary, tables_of, text_of
-from wala_blender.training.store import build
+from wala_blender.training.data import shape_filter
+from wala_blender.training.data.blockouts import KINDS
+from wala_blender.training.data.build import build
+from wala_blender.training.data.mesh_datasets import Record, read_records
 
 R = 64
 PLATE = box((-0.5, -0.1, -0.5), (0.5, 0.1, 0.5))
@@ -38,7 +40,7 @@ class Settings:
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Fields of 64³: a hundredth of the time."""
-    monkeypatch.setattr(fitness, "mesh_to_distance", partial(mesh_to_distance, resolution=R))
+    monkeypatch.setattr(shape_filter, "mesh_to_distance", partial(mesh_to_distance, resolution=R))
     monkeypatch.setattr(baselines, "_OCTREE", 5)
 
 
@@ -74,7 +76,7 @@ def store(tmp_path_factory):
     folder = tmp_path_factory.mktemp("kits")
     write_collection(folder, "kit", [PLATE, POLE, sphere(0.5, rings=20)], caption=["serving plate", "wooden pole", "round ball"])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fitness, "mesh_to_distance", partial(mesh_to_distance, resolution=R))
+        patch.setattr(shape_filter, "mesh_to_distance", partial(mesh_to_distance, resolution=R))
         build(folder, folder / "store", jobs=1)
     return folder / "store"
 
@@ -82,7 +84,7 @@ def store(tmp_path_factory):
 def test_a_ball_is_measured(tmp_path):
     write_collection(tmp_path, "kit", [sphere(0.5, rings=32)])
     pipeline = Ideal()
-    report = evaluation.evaluate(pipeline, read_records(tmp_path), ["voxels", "points"], None, Settings())
+    report = evaluate.evaluate(pipeline, read_records(tmp_path), ["voxels", "points"], None, Settings())
     assert (report["count"], report["skipped"], report["seed"]) == (1, {}, 3)
     for name in ("autoencoder", "voxels", "points"):
         one = report[name]
@@ -104,18 +106,18 @@ def test_a_ball_is_measured(tmp_path):
 def test_a_fast_evaluation_compares_with_nothing(tmp_path, caplog):
     write_collection(tmp_path, "kit", [sphere(0.5, rings=16), PLATE, POLE] * 3)
     caplog.set_level("INFO")
-    report = evaluation.evaluate(Ideal(), read_records(tmp_path), ["points"], None, Settings(), fast=True)
-    assert report["count"] == evaluation.FAST and "baselines" not in report["points"] and "autoencoder_fitted" not in report
+    report = evaluate.evaluate(Ideal(), read_records(tmp_path), ["points"], None, Settings(), fast=True)
+    assert report["count"] == evaluate.FAST and "baselines" not in report["points"] and "autoencoder_fitted" not in report
     assert report["points"]["silhouette_iou"] is None and report["points"]["normal_angle"] > 0 and len(text_of(report)) > 3
     lines = [record.message for record in caplog.records if "left" in record.message]
-    assert len(lines) == 2 * evaluation.FAST and lines[0].startswith("shape 1 of 8, kit/") and lines[-1].endswith("about 0 min 00 s left")
+    assert len(lines) == 2 * evaluate.FAST and lines[0].startswith("shape 1 of 8, kit/") and lines[-1].endswith("about 0 min 00 s left")
 
 
 def test_a_blockout_is_measured_beside_its_remesh(tmp_path, monkeypatch):
     monkeypatch.setattr(baselines, "_VOXELS", 32)
     write_collection(tmp_path, "kit", [sphere(0.5, rings=16)])
     pipeline, gallery = Ideal(), Gallery()
-    report = evaluation.evaluate(pipeline, read_records(tmp_path), ["blockout"], None, Settings(), look=gallery)
+    report = evaluate.evaluate(pipeline, read_records(tmp_path), ["blockout"], None, Settings(), look=gallery)
     assert report["trials"] == [f"blockout_{kind}" for kind in KINDS] and {seen[0] for seen in pipeline.seen} == {"voxels"}
     for name in report["trials"]:
         lines = report[name]["baselines"]
@@ -147,7 +149,7 @@ class Fitting(Ideal):
 
 def test_what_is_fitted_is_measured_before_and_after(tmp_path):
     write_collection(tmp_path, "kit", [sphere(0.5, rings=32)])
-    report = evaluation.evaluate(Fitting(), read_records(tmp_path), ["points"], None, Settings())
+    report = evaluate.evaluate(Fitting(), read_records(tmp_path), ["points"], None, Settings())
     assert report["points"]["iou"] > 0.98 and report["points"]["baselines"]["not_fitted"]["iou"] == pytest.approx((6 / 9) ** 3, rel=0.05)
 
 
@@ -155,11 +157,11 @@ def test_shapes_that_do_not_qualify_are_counted(tmp_path):
     vertices, faces = sphere(0.5, rings=8)
     write_collection(tmp_path, "kit", [(vertices * (1, 1, 0.002), faces)])
     with pytest.raises(InputError, match="none of the 1 shapes"):
-        evaluation.evaluate(Ideal(), read_records(tmp_path), [], None, Settings())
+        evaluate.evaluate(Ideal(), read_records(tmp_path), [], None, Settings())
     with pytest.raises(InputError, match="unknown condition 'smell'"):
-        evaluation.evaluate(Ideal(), [], ["smell"], None, Settings())
+        evaluate.evaluate(Ideal(), [], ["smell"], None, Settings())
     with pytest.raises(InputError, match="the model ideal reads no caption beside it"):
-        evaluation.evaluate(Ideal(), [], ["text+text"], None, Settings())
+        evaluate.evaluate(Ideal(), [], ["text+text"], None, Settings())
 
 
 def test_shapes_are_named(tmp_path):
@@ -235,7 +237,7 @@ def test_a_report_with_training_shapes(tmp_path, store):
     write_collection(data, "other", [PLATE, unlike, sphere(0.5, rings=9)], caption=["plate", "box", "red ball"])
     pipeline, gallery = Ideal(), Gallery()
     named = ["text", "sketch", "none", "image", "depth", "sketch+text", "depths"]
-    report = evaluation.evaluate(pipeline, read_records(data), named, None, Settings(), train=TrainingShapes(store), look=gallery)
+    report = evaluate.evaluate(pipeline, read_records(data), named, None, Settings(), train=TrainingShapes(store), look=gallery)
     assert report["count"] == 2 and report["skipped"] == {"duplicate": 1}
     # Every result is a ball: the training ball, whose caption says one of the two nouns.
     assert report["text"]["own_nearest_iou"] > 0.95 and report["text"]["noun"] == {"nearest": pytest.approx(1 / 6), "chance": pytest.approx(1 / 6)}
@@ -269,17 +271,17 @@ def test_upsampled_cells_lie_where_they_were():
 
 def test_a_poisson_surface_passes_through_its_points():
     field = torch.from_numpy(box_field((-0.9, -0.5, -0.6), (0.9, 0.5, 0.6), R))
-    points = fitness.surface_points(*box((-0.9, -0.5, -0.6), (0.9, 0.5, 0.6)), field.numpy(), 2000, np.random.default_rng(0))
+    points = shape_filter.surface_points(*box((-0.9, -0.5, -0.6), (0.9, 0.5, 0.6)), field.numpy(), 2000, np.random.default_rng(0))
     assert iou(screened_poisson(points, field) < 0, field < 0) > 0.85
 
 
 def test_a_field_comes_back_from_its_frame():
     frame = Frame(np.array([0.1, -0.05, 0.2]), 1.25)
     in_model = torch.from_numpy(sphere_field(0.5, frame.to_model([0.15, 0.0, 0.1])))
-    back = evaluation.from_frame(in_model, frame).numpy()
+    back = evaluate.from_frame(in_model, frame).numpy()
     expected = sphere_field(0.4, (0.15, 0.0, 0.1))
     assert np.abs(back - expected)[np.abs(expected) < 0.15].max() < 5e-3
-    assert evaluation.from_frame(in_model, None) is in_model
+    assert evaluate.from_frame(in_model, None) is in_model
 
 
 def test_a_summary():
@@ -295,7 +297,7 @@ def test_a_summary():
 def test_a_result_without_a_surface_scores_nothing():
     field = torch.from_numpy(sphere_field(0.5))
     shape = SimpleNamespace(field=field, surface=sphere(0.5), silhouettes=silhouettes((field < 0).numpy()))
-    assert evaluation.score(torch.ones(64, 64, 64), shape) == {"iou": 0.0, "chamfer": None, "f_score": 0.0, "silhouette_iou": 0.0,
+    assert evaluate.score(torch.ones(64, 64, 64), shape) == {"iou": 0.0, "chamfer": None, "f_score": 0.0, "silhouette_iou": 0.0,
                                                                    "normal_angle": None, "pieces": 0, "light_field_distance": None}
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from wala_blender.training.facing import to_front
+from wala_blender.training.data.orientation import to_front
 
 from .shapes import box, joined
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from wala_blender.errors import InputError
-from wala_blender.training.captions import carries, clean
-from wala_blender.training.collections import read_records, shape_of
-from wala_blender.training.procedural.families import FAMILIES, named
-from wala_blender.training.samples import load_tree, read_index
-from wala_blender.training.store import build
+from wala_blender.training.data.build import build
+from wala_blender.training.data.captions import carries, clean
+from wala_blender.training.data.dataset import load_tree, read_index
+from wala_blender.training.data.mesh_datasets import read_records, shape_of
+from wala_blender.training.data.procedural.families import FAMILIES, named
 
 IN_PIECES = {"mushroom"}  # some of it are groups
 

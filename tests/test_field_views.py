@@ -5,7 +5,7 @@ import pytest
 import torch
 from shapes import sphere_field
 
-from wala_blender.geometry.views import Camera, framed, trace
+from wala_blender.geometry.renderer import Camera, framed, trace
 
 
 @pytest.mark.parametrize("azimuth,right,eye", [(0, (1, 0, 0), (0, 0, 1)), (90, (0, 0, -1), (1, 0, 0)), (180, (-1, 0, 0), (0, 0, -1))])

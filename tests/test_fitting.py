@@ -2,7 +2,7 @@
 
 import torch
 
-from wala_blender.fitting import MOMENTA, adam_step
+from wala_blender.latent_optimization import MOMENTA, adam_step
 
 
 def test_its_steps_are_those_of_torchs_adam():

@@ -55,7 +55,7 @@ def test_a_zone_keeps_to_its_imports(zone):
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("source", ["import torch", "from torch import nn", "def f():\n    import wala_blender.cli", "from ..ui import panels",
+@pytest.mark.parametrize("source", ["import torch", "from torch import nn", "def f():\n    import wala_blender.cli.main", "from ..ui import panels",
                                     "from .. import ui", "from ... import wala_blender"])
 def test_a_breach_is_found_wherever_it_hides(source):
     folder = "operators/capture" if source.startswith("from ...") else "operators"
@@ -72,3 +72,86 @@ def test_inside_a_package_imports_are_relative(zone):
                 if isinstance(node, ast.ImportFrom) and node.level == 0 else []
             found += [f"{path.relative_to(ROOT)}:{node.lineno} {name}" for name in names if name.split(".")[0] == zone]
     assert not found, "\n".join(found)
+
+
+# The library's layers, the lowest first: a module imports from its own package and from lower layers. What is not named is of the pipeline's.
+LAYERS = (
+    ("errors", "files", "array_files", "configuration", "arguments"),
+    ("geometry", "wavelet"),
+    ("networks",),
+    ("conditions",),
+    ("diffusion",),
+    ("models",),
+    ("the pipeline",),
+    ("training.data",),
+    ("training",),
+    ("evaluation",),
+    ("cli",),
+    ("__main__",),
+)
+LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
+BOTTOM = LAYERS[0]  # single modules that may import each other
+
+
+def layer_of(module: tuple[str, ...]) -> str:
+    """The layer of a module of the library, given without the package's name: ("training", "data", "captions") → "training.data"."""
+    return next((name for name in (".".join(module[:2]), module[0]) if name in LAYER), "the pipeline")
+
+
+def library_imports(module: tuple[str, ...], source: str) -> list[tuple[int, tuple[str, ...]]]:
+    """(line, module) of every relative import of a module of the library."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = (*module[: len(module) - node.level], *(node.module or "").split(".")) if node.module else module[: len(module) - node.level]
+            found += [(node.lineno, (*base, alias.name)) for alias in node.names]
+    return found
+
+
+def upward_imports(module: tuple[str, ...], source: str) -> list[str]:
+    """The imports of a module that lie in a higher layer, or in another package of its own."""
+    own = layer_of(module)
+    found = []
+    for line, target in library_imports(module, source):
+        other = layer_of(target)
+        if LAYER[other] > LAYER[own] or (LAYER[other] == LAYER[own] and other != own and own not in BOTTOM):
+            found.append(f"{'/'.join(module)}.py:{line} ({own}) imports {'.'.join(target)} ({other})")
+    return found
+
+
+def library_modules() -> dict[tuple[str, ...], Path]:
+    folder = ROOT / "wala_blender"
+    return {path.relative_to(folder).with_suffix("").parts: path for path in sorted(folder.rglob("*.py")) if path.parent != folder or
+            path.name != "__init__.py"}
+
+
+def test_the_library_keeps_to_its_layers():
+    found = [breach for module, path in library_modules().items() for breach in upward_imports(module, path.read_text(encoding="utf-8"))]
+    assert not found, "\n".join(found)
+
+
+def test_every_layer_is_there():
+    there = {layer_of(module) for module in library_modules()}
+    assert there == set(LAYER)
+
+
+@pytest.mark.parametrize(("module", "source"), [
+    ("errors", "from .pipeline import Pipeline"), ("networks/denoiser", "from ..conditions import voxels"),
+    ("geometry/meshes", "from ..wavelet import forward"), ("models/loading", "def f():\n    from ..training.runs import network"),
+    ("training/data/build", "from ..loop import run"), ("training/loop", "from ..evaluation.report import Table"),
+    ("pipeline", "from . import cli"), ("evaluation/report", "from ..cli.main import main")])
+def test_an_import_of_a_higher_layer_is_found(module, source):
+    assert len(upward_imports(tuple(module.split("/")), source)) == 1
+
+
+def test_only_the_command_line_and_benchmarks_use_training_and_evaluation():
+    """The extension leaves both out of its zip."""
+    found = [f"{path.relative_to(ROOT)}:{line} {name}" for zone in ("runtime", "operators", "ui", "demo") for path in sorted((ROOT / zone).rglob("*.py"))
+             for line, name in absolute_imports(path) if name.startswith(("wala_blender.training", "wala_blender.evaluation"))]
+    assert not found, "\n".join(found)
+
+
+def absolute_imports(path: Path) -> list[tuple[int, str]]:
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    return [(node.lineno, alias.name) for node in nodes if isinstance(node, ast.Import) for alias in node.names] + \
+        [(node.lineno, f"{node.module}.{alias.name}") for node in nodes if isinstance(node, ast.ImportFrom) and not node.level for alias in node.names]

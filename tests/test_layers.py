@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from wala_blender.layers import (
+from wala_blender.networks.layers import (
     Attention,
     GridTransformerBlock,
     ResidualBlock,

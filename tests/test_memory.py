@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from wala_blender import memory
+from wala_blender import offload
 from wala_blender.errors import MemoryShortageError, ModelError
 from wala_blender.pipeline import Pipeline, Settings
 
@@ -15,7 +15,7 @@ CUDA, CPU = torch.device("cuda"), torch.device("cpu")  # as names: nothing here 
 def test_what_is_lent_comes_back_itself():
     module = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
     before = {key: value.data_ptr() for key, value in module.state_dict().items()}
-    with pytest.raises(KeyError), memory.lent_to(torch.device("meta"), module):
+    with pytest.raises(KeyError), offload.lent_to(torch.device("meta"), module):
         assert all(value.is_meta for value in module.state_dict().values())
         raise KeyError
     assert {key: value.data_ptr() for key, value in module.state_dict().items()} == before
@@ -31,7 +31,7 @@ def test_the_ways_that_are_tried(mode, device, tried):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nand more")
 
     with pytest.raises(MemoryShortageError, match="needs 9 GB") as caught:
-        memory.try_ways(attempt, mode, device, "it needs 9 GB")
+        offload.try_ways(attempt, mode, device, "it needs 9 GB")
     assert seen == tried and "\n" not in str(caught.value)
     assert ("switch the low-memory mode on" in caught.value.hint) == (tried == [False] and device == CUDA)
 
@@ -44,16 +44,16 @@ def test_other_errors_are_not_tried_again():
         raise RuntimeError("shapes do not match")
 
     with pytest.raises(RuntimeError, match="shapes"):
-        memory.try_ways(attempt, "auto", CUDA, "")
+        offload.try_ways(attempt, "auto", CUDA, "")
     assert seen == [False]
     with pytest.raises(ModelError, match="low-memory mode 'sometimes'"):
-        memory.ways("sometimes", CUDA)
+        offload.ways("sometimes", CUDA)
 
 
 @pytest.fixture
 def turns_everywhere(monkeypatch):
     """Taking turns on the CPU as well."""
-    monkeypatch.setattr(memory, "ways", lambda mode, device: memory.MODES[mode])
+    monkeypatch.setattr(offload, "ways", lambda mode, device: offload.MODES[mode])
 
 
 def test_in_turns_the_same_latent_is_made(turns_everywhere):

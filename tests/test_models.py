@@ -18,11 +18,11 @@ from test_cli import BLOCK, wala
 
 from wala_blender.errors import CheckpointError, DownloadError, InputError, ModelError, OutputError
 from wala_blender.geometry.meshes import read_mesh
-from wala_blender.models import installing, licences
+from wala_blender.models import install, licences
 from wala_blender.models.checkpoint import read_state
-from wala_blender.models.installed import added_rows, known_row, models_folder, read_record
 from wala_blender.models.licences import AUTODESK
-from wala_blender.models.table import MODELS
+from wala_blender.models.records import added_rows, known_row, models_folder, read_record
+from wala_blender.models.registry import MODELS
 from wala_blender.pipeline import Pipeline, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,7 +47,7 @@ def hub(models):
 
 
 def fetch(hub, models, online_access=True, on_bytes=lambda done, total: None):
-    return installing.fetch(VOXELS, models, online_access, on_bytes, endpoint=hub.endpoint)
+    return install.fetch(VOXELS, models, online_access, on_bytes, endpoint=hub.endpoint)
 
 
 def extras(path: Path) -> dict:
@@ -125,7 +125,7 @@ def test_what_goes_wrong_on_the_way_leaves_nothing_that_looks_whole(hub, models)
     progress = []
     fetch(hub, models, on_bytes=lambda done, total: progress.append(done))
     assert hub.bodies("checkpoint.ckpt")[-1] == "bytes=20000000-"
-    assert installing.verify(VOXELS.name, models)
+    assert install.verify(VOXELS.name, models)
 
 
 def test_what_a_model_needs_of_another_repository_comes_along(hub, models):
@@ -134,15 +134,15 @@ def test_what_a_model_needs_of_another_repository_comes_along(hub, models):
     licences.accept(AUTODESK, row.name, models)
     hub.files = {f"{row.published.repository}/{name}": b"{}" for name in ("args.json", "checkpoint.ckpt")}
     hub.files |= {f"{repository}/{name}": name.encode() for repository, name in row.published.extras}
-    made = installing.fetch(row, models, True, lambda done, total: None, endpoint=hub.endpoint)
+    made = install.fetch(row, models, True, lambda done, total: None, endpoint=hub.endpoint)
     assert sorted(made.files) == ["args.json", "checkpoint.ckpt", "merges.txt", "vocab.json"] and made.converted is None
-    assert len(installing.verify(row.name, models)) == 4
+    assert len(install.verify(row.name, models)) == 4
 
 
 def test_a_full_disk_is_noticed_before(hub, models, monkeypatch):
     licences.accept(AUTODESK, VOXELS.name, models)
     usage = shutil.disk_usage(models)
-    monkeypatch.setattr(installing.shutil, "disk_usage", lambda folder: usage._replace(free=1_000_000))
+    monkeypatch.setattr(install.shutil, "disk_usage", lambda folder: usage._replace(free=1_000_000))
     with pytest.raises(OutputError, match="0.0 GB free, the model needs 0.3 GB"):
         fetch(hub, models)
     assert hub.bodies("checkpoint.ckpt") == []
@@ -150,7 +150,7 @@ def test_a_full_disk_is_noticed_before(hub, models, monkeypatch):
 
 def added(kind: str, tmp_path: Path, models: Path, **more):
     licences.accept(AUTODESK, kind, models)
-    return installing.add(write_published(kind, tmp_path / f"my {kind}"), models, **more)
+    return install.add(write_published(kind, tmp_path / f"my {kind}"), models, **more)
 
 
 def test_a_folder_is_added_used_and_left_alone(models, capsys, tmp_path):
@@ -170,7 +170,7 @@ def test_a_folder_is_added_used_and_left_alone(models, capsys, tmp_path):
     ("depths", {"images": [np.tile(np.arange(50, dtype=np.uint8) + k, (50, 1)) for k in range(6)]})])
 def test_pictures(models, tmp_path, monkeypatch, kind, inputs):
     """A model of pictures, at its own settings of one or six views; guided against zeros seen from the same cameras."""
-    monkeypatch.setattr("wala_blender.models.published.IMAGE_ENCODERS", SMALL_DINO)
+    monkeypatch.setattr("wala_blender.models.published_config.IMAGE_ENCODERS", SMALL_DINO)
     made = added(kind, tmp_path, models)
     assert made.condition == kind
     pipeline = Pipeline.load(made.name, "cpu")
@@ -206,7 +206,7 @@ def test_a_listed_model_can_be_added_from_a_folder(models, tmp_path):
     made = added("voxels", tmp_path, models, name=VOXELS.name)
     assert made.condition == "voxels" and Pipeline.load(VOXELS.name, "cpu").row.title == VOXELS.title
     with pytest.raises(ModelError, match="always here"):
-        installing.add(made.source, models, name="starter")
+        install.add(made.source, models, name="starter")
 
 
 def test_a_folder_that_cannot_be_written_is_converted_elsewhere(models, tmp_path, monkeypatch):
@@ -219,8 +219,8 @@ def test_a_converted_file_of_somebody_elses_is_left_alone(models, tmp_path):
     source = write_published("points", tmp_path / "shared")
     (source / "model.safetensors").write_bytes(b"somebody's")
     licences.accept(AUTODESK, "shared", models)
-    assert installing.add(source, models).converted == models / "shared" / "model.safetensors"
-    installing.remove("shared", models)
+    assert install.add(source, models).converted == models / "shared" / "model.safetensors"
+    install.remove("shared", models)
     assert (source / "model.safetensors").read_bytes() == b"somebody's"
 
 
@@ -230,9 +230,9 @@ def test_a_folder_of_something_else_is_not_taken_in(models, tmp_path):
     settings = json.loads((source / "args.json").read_text())
     (source / "args.json").write_text(json.dumps(settings | {"att_hidden_size": 128}))
     with pytest.raises(CheckpointError, match="wrong shape"):
-        installing.add(source, models)
+        install.add(source, models)
     with pytest.raises(ModelError, match="has no checkpoint.ckpt"):
-        installing.add(models, models, name="x")
+        install.add(models, models, name="x")
     assert added_rows(models) == {}
 
 
@@ -242,10 +242,10 @@ def test_a_changed_file_is_found(models, tmp_path):
     content[-1] ^= 1
     made.converted.write_bytes(content)
     with pytest.raises(CheckpointError, match="model.safetensors has the checksum"):
-        installing.verify(made.name, models)
+        install.verify(made.name, models)
     made.converted.write_bytes(content[:-5])
     with pytest.raises(CheckpointError, match=r"has \d+ bytes, expected"):
-        installing.verify(made.name, models)
+        install.verify(made.name, models)
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "a:b"])
@@ -265,7 +265,7 @@ def test_a_record_that_cannot_be_read_keeps_nothing_from_working(models, caplog)
     with pytest.raises(ModelError, match="cannot be read"):
         read_record("x", models)
     assert added_rows(models) == {} and "installed.json cannot be read" in caplog.text
-    installing.remove("x", models)
+    install.remove("x", models)
     assert not (models / "x").exists()
 
 

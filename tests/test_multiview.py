@@ -12,13 +12,13 @@ import torch
 import torch.nn.functional as F
 
 from wala_blender.errors import CheckpointError, InputError, ModelError
+from wala_blender.evaluation.reference_vectors import drawn_weight, reference_checkpoint
 from wala_blender.models.checkpoint import load_components
-from wala_blender.models.layout import renamed
-from wala_blender.multiview.image_decoder import ImageDecoder, ImageDecoderConfig
-from wala_blender.multiview.text_encoder import TextEncoder, TextEncoderConfig, Tokeniser
-from wala_blender.multiview.text_to_views import TextToViews, TextToViewsConfig, asset_prompt, camera_matrices, unet_config
-from wala_blender.multiview.unet import MultiViewUNet, MultiViewUNetConfig
-from wala_blender.parity import drawn_weight, reference_checkpoint
+from wala_blender.networks.clip_text_encoder import TextEncoder, TextEncoderConfig, Tokeniser
+from wala_blender.networks.image_decoder import ImageDecoder, ImageDecoderConfig
+from wala_blender.networks.key_mapping import renamed
+from wala_blender.networks.multiview_unet import MultiViewUNet, MultiViewUNetConfig
+from wala_blender.text_to_views import TextToViews, TextToViewsConfig, asset_prompt, camera_matrices, unet_config
 
 PARITY = Path(__file__).parent / "parity"
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789,."

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from wala_blender.conditions import depths, points, views, voxels
-from wala_blender.conditions.observation import SIDE, of_depth_pictures, of_depths, of_field, of_points, of_voxels
+from wala_blender.conditions import depth, image_preprocessing, points, voxels
+from wala_blender.conditions.shape_constraints import SIDE, of_depth_pictures, of_depths, of_field, of_points, of_voxels
 from wala_blender.errors import InputError
 from wala_blender.geometry.cameras import PUBLISHED
 from wala_blender.pipeline import Pipeline, Settings
@@ -20,7 +20,7 @@ ASIDE = torch.from_numpy(sphere_field(0.6, (0.2, 0, 0), resolution=SIDE).clip(-0
 def seen_ball(directions, told: bool):
     """The ball of radius 0.6 by depth maps from around, whose frame leaves it that size."""
     spots = [sphere(0.01, corner, 4) for corner in ((-0.9, 0, 0), (0.9, 0, 0))]
-    maps, _, depths_seen = views.mesh_pictures(*joined(sphere(0.6, rings=64), *spots), directions)
+    maps, _, depths_seen = image_preprocessing.mesh_pictures(*joined(sphere(0.6, rings=64), *spots), directions)
     return of_depths(depths_seen, directions) if told else of_depth_pictures(maps, directions)
 
 
@@ -87,10 +87,10 @@ def test_who_says_where_the_shape_is():
     mesh = dict(zip(("vertices", "faces"), box((-1, -0.5, -0.5), (1, 0.5, 0.5))))
     picture = np.zeros((64, 64), np.uint8)
     picture[20:40, 20:40] = np.linspace(100, 255, 20)
-    assert depths.prepare(mesh).observation and depths.prepare_one(mesh).observation and voxels.prepare(mesh).observation
+    assert depth.prepare(mesh).observation and depth.prepare_one(mesh).observation and voxels.prepare(mesh).observation
     assert points.prepare({"points": np.asarray(mesh["vertices"]).repeat(3, 0)}).observation
-    assert views.prepare_depths({"images": [picture] * 4}).observation and views.prepare_depths(mesh | {"views": [0, 6]}).observation
-    assert depths.prepare_one({"image": picture}).observation is None and views.prepare_image({"image": picture}).observation is None
+    assert image_preprocessing.prepare_depths({"images": [picture] * 4}).observation and image_preprocessing.prepare_depths(mesh | {"views": [0, 6]}).observation
+    assert depth.prepare_one({"image": picture}).observation is None and image_preprocessing.prepare_image({"image": picture}).observation is None
 
 
 @pytest.fixture(scope="module")

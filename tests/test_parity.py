@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wala_blender import parity
 from wala_blender.errors import InputError
+from wala_blender.evaluation import reference_vectors
 
 FOLDER = Path(__file__).parent / "parity"
 FILES = sorted(path.name for path in FOLDER.glob("*.npz"))
@@ -27,7 +27,7 @@ def test_all_kinds_are_there():
 @pytest.mark.parametrize("name", FILES)
 def test_reference(name):
     path = FOLDER / name
-    rows = parity.check_file(path, ENTRIES.get(path.stem))
+    rows = reference_vectors.check_file(path, ENTRIES.get(path.stem))
     expected = next(count for kind, count in QUANTITIES.items() if name.startswith(kind))
     assert len(rows) >= expected
     assert [(row.quantity, row.error) for row in rows if not row.passed] == []
@@ -46,34 +46,34 @@ def test_a_small_difference_fails(tmp_path):
     with np.load(FOLDER / "voxel_down2.npz") as file:
         y = file["y"].copy()
     y[0, 3, 4, 5, 6] += 1e-4 * abs(y).max()
-    (row,) = parity.check_folder(copied("voxel_down2.npz", "voxel_down2", tmp_path, y=y))
+    (row,) = reference_vectors.check_folder(copied("voxel_down2.npz", "voxel_down2", tmp_path, y=y))
     assert not row.passed and 0.9e-4 < row.error < 1.1e-4
 
 
 def test_a_wrong_order_of_points_in_time_fails(tmp_path):
     with np.load(FOLDER / "uncond_uvit.npz") as file:
         noises = file["noises"][::-1].copy()
-    rows = parity.check_folder(copied("uncond_uvit.npz", "uncond_uvit", tmp_path, noises=noises))
+    rows = reference_vectors.check_folder(copied("uncond_uvit.npz", "uncond_uvit", tmp_path, noises=noises))
     assert {row.quantity for row in rows if not row.passed} == {"sample"}
 
 
 def test_unknown_kinds_are_listed_and_do_not_pass(tmp_path):
     np.savez(tmp_path / "something.npz", a=np.zeros(3))
-    (row,) = parity.check_folder(tmp_path)
+    (row,) = reference_vectors.check_folder(tmp_path)
     assert row.error is None and not row.passed
 
 
 def test_bad_folders_are_input_errors(tmp_path):
     with pytest.raises(InputError, match="no reference vectors"):
-        parity.check_folder(tmp_path)
+        reference_vectors.check_folder(tmp_path)
     (tmp_path / "schedules.npz").write_bytes((FOLDER / "schedules.npz").read_bytes()[:5000])
     with pytest.raises(InputError, match="schedules.npz cannot be read"):
-        parity.check_folder(tmp_path)
+        reference_vectors.check_folder(tmp_path)
     np.savez(tmp_path / "schedules.npz", cosine=np.zeros(1000), linear=np.zeros(1000), space_5=np.array([0, 1, 2, 3, 4]))
-    assert not any(row.passed for row in parity.check_folder(tmp_path))
+    assert not any(row.passed for row in reference_vectors.check_folder(tmp_path))
 
 
 @pytest.mark.parametrize("ours,reference,error", [([1.0, 2.0], [1.0, 2.0], 0.0), ([1.0, 2.2], [1.0, 2.0], 0.1), ([1.0], [1.0, 2.0], np.inf),
                                                   ([np.nan, 2.0], [1.0, 2.0], np.inf)])
 def test_relative_error(ours, reference, error):
-    assert parity.relative_error(np.array(ours), np.array(reference)) == pytest.approx(error)
+    assert reference_vectors.relative_error(np.array(ours), np.array(reference)) == pytest.approx(error)

@@ -10,9 +10,9 @@ from shapes import sphere_field
 from wala_blender.errors import CheckpointError, InputError, ModelError
 from wala_blender.geometry.metrics import iou
 from wala_blender.geometry.surface import component_labels
-from wala_blender.models import checkpoint, table
-from wala_blender.models.released import PREPARATIONS
-from wala_blender.models.starter import KINDS
+from wala_blender.models import checkpoint, registry
+from wala_blender.models.published_model import PREPARATIONS
+from wala_blender.models.starter_model import KINDS
 from wala_blender.pipeline import Pipeline, Settings, choose_device
 
 
@@ -141,22 +141,22 @@ def test_a_checkpoint_with_a_missing_key_names_it(tmp_path, monkeypatch, pipelin
 
     import safetensors.torch
 
-    row = table.MODELS["starter"]
+    row = registry.MODELS["starter"]
     state = checkpoint.read_state(row.weights)
     del state["autoencoder.decoder.in_conv.weight"]
     safetensors.torch.save_file(state, tmp_path / "broken.safetensors")
-    monkeypatch.setitem(table.MODELS, "starter", dataclasses.replace(row, weights=tmp_path / "broken.safetensors"))
+    monkeypatch.setitem(registry.MODELS, "starter", dataclasses.replace(row, weights=tmp_path / "broken.safetensors"))
     with pytest.raises(CheckpointError, match="decoder.in_conv.weight"):
         Pipeline.load("starter", "cpu")
 
 
 def test_the_weights_are_small_and_half_precision():
-    row = table.MODELS["starter"]
+    row = registry.MODELS["starter"]
     assert row.weights.stat().st_size <= 32 * 2**20 and row.credits.exists()
     assert {value.dtype for value in checkpoint.read_state(row.weights).values()} == {torch.float16}
 
 
 def test_every_condition_of_the_table_can_be_prepared():
-    assert set(table.MODELS["starter"].conditions) <= set(KINDS)
-    published = [row for row in table.MODELS.values() if row.published and row.makes == "shapes"]
-    assert {name for row in published for name in row.conditions} == set(PREPARATIONS) == set(table.PUBLISHED_DEFAULTS)
+    assert set(registry.MODELS["starter"].conditions) <= set(KINDS)
+    published = [row for row in registry.MODELS.values() if row.published and row.makes == "shapes"]
+    assert {name for row in published for name in row.conditions} == set(PREPARATIONS) == set(registry.PUBLISHED_DEFAULTS)

@@ -7,10 +7,10 @@ from scipy.spatial import cKDTree
 
 from wala_blender.geometry.distance import EXTENT, TRUNCATION, grid_coordinates, mesh_to_distance
 from wala_blender.geometry.surface import field_to_mesh
-from wala_blender.training.procedural.builder import Builder, along, rotation
-from wala_blender.training.procedural.composites import composite
-from wala_blender.training.procedural.shape import Part, Shape
-from wala_blender.training.procedural.solids import Arc, Box, Capsule, Cylinder, Ellipsoid, Frustum, Lathe, Prism
+from wala_blender.training.data.procedural.builder import Builder, along, rotation
+from wala_blender.training.data.procedural.composites import composite
+from wala_blender.training.data.procedural.shape import Part, Shape
+from wala_blender.training.data.procedural.solids import Arc, Box, Capsule, Cylinder, Ellipsoid, Frustum, Lathe, Prism
 
 STAR = tuple((r * np.sin(a), r * np.cos(a)) for r, a in zip([0.6, 0.25] * 5, np.arange(10) * -np.pi / 5))
 EXACT = {

@@ -5,11 +5,11 @@ import logging
 
 import pytest
 
-from wala_blender.autoencoder import AutoencoderConfig
-from wala_blender.conditions.dinov2 import DinoV2Config
 from wala_blender.errors import CheckpointError
-from wala_blender.models.published import published_settings
 from wala_blender.models.published_args import condition_of, read_args
+from wala_blender.models.published_config import published_settings
+from wala_blender.networks.autoencoder import AutoencoderConfig
+from wala_blender.networks.dinov2 import DinoV2Config
 
 NETWORK = {"dit_block_type": "cross_dit",
            "att_patch_size": 2, "att_hidden_size": 1152, "transformer_num_blocks": 32, "transformer_num_heads": 16,

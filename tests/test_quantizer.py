@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from wala_blender.quantizer import CodebookAverage, VectorQuantizer
+from wala_blender.networks.quantizer import CodebookAverage, VectorQuantizer
 
 
 def latents(batch: int = 2, seed: int = 0) -> torch.Tensor:

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from wala_blender.conditions.condition import Condition
 from wala_blender.diffusion.guidance import conditioned, guided
 from wala_blender.diffusion.samplers import ancestral, ddim, generated_noises
 from wala_blender.diffusion.schedule import Schedule, ScheduleConfig
+from wala_blender.networks.condition import Condition
 
 SHAPE = (2, 4, 3, 3, 3)
 TARGET = torch.linspace(-2, 2, 216).reshape(SHAPE)

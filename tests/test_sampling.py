@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from wala_blender.training.samples import Entry
-from wala_blender.training.sampling import GENERATED_SHARE, draw_shares
+from wala_blender.training.data.dataset import Entry
+from wala_blender.training.data.sampling import GENERATED_SHARE, draw_shares
 from wala_blender.training.tree_batches import TreeBatches
 
 

@@ -40,9 +40,9 @@ Pipeline.load("starter", device="cpu").generate("voxels", {"occupancy": occupanc
 @pytest.mark.parametrize("arguments", [["--help"], ["generate", "--help"], ["models"], ["models", "list", "--json"]])
 def test_the_command_line_answers_without_the_libraries_that_compute(arguments):
     code = f"""
-from wala_blender import cli
+from wala_blender.cli.main import main
 try:
-    code = cli.main({arguments!r})
+    code = main({arguments!r})
 except SystemExit as left:
     code = left.code
 assert code == 0

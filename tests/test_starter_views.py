@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from wala_blender.conditions.depths import SIDE, USUAL_VIEWS, PlacedDepths, prepare, prepare_one
+from wala_blender.conditions.depth import SIDE, USUAL_VIEWS, PlacedDepths, prepare, prepare_one
+from wala_blender.conditions.grid_features import fine_points, sample_perspectives
 from wala_blender.conditions.image import lines_and_silhouette
 from wala_blender.conditions.image import prepare as prepare_image
-from wala_blender.conditions.placed import fine_points, sample_perspectives
 from wala_blender.errors import InputError
 from wala_blender.geometry.cameras import PUBLISHED, looking_at_origin
-from wala_blender.models.starter import Starter
-from wala_blender.training.depth_views import depth_views
+from wala_blender.models.starter_model import Starter
+from wala_blender.training.data.depth_renders import depth_views
 from wala_blender.wavelet import field_to_tree, tree_to_field, tree_to_half_field
 
 from .shapes import box, box_field

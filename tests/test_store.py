@@ -16,14 +16,14 @@ from wala_blender.errors import InputError
 from wala_blender.geometry.distance import EXTENT, frame_of, mesh_to_distance
 from wala_blender.geometry.meshes import write_mesh
 from wala_blender.geometry.metrics import iou
-from wala_blender.training import blend_files, fitness
-from wala_blender.training.collections import load_mesh, read_records
-from wala_blender.training.duplicates import fingerprint, first_alike
-from wala_blender.training.fitness import Limits, Unfit, bounds_volume, fit_field, open_share, surface_points
-from wala_blender.training.processes import DIED, surviving_map
-from wala_blender.training.samples import load_tree, read_index
-from wala_blender.training.store import build, dense_tree, ordered, sparse_tree
-from wala_blender.training.variants import fitted
+from wala_blender.training.data import blend_files, shape_filter
+from wala_blender.training.data.build import build, dense_tree, ordered, sparse_tree
+from wala_blender.training.data.dataset import load_tree, read_index
+from wala_blender.training.data.duplicates import fingerprint, first_alike
+from wala_blender.training.data.mesh_datasets import load_mesh, read_records
+from wala_blender.training.data.process_pool import DIED, surviving_map
+from wala_blender.training.data.shape_augmentation import fitted
+from wala_blender.training.data.shape_filter import Limits, Unfit, bounds_volume, fit_field, open_share, surface_points
 from wala_blender.wavelet import tree_to_field
 
 CHAIR = joined(box((-0.3, 0, -0.3), (0.3, 0.1, 0.3)), box((-0.3, 0, -0.3), (-0.2, 0.8, 0.3)), box((-0.3, -0.5, -0.1), (0.3, 0, 0.1)))
@@ -32,7 +32,7 @@ CHAIR = joined(box((-0.3, 0, -0.3), (0.3, 0.1, 0.3)), box((-0.3, 0, -0.3), (-0.2
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Fields of 64³: a hundredth of the time, also in the processes forked from this one."""
-    monkeypatch.setattr(fitness, "mesh_to_distance", partial(mesh_to_distance, resolution=64))
+    monkeypatch.setattr(shape_filter, "mesh_to_distance", partial(mesh_to_distance, resolution=64))
 
 
 @pytest.fixture

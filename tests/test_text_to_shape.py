@@ -18,9 +18,9 @@ from runtime.messages import Cancelled, JobFailed
 from wala_blender import text_to_shape
 from wala_blender.errors import InputError, ModelError
 from wala_blender.geometry.meshes import read_mesh
-from wala_blender.models import installing, licences
+from wala_blender.models import install, licences
 from wala_blender.models.licences import AUTODESK
-from wala_blender.models.table import MODELS
+from wala_blender.models.registry import MODELS
 from wala_blender.pipeline import Keep, Pipeline, Settings
 from wala_blender.text_to_shape import load_maker
 
@@ -38,7 +38,7 @@ def write_folders(parent: Path) -> dict[str, Path]:
 def use(models: Path, patch: pytest.MonkeyPatch) -> Path:
     """Make that the models folder, with the licence accepted, for small models."""
     patch.setattr(text_to_shape, "CONFIG", TINY)
-    patch.setattr("wala_blender.models.published.IMAGE_ENCODERS", SMALL_DINO)
+    patch.setattr("wala_blender.models.published_config.IMAGE_ENCODERS", SMALL_DINO)
     patch.setenv("WALA_MODELS", str(models))
     licences.accept(AUTODESK, WORDS, models)
     return models
@@ -51,7 +51,7 @@ def both(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         use(folder / "models", patch)
         for name, source in write_folders(folder).items():
-            installing.add(source, folder / "models", name=name)
+            install.add(source, folder / "models", name=name)
         yield folder / "models"
 
 
@@ -153,7 +153,7 @@ def test_the_models_take_turns_in_memory_and_in_low_memory_mode_their_networks_t
         left.extend(model() for model in views)
         take_up(pipeline, in_turns)
 
-    monkeypatch.setattr("wala_blender.memory.ways", lambda mode, device: (mode == "on",))
+    monkeypatch.setattr("wala_blender.offload.ways", lambda mode, device: (mode == "on",))
     monkeypatch.setattr(text_to_shape.TextToViews, "load", load_views)
     monkeypatch.setattr(Pipeline, "_take_up", take_up_shapes)
     in_turns = latent_of("a chair", "on")
@@ -169,7 +169,7 @@ def test_what_is_not_installed_is_named_before_anything_is_made(capsys, tmp_path
     code, _, err = wala(capsys, *given)
     assert code == 1 and f"wala models fetch {WORDS}, wala models fetch {SHAPES}" in err and err.count("\n") == 1
     (tmp_path / "words").mkdir()
-    installing.add(write_vocabulary(write_model(tmp_path / "words")), models, name=WORDS)
+    install.add(write_vocabulary(write_model(tmp_path / "words")), models, name=WORDS)
     code, _, err = wala(capsys, *given)
     assert code == 1 and f"Fetch: wala models fetch {SHAPES}" in err and f"fetch {WORDS}" not in err
 

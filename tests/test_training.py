@@ -6,22 +6,29 @@ import numpy as np
 import pytest
 import torch
 
-from wala_blender.autoencoder import Autoencoder, AutoencoderConfig
-from wala_blender.denoiser import UViTConfig
 from wala_blender.errors import InputError
-from wala_blender.geometry.views import Camera, framed, trace
-from wala_blender.models.starter import Starter, StarterConfig
+from wala_blender.geometry.renderer import Camera, framed, trace
+from wala_blender.models.starter_model import Starter, StarterConfig
+from wala_blender.networks.autoencoder import Autoencoder, AutoencoderConfig
+from wala_blender.networks.denoiser import UViTConfig
 from wala_blender.training.autoencoder_training import deviation, normalise_channels, quartiles
+from wala_blender.training.data.build import dense_tree, sparse_tree
+from wala_blender.training.data.dataset import Entry
+from wala_blender.training.data.line_drawings import drawn, line_picture
 from wala_blender.training.denoiser_training import timesteps
 from wala_blender.training.latents import normalise_latents
 from wala_blender.training.loop import compute_again
 from wala_blender.training.runs import load_stage_one
-from wala_blender.training.samples import Entry
-from wala_blender.training.sketches import drawn, line_picture
-from wala_blender.training.store import dense_tree, sparse_tree
 from wala_blender.training.tree_batches import TreeBatches
-from wala_blender.training.tree_losses import (channel_scales, everywhere_loss, fold_scales, huber_loss, overlap_loss, sampled_cells,
-                                                sampled_loss)
+from wala_blender.training.tree_losses import (
+    channel_scales,
+    everywhere_loss,
+    fold_scales,
+    huber_loss,
+    overlap_loss,
+    sampled_cells,
+    sampled_loss,
+)
 from wala_blender.wavelet import field_to_tree
 
 from .shapes import box_field

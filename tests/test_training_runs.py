@@ -13,24 +13,25 @@ import torch
 from PIL import Image
 from shapes import box, write_collection
 
-from wala_blender.autoencoder import AutoencoderConfig
+from wala_blender.cli import train_all
 from wala_blender.configuration import write_settings
-from wala_blender.denoiser import UViTConfig
-from wala_blender.detail import DetailConfig
 from wala_blender.errors import InputError
-from wala_blender.models.starter import StarterConfig
+from wala_blender.models.starter_model import StarterConfig
+from wala_blender.networks.autoencoder import AutoencoderConfig
+from wala_blender.networks.denoiser import UViTConfig
+from wala_blender.networks.detail_unet import DetailConfig
 from wala_blender.pipeline import Pipeline, Settings
-from wala_blender.training import autoencoder_training, denoiser_training, detail_training, full, tree_batches
-from wala_blender.training import store as store_module
+from wala_blender.training import autoencoder_training, denoiser_training, detail_training, tree_batches
 from wala_blender.training.autoencoder_training import AutoencoderTraining
+from wala_blender.training.data import build as store_module
+from wala_blender.training.data.build import build
+from wala_blender.training.data.dataset import read_index
 from wala_blender.training.denoiser_training import DenoiserTraining
 from wala_blender.training.detail_evidence import EVIDENCE
 from wala_blender.training.detail_training import DetailTraining
 from wala_blender.training.export import export
 from wala_blender.training.loop import Loop, LoopSettings
 from wala_blender.training.runs import load_detail, load_stage_one, load_stage_two, write_stage_one
-from wala_blender.training.samples import read_index
-from wala_blender.training.store import build
 from wala_blender.training.tree_losses import fold_scales
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -260,10 +261,10 @@ def test_a_killed_detail_stage_ends_at_the_same_weights_and_is_used(store, first
 def test_everything_in_one_go(data, store, tmp_path, monkeypatch):
     """On a store that is there already, and without the conditions that take long."""
     (tmp_path / "store").symlink_to(store)
-    monkeypatch.setattr(full, "INPUTS", {"voxels": None})
+    monkeypatch.setattr(train_all, "INPUTS", {"voxels": None})
     for settings, name in ((STAGE_ONE, "one.json"), (replace(STAGE_TWO, mix={"voxels": 1.0}), "two.json")):
         write_settings(settings, tmp_path / name)
-    report = full.train_all(data, tmp_path, 0.05, 1, (tmp_path / "one.json", tmp_path / "two.json"))
+    report = train_all.train_all(data, tmp_path, 0.05, 1, (tmp_path / "one.json", tmp_path / "two.json"))
     read = json.loads(report.read_text())
     assert read["count"] == 1 and read["model"] == str(tmp_path / "model") and 0 <= read["voxels"]["iou"] <= 1
     assert Pipeline.load(str(tmp_path / "model")).autoencoder.config == STAGE_ONE.model
@@ -279,8 +280,8 @@ def test_the_store_is_built_for_its_time(tmp_path, monkeypatch):
         now[0] += 0.5 * (limit - built)
         (store / "index.jsonl").write_text("{}\n" * limit)
 
-    monkeypatch.setattr(full.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(full, "read_records", lambda data: range(1000))
-    monkeypatch.setattr(full, "build", build)
-    full.build_for(60.0, tmp_path, tmp_path, jobs=2)
+    monkeypatch.setattr(train_all.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(train_all, "read_records", lambda data: range(1000))
+    monkeypatch.setattr(train_all, "build", build)
+    train_all.build_for(60.0, tmp_path, tmp_path, jobs=2)
     assert limits[0] == 116 and 50 < now[0] <= 60 and limits[-1] == 100 + 2 * now[0]

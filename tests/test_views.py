@@ -8,7 +8,14 @@ import pytest
 import torch
 from shapes import box, joined, sphere
 
-from wala_blender.conditions.views import mesh_pictures, prepare_depth, prepare_depths, prepare_image, prepare_sketch, prepare_views
+from wala_blender.conditions.image_preprocessing import (
+    mesh_pictures,
+    prepare_depth,
+    prepare_depths,
+    prepare_image,
+    prepare_sketch,
+    prepare_views,
+)
 from wala_blender.errors import InputError
 from wala_blender.geometry.cameras import PUBLISHED, looking_at_origin, towards_eye
 from wala_blender.geometry.depth import depth_maps, depth_picture

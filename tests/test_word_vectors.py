@@ -5,7 +5,7 @@ import pytest
 
 from wala_blender.conditions.word_vectors import WordVectors, write_table
 from wala_blender.errors import CheckpointError, InputError
-from wala_blender.training.word_table import make_word_table
+from wala_blender.training.data.word_table import make_word_table
 
 WORDS = ["the", "car", "truck", "castle", "fortress", "dog", "toy"]
 

@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor
 
-from .autoencoder import Autoencoder
-from .conditions.condition import Condition, Prepared
 from .conditions.evidence import Evidence
+from .conditions.types import Prepared
 from .diffusion.guidance import ConditionalDenoiser
 from .diffusion.schedule import Schedule
-from .fitting import half_field
+from .latent_optimization import half_field
+from .networks.autoencoder import Autoencoder
+from .networks.condition import Condition
 
 _SCORED_TIMESTEPS = (300.0, 500.0, 700.0)
 _PICTURE = 64  # pixels of a silhouette that is compared

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from .conditions.inputs import FILES, checked_mesh, checked_numbers, load_inputs
 from .conditions.point_files import checked_points
-from .conditions.table import check_inputs
+from .conditions.spec import check_inputs
 from .conditions.voxel_files import occupancy_of_array
 from .errors import InputError
 

@@ -12,22 +12,22 @@ import torch
 from torch import nn
 
 from .candidates import best_of, candidate_seeds, likelihoods
-from .conditions.condition import Prepared
 from .conditions.detail_features import detail_features
-from .conditions.observation import Observation, of_field
-from .conditions.table import has_prompt_beside
+from .conditions.shape_constraints import Observation, of_field
+from .conditions.spec import has_prompt_beside
+from .conditions.types import Prepared
 from .diffusion.guidance import conditioned, guided
 from .diffusion.samplers import ancestral, generated_noises
 from .errors import InputError, ModelError
-from .fitting import fit, half_field
 from .geometry.distance import Frame
 from .geometry.meshes import provenance_of, write_mesh
 from .geometry.surface import field_to_mesh, main_components
 from .inputs import Input, raw_inputs
-from .memory import lent_to, try_ways
-from .models.installed import known_row, models_folder
+from .latent_optimization import fit, half_field
 from .models.loading import Loaded, load_model
-from .models.table import ModelRow
+from .models.records import known_row, models_folder
+from .models.registry import ModelRow
+from .offload import lent_to, try_ways
 from .wavelet import field_to_tree, tree_to_field
 
 Progress = Callable[[str, int, int], None]

@@ -11,12 +11,12 @@ from PIL.PngImagePlugin import PngInfo
 from .errors import ModelError
 from .geometry.meshes import provenance_of
 from .inputs import Input, raw_inputs
-from .memory import give_back, try_ways
-from .models.installed import Installed, known_row, models_folder, read_record
 from .models.loading import HASH_DIGITS, PRECISIONS, weights_name
-from .models.table import ModelRow
-from .multiview.text_to_views import SCHEDULE, TextToViews, TextToViewsConfig, Views
+from .models.records import Installed, known_row, models_folder, read_record
+from .models.registry import ModelRow
+from .offload import give_back, try_ways
 from .pipeline import Generation, Keep, Pipeline, Progress, Settings, Stopwatch, checked, choose_device, memory_words, silent
+from .text_to_views import SCHEDULE, TextToViews, TextToViewsConfig, Views
 
 CONFIG = TextToViewsConfig()  # what the published settings leave open
 OF_THE_SHAPE = ("model", "weight_hash", "scale", "steps", "fit")

@@ -1,7 +1,7 @@
 """The chosen meshes as something to measure the depth of, from the artist's view or all round: the worker has the cameras."""
 
-from .. import frames
-from ..views import bounds, orthographic
+from ..scene import frames
+from ..scene.camera_pose import bounds, orthographic
 from . import meshes
 from .plain import Capture, Choice
 from .sketch import current_view, eye_in_words

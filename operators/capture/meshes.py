@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import frames, sources
-from ..views import bounds
+from ..jobs import sources
+from ..scene import frames
+from ..scene.camera_pose import bounds
 from .plain import Choice, bad_input, require_finite
 
 SURFACES = ("MESH", "CURVE", "SURFACE", "META", "FONT")

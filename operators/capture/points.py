@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .. import frames, sources
+from ..jobs import sources
+from ..scene import frames
 from . import meshes
 from .plain import Capture, Choice, bad_input, require_finite
 

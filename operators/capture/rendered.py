@@ -11,7 +11,7 @@ from pathlib import Path
 import bpy
 from mathutils import Matrix, Vector
 
-from .. import cameras
+from ..scene import cameras
 from . import meshes
 from .plain import Capture, Choice, bad_input
 

@@ -6,8 +6,9 @@ from azimuth 0, so the placement keeps the azimuth, and the sketch's box in the 
 
 import numpy as np
 
-from .. import compatibility, sources
-from ..views import View, bounds, orthographic
+from ..jobs import sources
+from ..scene import compatibility
+from ..scene.camera_pose import View, bounds, orthographic
 from .plain import Capture, Choice, bad_input, require_finite
 
 MISSING = "Draw a Grease Pencil sketch and select it"

@@ -36,7 +36,7 @@ def set_up():
     chosen = preferences.addons[PACKAGE].preferences
     chosen.worker_python = WORKER or "/usr/bin/python3"
     if not WORKER:
-        sys.modules[f"{PACKAGE}.operators.session"].ENGINE = "tests.blender.shaping_engine:ShapingEngine"
+        sys.modules[f"{PACKAGE}.operators.jobs.session"].ENGINE = "tests.blender.shaping_engine:ShapingEngine"
         sys.modules[f"{PACKAGE}.operators.preferences"].SOURCE_ROOT = SOURCE
 
 
@@ -144,7 +144,7 @@ def story():
 
 def all_conditions():
     """The panel of each of them, with a second model to choose from; window.sh looks for errors in what Blender said."""
-    models, captures = sys.modules[f"{PACKAGE}.operators.models"], sys.modules[f"{PACKAGE}.operators.capture"].CAPTURES
+    models, captures = sys.modules[f"{PACKAGE}.operators.models.catalog"], sys.modules[f"{PACKAGE}.operators.capture"].CAPTURES
     settings = bpy.context.scene.wala
     taken = tuple(row.condition for row in captures.values())
     models.KNOWN["all"] = models.Model("all", "Takes Everything", taken, taken)
@@ -194,7 +194,7 @@ def result_while_drawing():
 
 def render_and_asset():
     """A render from the window, which runs in a thread of its own, finds the worker unloaded; the next shape is marked as an asset."""
-    supervisor = sys.modules[f"{PACKAGE}.operators.session"].current.supervisor
+    supervisor = sys.modules[f"{PACKAGE}.operators.jobs.session"].current.supervisor
     scene, seen = bpy.context.scene, []
     bpy.context.preferences.view.render_display_type = "NONE"
     scene.render.engine = "BLENDER_WORKBENCH"
@@ -227,7 +227,7 @@ def render_and_asset():
 
 def preferences_and_licence():
     """The list of models, real where there is a real worker, and the dialog before the first download."""
-    models = sys.modules[f"{PACKAGE}.operators.models"]
+    models = sys.modules[f"{PACKAGE}.operators.models.catalog"]
     if WORKER:
         bpy.ops.wala.refresh_models()
         yield from until(lambda: not board().models_busy, 120)

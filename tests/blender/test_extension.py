@@ -52,7 +52,7 @@ def test_the_manifest_is_valid(builder, package):
 
 def test_the_zip_holds_what_artists_need_and_nothing_else(package):
     names = zipfile.ZipFile(package).namelist()
-    for needed in ("__init__.py", "blender_manifest.toml", "operators/session.py", "ui/panels.py", "runtime/worker.py",
+    for needed in ("__init__.py", "blender_manifest.toml", "operators/jobs/session.py", "ui/panels.py", "runtime/worker.py",
                    "runtime/requirements.txt", "wala_blender/errors.py"):
         assert needed in names
     weights = [path.relative_to(ROOT).as_posix() for path in (ROOT / "wala_blender/models").glob("**/*.safetensors")]

@@ -163,13 +163,13 @@ def refusal():
 
 def off_and_on():
     """The old message is gone."""
-    session, preferences = module("operators.session"), module("operators.preferences")
+    session, preferences = module("operators.jobs.session"), module("operators.preferences")
     engine, root = session.ENGINE, preferences.SOURCE_ROOT
     python = bpy.context.preferences.addons[PACKAGE].preferences.worker_python
     bpy.ops.preferences.addon_disable(module=PACKAGE)
     yield 1.0
     bpy.ops.preferences.addon_enable(module=PACKAGE)
-    module("operators.session").ENGINE, module("operators.preferences").SOURCE_ROOT = engine, root
+    module("operators.jobs.session").ENGINE, module("operators.preferences").SOURCE_ROOT = engine, root
     bpy.context.preferences.addons[PACKAGE].preferences.worker_python = python
     yield from show_panel()
     picture("15-off-and-on")

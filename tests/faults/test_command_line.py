@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from wala_blender.cli import main
+from wala_blender.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.faults

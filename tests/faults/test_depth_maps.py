@@ -9,9 +9,9 @@ import pytest
 import tifffile
 from PIL import Image
 
+from wala_blender.conditions.image_preprocessing import one_depth, several_depths
 from wala_blender.conditions.inputs import load_condition
 from wala_blender.conditions.pixels import eight_bits
-from wala_blender.conditions.views import one_depth, several_depths
 from wala_blender.errors import InputError
 
 pytestmark = pytest.mark.faults
@@ -188,6 +188,6 @@ def test_other_conditions_take_eight_bits_of_the_same(values):
 
 @pytest.mark.parametrize("kind", [".exr", ".npy", ".tif"])
 def test_more_pixels_than_are_read(tmp_path, kind, monkeypatch):
-    monkeypatch.setattr("wala_blender.conditions.picture_files.MAX_PIXELS", 100)
+    monkeypatch.setattr("wala_blender.conditions.image_files.MAX_PIXELS", 100)
     with pytest.raises(InputError, match="160 × 128 pixels"):
         shown(tmp_path, NEARNESS, kind)

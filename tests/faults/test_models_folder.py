@@ -12,13 +12,13 @@ from hub_server import serving
 from published_models import published_files
 
 from wala_blender.errors import CheckpointError, DownloadError, ModelError, OutputError
-from wala_blender.models import hub, installing, licences
-from wala_blender.models.folder import read_row
-from wala_blender.models.installed import claimed, installed_rows, known_row, read_record
+from wala_blender.models import hub, install, licences
 from wala_blender.models.licences import AUTODESK
 from wala_blender.models.names import NAME, is_name
-from wala_blender.models.published import published_settings
-from wala_blender.models.table import MODELS
+from wala_blender.models.published_config import published_settings
+from wala_blender.models.records import claimed, installed_rows, known_row, read_record
+from wala_blender.models.registry import MODELS
+from wala_blender.models.trained_model import read_row
 from wala_blender.pipeline import Pipeline
 
 pytestmark = pytest.mark.faults
@@ -67,7 +67,7 @@ def test_a_bad_newer_or_hostile_record_is_one_bad_model(models, change):
         read_record("x", models)
     rows, problems = installed_rows(models)
     assert list(rows) == ["good"] and list(problems) == ["x"]
-    assert installing.remove("x", models) == [] and not (models / "x").exists() and Path("/etc/passwd").exists()
+    assert install.remove("x", models) == [] and not (models / "x").exists() and Path("/etc/passwd").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b'"x"', b"null", b"\xff\xfe", b"[" * 100_000, b"9" * 5000, b" " * 2**21, b'{"schema": 1}'])
@@ -86,7 +86,7 @@ def test_a_record_that_is_no_file(models, kind):
 
 @pytest.mark.parametrize("change", HOSTILE[:6], ids=lambda change: json.dumps(change)[:40])
 def test_the_list_goes_on_and_says_what_is_wrong(models, capsys, change):
-    from wala_blender.cli import main
+    from wala_blender.cli.main import main
 
     for name in ("x", VOXELS.name):
         (models / name).mkdir(exist_ok=True)
@@ -105,7 +105,7 @@ def test_only_what_was_made_is_removed(models, tmp_path):
             (folder / name).write_bytes(b"mine")
     record = RECORD | {"source": str(source), "converted": str(source / "model.safetensors"), "converted_file": {"size": 4, "sha256": DIGEST}}
     (own / "installed.json").write_text(json.dumps(record))
-    assert [path.name for path in installing.remove("x", models)] == ["checkpoint.ckpt", "model.safetensors", "precious.blend"]
+    assert [path.name for path in install.remove("x", models)] == ["checkpoint.ckpt", "model.safetensors", "precious.blend"]
     assert sorted(os.listdir(own)) == ["checkpoint.ckpt", "model.safetensors", "precious.blend"]
     assert sorted(os.listdir(source)) == ["checkpoint.ckpt", "model.safetensors", "precious.blend"]
 
@@ -116,7 +116,7 @@ def test_what_is_no_model_is_not_removed(models, name):
     (models / "photos" / "model.safetensors").write_bytes(b"mine")
     before = sorted(models.rglob("*"))
     with pytest.raises(ModelError):
-        installing.remove(name, models)
+        install.remove(name, models)
     assert sorted(models.rglob("*")) == before
 
 
@@ -125,11 +125,11 @@ def test_a_linked_folder_keeps_what_is_in_it(models, tmp_path):
     (tmp_path / "far").mkdir()
     (tmp_path / "far" / "installed.json").write_text(json.dumps(RECORD))
     (models / "linked").symlink_to(tmp_path / "far")
-    assert installing.remove("linked", models) == [tmp_path / "far"] and (tmp_path / "far" / "installed.json").exists()
+    assert install.remove("linked", models) == [tmp_path / "far"] and (tmp_path / "far" / "installed.json").exists()
 
 
 def test_one_program_at_a_time_changes_a_model(models):
-    hold = "from pathlib import Path; import sys\nfrom wala_blender.models.installed import claimed\n" \
+    hold = "from pathlib import Path; import sys\nfrom wala_blender.models.records import claimed\n" \
            "with claimed('x', Path(sys.argv[1])):\n    print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", hold, str(models)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "held\n"

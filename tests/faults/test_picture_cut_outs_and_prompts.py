@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from wala_blender.conditions import text
-from wala_blender.conditions.cut_out import thing_in
+from wala_blender.conditions.background import thing_in
 
 pytestmark = pytest.mark.faults
 Y, X = np.mgrid[-1:1:200j, -1:1:200j]

@@ -62,7 +62,7 @@ def test_a_picture_that_says_it_has_too_many_pixels(tmp_path, width, height):
 
 @pytest.mark.parametrize("kind", ["BMP", "TIFF", "GIF", "PPM", "TGA", "WEBP", "JPEG"])
 def test_too_many_pixels_in_every_kind_of_file(tmp_path, kind, monkeypatch):
-    monkeypatch.setattr("wala_blender.conditions.picture_files.MAX_PIXELS", 100)
+    monkeypatch.setattr("wala_blender.conditions.image_files.MAX_PIXELS", 100)
     Image.new("RGB", (20, 10)).save(tmp_path / "a.bin", kind)
     with pytest.raises(InputError, match="20 × 10 pixels"):
         load_inputs({"image": "a.bin"}, tmp_path)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from shapes import box, joined, sphere
 
-from wala_blender.cli import main
+from wala_blender.cli.main import main
 from wala_blender.conditions.inputs import load_inputs
 from wala_blender.conditions.voxels import prepare
 from wala_blender.errors import InputError, OutputError

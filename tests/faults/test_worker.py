@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from runtime import channel, engine, jobs, link, process, supervisor as supervising, worker
+from runtime import channel, engine, jobs, link, process, worker
+from runtime import supervisor as supervising
 from runtime.messages import JobFailed
-from wala_blender import cli, commands
+from wala_blender.cli import generate, main
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(sys.platform == "win32", reason="signals, and links that anybody may make")]
 
@@ -134,8 +135,8 @@ def test_the_worker_and_what_it_started_end_with_blender(source_root, make_job, 
 def farm_command(folder, monkeypatch):
     """What `wala run` becomes, with the scripted engine."""
     made = []
-    monkeypatch.setattr(commands.os, "execve", lambda *words: made.append(words))
-    cli.main(["run", str(folder)])
+    monkeypatch.setattr(generate.os, "execve", lambda *words: made.append(words))
+    main.main(["run", str(folder)])
     _, words, environment = made[0]
     return [*words, "--engine", "scripted_engine:ScriptedEngine"], environment
 

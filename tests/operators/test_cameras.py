@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from operators import cameras, frames
+from operators.scene import cameras, frames
 from wala_blender.geometry.cameras import PUBLISHED, looking_at_origin
 from wala_blender.geometry.distance import frame_of
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from operators import frames
+from operators.scene import frames
 
 CORNER = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 3.0]])
 

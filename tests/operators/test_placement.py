@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from operators.placement import CURSOR_SIZE, place
-from operators.views import View, bounds, orthographic
+from operators.scene.camera_pose import View, bounds, orthographic
+from operators.scene.placement import CURSOR_SIZE, place
 
 BOX = np.array(list(itertools.product((-0.3, 0.3), (-0.5, 0.5), (-0.9, 0.9)))) + [0.01, -0.02, 0.0]
 

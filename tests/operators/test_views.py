@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from operators.views import View, orthographic
+from operators.scene.camera_pose import View, orthographic
 
 
 @pytest.mark.parametrize("eye, expected", [((0, -5, 0), (0, 0)), ((5, 0, 0), (90, 0)), ((0, -5, 5), (0, 45)), ((-3, -3, 0), (-45, 0))])

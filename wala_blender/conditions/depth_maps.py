@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..errors import InputError
-from .cut_out import check_picture
+from .background import check_picture
 
 SMALLEST = 8  # pixels
 FAINTEST = 1.0  # of 255: what is there, however far

@@ -14,12 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..geometry.distance import TRUNCATION
-from ..geometry.views import Camera, sample_field
-from ..network_configs import DETAIL_CHANNELS, DETAIL_FEATURES
+from ..geometry.renderer import Camera, sample_field
+from ..networks.configs import DETAIL_CHANNELS, DETAIL_FEATURES, MIDDLE
 from .evidence import DepthMap, Evidence
-from .observation import view_coordinates
+from .shape_constraints import view_coordinates
 
-MIDDLE = slice(6, 40)  # of the tree's 46 cells along an axis
 CELLS = 34
 CELL = 2 / 32  # model units
 _NEAR = 4.0  # cells: how far away the nearest point is looked for

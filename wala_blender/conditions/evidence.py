@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from torch import Tensor
 
-from ..geometry.views import Camera
+from ..geometry.renderer import Camera
 
 
 @dataclass(frozen=True)
@@ -36,5 +36,5 @@ class Evidence:
     camera: Camera = Camera(0.0)
 
 
-# The half field (128, 128, 128) of what was decoded, see fitting.half_field → the evidence: what has no scale of its own is laid over it.
+# The half field (128, 128, 128) of what was decoded, see latent_optimization.half_field → the evidence: what has no scale of its own is laid over it.
 EvidenceFor = Callable[[Tensor], Evidence]

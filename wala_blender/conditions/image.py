@@ -6,9 +6,9 @@ import torch
 from scipy import ndimage
 
 from ..geometry.cameras import PUBLISHED
-from .condition import Prepared
-from .cut_out import thing_in
+from .background import thing_in
 from .sketch import DEFAULT_ELEVATION, ELEVATIONS, FILL, PICTURE, centred, prepared_drawing
+from .types import Prepared
 
 _EDGE = (0.04, 0.10)  # thresholds of the edges' gradient, of the picture's lightness 0 … 1
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from scipy import ndimage
 
 from ..errors import InputError
-from .cut_out import check_picture
+from .background import check_picture
 from .marks import without_marks
 from .pixels import eight_bits
 

@@ -17,7 +17,7 @@ from ..geometry.meshes import READABLE, read_mesh
 from ..geometry.strays import without_strays
 from . import point_files, voxel_files
 from .pixels import read_pixels
-from .table import BACKGROUNDS, NEAR, check_inputs
+from .spec import BACKGROUNDS, NEAR, check_inputs
 
 MAX_BYTES = 2**30  # of any file; each kind has limits of its own besides
 LONGEST_PROMPT = 10_000  # letters

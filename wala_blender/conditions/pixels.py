@@ -8,7 +8,7 @@ from PIL import Image, UnidentifiedImageError
 from ..array_files import damaged, read_npy
 from ..errors import InputError
 from ..files import check_size
-from .picture_files import MAX_BYTES, check_pixels, read_picture
+from .image_files import MAX_BYTES, check_pixels, read_picture
 
 _PNG, _COLOUR_TYPES = b"\x89PNG\r\n\x1a\n", (2, 6)
 

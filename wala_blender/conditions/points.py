@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..geometry.distance import frame_of
 from ..geometry.strays import far_points_note, near_points
-from ..layers import Attention, FeedForward, TransformerBlock, convolution, normal_parameter
-from .condition import Prepared
+from ..networks.layers import Attention, FeedForward, TransformerBlock, convolution, normal_parameter
 from .evidence import Evidence
-from .observation import of_points
-from .placed import fold, splat
+from .grid_features import fold, splat
+from .shape_constraints import of_points
+from .types import Prepared
 
 POINTS = 2048  # what the starter reads
 FEWEST = 16

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from ..layers import normal_parameter
-from .condition import Condition
+from ..networks.condition import Condition
+from ..networks.layers import normal_parameter
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..geometry.distance import EXTENT
-from ..geometry.views import Camera, framed
-from ..layers import TransformerBlock, grid_to_tokens, normal_parameter
-from .condition import Prepared
+from ..geometry.renderer import Camera, framed
+from ..networks.layers import TransformerBlock, grid_to_tokens, normal_parameter
 from .evidence import Evidence
+from .grid_features import fold, sample_picture
 from .ink import drawing_in
-from .placed import fold, sample_picture
+from .types import Prepared
 
 PICTURE = 128
 FILL = 0.9

@@ -14,9 +14,9 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, InputError
-from ..layers import TransformerBlock, convolution, normal_parameter
-from .condition import Prepared
-from .placed import CELLS
+from ..networks.layers import TransformerBlock, convolution, normal_parameter
+from .grid_features import CELLS
+from .types import Prepared
 
 LENGTH = 16  # word pieces; a longer prompt is cut
 LAYOUT = 6

@@ -10,13 +10,13 @@ from scipy.ndimage import label
 from torch import Tensor, nn
 
 from ..errors import InputError
-from ..geometry.distance import frame_of, mesh_to_distance
+from ..geometry.distance import RESOLUTION, frame_of, mesh_to_distance
 from ..geometry.strays import open_sheet_note
-from ..layers import ResidualBlock, convolution, grid_to_tokens, output_head
-from .condition import Prepared
+from ..networks.layers import ResidualBlock, convolution, grid_to_tokens, output_head
 from .evidence import Evidence
-from .observation import of_voxels
-from .placed import fold, sample_volume
+from .grid_features import fold, sample_volume
+from .shape_constraints import of_voxels
+from .types import Prepared
 
 CELLS = 16  # along an axis; the cells fill [-1, 1]³
 _COARSE = 128  # grid points of a field that is enough for most meshes: a sixth of the time of RESOLUTION
@@ -61,6 +61,12 @@ def occupancy_of(field: np.ndarray | Tensor, cells: int = CELLS) -> np.ndarray:
     k = field.shape[0] // cells
     inside = np.asarray(field < 0).reshape(cells, k, cells, k, cells, k)
     return inside.any(axis=(1, 3, 5))
+
+
+def upsampled(occupancy: np.ndarray, mode: str, resolution: int = RESOLUTION) -> Tensor:
+    """Field (R, R, R) float32, 1/2 minus the filling of cells (16, 16, 16): "nearest" or "trilinear" between the cells' centres."""
+    cells = torch.from_numpy(occupancy.astype(np.float32))[None, None]
+    return 0.5 - F.interpolate(cells, scale_factor=resolution // CELLS, mode=mode)[0, 0]
 
 
 def occupancy_of_half(field: np.ndarray, cells: int = CELLS) -> np.ndarray:

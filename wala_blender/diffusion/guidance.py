@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..conditions.condition import Condition
+from ..networks.condition import Condition
 
 ConditionalDenoiser = Callable[[Tensor, Tensor, Condition], Tensor]
 

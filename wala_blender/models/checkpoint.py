@@ -1,7 +1,7 @@
 """Reading and writing checkpoint files, strictly. Knows files, keys and shapes; not what the numbers do, nor where files come from.
 
 A checkpoint is read into *components* (our modules, by name). RENAMES is the difference between published prefixes and ours; where the
-module is another library's, its own table (layout.py) says the rest. After both, every key must exist on both sides with the same
+module is another library's, its own table (networks/key_mapping.py) says the rest. After both, every key must exist on both sides with the same
 shape. Pickles are read with ``weights_only=True``: they can hold no code.
 
 Files are memory-mapped: a tensor takes memory when it is used, and none of its own as long as it keeps its type and stays on the CPU.
@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, OutputError
-from .layout import renamed
+from ..networks.key_mapping import renamed
 
 log = logging.getLogger(__name__)
 

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import torch
 
-from ..autoencoder import Autoencoder
-from ..detail import DetailNetwork
 from ..diffusion.schedule import Schedule
 from ..errors import CheckpointError, ModelError
 from ..files import file_digest
+from ..networks.autoencoder import Autoencoder
+from ..networks.detail_unet import DetailNetwork
 from .checkpoint import load_components
 from .construction import without_weights
-from .installed import CHECKPOINT, CONVERTED, SETTINGS, Installed, require
-from .published import PublishedSettings, published_settings
 from .published_args import read_args
-from .released import LARGE, Released
-from .starter import Starter
-from .table import ModelRow, Published
+from .published_config import PublishedSettings, published_settings
+from .published_model import LARGE, Released
+from .records import CHECKPOINT, CONVERTED, SETTINGS, Installed, require
+from .registry import ModelRow, Published
+from .starter_model import Starter
 
 HASH_DIGITS = 16
 # device → precision of the large published networks; float32 where it is not named. float16 on MPS is not named:

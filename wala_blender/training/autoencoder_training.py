@@ -8,16 +8,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..autoencoder import Autoencoder, AutoencoderConfig
 from ..configuration import write_settings
 from ..geometry.metrics import iou
-from ..quantizer import CodebookAverage
+from ..networks.autoencoder import Autoencoder, AutoencoderConfig
+from ..networks.quantizer import CodebookAverage
 from ..wavelet import tree_to_field
+from .data.dataset import Entry, load_tree, read_index
+from .data.sampling import draw_shares
 from .loop import Loop, LoopSettings
 from .runs import SETTINGS, load_stage_one, write_stage_one
-from .samples import Entry, load_tree, read_index
-from .sampling import draw_shares
-from .sheets import looked_at, render, write_sheet
+from .sample_grids import looked_at, render, write_sheet
 from .tree_batches import TreeBatches
 from .tree_losses import LOSSES, channel_scales, fold_scales
 

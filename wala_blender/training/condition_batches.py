@@ -10,14 +10,14 @@ from torch import Tensor
 from ..conditions.sketch import with_enclosed
 from ..conditions.text import TextEncoderConfig, WordPieces
 from ..files import write_whole
-from ..models.table import WORD_PIECES
-from .augmentation import dropped_voxels, noisy_points, seen_points
-from .captions import SYNONYMS, vary
+from ..models.registry import WORD_PIECES
+from .data.captions import SYNONYMS, vary
+from .data.dataset import Entry
+from .data.input_augmentation import dropped_voxels, noisy_points, seen_points
+from .data.line_drawings import drawn, line_picture
+from .data.sampling import draw_shares
 from .latents import Latents
 from .runs import StageTwo
-from .samples import Entry
-from .sampling import draw_shares
-from .sketches import drawn, line_picture
 
 
 def train_word_pieces(captions: list[str], file: Path) -> WordPieces:

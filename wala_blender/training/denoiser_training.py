@@ -14,16 +14,16 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from ..conditions.text import WordPieces
 from ..configuration import write_settings
 from ..diffusion.schedule import Schedule
-from ..models.starter import Starter, StarterConfig
+from ..models.starter_model import Starter, StarterConfig
 from .adapters import low_rank
-from .captions import clean
 from .condition_batches import TRAINED, Batches, word_pieces
-from .denoiser_sheets import SHEET_SHAPES, sheet_rows
+from .data.captions import clean
+from .data.dataset import Entry, read_index
+from .denoiser_sample_grids import SHEET_SHAPES, sheet_rows
 from .latents import encode_store, normalise_latents, normalised_latents
 from .loop import Loop, LoopSettings, this_process
 from .runs import SETTINGS, load_stage_one, load_stage_two, read_scale, write_stage_two
-from .samples import Entry, read_index
-from .sheets import looked_at, write_sheet
+from .sample_grids import looked_at, write_sheet
 
 log = logging.getLogger(__name__)
 

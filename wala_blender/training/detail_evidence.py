@@ -7,16 +7,16 @@ from torch import Tensor
 from ..conditions.evidence import DepthMap, Evidence
 from ..conditions.sketch import drawing_camera, with_enclosed
 from ..errors import InputError
-from ..fitting import half_field
 from ..geometry.cameras import PUBLISHED
 from ..geometry.distance import mesh_to_distance
 from ..geometry.metrics import iou
-from ..geometry.views import trace
-from .augmentation import noisy_points
-from .blockouts import drawn_blockout
-from .depth_views import published_camera, view_directions
+from ..geometry.renderer import trace
+from ..latent_optimization import half_field
+from .data.blockouts import drawn_blockout
+from .data.depth_renders import published_camera, view_directions
+from .data.input_augmentation import noisy_points
+from .data.line_drawings import drawn, line_picture
 from .latents import Latents
-from .sketches import drawn, line_picture
 
 EVIDENCE = ("points", "voxels", "blockout", "depths", "depth", "sketch", "none")
 _COUNTS = (1024, 2048, 4096, 4096)  # of points

@@ -10,8 +10,8 @@ from tqdm import tqdm
 from ..diffusion.guidance import guided
 from ..diffusion.samplers import ancestral, generated_noises
 from ..files import write_whole
-from ..models.starter import Starter
-from ..models.table import Defaults
+from ..models.registry import Defaults
+from ..models.starter_model import Starter
 from .condition_batches import Batches
 
 KINDS = ("points", "voxels", "depths", "depth", "sketch", "text")

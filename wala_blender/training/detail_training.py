@@ -8,23 +8,24 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..autoencoder import Autoencoder
-from ..conditions.detail_features import MIDDLE, detail_features
+from ..conditions.detail_features import detail_features
 from ..configuration import write_settings
-from ..detail import DetailConfig, DetailNetwork
 from ..geometry.metrics import iou
-from ..models.table import MODELS, STARTER
+from ..models.registry import MODELS, STARTER
+from ..networks.autoencoder import Autoencoder
+from ..networks.configs import MIDDLE
+from ..networks.detail_unet import DetailConfig, DetailNetwork
 from ..wavelet import tree_to_field
 from ..wavelet.tree import channel_scales
-from .captions import clean
 from .condition_batches import Batches, word_pieces
+from .data.captions import clean
+from .data.dataset import Entry, load_tree, read_index
 from .detail_evidence import EVIDENCE, EvidenceSource
 from .detail_latents import KINDS, SampledLatents, sampled_latents
 from .latents import Latents, encode_store, normalised_latents
 from .loop import Loop, LoopSettings
 from .runs import SETTINGS, load_detail, load_stage_one, load_stage_two, write_detail
-from .samples import Entry, load_tree, read_index
-from .sheets import looked_at, render, write_sheet
+from .sample_grids import looked_at, render, write_sheet
 from .tree_losses import surface_loss
 
 log = logging.getLogger(__name__)

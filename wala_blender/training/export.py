@@ -9,8 +9,8 @@ import torch
 from ..errors import InputError
 from ..files import check_destination, write_whole
 from ..models.checkpoint import save_components
-from ..models.folder import About, row_of, write_about
-from ..models.table import MODELS, STARTER
+from ..models.registry import MODELS, STARTER
+from ..models.trained_model import About, row_of, write_about
 from .detail_evidence import EVIDENCE
 from .latents import normalise_latents
 from .runs import load_detail, load_stage_one, load_stage_two, settings_of

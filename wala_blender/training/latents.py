@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ..autoencoder import Autoencoder
 from ..files import write_whole
-from .depth_views import depth_views
+from ..networks.autoencoder import Autoencoder
+from .data.dataset import Entry, load_tree
+from .data.depth_renders import depth_views
 from .loop import this_process
 from .runs import load_stage_one, write_scale
-from .samples import Entry, load_tree
 
 COLUMNS = ("occupancy", "points", "depth", "normal", "elevation")
 

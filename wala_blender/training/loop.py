@@ -21,7 +21,7 @@ from torch.utils.checkpoint import checkpoint
 
 from ..errors import InputError
 from ..files import write_whole
-from ..layers import ResidualBlock, TransformerBlock
+from ..networks.layers import ResidualBlock, TransformerBlock
 
 log = logging.getLogger(__name__)
 

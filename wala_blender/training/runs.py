@@ -6,14 +6,14 @@ from pathlib import Path
 
 import torch
 
-from ..autoencoder import Autoencoder, AutoencoderConfig
 from ..configuration import from_plain
-from ..detail import DetailConfig, DetailNetwork
 from ..errors import InputError
 from ..files import write_whole
-from ..models.folder import is_model_folder
-from ..models.starter import Starter, StarterConfig
-from ..models.table import MODELS, STARTER, WORD_PIECES
+from ..models.registry import MODELS, STARTER, WORD_PIECES
+from ..models.starter_model import Starter, StarterConfig
+from ..models.trained_model import is_model_folder
+from ..networks.autoencoder import Autoencoder, AutoencoderConfig
+from ..networks.detail_unet import DetailConfig, DetailNetwork
 from ..pipeline import Pipeline
 
 AUTOENCODER, DENOISER, DETAIL, SETTINGS, LATENTS = "autoencoder.pt", "starter.pt", "detail.pt", "settings.json", "latents.json"

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import torch
 from torch import Tensor
 
-from .samples import Entry, load_tree
+from .data.dataset import Entry, load_tree
 
 
 class TreeBatches:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..autoencoder import Autoencoder
+from ..networks.autoencoder import Autoencoder
 from ..wavelet import tree_to_half_field
 from ..wavelet.tree import CHILDREN, COARSE, COARSE_SCALE, PARENTS, channel_scales
 

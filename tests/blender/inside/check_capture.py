@@ -41,7 +41,7 @@ def test_both_data_models_give_the_same_strokes(extension):
     else:
         layer.location = (0, 0, 0.5)
     bpy.context.view_layer.update()
-    strokes = extension.module("operators.compatibility").strokes(item, bpy.context.evaluated_depsgraph_get())
+    strokes = extension.module("operators.scene.compatibility").strokes(item, bpy.context.evaluated_depsgraph_get())
     expected = np.concatenate(scenes.CHAIR) + [0, 0, 0.5]
     expected = np.stack([-expected[:, 1], expected[:, 0], expected[:, 2]], axis=1) * 2 + [1, 2, 3]
     assert [len(stroke) for stroke in strokes] == [2, 2, 2, 2, 3]
@@ -58,7 +58,7 @@ def test_a_layer_on_a_parent_follows_it(extension):
     bpy.context.view_layer.update()
     parent.location = (0, 0, 7)
     bpy.context.view_layer.update()
-    strokes = extension.module("operators.compatibility").strokes(item, bpy.context.evaluated_depsgraph_get())
+    strokes = extension.module("operators.scene.compatibility").strokes(item, bpy.context.evaluated_depsgraph_get())
     assert np.allclose(strokes[0], np.array(scenes.CHAIR[0]) + [0, 0, 2], atol=1e-5)
 
 
@@ -71,7 +71,7 @@ def test_hidden_layers_and_closed_strokes(extension):
     else:
         frame.drawing.strokes[0].cyclic = True
     bpy.context.view_layer.update()
-    read = extension.module("operators.compatibility").strokes
+    read = extension.module("operators.scene.compatibility").strokes
     assert np.allclose(read(item, bpy.context.evaluated_depsgraph_get())[0][[0, -1]], 0)
     layer.hide = True
     bpy.context.view_layer.update()
@@ -231,7 +231,7 @@ def pixels(content: bytes) -> np.ndarray:
 
 def test_every_condition_has_its_rows(extension):
     """The library's table, the captures, the panel: a condition that is missing from one of them is named here."""
-    table = set(extension.module("wala_blender.conditions.table").TABLE)
+    table = set(extension.module("wala_blender.conditions.spec").TABLE)
     captures = extension.module("operators.capture").CAPTURES
     shown = {row.identifier: row.condition for row in extension.module("ui.conditions").ROWS}
     assert {row.condition for row in captures.values()} == table
@@ -241,7 +241,7 @@ def test_every_condition_has_its_rows(extension):
 
 
 def test_only_what_the_model_takes_is_offered(extension):
-    panels, models = extension.module("ui.panels"), extension.module("operators.models")
+    panels, models = extension.module("ui.panels"), extension.module("operators.models.catalog")
     extension.session.tick()
 
     def offered():

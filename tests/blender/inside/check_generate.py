@@ -240,7 +240,7 @@ def test_words_beside_a_blockout_go_along(extension, new_objects):
 
 
 def test_words_are_left_out_where_the_model_reads_none(extension, new_objects):
-    models = extension.module("operators.models")
+    models = extension.module("operators.models.catalog")
     models.KNOWN["cells"] = models.Model("cells", "Cells", ("voxels",))
     try:
         scenes.cube((4, 5, 1), (2, 2, 2), "Seat")
@@ -434,7 +434,7 @@ def test_maps_that_a_job_drew_on_its_way_can_be_painted_and_used(extension, new_
         assert item.image.packed_file and item.image.use_fake_user and tuple(item.image.size) == (2, 1)
     assert own.use_fake_user
     maps[2].image.pixels[:] = [0.25, 0.25, 0.25, 1.0] * 2
-    extension.module("operators.models").KNOWN["maps"] = extension.module("operators.models").Model("maps", "Maps", ("depths",))
+    extension.module("operators.models.catalog").KNOWN["maps"] = extension.module("operators.models.catalog").Model("maps", "Maps", ("depths",))
     extension.settings.model = "maps"
     ask(extension, "MAPS")
     try:
@@ -445,7 +445,7 @@ def test_maps_that_a_job_drew_on_its_way_can_be_painted_and_used(extension, new_
         maps_read = [bpy.data.images.load(str(folder / name)) for name in request.inputs["images"]]
         assert list(maps_read[0].pixels) == [0, 0, 0, 1, 1, 1, 1, 1] and maps_read[2].pixels[0] == pytest.approx(64 / 255)
     finally:
-        del extension.module("operators.models").KNOWN["maps"]
+        del extension.module("operators.models.catalog").KNOWN["maps"]
 
 
 def test_bad_input_costs_nothing(extension, new_objects):
@@ -474,7 +474,7 @@ def test_no_worker_is_explained(extension, tmp_path):
 
 
 def test_escape_leaves_a_set_up_alone(extension, monkeypatch):
-    maintenance = extension.module("operators.maintenance")
+    maintenance = extension.module("operators.environment.environment_task")
 
     class SetUp:
         is_cancelled = False
@@ -502,7 +502,7 @@ class BuiltAtOnce:
 
 
 def test_what_set_up_built_is_used_instead_of_a_chosen_python(extension, monkeypatch, tmp_path):
-    maintenance, paths = extension.module("operators.maintenance"), extension.module("operators.preferences")
+    maintenance, paths = extension.module("operators.environment.environment_task"), extension.module("operators.preferences")
     built = tmp_path / "built" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     built.parent.mkdir(parents=True)
     for path in (built, tmp_path / "built" / "wala-environment.json"):

@@ -50,8 +50,8 @@ def library(extension, tmp_path):
     system.use_online_access = True
     yield tmp_path
     system.use_online_access = False
-    extension.module("operators.downloads").stop()
-    extension.module("operators.models").learn([])
+    extension.module("operators.models.model_task").stop()
+    extension.module("operators.models.catalog").learn([])
     extension.preferences.models_folder = ""
 
 
@@ -71,7 +71,7 @@ def fetch_slowly(extension, library):
     """A fetch under way, as in a window; returns its process id."""
     bpy.ops.wala.refresh_models()
     words = extension.module("runtime.downloads").fetch_words("slow", True)
-    extension.module("operators.downloads").begin(words, "Fetching Slow", "Fetched")
+    extension.module("operators.models.model_task").begin(words, "Fetching Slow", "Fetched")
     extension.poll_until(lambda: extension.board.models_progress > 0.5)
     return calls(library)[-1][-1]
 
@@ -86,9 +86,9 @@ def test_the_list_is_read_and_kept(extension, library):
     assert rooms.memory.startswith("about 4.1 GB on a graphics card, 3.4 GB in low-memory mode")
     assert calls(library)[0][:2] == [["list", "--json"], str(library / "models")]
 
-    models = extension.module("operators.models")
+    models = extension.module("operators.models.catalog")
     models.learn([])
-    extension.module("operators.downloads").start()  # as the next session does
+    extension.module("operators.models.model_task").start()  # as the next session does
     assert "rooms" in models.KNOWN and len(calls(library)) == 1
 
 
@@ -100,7 +100,7 @@ def test_a_model_is_fetched_offered_and_removed(extension, library):
         bpy.ops.wala.fetch_model(name="starter", accept_licence=True)
     assert len(calls(library)) == 1
     extension.settings.model = "rooms"
-    assert "not on this computer" in extension.module("operators.generate").what_is_missing(bpy.context, extension.settings)
+    assert "not on this computer" in extension.module("operators.jobs.generate").what_is_missing(bpy.context, extension.settings)
     extension.settings.model, extension.settings.condition = "starter", "SKETCH"
 
     assert bpy.ops.wala.fetch_model(name="rooms", accept_licence=True) == {"FINISHED"}
@@ -160,7 +160,7 @@ def test_switching_off_in_the_middle_of_a_fetch_leaves_no_process_and_no_timer(e
 
 def test_a_kept_list_of_another_kind_or_folder_is_not_used(extension, library):
     bpy.ops.wala.refresh_models()
-    downloads, models = extension.module("operators.downloads"), extension.module("operators.models")
+    downloads, models = extension.module("operators.models.model_task"), extension.module("operators.models.catalog")
     extension.preferences.models_folder = ""
     downloads.start()
     assert list(models.KNOWN) == ["starter"]

@@ -69,7 +69,7 @@ def test_a_set_up_that_was_cut_short_leaves_the_environment_there_was(extension)
         assert not old.exists()
 
         task = extension.module("runtime.environment").Build(folder, online_access=False)
-        extension.module("operators.maintenance").task = task
+        extension.module("operators.environment.environment_task").task = task
         os.replace(folder, old)
         folder.mkdir()
         task._touched = True
@@ -120,8 +120,8 @@ KINDS = ("nothing", "vertices", "empty mesh", "cube", "sketch", "instance", "EMP
 def test_the_panels_sentence_and_the_button_agree(extension, kind):
     things(kind)
     bpy.context.view_layer.update()
-    captures, generate = extension.module("operators.capture").CAPTURES, extension.module("operators.generate")
-    models = extension.module("operators.models")
+    captures, generate = extension.module("operators.capture").CAPTURES, extension.module("operators.jobs.generate")
+    models = extension.module("operators.models.catalog")
     models.KNOWN["all"] = models.Model("all", "All", tuple(row.condition for row in captures.values()))
     extension.settings.model = "all"
     try:
@@ -140,7 +140,7 @@ def test_the_panels_sentence_and_the_button_agree(extension, kind):
 
 def test_progress_redraws_the_sidebar_alone(extension, monkeypatch):
     """The areas and regions are stand-ins: background mode draws none. The window script counts real ones."""
-    board, tagged = extension.module("operators.board"), []
+    board, tagged = extension.module("operators.jobs.panel_state"), []
 
     class Region:
         def __init__(self, area, kind):
@@ -195,7 +195,7 @@ def test_open_log_opens_the_log_of_this_blenders_worker(extension, tmp_path):
     class Operator:
         report = staticmethod(lambda kind, words: said.append(words))
 
-    opened = extension.module("operators.worker").WALA_OT_open_log.execute
+    opened = extension.module("operators.environment.worker_operators").WALA_OT_open_log.execute
     extension.session.unload()
     opened(Operator, bpy.context)
     extension.settings.condition, extension.settings.prompt = "TEXT", "a chair"

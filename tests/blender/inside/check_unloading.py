@@ -95,12 +95,12 @@ def test_a_capture_that_renders_keeps_the_worker(extension, supervisor, render, 
 
 def test_a_render_in_a_thread_of_its_own_waits_for_the_timer(extension, supervisor):
     """As in a window; nothing of ours is touched but by the main thread."""
-    render = threading.Thread(target=extension.module("operators.rendering").make_room)
+    render = threading.Thread(target=extension.module("operators.environment.render_memory").make_room)
     render.start()
     while extension.session.current.unload_soon is None:
         pass
     assert supervisor.state == "ready" and render.is_alive()
     extension.session.tick()
-    render.join(extension.module("operators.rendering").PATIENCE / 2)
+    render.join(extension.module("operators.environment.render_memory").PATIENCE / 2)
     assert supervisor.state == "stopped" and not render.is_alive()
-    extension.module("operators.rendering").make_room()     # nothing to give back: nothing to wait for
+    extension.module("operators.environment.render_memory").make_room()     # nothing to give back: nothing to wait for

@@ -21,7 +21,7 @@ def cold(extension):
 def seen(cold, monkeypatch):
     """The panel is on the screen of a Blender with a window."""
     monkeypatch.setattr(cold.session, "bpy", SimpleNamespace(app=SimpleNamespace(background=False, timers=bpy.app.timers), context=bpy.context))
-    monkeypatch.setattr(cold.module("operators.compatibility"), "is_panel_shown", lambda windows: True)
+    monkeypatch.setattr(cold.module("operators.scene.compatibility"), "is_panel_shown", lambda windows: True)
     cold.session.tick()
     return cold.session
 
@@ -33,10 +33,10 @@ def windows(kind="VIEW_3D", tab="WaLa", is_open=True):
 
 
 def test_the_panel_is_seen_where_the_sidebar_is_open_on_our_tab(extension):
-    is_shown = extension.module("operators.compatibility").is_panel_shown
+    is_shown = extension.module("operators.scene.compatibility").is_panel_shown
     assert is_shown(windows())
     assert not (is_shown(windows(tab="Item")) or is_shown(windows(is_open=False)) or is_shown(windows("IMAGE_EDITOR")) or is_shown([]))
-    assert bpy.types.WALA_PT_main.bl_category == extension.module("operators.compatibility").TAB
+    assert bpy.types.WALA_PT_main.bl_category == extension.module("operators.scene.compatibility").TAB
     assert "active_panel_category" in bpy.types.Region.bl_rna.properties
 
 
@@ -63,7 +63,7 @@ def test_a_worker_that_cannot_start_is_no_error_of_the_panels(cold, monkeypatch)
 
 
 def test_nothing_starts_in_background_or_against_the_preference(cold, monkeypatch):
-    monkeypatch.setattr(cold.module("operators.compatibility"), "is_panel_shown", lambda windows: True)
+    monkeypatch.setattr(cold.module("operators.scene.compatibility"), "is_panel_shown", lambda windows: True)
     cold.session.tick()
     assert cold.session.current.supervisor.state == "stopped"
     cold.preferences.start_with_panel = False

@@ -32,7 +32,7 @@ class Extension:
 
     @property
     def session(self):
-        return self.module("operators.session")
+        return self.module("operators.jobs.session")
 
     @property
     def settings(self):

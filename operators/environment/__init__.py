@@ -1,0 +1,1 @@
+"""The worker's Python environment and the worker's life in it."""

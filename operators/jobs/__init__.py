@@ -1,0 +1,1 @@
+"""Jobs: started, followed in the panel, delivered as objects."""

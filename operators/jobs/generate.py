@@ -1,0 +1,165 @@
+"""The operators that make shapes, and the panel's sentence about what the next one is made from."""
+
+import random
+
+import bpy
+
+from ...runtime.messages import Cancelled, JobFailed
+from ..capture import CAPTURES
+from ..models import catalog
+from ..poll import allowed
+from . import panel_state, regenerate, session
+
+LARGEST_SEED = 2**31 - 1
+
+
+def what_is_missing(context, settings) -> str:
+    """What the artist has to choose or give first, "" when nothing is missing. Cheap."""
+    row = CAPTURES[settings.condition]
+    return catalog.why_not(settings.model, row.condition) or row.choose(context, settings).missing
+
+
+def input_in_words(_) -> str:
+    """The panel's sentence: what is missing, as Generate says it, or what the next shape is made from."""
+    context = bpy.context
+    settings = getattr(context.scene, "wala", None)
+    if settings is None:
+        return ""
+    return what_is_missing(context, settings) or CAPTURES[settings.condition].choose(context, settings).words
+
+
+def attach() -> None:
+    """Give the panel its sentence, `window_manager.wala_input`."""
+    bpy.types.WindowManager.wala_input = bpy.props.StringProperty(get=input_in_words)
+
+
+def detach() -> None:
+    """Take it away again."""
+    del bpy.types.WindowManager.wala_input
+
+
+class Making:
+    """What starts a job: waits for it in scripts, and leaves it to the session's timer in a window. ``start`` gives its ticket."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context):
+        """Make it now and wait for it: for scripts and background mode."""
+        ticket = self._started(context)
+        if ticket is None:
+            return {"CANCELLED"}
+        outcome = session.wait(ticket)
+        if isinstance(outcome.error, JobFailed):
+            self.report({"ERROR"}, str(outcome.error))
+        elif isinstance(outcome.error, Cancelled):
+            self.report({"INFO"}, str(outcome.error))
+        else:
+            self.report({"WARNING" if outcome.note else "INFO"}, f"Made “{outcome.object}”. {outcome.note}".strip())
+        return {"CANCELLED"} if outcome.error else {"FINISHED"}
+
+    def invoke(self, context, event):
+        """Start it and give the interface back at once; the session's timer brings the result, with an undo step of its own."""
+        if bpy.app.background:
+            return self.execute(context)
+        return {"CANCELLED"} if self._started(context) is None else {"INTERFACE"}
+
+    def _started(self, context):
+        try:
+            return self.start(context, context.scene.wala)
+        except JobFailed as error:
+            panel_state.problem(error.message, error.hint)
+            self.report({"ERROR"}, str(error))
+            return None
+
+
+class WALA_OT_generate(Making, bpy.types.Operator):
+    """Make a mesh from the sketch, the blockout, the points or the words"""
+
+    bl_idname = "wala.generate"
+    bl_label = "Generate"
+
+    @classmethod
+    def poll(cls, context):
+        settings = getattr(context.scene, "wala", None)
+        reason = "There is no scene" if settings is None else session.why_not() or what_is_missing(context, settings) or session.worker_problem()
+        return allowed(cls, reason)
+
+    def start(self, context, settings):
+        if settings.randomise_seed:
+            settings.seed = random.randint(0, LARGEST_SEED)
+        return session.start(context, settings)
+
+
+class WALA_OT_again(Making, bpy.types.Operator):
+    """Make another one like the active result: from the same input as it was then, with the same model and settings, and the next seed"""
+
+    bl_idname = "wala.again"
+    bl_label = "Another One"
+
+    @classmethod
+    def poll(cls, context):
+        reason = session.why_not() or session.worker_problem()
+        if not reason and regenerate.source_of(context.active_object) is None:
+            reason = "Make the result active that you want another one of. What the last fifty were made from is kept"
+        return allowed(cls, reason)
+
+    def start(self, context, settings):
+        seed = random.randint(0, LARGEST_SEED) if settings.randomise_seed else None
+        return regenerate.start(context, settings, context.active_object, seed)
+
+
+class WALA_OT_cancel(bpy.types.Operator):
+    """Stop what WaLa is doing; nothing in the scene changes"""
+
+    bl_idname = "wala.cancel"
+    bl_label = "Cancel"
+
+    only_jobs: bpy.props.BoolProperty(name="Only Jobs", description="Leave a set-up or a check of the worker alone", default=False,
+                                      options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context):
+        busy = session.current is not None and session.why_not()
+        return allowed(cls, "" if busy else "Nothing is being made")
+
+    def execute(self, context):
+        if self.only_jobs and not session.current.tickets:
+            return {"PASS_THROUGH"}
+        session.cancel()
+        return {"FINISHED"}
+
+
+class HeldResult:
+    """What the buttons about a result that waits share."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return allowed(cls, "" if session.current is not None and session.current.held else "No shape is waiting")
+
+
+class WALA_OT_place(HeldResult, bpy.types.Operator):
+    """Add the shape to this scene, although it was made for another one"""
+
+    bl_idname = "wala.place"
+    bl_label = "Place It Here"
+
+    def execute(self, context):
+        session.place_held()
+        return {"FINISHED"}
+
+
+class WALA_OT_discard(HeldResult, bpy.types.Operator):
+    """Let go of the shape"""
+
+    bl_idname = "wala.discard"
+    bl_label = "Discard"
+    bl_options = {"REGISTER"}
+
+    def execute(self, context):
+        session.discard_held()
+        return {"FINISHED"}
+
+
+CLASSES = (WALA_OT_generate, WALA_OT_again, WALA_OT_cancel, WALA_OT_place, WALA_OT_discard)

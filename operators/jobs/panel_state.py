@@ -1,0 +1,111 @@
+"""What the panel shows. Knows the property group `window_manager.wala` and how progress reads; nothing about processes or files.
+
+Written only when something changed, so that an idle session redraws nothing.
+"""
+
+import bpy
+
+from ...runtime import pace
+from ..models.catalog import GIGABYTE
+
+# stage → where the bar begins and ends, and its words
+SHARES = {"load": (0.0, 0.1), "views": (0.1, 0.6), "condition": (0.1, 0.15), "sample": (0.15, 0.5), "choose": (0.5, 0.55), "fit": (0.55, 0.8),
+          "decode": (0.8, 0.85), "detail": (0.85, 0.9), "surface": (0.9, 1.0)}
+TITLES = {"load": "Loading the model", "views": "Drawing the views", "condition": "Reading the input", "sample": "Shaping", "choose": "Choosing the best",
+          "fit": "Fitting", "decode": "Decoding", "detail": "Refining", "surface": "Meshing"}
+SHOWN_IN = {("VIEW_3D", "UI"), ("PREFERENCES", "WINDOW")}    # areas and regions
+MODEL_WORDS = ("name", "title", "conditions", "prompted", "offered", "installed", "can_fetch", "can_remove", "size", "memory", "licence", "problem")
+
+
+def show(**values) -> None:
+    """Set properties of `window_manager.wala`, and redraw where they are drawn if one of them is new."""
+    group = getattr(bpy.context.window_manager, "wala", None)
+    if group is None:
+        return
+    changed = {name: value for name, value in values.items() if getattr(group, name) != value}
+    for name, value in changed.items():
+        setattr(group, name, value)
+    if changed:
+        redraw()
+
+
+def show_models(models) -> None:
+    """List the models, in the panel's words."""
+    group = getattr(bpy.context.window_manager, "wala", None)
+    if group is None:
+        return
+    wanted = [_model_words(model) for model in models]
+    if [list(words.values()) for words in wanted] == [[getattr(item, name) for name in MODEL_WORDS] for item in group.models]:
+        return
+    group.models.clear()
+    for words in wanted:
+        item = group.models.add()
+        for name, value in words.items():
+            setattr(item, name, value)
+    redraw()
+
+
+def _model_words(model) -> dict:
+    """A model as a row of `window_manager.wala.models`."""
+    licence = f"{model.licence}, non-commercial" if model.non_commercial else model.licence
+    values = (model.name, model.title, " ".join(model.conditions), " ".join(model.prompted), model.is_offered, model.is_installed,
+              model.can_fetch, model.can_remove, f"{model.size / GIGABYTE:.1f} GB" if model.size else "", model.memory, licence, model.problem)
+    return dict(zip(MODEL_WORDS, values))
+
+
+def redraw() -> None:
+    """Ask for a redraw of what shows us: the sidebars alone, not the 3D views beside them, which may take seconds."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas if window.screen else ():
+            for region in area.regions:
+                if (area.type, region.type) in SHOWN_IN:
+                    region.tag_redraw()
+
+
+def clear() -> None:
+    """Nothing was done yet."""
+    show(busy=False, progress=0.0, message="", problem="", hint="", detail="", ready="", models_busy=False, models_progress=0.0, models_message="",
+         models_problem="")
+
+
+def busy(message: str) -> None:
+    """A task begins: its first words, an empty bar and no old error."""
+    show(busy=True, progress=0.0, message=message, problem="", hint="", detail="")
+
+
+def rest(message: str = "") -> None:
+    """The task is over, and this is how it went."""
+    show(busy=False, progress=0.0, message=message)
+
+
+def problem(message: str, hint: str = "", detail: str = "") -> None:
+    """The task is over because of this."""
+    show(busy=False, progress=0.0, message="", problem=sentence(message), hint=hint, detail=detail)
+
+
+def sentence(message: str) -> str:
+    """A message as a sentence begins; the name of a file in front stays as it is."""
+    begins_with_a_word = message.split(" ", 1)[0].isalpha()
+    return message[:1].upper() + message[1:] if begins_with_a_word else message
+
+
+def silent(event: dict) -> None:
+    """A "worker-silent" event: which stage stands still, and what can be done."""
+    stage = TITLES.get(event["stage"], event["stage"])
+    what = f"“{stage}” has made no progress" if stage else "The worker has not begun"
+    show(message=f"{what} for {event['seconds']:.0f} s: wait, or press Cancel")
+
+
+def stage(event: dict, seconds_left: float | None) -> None:
+    """A "stage" or "step" event of the worker, as a bar and words, with the seconds left of the whole job where they are known.
+
+    The bar never goes back: a job of two models loads twice.
+    """
+    low, high = SHARES.get(event["stage"], (0.0, 0.0))
+    step, steps = event.get("step", 0), max(event.get("steps", 1), 1)
+    words = TITLES.get(event["stage"], event["stage"])
+    if event["event"] == "step" and steps > 1:
+        words += f", step {step + 1} of {steps}"
+    if seconds_left is not None:
+        words += f", {pace.in_words(seconds_left)} left"
+    show(progress=max(bpy.context.window_manager.wala.progress, low + (high - low) * step / steps), message=words)

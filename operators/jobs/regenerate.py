@@ -1,0 +1,32 @@
+"""A result's job once more. Knows which job made an object and where jobs are kept; the session knows how one is started."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from ...runtime import jobs
+from ...runtime.messages import JobFailed
+from .. import preferences
+from . import session, sources
+from .deliver import MARK, TITLE
+
+
+def source_of(item) -> Path | None:
+    """The folder of the job that made an object, while it is kept; None for any other object. Cheap."""
+    job = item.get(f"{MARK}job") if item is not None else None
+    if not isinstance(job, str) or not jobs.ID.fullmatch(job):
+        return None
+    folder = preferences.folder("jobs") / job
+    return folder if (folder / jobs.REQUEST).is_file() else None
+
+
+def start(context, settings, item, seed: int | None = None) -> session.Ticket:
+    """The job that made the object, with another seed (None: the next one). Raises JobFailed; then there is no job."""
+    folder = source_of(item)
+    if folder is None:
+        raise JobFailed("job-missing", f"What “{item.name}” was made from is not kept any more", "Generate it anew")
+    old = jobs.read_request(folder)
+    session.require_model(old.model, old.condition)
+    request = replace(old, id=jobs.new_id(), seed=old.seed + 1 if seed is None else seed, created="")
+    title = re.sub(r"\.\d{3,}$", "", item.name).removeprefix(TITLE)
+    return session.submit(context, settings, request, jobs.read_inputs(folder, old), title, sources.remembered(item))

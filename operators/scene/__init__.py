@@ -1,0 +1,1 @@
+"""The scene in plain numbers: Blender versions, axes, cameras, placement."""

@@ -1,0 +1,104 @@
+"""`wala models …`: fetch, add, verify, convert, remove."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import ModelError
+from ..models import install, licences
+from ..models.licences import AUTODESK, Licence
+from ..models.listing import checked_words
+from ..models.records import known_row, models_folder
+
+EVENT_INTERVAL = 0.2  # seconds between two events of --json
+
+
+def fetch(options: argparse.Namespace) -> int:
+    """`wala models fetch NAME`."""
+    folder = models_folder()
+    row = known_row(options.name, folder)
+    _ask(row.licence, row.name, folder, options.accept_licence)
+    with (_events() if options.json else _bar(row.name)) as on_bytes:
+        # Whoever gives this command asks for the download; HF_HUB_OFFLINE still forbids it.
+        made = install.fetch(row, folder, True, on_bytes)
+    words = checked_words(made)
+    print(json.dumps({"event": "done", "folder": str(made.source), "note": words}) if options.json else f"{row.name}: fetched, in {made.source}; {words}")
+    return 0
+
+
+def add(options: argparse.Namespace) -> int:
+    """`wala models add FOLDER`."""
+    folder = models_folder()
+    licence = Licence(options.licence, "", options.non_commercial) if options.licence else AUTODESK
+    _ask(licence, install.name_for(options.folder, options.name), folder, options.accept_licence)
+    made = install.add(options.folder, folder, options.name, options.condition, licence)
+    print(f"{made.name}: takes {made.condition}; licence {made.licence.name}; reads {made.converted or made.source}")
+    return 0
+
+
+def verify(options: argparse.Namespace) -> int:
+    """`wala models verify NAME`."""
+    for path in install.verify(options.name, models_folder()):
+        print(f"{path}: as it was when it came")
+    return 0
+
+
+def convert(options: argparse.Namespace) -> int:
+    """`wala models convert NAME`."""
+    made = install.convert(options.name, models_folder())
+    print(f"{made.name}: {made.converted or made.source}")
+    return 0
+
+
+def remove(options: argparse.Namespace) -> int:
+    """`wala models remove NAME`."""
+    left = install.remove(options.name, models_folder())
+    print(f"{options.name}: removed" + (f"; not made here, and so left: {', '.join(map(str, left))}" if left else ""))
+    return 0
+
+
+def _ask(licence: Licence, model: str, folder: Path, accepted: bool) -> None:
+    """Shows a licence that must be accepted before the first model under it, and asks on a terminal. Raises ModelError without consent."""
+    if licences.is_accepted(licence, folder):
+        return
+    print(f"{model} is under the licence {licence.name!r}.\n{licence.terms}\nThe whole text: {licence.link}", file=sys.stderr)
+    if not accepted and sys.stdin.isatty():
+        accepted = input("Do you accept it? [y/N] ").strip().lower() in ("y", "yes")
+        if not accepted:
+            raise ModelError("the licence was not accepted, nothing was fetched")
+    if accepted:
+        licences.accept(licence, model, folder)
+    licences.check_accepted(licence, folder)
+
+
+@contextmanager
+def _bar(name: str) -> Iterator[Callable[[int, int], None]]:
+    """Bytes, speed and time left on standard error where that is a terminal."""
+    from tqdm import tqdm
+
+    with tqdm(total=0, disable=None, leave=False, desc=name, unit="B", unit_scale=True) as bar:
+        def on_bytes(done: int, total: int) -> None:
+            if not bar.total:
+                bar.total, bar.initial = total, done  # what was there already says nothing of the speed
+            bar.update(done - bar.n)
+        yield on_bytes
+
+
+@contextmanager
+def _events() -> Iterator[Callable[[int, int], None]]:
+    """A JSON object a line on standard output, for a program that shows the progress: bytes so far, all, bytes a second."""
+    started, first, told = time.monotonic(), None, 0.0
+
+    def on_bytes(done: int, total: int) -> None:
+        nonlocal first, told
+        now = time.monotonic()
+        first = done if first is None else first
+        if now - told >= EVENT_INTERVAL or done == total:
+            told, speed = now, (done - first) / max(now - started, 1e-3)
+            left = round((total - done) / speed, 1) if speed > 0 else None
+            print(json.dumps({"event": "bytes", "done": done, "total": total, "seconds_left": left}), flush=True)
+    yield on_bytes

@@ -1,0 +1,147 @@
+"""What an input says of where a shape is: how far a distance field disagrees with it. Knows points, cells and depth maps; not latents or networks.
+
+An Observation takes the field's every second grid point, (H, H, H) float32 over [-1, 1]³ with index i at 2·i/H − 1, positive outside, and gives
+a scalar with a gradient, least where the field says the same.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..geometry.cameras import PUBLISHED, looking_at_origin
+from ..geometry.distance import EXTENT, RESOLUTION
+from ..geometry.renderer import sample_field
+
+SIDE = RESOLUTION // 2
+Observation = Callable[[Tensor], Tensor]
+
+_CELL = 2 / SIDE  # model units
+_BEHIND = 3 * _CELL  # how far behind a surface that a camera sees there is certainly something solid
+_BELOW = 0.15  # of a cell
+_TOLERANCE = 0.75 * _CELL  # of a depth
+_SOMEWHERE = 1e-3  # a depth before everything: that something is there, and not how deep
+_INTRUDING, _MISSING = 8.0, 0.3  # what lacks in a filled cell weighs less: pulled hard, it becomes a spike
+
+
+def of_points(points: Tensor) -> Observation:
+    """The field is 0 at points (N, 3) in model space, or just below: at 0 on both sides, a thin wall would tear. In cells of the half grid."""
+    def disagreement(field: Tensor) -> Tensor:
+        return (sample_field(field, points.to(field.device)) / _CELL + _BELOW).abs().mean()
+    return disagreement
+
+
+def of_voxels(occupancy: Tensor) -> Observation:
+    """No grid point of an empty cell of occupancy (C, C, C) bool is inside, and of every filled one at least one is (rule "any")."""
+    C = len(occupancy)
+
+    def disagreement(field: Tensor) -> Tensor:
+        filled, k = occupancy.to(field.device), len(field) // C
+        cells = field.reshape(C, k, C, k, C, k).permute(0, 2, 4, 1, 3, 5).flatten(3)
+        intruding = F.relu(_CELL / 2 - cells[~filled]).sum() / (k**3 * filled.sum())
+        missing = F.relu(cells[filled].amin(-1)).mean()
+        return (_INTRUDING * intruding + _MISSING * missing) / _CELL
+    return disagreement
+
+
+def of_field(target: Tensor) -> Observation:
+    """The solid of ``target`` (H, H, H), a half field: one minus the overlap (intersection over union), the field's edges being soft."""
+    wanted = (target < 0).float()
+
+    def disagreement(field: Tensor) -> Tensor:
+        return _missing_overlap(field, wanted.to(field.device), None)
+    return disagreement
+
+
+def of_depths(depths: Sequence[np.ndarray], directions: Sequence[tuple[float, float]]) -> Observation:
+    """What lies before a surface that the published cameras see, and where they see nothing, is outside; what lies just behind it is inside.
+
+    depths: (S, S) along the viewing direction, model units from the eye, inf where nothing is, as ``depth_maps`` gives them, seen from
+    ``directions``, azimuth and elevation in degrees.
+    """
+    return _seen_from(directions, lambda field: depths)
+
+
+def of_depth_pictures(maps: Sequence[np.ndarray], directions: Sequence[tuple[float, float]]) -> Observation:
+    """As ``of_depths``, of maps (S, S) 0 … 255 in the published look, black where nothing is, that do not say how deep they are: as deep as
+    fits the first field that is asked about."""
+    return _seen_from(directions, lambda field: [fitting_depth(one, direction, field) for one, direction in zip(maps, directions)])
+
+
+def _seen_from(directions: Sequence[tuple[float, float]], depths_for: Callable[[Tensor], Sequence[np.ndarray]]) -> Observation:
+    known: list[tuple[Tensor, Tensor]] = []
+
+    def disagreement(field: Tensor) -> Tensor:
+        if not known:
+            outside, inside = _carved(depths_for(field.detach().cpu()), directions)
+            known.append((inside.float().to(field.device), (inside | outside).float().to(field.device)))
+        return _missing_overlap(field, *known[0])
+    return disagreement
+
+
+def _missing_overlap(field: Tensor, wanted: Tensor, where: Tensor | None) -> Tensor:
+    """One minus the soft intersection over union of the field's solid with ``wanted`` (H, H, H), 0 or 1, of the points ``where`` 1 alone."""
+    inside = torch.sigmoid(-field / (_CELL / 2))
+    if where is not None:
+        inside = inside * where
+    common = (inside * wanted).sum()
+    return 1 - common / (inside.sum() + wanted.sum() - common).clamp(min=1)
+
+
+def view_coordinates(direction: tuple[float, float], axis: Tensor) -> tuple[Tensor, Tensor]:
+    """Where the points of a grid with coordinates ``axis`` (n,) along each side lie in the picture of a published camera that looks from a
+    direction, azimuth and elevation in degrees: (n, n, n, 2) in [-1, 1], right and down; and their depths (n, n, n), model units from the eye."""
+    camera = torch.from_numpy(looking_at_origin(*direction, PUBLISHED.distance)).float()
+    right, up, back = ((column[0] * axis)[:, None, None] + (column[1] * axis)[:, None] + column[2] * axis - column @ camera[:3, 3]
+                       for column in camera[:3, :3].T)
+    reach = -back * math.tan(math.radians(PUBLISHED.field_of_view) / 2)
+    return torch.stack([right / reach, -up / reach], -1), -back
+
+
+def _seen(direction: tuple[float, float]) -> tuple[Tensor, Tensor]:
+    """``view_coordinates`` of the field's every second grid point."""
+    return view_coordinates(direction, torch.arange(SIDE, dtype=torch.float32) * _CELL - 1)
+
+
+def _looked_up(picture: np.ndarray, at: Tensor) -> Tensor:
+    """The nearest pixels of a picture (S, S) at places (…, 2), 0 beyond its border."""
+    pixels = torch.from_numpy(np.array(picture, dtype=np.float32))[None, None]
+    return F.grid_sample(pixels, at.reshape(1, 1, -1, 2), "nearest", align_corners=False).view(at.shape[:-1])
+
+
+def _carved(depths: Sequence[np.ndarray], directions: Sequence[tuple[float, float]]) -> tuple[Tensor, Tensor]:
+    """The grid's points that are outside for some camera, and those that are inside for some and outside for none, (H, H, H) bool each."""
+    outside, inside = torch.zeros(SIDE, SIDE, SIDE, dtype=torch.bool), torch.zeros(SIDE, SIDE, SIDE, dtype=torch.bool)
+    for picture, direction in zip(depths, directions):
+        at, depth = _seen(direction)
+        # Nearness rather than depth: 0 where nothing is, in the picture as beyond its border.
+        nearness = _looked_up(1 / picture, at)
+        ahead = 1 / nearness - depth
+        outside |= (nearness == 0) | (ahead > _TOLERANCE)
+        inside |= (ahead < -_TOLERANCE) & (ahead > -_BEHIND)
+    return outside, inside & ~outside
+
+
+def fitting_depth(picture: np.ndarray, direction: tuple[float, float], field: Tensor, rounds: int = 4) -> np.ndarray:
+    """The depth (S, S) that a map shows, inf where it is black, with the nearest and farthest at which it shows the field's surface best: a
+    line through what both show, the worst third left out. SOMEWHERE where that line says that white is far: they show different things."""
+    S = 64
+    at, depth = _seen(direction)
+    solid = field < 0
+    index = ((at[solid] + 1) * (S / 2)).long().clamp(0, S - 1)
+    shown = torch.full((S * S,), torch.inf).scatter_reduce_(0, index[:, 1] * S + index[:, 0], depth[solid], "amin")
+    steps = (torch.arange(S) + 0.5) / S * 2 - 1
+    value = _looked_up(picture, torch.stack(torch.meshgrid(steps, steps, indexing="xy"), -1)).flatten()
+    both = torch.isfinite(shown) & (value > 0)
+    value, shown = value[both] / 255, shown[both]
+    keep = torch.ones_like(value, dtype=torch.bool)
+    near, far = PUBLISHED.distance - EXTENT, PUBLISHED.distance + EXTENT
+    for _ in range(rounds if len(value) > 20 else 0):
+        rows = torch.stack([1 - value[keep], value[keep]], 1)
+        far, near = torch.linalg.lstsq(rows, shown[keep, None]).solution[:, 0].tolist()
+        error = (far - (far - near) * value - shown).abs()
+        keep = error <= error.quantile(0.67)
+    return np.where(picture > 0, far - (far - near) * (picture / 255) if near < far else _SOMEWHERE, np.inf)

@@ -1,0 +1,1 @@
+"""Evaluation of models: shapes, inputs, baselines, measures and reports."""

@@ -1,0 +1,253 @@
+"""Measures a pipeline on reference shapes: the autoencoder, each condition, and what simpler methods make of the same inputs. Knows no files."""
+
+import hashlib
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+
+from ..errors import InputError
+from ..geometry.distance import Frame
+from ..geometry.light_field import descriptor, light_field_distance
+from ..geometry.metrics import (
+    chamfer_and_f_score,
+    count_pieces,
+    coverage_and_distance,
+    iou,
+    normal_angle,
+    sample_surface,
+    silhouette_iou,
+    silhouettes,
+)
+from ..geometry.renderer import sample_field
+from ..geometry.surface import field_to_mesh
+from ..training.data.build import POINTS
+from ..training.data.captions import NOTHING
+from ..training.data.mesh_datasets import Record
+from .baselines import BASELINES, TrainingShapes
+from .inputs import Trial, trials_of
+from .report import summarise
+from .shapes import Progress, Shape, fit_shapes
+
+if TYPE_CHECKING:
+    from ..pipeline import Pipeline, Settings
+
+log = logging.getLogger(__name__)
+NEAREST = 5  # training shapes that are asked for the prompt's noun
+FAST = 8  # shapes of a fast evaluation
+CLOUD = 1024  # points a shape for coverage
+FITTED = 16  # steps that fit the autoencoder's latent to the shape itself
+SETS = ("text", "none")  # conditions that do not tell one shape: what counts is the set of results
+RULES = {
+    "reference": "signed distance field of the mesh at 256³, longest side -0.9…0.9, and its iso-surface; turned as its author left it, seats too",
+    "mse": "mean squared difference of the distance field that comes back from the latent and the reference's, over the 256³ grid points",
+    "d_iou, d_mse": "mean over the collections of each collection's mean",
+    "chamfer": "mean of both directions' mean distance between 10,000 points a surface, in the reference's units",
+    "f_score": "harmonic mean of the shares of 10,000 points a surface that lie within 0.05 of the other's",
+    "normal_angle": "mean angle in degrees between the outward normals at 10,000 random points of a surface and at the other's points nearest to "
+                    "them, averaged over both directions",
+    "pieces": "solids that do not touch, in the decoded mesh without dust, before small parts are left out where one piece is wanted; "
+              "one_piece: share of results in one piece, of which the references' own share is reference_one_piece",
+    "silhouette_iou": "mean overlap of the silhouettes from 20 directions spread over the half-sphere",
+    "light_field_distance": "Chen et al. 2003: the least sum of absolute differences of ten silhouettes' Zernike moments and Fourier coefficients, over "
+                            "60 rotations and ten light fields a shape (geometry/light_field.py); in 255ths, without the authors' rounding",
+    "voxels": "solid 16³; a cell is filled when any grid point of it is inside (rule 'any')",
+    "nearest": "the model's own input voxels, each cell as it is",
+    "trilinear": "the model's own input voxels, interpolated, solid above 1/2",
+    "trilinear_half_filled": "other voxels than the model's: a cell is filled when at least half of it is inside; then as trilinear",
+    "points": f"{POINTS} points of the mesh's visible surface, without normals",
+    "screened_poisson": "screened Poisson surface of the same points with the reference's normals, which the model is not told",
+    "screened_poisson_without_normals": "the same of normals that are estimated from the points (Hoppe et al. 1992), which is all the model has",
+    "blockout": "a blockout's mesh in the place of voxels: 12 boxes or convex hulls fitted greedily, or cells at least half filled, 8 … 24 a side",
+    "blocks": "the blockout itself",
+    "remesh_and_smooth": "voxel remesh of the blockout at 1/32 unit, and five times Smooth at its factor 1/2, as Blender's modifiers do",
+    "not_fitted": "the model's own result before it is fitted to the input",
+    "autoencoder_fitted": f"the latent moved by {FITTED} steps towards the shape's own field, through the decoder's gradient",
+    "sketch": "depth and normal discontinuities of the reference, seen from azimuth 0 and an elevation of 0…40° that the model is told",
+    "image": "the reference, grey, lit from above left and cut out, seen as for the sketch",
+    "depth": "the reference's depth from azimuth 0 and an elevation of 0…40° that the model is told, through the published lens",
+    "depths": "the reference's depth from the published cameras: those of the model, or, where it takes any, once the four and once the six",
+    "tsdf_fusion": "truncated signed distances fused from the same cameras' depth in model units, which the model is not told (each of its maps is "
+                   "stretched from near to far); what no camera sees counts as solid",
+    "mean_shape": "one shape for every input: the training shapes' mean distance field at its best level",
+    "retrieved_by_drawing": "the training shape one of whose drawings is most like the sketch",
+    "retrieved_by_picture": "the training shape one of whose views, lit in the same way, is most like the picture",
+    "retrieved_by_depth": "the training shape one of whose views' depth, stretched from near to far, is most like the depth map",
+    "nearest_training_shape": "the training shape most like the reference itself by 16³ voxels: what no look-up by an input does better",
+    "own_nearest_iou": "overlap of the results with the training shapes most like them: near 1 where a model only looks up",
+    "text": "the caption; a caption does not tell the shape, so that its iou is low for any model",
+    "noun": f"share of the {NEAREST} training shapes most like the result (by 16³ voxels) that carry the prompt's noun or a synonym; "
+            "chance: share of all training shapes that do",
+    "coverage": f"share of references that are the nearest one of some result, by chamfer distance of {CLOUD} points",
+    "minimum_matching_distance": "mean over references of the distance to the nearest result",
+    "random_training_shapes": "as many training shapes, drawn at random, in the place of results",
+    "thirds": "shapes sorted by the share of the grid that is solid",
+    "no surface": "a result without a surface has iou, f_score, silhouette_iou and pieces 0, no chamfer, normal_angle and light_field_distance; chamfer_shapes tells how "
+                  "many have one",
+}
+Look = Callable[[Shape, str, dict, torch.Tensor], None]
+
+
+class Codec(Protocol):
+    """What takes a shape to its latent and back, as a Pipeline does."""
+
+    def field_to_latent(self, field: torch.Tensor) -> torch.Tensor: ...
+
+    def latent_to_field(self, latent: torch.Tensor) -> torch.Tensor: ...
+
+
+def _rng(shape: Shape, seed: int) -> np.random.Generator:
+    return np.random.default_rng([seed, int(hashlib.sha1(shape.record.id.encode()).hexdigest()[:8], 16)])
+
+
+def from_frame(field: torch.Tensor, frame: Frame | None) -> torch.Tensor:
+    """A field (R, R, R) in the model space of ``frame`` on the grid of the input's coordinates, where the reference is.
+
+    A cloud of points does not quite reach its shape's bounding box, so that the model gets it a little larger and off the centre.
+    """
+    R = field.shape[0]
+    if frame is None or max(float(np.abs(frame.center).max()), abs(frame.scale - 1)) < 0.1 / R:
+        return field
+    axis = torch.arange(R) * (2 / R) - 1
+    center = [float(c) for c in frame.center]
+    slabs = []
+    for x in axis.split(32):
+        points = torch.stack(torch.meshgrid(*((a - c) * frame.scale for a, c in zip((x, axis, axis), center)), indexing="ij"), -1)
+        slabs.append(sample_field(field, points.float()))
+    return torch.cat(slabs) / frame.scale
+
+
+def score(field: torch.Tensor, shape: Shape, fast: bool = False) -> dict:
+    """{"iou", "chamfer", "f_score", "normal_angle", "pieces"} of a field (R, R, R) with the reference; and, but for a fast evaluation,
+    {"silhouette_iou", "light_field_distance"}."""
+    field = torch.as_tensor(field).cpu().float()
+    inside = field < 0
+    overlap = {"iou": iou(inside, shape.field < 0)}
+    if not fast:
+        overlap |= {"silhouette_iou": silhouette_iou(silhouettes(inside.numpy()), shape.silhouettes),
+                    "light_field_distance": light_field_distance(descriptor(inside.numpy()), shape.light_fields) if inside.any() else None}
+    try:
+        mesh = field_to_mesh(field)
+    except InputError:
+        return overlap | {"chamfer": None, "f_score": 0.0, "normal_angle": None, "pieces": 0}
+    distance, near = chamfer_and_f_score(mesh, shape.surface)
+    return overlap | {"chamfer": distance, "f_score": near, "normal_angle": normal_angle(mesh, shape.surface), "pieces": count_pieces(*mesh)}
+
+
+def codec_score(codec: Codec, shape: Shape, latent: torch.Tensor | None = None, fast: bool = False) -> dict:
+    """``score`` of what comes back from the shape's latent, or from a given one, and "mse", of the distance field."""
+    field = codec.latent_to_field(codec.field_to_latent(shape.field) if latent is None else latent).cpu().float()
+    return score(field, shape, fast) | {"mse": float((field - shape.field).square().mean())}
+
+
+def cloud(field: torch.Tensor, seed: int) -> np.ndarray | None:
+    """Points (CLOUD, 3) of a field's surface; None without one."""
+    try:
+        return sample_surface(*field_to_mesh(torch.as_tensor(field).cpu().float()), CLOUD, np.random.default_rng(seed))
+    except InputError:
+        return None
+
+
+def measure(pipeline: "Pipeline", shape: Shape, trials: Mapping[str, Trial], settings: "Settings", train: TrainingShapes | None,
+            look: Look | None, fast: bool = False, pace: "Pace | None" = None) -> tuple[dict, dict[str, np.ndarray | None]]:
+    """One shape's scores by the trials' names, each with its baselines', and the clouds of those results that count as a set. fast: of the
+    results alone, without what they are compared with."""
+    scores, clouds = {"autoencoder": codec_score(pipeline, shape, fast=fast)}, {}
+    if not fast:
+        scores["autoencoder_fitted"] = codec_score(pipeline, shape, pipeline.field_to_latent(shape.field, FITTED))
+    if pace is not None:
+        pace.tell(shape, "autoencoder", scores["autoencoder"])
+    if train is not None and not fast:
+        scores["nearest_training_shape"] = score(train.field(train.nearest(shape.field)[0]), shape)
+    for name, trial in trials.items():
+        rng = _rng(shape, settings.seed)
+        inputs = trial.make(shape, rng)
+        # Without an input it is the seed alone that makes one result another.
+        own = settings if inputs else replace(settings, seed=int(rng.integers(2**31)))
+        latent, prepared = pipeline.generate_latent(trial.condition, inputs, own)
+        known = pipeline.refined_by(trial.condition, prepared)
+        field = from_frame(pipeline.latent_to_field(latent, known).cpu(), prepared.frame)
+        lines = {} if fast else BASELINES.get(trial.baselines or trial.condition, _no_baselines)(shape.field, inputs, train)
+        steps = pipeline.fit_steps(trial.condition, own)
+        if steps and prepared.observation is not None:
+            lines |= {} if fast else {"not_fitted": field}
+            field = from_frame(pipeline.latent_to_field(pipeline.fit_latent(latent, prepared.observation, steps), known).cpu(), prepared.frame)
+        scores[name] = score(field, shape, fast) | {"baselines": {line: score(made, shape) for line, made in lines.items()}}
+        if pace is not None:
+            pace.tell(shape, name, scores[name])
+        if train is not None and not fast and (field < 0).any():
+            alike = train.nearest(field, NEAREST)
+            scores[name]["own_nearest_iou"] = iou(train.field(alike[0]) < 0, field < 0)
+            if trial.condition == "text" and shape.record.head != NOTHING:
+                scores[name]["noun"] = train.carry(shape.record.head, alike)
+        if name in SETS:
+            clouds[name] = cloud(field, 0)
+        if look is not None:
+            look(shape, name, inputs, field)
+    return scores, clouds
+
+
+class Pace:
+    """Tells the log of every result, and how long the rest will take."""
+
+    def __init__(self, shapes: int, trials: int):
+        self._began, self._done, self._each, self._all = time.monotonic(), 0, trials, shapes * trials
+
+    def tell(self, shape: Shape, name: str, one: dict) -> None:
+        self._done += 1
+        seconds = (time.monotonic() - self._began) * (self._all / self._done - 1)
+        angle = "no surface" if one["normal_angle"] is None else f"normals {one['normal_angle']:.1f}°"
+        log.info("shape %d of %d, %s, %s: IoU %.3f, %s; about %d min %02d s left", -(-self._done // self._each), self._all // self._each,
+                 shape.record.id, name, one["iou"], angle, *divmod(round(max(0.0, seconds)), 60))
+
+
+def _no_baselines(field: torch.Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, torch.Tensor]:
+    return {}
+
+
+def evaluate(pipeline: "Pipeline", records: Iterable[Record], conditions: Sequence[str], limit: int | None, settings: "Settings",
+             on_progress: Progress | None = None, train: TrainingShapes | None = None, look: Look | None = None, fast: bool = False) -> dict:
+    """The report: "autoencoder" and each trial of the conditions (their names are in "trials") with iou, chamfer, f_score, silhouette_iou,
+    medians, thirds and "baselines".
+
+    fast: FAST shapes at most and only what takes no long: neither baselines nor fitted latents, silhouettes or light fields.
+    ``limit`` and ``on_progress``: see fit_shapes; look(shape, trial, inputs, field) is called with every result. Raises InputError for an
+    unknown condition or when no shape can be used.
+    """
+    trials = trials_of(conditions, pipeline.denoiser.views)
+    for name, trial in trials.items():
+        if trial.has_caption_beside and trial.condition not in pipeline.row.prompted:
+            raise InputError(f"{name}: the model {pipeline.row.name} reads no caption beside it")
+    records = list(records)
+    limit = min(limit or FAST, FAST) if fast else limit
+    pace = Pace(min(len(records), limit or len(records)), 1 + len(trials))
+    skipped, rows, references = Counter(), [], []
+    made: dict[str, list] = {name: [] for name in trials if name in SETS}
+    for shape in fit_shapes(records, limit, train, skipped, on_progress):
+        scores, clouds = measure(pipeline, shape, trials, settings, train, look, fast, pace)
+        rows.append(shape.about | scores)
+        for name, points in clouds.items():
+            made[name].append(points)
+        if made:
+            references.append(sample_surface(*shape.surface, CLOUD, np.random.default_rng(1)))
+    report = summarise(rows, ("autoencoder", "autoencoder_fitted", "nearest_training_shape", *trials), train)
+    for name, clouds in made.items():
+        report[name] |= _as_set(clouds, references)
+    if made and train is not None:
+        drawn = np.random.default_rng(settings.seed).choice(len(train.entries), len(rows), replace=len(train.entries) < len(rows))
+        report["random_training_shapes"] = _as_set([cloud(train.field(int(index)), 0) for index in drawn], references)
+    about = {"model": settings.model, "seed": settings.seed, "count": len(rows), "skipped": dict(skipped), "rules": RULES, "trials": list(trials)}
+    return about | report | {"shapes": rows}
+
+
+def _as_set(clouds: list[np.ndarray | None], references: list[np.ndarray]) -> dict:
+    clouds = [points for points in clouds if points is not None]
+    if not clouds:
+        return {}
+    coverage, distance = coverage_and_distance(clouds, references)
+    return {"coverage": coverage, "minimum_matching_distance": distance}

@@ -1,0 +1,167 @@
+"""A report as one self-contained HTML page: the table on top, then each condition's best, median and worst result beside its input and the
+reference. Knows pictures and markup; not how anything was measured."""
+
+import base64
+import io
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ..conditions.image_preprocessing import mesh_pictures
+from ..conditions.voxels import upsampled
+from ..geometry.distance import mesh_to_distance
+from ..geometry.renderer import framed, shaded, trace
+from .baselines import directions_of
+from .report import Table, remarks_of, tables_of
+from .shapes import Shape
+
+SIDE = 192  # pixels
+_AZIMUTH, _ELEVATION = 30.0, 20.0
+GROUND = 242  # grey of the pictures' background
+_STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff; }
+table { border-collapse: collapse; } th, td { padding: .2rem .7rem; text-align: right; font-variant-numeric: tabular-nums; }
+th:first-child, td:first-child { text-align: left; } thead th { border-bottom: 1px solid #888; } .baseline { color: #777; }
+figure { display: inline-block; margin: .3rem .6rem .3rem 0; vertical-align: top; width: 192px; } figcaption { font-size: 13px; color: #555; }
+img { display: block; background: #f2f2f2; } .prompt { width: 172px; min-height: 172px; padding: 10px; background: #f2f2f2; }
+dt { font-weight: 600; } dd { margin: 0 0 .3rem 1rem; }
+"""
+
+
+class Gallery:
+    """Pictures of every result, its input and its reference, gathered while a model is measured."""
+
+    def __init__(self):
+        self._references: dict[str, str] = {}
+        self._results: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def __call__(self, shape: Shape, trial: str, inputs: dict, field: torch.Tensor) -> None:
+        if shape.record.id not in self._references:
+            self._references[shape.record.id] = _rendered(shape.field)
+        self._results[shape.record.id, trial] = (_shown(inputs), _rendered(field))
+
+    def figures(self, row: dict, trial: str) -> str:
+        """Markup of one shape's input, result and reference."""
+        given, result = self._results[row["id"], trial]
+        one = row[trial]
+        distance = "no surface" if one["chamfer"] is None else f"chamfer {one['chamfer']:.4f}"
+        said = f"IoU {one['iou']:.3f}, {distance}"
+        return (_figure(given, "input") + _figure(result, said) + _figure(self._references[row["id"]], f"{row['caption']} ({row['id']})"))
+
+
+def page(report: dict, gallery: Gallery) -> str:
+    """The whole page."""
+    title = f"{report['model']}: {report['count']} shapes of {report['split']}"
+    parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{_STYLE}</style><h1>{escape(title)}</h1>"]
+    left_out = ", ".join(f"{count} {reason}" for reason, count in report["skipped"].items()) or "none"
+    seed = f" Seed {report['seed']}." if "seed" in report else ""
+    parts.append(f"<p>Data: {escape(report['data'])}.{seed} Left out: {escape(left_out)}.</p>")
+    parts += [_table(table) for table in tables_of(report)]
+    parts += [f"<p>{escape(said)}</p>" for said in remarks_of(report)]
+    for trial in report["trials"]:
+        parts.append(f"<h2>{escape(trial)}</h2>")
+        for name, row in _chosen(report["shapes"], trial):
+            parts.append(f"<h3>{name}</h3>{gallery.figures(row, trial)}")
+    parts.append("<h2>What is measured</h2><dl>")
+    parts += [f"<dt>{escape(name)}</dt><dd>{escape(rule)}</dd>" for name, rule in report["rules"].items()]
+    return "\n".join([*parts, "</dl></html>\n"])
+
+
+def _table(table: Table) -> str:
+    heads = "".join(f"<th>{escape(head)}</th>" for head in ("", *table.heads))
+    rows = []
+    for name, cells in table.lines:
+        kind = ' class="baseline"' if name.startswith(" ") else ""
+        rows.append(f"<tr{kind}><td>{escape(name.strip())}</td>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _chosen(rows: Sequence[dict], trial: str) -> list[tuple[str, dict]]:
+    """The best, median and worst shape by IoU, none of them twice."""
+    order = sorted(rows, key=lambda row: -row[trial]["iou"])
+    names = {}
+    for name, place in (("median", len(order) // 2), ("worst", len(order) - 1), ("best", 0)):
+        names[place] = name
+    return [(names[place], order[place]) for place in sorted(names)]
+
+
+def _figure(picture: str, said: str) -> str:
+    return f"<figure>{picture}<figcaption>{escape(said)}</figcaption></figure>"
+
+
+def _shown(inputs: dict) -> str:
+    """An input as markup."""
+    return "".join(show(inputs) for name, show in _SHOWN.items() if name in inputs) or '<div class="prompt">nothing</div>'
+
+
+def _prompt(inputs: dict) -> str:
+    return f'<div class="prompt">{escape(inputs["prompt"])}</div>'
+
+
+def _image(inputs: dict) -> str:
+    """A picture (H, W) or one cut out (H, W, 4), on the page's grey."""
+    image = Image.fromarray(inputs["image"]).convert("RGBA")
+    ground = Image.new("RGBA", image.size, (GROUND, GROUND, GROUND, 255))
+    return _inline(Image.alpha_composite(ground, image).resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+
+
+def _voxels(inputs: dict) -> str:
+    occupancy = inputs["occupancy"]
+    return _rendered(upsampled(occupancy, "nearest") * (2 / occupancy.shape[0]))
+
+
+def _points(inputs: dict) -> str:
+    """Dots, the nearer the darker."""
+    points = inputs["points"]
+    camera = framed(points, _ELEVATION, azimuth=_AZIMUTH)
+    at = (camera.project(points) - camera.center) / camera.half_size * (1, -1)
+    pixels = np.clip(np.floor((at + 1) * SIDE / 2).astype(int), 0, SIDE - 1)
+    depth = points @ camera.axes()[2]
+    picture = np.full((SIDE, SIDE), 255, np.uint8)
+    order = np.argsort(depth)
+    picture[pixels[order, 1], pixels[order, 0]] = np.linspace(200, 20, len(points)).astype(np.uint8)
+    return _inline(Image.fromarray(picture))
+
+
+def _depths(inputs: dict) -> str:
+    """The depth maps of a mesh that a condition looks at, side by side in a square; a blockout, which nothing looks at, as it is."""
+    if "views" not in inputs and "azimuth" not in inputs:
+        return _rendered(torch.from_numpy(mesh_to_distance(inputs["vertices"], inputs["faces"])))
+    maps, *_ = mesh_pictures(inputs["vertices"], inputs["faces"], directions_of(inputs))
+    across = int(np.ceil(np.sqrt(len(maps))))
+    side = SIDE // across
+    square = Image.new("L", (SIDE, SIDE), GROUND)
+    for number, one in enumerate(maps):
+        square.paste(Image.fromarray(one).resize((side, side), Image.Resampling.LANCZOS), (number % across * side, number // across * side))
+    return _inline(square)
+
+
+_SHOWN = {"prompt": _prompt, "image": _image, "occupancy": _voxels, "points": _points, "vertices": _depths}
+
+
+def picture_of(field: torch.Tensor) -> Image.Image | None:
+    """A distance field's surface, lit, on light grey, (SIDE, SIDE) in grey; None without one."""
+    field = field.cpu().float()
+    inside = torch.nonzero(field[::4, ::4, ::4] < 0).numpy()
+    if not len(inside):
+        return None
+    low, high = (np.array(end) * 8 / field.shape[0] - 1 for end in (inside.min(axis=0), inside.max(axis=0)))
+    corners = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
+    depth, normal = trace(field, framed(corners, _ELEVATION, azimuth=_AZIMUTH), SIDE)
+    picture = torch.where(torch.isfinite(depth), 235 * shaded(normal), float(GROUND))
+    return Image.fromarray(picture.to(torch.uint8).numpy())
+
+
+def _rendered(field: torch.Tensor) -> str:
+    picture = picture_of(field)
+    return _inline(picture) if picture else '<div class="prompt">no surface</div>'
+
+
+def _inline(picture: Image.Image) -> str:
+    stream = io.BytesIO()
+    picture.convert("L").save(stream, "PNG", optimize=True)
+    encoded = base64.b64encode(stream.getvalue()).decode()
+    return f'<img width="{SIDE}" height="{SIDE}" alt="" src="data:image/png;base64,{encoded}">'

@@ -1,0 +1,177 @@
+"""The table of models: what there is, what each can do and with which defaults. Knows rows; not networks or tensors, nor what is installed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..conditions.spec import TABLE
+from ..errors import ModelError
+from ..networks.configs import AutoencoderConfig, DetailConfig, StarterConfig
+from .licences import AUTODESK, CC0, Licence
+
+STARTER_FOLDER = Path(__file__).parent / "starter"
+STARTER = "starter"
+WORD_PIECES, DETAIL_WEIGHTS = "tokenizer.json", "detail.safetensors"
+WORKING_MEMORY = 1_500_000_000  # bytes allowed for what lies between the layers while a shape is made
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """Settings for a condition: guidance scale (None: there is nothing to guide), number of denoising steps, of steps that then fit the
+    shape to the input, and of candidates, of which the one is kept that agrees best with it; whether the detail stage refines it."""
+
+    scale: float | None
+    steps: int
+    fit: int = 0
+    candidates: int = 1
+    detail: bool = False
+
+
+@dataclass(frozen=True)
+class Published:
+    """What is known of a published model before its files are there.
+
+    ``repository``: on the hub; None for a folder of the same format. ``parameters``: of the denoiser with its own encoder, and
+    ``image_parameters`` of the image network in front. ``views``: indices of the cameras whose pictures it takes, () for one of any kind.
+    ``points``: how many it reads. ``shape_model``: of one that makes pictures alone, the name of the model that makes shapes of them.
+    ``extras``: (repository, file) of what it needs beside its own two files. ``checksums``: file → SHA-256 in hexadecimal, as far as they are
+    known here; a file that is not named is compared with the hub's own word for it.
+    """
+
+    repository: str | None
+    parameters: int
+    image_parameters: int = 0
+    views: tuple[int, ...] = ()
+    points: int = 25_000
+    shape_model: str | None = None
+    extras: tuple[tuple[str, str], ...] = ()
+    checksums: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the published file, about: four a parameter."""
+        return 4 * (self.parameters + self.image_parameters + AUTOENCODER_PARAMETERS)
+
+    def memory(self, bytes_a_parameter: int = 2, in_turns: bool = False) -> int:
+        """Bytes needed on a device: the parameters at bytes_a_parameter (2 in bfloat16, 4 in float32), the autoencoder's always at 4, and
+        WORKING_MEMORY; in_turns (low-memory mode) the largest part only."""
+        parts = (bytes_a_parameter * self.parameters, bytes_a_parameter * self.image_parameters, 4 * AUTOENCODER_PARAMETERS)
+        return (max(parts) if in_turns else sum(parts)) + WORKING_MEMORY
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One model. ``conditions``: name → defaults; ``padding``: of its wavelets; ``version``: of the weights, None where they have none.
+
+    Either ``autoencoder``, ``starter``, ``detail`` (None without a detail stage) and ``weights``, a safetensors file with its word pieces
+    beside, of the starter's kind, or ``published``, whose files are looked up.
+    """
+
+    name: str
+    title: str
+    conditions: dict[str, Defaults]
+    licence: Licence
+    autoencoder: AutoencoderConfig | None = None
+    starter: StarterConfig = StarterConfig()
+    detail: DetailConfig | None = None
+    weights: Path | None = None
+    padding: str = "constant"
+    credits: Path | None = field(default=None)
+    published: Published | None = None
+    version: str | None = None
+
+    @property
+    def makes(self) -> str:
+        """What comes out of it: "shapes", or "views" where it has a ``shape_model``."""
+        return "views" if self.published and self.published.shape_model else "shapes"
+
+    @property
+    def one_piece(self) -> bool:
+        """Whether its shapes are to be of one piece where nobody says otherwise: a small model leaves loose bits about."""
+        return self.published is None
+
+    @property
+    def prompted(self) -> tuple[str, ...]:
+        """Those of its conditions that a prompt may come beside: none of a published model's, which reads one thing."""
+        if self.published or "text" not in self.conditions:
+            return ()
+        return tuple(name for name in self.conditions if "prompt" in TABLE[name].also)
+
+    @property
+    def vocabulary(self) -> Path:
+        """The word pieces' file."""
+        return self.weights.with_name(WORD_PIECES)
+
+    @property
+    def detail_weights(self) -> Path:
+        """The detail stage's file."""
+        return self.weights.with_name(DETAIL_WEIGHTS)
+
+
+AUTOENCODER_PARAMETERS = 12_872_004
+DINO_L = 304_372_736  # DINOv2 ViT-L/14 with four registers
+STABLE_DIFFUSION = 1_305_000_000  # 2.1's UNet with a camera network, OpenCLIP ViT-H's text model, the image autoencoder
+CLIP_VOCABULARY = (("openai/clip-vit-large-patch14", "vocab.json"), ("openai/clip-vit-large-patch14", "merges.txt"))
+FOUR_VIEWS, SIX_VIEWS, FOUR_TEXT_VIEWS = (3, 6, 10, 26), (3, 6, 10, 26, 49, 50), (0, 6, 10, 26)
+
+# condition → settings of the published examples; also for folders that hold a model of this kind
+PUBLISHED_DEFAULTS = {
+    "image": Defaults(1.8, 5), "sketch": Defaults(1.8, 5), "depth": Defaults(1.8, 5), "depths": Defaults(1.3, 5), "views": Defaults(1.3, 5),
+    "points": Defaults(1.3, 8), "voxels": Defaults(1.5, 5), "none": Defaults(None, 1000),
+}
+
+
+def published_row(name: str, title: str, condition: str, published: Published, licence: Licence = AUTODESK,
+                  defaults: Defaults | None = None) -> ModelRow:
+    """The row of a model in the published format."""
+    return ModelRow(name, title, {condition: defaults or PUBLISHED_DEFAULTS[condition]}, licence, padding="zero", published=published)
+
+
+def _hub(code: str, words: str, condition: str, parameters: int, image_parameters: int = 0, views: tuple[int, ...] = (),
+         defaults: Defaults | None = None) -> ModelRow:
+    published = Published(f"ADSKAILab/WaLa-{code}", parameters, image_parameters, views)
+    return published_row(f"wala-{code.lower()}", f"WaLa 1B · {words}", condition, published, defaults=defaults)
+
+
+def _text_to_views(code: str, words: str, views: tuple[int, ...], shape_model: str) -> ModelRow:
+    published = Published(f"ADSKAILab/WaLa-MVDream-{code}", STABLE_DIFFUSION, views=views, shape_model=shape_model, extras=CLIP_VOCABULARY)
+    return ModelRow(f"wala-mvdream-{code.lower()}", f"WaLa · {words}", {"text": Defaults(10.0, 50)}, AUTODESK, published=published)
+
+
+MODELS: dict[str, ModelRow] = {
+    row.name: row
+    for row in (
+        ModelRow(
+            name=STARTER,
+            title="Starter (small, ships with the extension)",
+            conditions={
+                "text": Defaults(2.0, 8), "sketch": Defaults(4.0, 16), "image": Defaults(4.0, 16), "depth": Defaults(1.5, 4, 16),
+                "depths": Defaults(1.3, 4, 16, detail=True), "voxels": Defaults(1.5, 4, 16), "points": Defaults(1.6, 4, 16), "none": Defaults(None, 16),
+            },
+            licence=CC0,
+            autoencoder=AutoencoderConfig(widths=(16, 48, 112), norm_groups=8, quantized=False),
+            detail=DetailConfig(),
+            weights=STARTER_FOLDER / "starter.safetensors",
+            credits=STARTER_FOLDER / "CREDITS.md",
+            version="5",
+        ),
+        _hub("SV-1B", "single image", "image", 956_000_000, DINO_L),
+        _hub("SK-1B", "sketch", "sketch", 956_000_000, DINO_L),
+        _hub("DM1-1B", "one depth map", "depth", 956_000_000, DINO_L),
+        _hub("DM4-1B", "four depth maps", "depths", 956_000_000, DINO_L, FOUR_VIEWS),
+        _hub("DM6-1B", "six depth maps", "depths", 898_000_000, DINO_L, SIX_VIEWS, Defaults(1.5, 10)),
+        _hub("RGB4-1B", "four images", "views", 956_000_000, DINO_L, FOUR_VIEWS),
+        _hub("PC-1B", "points", "points", 966_700_000),
+        _hub("VX16-1B", "voxels", "voxels", 906_900_000),
+        _hub("UN-1B", "from nothing", "none", 1_100_000_000),
+        _text_to_views("DM6", "words through six depth maps", SIX_VIEWS, "wala-dm6-1b"),
+        _text_to_views("RGB4", "words through four images", FOUR_TEXT_VIEWS, "wala-rgb4-1b"),
+    )
+}
+
+
+def find_row(name: str, also: Iterable[str] = ()) -> ModelRow:
+    """The row of a model's name. Raises ModelError that lists what there is, and the names that are known ``also``."""
+    if name not in MODELS:
+        raise ModelError(f"unknown model {name!r}", f"Known are: {', '.join([*MODELS, *also])}.")
+    return MODELS[name]

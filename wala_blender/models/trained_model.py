@@ -1,0 +1,89 @@
+"""A model that was trained here, as a folder: about.json beside the weights and word pieces. Knows files; not networks' insides, nor training.
+
+    about.json          name, title, licence, conditions with their defaults, the configurations of the networks
+    model.safetensors   components "autoencoder" and "starter"
+    detail.safetensors  component "detail", where there is a detail stage
+    tokenizer.json      the word pieces
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ..configuration import read_settings
+from ..errors import CheckpointError, InputError, ModelError
+from ..files import write_whole
+from ..networks.configs import AutoencoderConfig, DetailConfig, StarterConfig
+from .licences import Licence
+from .names import check_name
+from .ranges import FLAG, ListOf, Real, Whole, check_range
+from .registry import Defaults, ModelRow
+
+ABOUT, WEIGHTS = "about.json", "model.safetensors"
+# of the networks' settings; WIDTH of those that are not named
+LAYERS, WIDTH = Whole(0, 256), Whole(0, 8192)
+RANGES = {"beta": Real(0, 1000), "codebook_size": Whole(1, 2**20), "grid": Whole(12, 12), "patch": Whole(1, 12), "heads": Whole(1, 256),
+          "norm_groups": Whole(1, 256)} | dict.fromkeys(("blocks", "res_blocks", "encoder_blocks", "decoder_blocks", "registers"), LAYERS) \
+    | dict.fromkeys(("context_to_time", "l2_norm", "quantized"), FLAG)
+
+
+@dataclass(frozen=True)
+class About:
+    """What about.json says."""
+
+    name: str
+    title: str
+    licence: Licence
+    conditions: dict[str, Defaults]
+    autoencoder: AutoencoderConfig
+    starter: StarterConfig
+    detail: DetailConfig | None = None
+
+
+def is_model_folder(folder: Path) -> bool:
+    return os.path.isfile(folder / ABOUT)
+
+
+def row_of(folder: Path, about: About) -> ModelRow:
+    """The model's row, wherever its files are."""
+    return ModelRow(name=about.name, title=about.title, conditions=about.conditions, autoencoder=about.autoencoder, weights=folder / WEIGHTS,
+                    licence=about.licence, starter=about.starter, detail=about.detail)
+
+
+def read_row(folder: Path) -> ModelRow:
+    """The row of the model in a folder. Raises CheckpointError when its about.json cannot be used."""
+    try:
+        about = read_settings(About, folder / ABOUT)
+        check_name(about.name)
+        _check_conditions(about.conditions)
+        _check_networks(about)
+        return row_of(folder, about)
+    except ModelError as error:
+        raise CheckpointError(f"{folder} is no model: {error.message}", error.hint) from error
+    except InputError as error:
+        raise CheckpointError(f"{folder} is no model: {error.message}", "Export it again.") from error
+
+
+def _check_conditions(conditions: dict[str, Defaults]) -> None:
+    from .starter_model import KINDS  # not above: models are listed without torch
+
+    unknown = sorted(set(conditions) - set(KINDS))
+    if unknown or not conditions:
+        raise ModelError(f"its conditions are {', '.join(unknown) or 'none'}", f"Known are: {', '.join(KINDS)}.")
+    for name, defaults in conditions.items():
+        counts_fit = 2 <= defaults.steps <= 1000 and 0 <= defaults.fit <= 1000 and 1 <= defaults.candidates <= 64
+        if not counts_fit or not (defaults.scale is None or 0 <= defaults.scale <= 100):
+            raise ModelError(f"the defaults of {name} are {defaults}", "Steps are 2 to 1000, fit 0 to 1000, candidates 1 to 64, the scale 0 to 100.")
+
+
+def _check_networks(about: About) -> None:
+    for network in filter(None, (about.autoencoder, about.starter.denoiser, about.detail)):
+        for name, value in asdict(network).items():
+            if value is not None:
+                check_range(name, value, RANGES.get(name, ListOf(WIDTH, 1, 8) if isinstance(value, tuple) else WIDTH), ABOUT)
+
+
+def write_about(folder: Path, about: About) -> None:
+    """Writes about.json, which makes the folder a model: the last file to be written."""
+    write_whole(folder / ABOUT, lambda stream: stream.write(json.dumps(asdict(about), indent=1).encode()))

@@ -1,0 +1,1 @@
+"""Neural networks and their building blocks: shapes and arithmetic, no files."""

@@ -1,0 +1,81 @@
+"""Configurations of the networks: sizes and switches. No torch, so that the models can be listed without it."""
+
+from dataclasses import dataclass
+
+CONTEXT_WIDTH = 192
+GRID_CHANNELS = 64
+LATENT_CHANNELS = 4
+# Kind of evidence → how many of the detail stage's features say it; each kind has one more channel that says whether it is there.
+DETAIL_FEATURES = {"points": 14, "voxels": 5, "blockout": 8, "depths": 9, "sketch": 3}
+DETAIL_CHANNELS = sum(DETAIL_FEATURES.values()) + len(DETAIL_FEATURES)
+MIDDLE = slice(6, 40)  # the cells that the detail stage works on, of the tree's 46 along an axis
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig:
+    """``widths``: hidden channels at 46³, 23³ and 12³, each a multiple of ``norm_groups``. ``quantized``: whether the decoder reads the codebook's
+    rows, as published, or the latent as it is; then the codebook's part is over with the training that ordered the latents."""
+
+    latent_channels: int = 4
+    codebook_size: int = 1024
+    grid: int = 12
+    tree_channels: int = 64
+    widths: tuple[int, int, int] = (128, 128, 128)
+    encoder_blocks: int = 0
+    decoder_blocks: int = 0
+    l2_norm: bool = False
+    beta: float = 0.25
+    norm_groups: int = 32
+    quantized: bool = True
+
+
+@dataclass(frozen=True)
+class UViTConfig:
+    """``width``, ``blocks``, ``heads``: the transformer's; ``channels``, ``res_blocks``: the residual blocks' on each side of it.
+
+    ``context_width`` None: no context tokens at all. ``context_to_time``: a summary of the context is added to the transformer's time
+    embedding. ``res_context``: width of a context summary fed to every residual block, None for none. ``learnable_skip``: bottleneck
+    ratio of gated skips, None for plain averages. ``grid_channels``: channels of a grid-aligned condition, 0 for none.
+    """
+
+    width: int
+    blocks: int
+    heads: int
+    channels: int
+    res_blocks: int = 1
+    patch: int = 2
+    context_width: int | None = None
+    context_to_time: bool = False
+    registers: int = 0
+    res_context: int | None = None
+    learnable_skip: int | None = None
+    grid_channels: int = 0
+    norm_groups: int = 32
+    latent_channels: int = 4
+    grid: int = 12
+
+    def __post_init__(self):
+        if self.grid % self.patch:
+            raise ValueError(f"patch {self.patch} does not divide the grid {self.grid}")
+        if self.width % self.heads:
+            raise ValueError(f"{self.heads} heads do not divide the width {self.width}")
+        if self.context_width is None and (self.context_to_time or self.res_context):
+            raise ValueError("context_to_time and res_context need a context_width")
+
+
+@dataclass(frozen=True)
+class DetailConfig:
+    """``widths``: hidden channels at 34³, 17³ and 9³ cells, each a multiple of ``norm_groups``; ``features``: channels of the condition."""
+
+    widths: tuple[int, int, int] = (48, 96, 160)
+    norm_groups: int = 8
+    features: int = DETAIL_CHANNELS
+    tree_channels: int = 64
+
+
+@dataclass(frozen=True)
+class StarterConfig:
+    """The denoiser's configuration; the encoders' are their defaults."""
+
+    denoiser: UViTConfig = UViTConfig(width=224, blocks=5, heads=7, channels=64, res_blocks=1, patch=3, context_width=CONTEXT_WIDTH,
+                                      context_to_time=True, grid_channels=GRID_CHANNELS + LATENT_CHANNELS, norm_groups=16)

@@ -1,0 +1,71 @@
+"""Sample sheets: pictures of shapes side by side in a run's folder. Knows fields and pixels; not networks."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from ..errors import InputError
+from ..files import write_whole
+from ..geometry.distance import EXTENT
+from ..geometry.renderer import Camera, framed, shaded, trace
+from .data.dataset import Entry, read_index
+
+SIDE = 128
+ELEVATION = 25.0  # degrees
+_BOX = np.array([[x, y, z] for x in (-EXTENT, EXTENT) for y in (-EXTENT, EXTENT) for z in (-EXTENT, EXTENT)])
+_GAP = 2
+
+
+def looked_at(store: Path, entries: list[Entry]) -> list[Entry]:
+    """The shapes a run is looked at with: the store's validation split, or ``entries`` where it has none."""
+    try:
+        return read_index(store, "validation")
+    except InputError:
+        return entries
+
+
+def camera() -> Camera:
+    """The one every shape is seen with."""
+    return framed(_BOX, ELEVATION, fill=0.95)
+
+
+@torch.no_grad()
+def render(field: Tensor) -> Tensor:
+    """Shaded picture (SIDE, SIDE) float32, 0 … 1, on white, of a distance field (R, R, R)."""
+    depth, normal = trace(field.float(), camera(), SIDE)
+    return torch.where(torch.isfinite(depth), 0.9 * shaded(normal), 1.0).cpu()
+
+
+def scatter(points: Tensor) -> Tensor:
+    """Points (N, 3) of model space as dark pixels, (SIDE, SIDE) float32."""
+    seen = camera()
+    at = (seen.project(points.cpu().float().numpy()) - seen.center) / seen.half_size
+    column, row = np.rint((np.stack([at[:, 0], -at[:, 1]]) + 1) / 2 * SIDE - 0.5).astype(int).clip(0, SIDE - 1)
+    picture = torch.ones(SIDE, SIDE)
+    picture[row, column] = 0.25
+    return picture
+
+
+def words(text: str) -> Tensor:
+    """A line or two of text as a picture, (SIDE, SIDE) float32."""
+    image = Image.new("L", (SIDE, SIDE), 255)
+    lines, line = [], ""
+    for word in text.split():
+        if line and len(line) + len(word) > 16:
+            lines, line = [*lines, line], ""
+        line = f"{line} {word}".strip()
+    ImageDraw.Draw(image).multiline_text((6, SIDE // 3), "\n".join([*lines, line]), 40, ImageFont.load_default(13))
+    return torch.from_numpy(np.asarray(image, dtype=np.float32) / 255)
+
+
+def write_sheet(folder: Path, samples: int, rows: list[list[Tensor]]) -> Tensor:
+    """Writes FOLDER/sheets/SAMPLES.png of pictures (SIDE, SIDE), a list a row; returns it (H, W, 3) uint8."""
+    padded = [[torch.nn.functional.pad(picture.clamp(0, 1), (_GAP,) * 4, value=0.7) for picture in row] for row in rows]
+    sheet = (torch.cat([torch.cat(row, 1) for row in padded]) * 255).round().to(torch.uint8)[..., None].expand(-1, -1, 3)
+    (folder / "sheets").mkdir(exist_ok=True)
+    image = Image.fromarray(sheet.contiguous().numpy())
+    write_whole(folder / "sheets" / f"{samples:08}.png", lambda stream: image.save(stream, format="PNG"))
+    return sheet
