@@ -43,6 +43,7 @@ def library(extension, tmp_path):
     """The folder of the script; its ``calls`` are [words, models folder, process id] a line."""
     package = tmp_path / "wala_blender"
     package.mkdir()
+    (package / "__init__.py").touch()  # or a wala_blender that is installed would come first
     (package / "__main__.py").write_text(SCRIPT.format(folder=str(tmp_path)), encoding="utf-8")
     extension.module("operators.preferences").SOURCE_ROOT = tmp_path
     extension.preferences.models_folder = str(tmp_path / "models")
