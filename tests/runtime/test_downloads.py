@@ -39,6 +39,7 @@ def played(tmp_path):
     """start(words) → a running Command; told() → what the script was given."""
     package = tmp_path / "Größe und x" / "wala_blender"
     package.mkdir(parents=True)
+    (package / "__init__.py").touch()  # or a wala_blender that is installed would come first
     (package / "__main__.py").write_text(SCRIPT.format(told=str(tmp_path / "told")), encoding="utf-8")
 
     class Played:
