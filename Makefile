@@ -1,7 +1,9 @@
 # make env     .venv with everything and .venv42 with Blender 4.2, from the pinned lists in requirements/
 # make demo    a sketch, a blockout and a prompt through headless Blender into demo/out
 # make zip     the extension as artists install it, into dist
-# make pictures  the README's pictures into docs; WINDOW=FILE takes a screenshot along
+# make release  the zip, an extension repository (index.json) and checksums, into dist
+# make docs    the documentation as a site, into build/docs
+# make pictures  the documentation's pictures; WINDOW=FILE takes a screenshot along
 # make test    all tests, without a GPU
 # make train   the starter from meshes to report in one go: DATA, MINUTES (for everything together), OUT
 # make constraints  what Set Up Worker installs, locked anew after a change of requirements/main.txt (needs uv)
@@ -11,7 +13,7 @@
 #   make env PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
 
 PYTHON ?= python3.11
-# A folder of meshes, for `make train` and, in the format of wala_blender/training/collections.py, for `make bench`, which leaves out what needs it.
+# A folder of meshes, for `make train` and, in the format of wala_blender/training/data/mesh_datasets.py, for `make bench`, which leaves out what needs it.
 DATA ?=
 MINUTES ?= 60
 OUT ?= runs/starter
@@ -24,7 +26,7 @@ ifdef PIP_EXTRA_INDEX_URL
 export PIP_EXTRA_INDEX_URL
 endif
 
-.PHONY: env demo zip pictures test train constraints bench
+.PHONY: env demo zip release docs pictures test train constraints bench
 .DELETE_ON_ERROR:
 
 env: $(MAIN) $(BLENDER42)
@@ -47,6 +49,13 @@ demo: env
 
 zip: env
 	.venv/bin/python -m demo.package dist
+
+release: env
+	.venv/bin/python -m demo.package dist --release
+
+docs: env
+	.venv/bin/python -m sphinx -q -W -c docs -b html . build/docs
+	echo '<meta http-equiv="refresh" content="0; url=docs/index.html">' > build/docs/index.html
 
 pictures: env
 	.venv/bin/python -m demo --pictures docs $(if $(WINDOW),--window $(WINDOW))
