@@ -91,7 +91,7 @@ class Keep:
 
 
 def choose_device(wanted: str = "auto") -> torch.device:
-    """"auto": CUDA where there is one, else the CPU. Raises ModelError for a device that is not there."""
+    """The device of that name; "auto": CUDA where there is one, else the CPU. Raises ModelError for a device that is not there."""
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if wanted not in ("cpu", "cuda", "mps"):

@@ -32,7 +32,7 @@ def _coordinate(vertices: np.ndarray) -> str:
 
 
 def _comments(provenance: Provenance) -> list[str]:
-    """"name: value" lines, printable ASCII only: a prompt must not end a comment or a header."""
+    """Lines "name: value", printable ASCII only: a prompt must not end a comment or a header."""
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in provenance.items()}
     lines = [f"{name}: {' '.join(text.split())}".replace("end_header", "end header") for name, text in texts.items()]
     return [line.encode("ascii", "backslashreplace").decode() for line in lines]

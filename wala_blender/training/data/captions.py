@@ -138,7 +138,7 @@ def _without_groups(words: list[str]) -> list[str]:
 
 
 def _person(words: list[str]) -> list[str]:
-    """"female sitting person" → "woman sitting", "suit man" → "man in suit"."""
+    """Such as "female sitting person" → "woman sitting", "suit man" → "man in suit"."""
     for sex, noun in (("female", "woman"), ("male", "man")):
         if len(words) > 1 and (words[-1] == noun or (sex in words and words[-1] in ("person", "character"))):
             rest = [word for word in words[:-1] if word != sex]
@@ -149,7 +149,7 @@ def _person(words: list[str]) -> list[str]:
 
 
 def _in_order(words: list[str]) -> list[str]:
-    """"table round small cloth" → "round small table with cloth", "crate carrots" → "crate of carrots"."""
+    """Such as "table round small cloth" → "round small table with cloth", "crate carrots" → "crate of carrots"."""
     if len(words) < 2 or any(link in words for link in _LINKS):
         return words
     after, last = [], len(words)
@@ -176,7 +176,7 @@ def head_of(caption: str) -> str:
 
 
 def plural(noun: str) -> str:
-    """"chairs" of "chair"; words that are plurals, or have none, stay."""
+    """The plural, "chairs" of "chair"; words that are plurals, or have none, stay."""
     if _is_plural(noun) or noun in ("grass", "moss", "corn", "bread", "wheat", "fish", "sheep", "deer", "food"):
         return noun
     irregular = {"person": "people", "man": "men", "woman": "women", "knife": "knives", "shelf": "shelves", "loaf": "loaves", "mouse": "mice"}
