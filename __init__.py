@@ -1,4 +1,5 @@
-"""WaLa: from a sketch, a blockout or a word to a mesh. The Blender extension's entry; it knows only what there is to register."""
+"""WaLa: from a sketch, a blockout or a word to a mesh. The Blender extension's entry; it knows only what there is to
+register."""
 
 
 def register() -> None:

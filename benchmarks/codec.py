@@ -1,7 +1,8 @@
-"""The codec's speed and what it keeps: torch's wavelets beside PyWavelets', distance fields of meshes, and the paper's Table 1 on scans.
+"""The codec's speed and what it keeps: torch's wavelets beside PyWavelets', distance fields of meshes, and the paper's
+Table 1 on scans.
 
-Times are medians of runs in one process, PyWavelets and torch in turns; their ratio is what counts on another machine. Without --data only
-the wavelets are measured, on a shape made here.
+Times are medians of runs in one process, PyWavelets and torch in turns; their ratio is what counts on another machine.
+Without --data only the wavelets are measured, on a shape made here.
 
     python benchmarks/codec.py [--data FOLDER] [--split scans] [--limit 12] [--repeats 3] [--json]
 """
@@ -47,8 +48,8 @@ def timed(call: Callable[[], object]) -> tuple[object, float]:
 
 
 def wavelets(repeats: int) -> dict:
-    """Medians of seconds of both libraries, all levels kept, float32, and of "tree", torch's way to and from the wavelet tree, which
-    spares the finest details; and how far the libraries' coefficients and fields are apart."""
+    """Medians of seconds of both libraries, all levels kept, float32, and of "tree", torch's way to and from the
+    wavelet tree, which spares the finest details; and how far the libraries' coefficients and fields are apart."""
     field = torus()
     tensor, seconds = torch.from_numpy(field)[None], {"pywt": ([], []), "torch": ([], []), "tree": ([], [])}
     with warnings.catch_warnings():
@@ -67,14 +68,21 @@ def wavelets(repeats: int) -> dict:
     figures = {}
     for number, way in enumerate(("forward", "inverse")):
         median = {library: statistics.median(times[number]) for library, times in seconds.items()}
-        figures[way] = {**median, "ratio": median["pywt"] / median["torch"], "tree_ratio": median["pywt"] / median["tree"]}
-    figures["largest_difference"] = {"coarse": float(np.abs(ours.coarse[0].numpy() - theirs[0]).max()),
-                                     "field": float(np.abs(our_field[0].numpy() - their_field[:256, :256, :256]).max())}
+        figures[way] = {
+            **median,
+            "ratio": median["pywt"] / median["torch"],
+            "tree_ratio": median["pywt"] / median["tree"],
+        }
+    figures["largest_difference"] = {
+        "coarse": float(np.abs(ours.coarse[0].numpy() - theirs[0]).max()),
+        "field": float(np.abs(our_field[0].numpy() - their_field[:256, :256, :256]).max()),
+    }
     return figures
 
 
 def meshes(folder: Path, split: str, limit: int, say: Callable[[str], None]) -> dict[str, dict]:
-    """By collection: seconds of the distance field, and the IoU of the coarse part alone and of the wavelet tree with the field."""
+    """By collection: seconds of the distance field, and the IoU of the coarse part alone and of the wavelet tree with
+    the field."""
     found: dict[str, list[tuple]] = {}
     for record in sorted(read_records(folder, split), key=lambda record: hashlib.sha1(record.id.encode()).digest()):
         rows = found.setdefault(record.file.stem, [])
@@ -88,15 +96,23 @@ def meshes(folder: Path, split: str, limit: int, say: Callable[[str], None]) -> 
             continue
         stages = {stage.name: stage.iou for stage in round_trip(field)[0]}
         rows.append((seconds, stages["coarse"], stages["wavelet_tree"]))
-        say(f"{record.id:40} {seconds:7.2f} s   coarse {stages['coarse']:.4f}   wavelet tree {stages['wavelet_tree']:.4f}")
+        say(
+            f"{record.id:40} {seconds:7.2f} s   coarse {stages['coarse']:.4f}   wavelet tree {stages['wavelet_tree']:.4f}"
+        )
     return {name: summary(rows) for name, rows in found.items() if rows}
 
 
 def summary(rows: list[tuple]) -> dict:
     """Means and medians of (seconds, coarse, wavelet tree) rows."""
     columns = dict(zip(("seconds", "coarse", "wavelet_tree"), zip(*rows)))
-    return {"count": len(rows)} | {name: {"mean": statistics.fmean(values), "median": statistics.median(values), "worst":
-            (max if name == "seconds" else min)(values)} for name, values in columns.items()}
+    return {"count": len(rows)} | {
+        name: {
+            "mean": statistics.fmean(values),
+            "median": statistics.median(values),
+            "worst": (max if name == "seconds" else min)(values),
+        }
+        for name, values in columns.items()
+    }
 
 
 def lines(figures: dict) -> list[str]:
@@ -104,17 +120,24 @@ def lines(figures: dict) -> list[str]:
     made = [f"{'wavelets at 256³':20}{'PyWavelets':>12}{'torch':>10}{'ratio':>8}{'torch, tree':>13}{'ratio':>8}"]
     for way in ("forward", "inverse"):
         row = figures["wavelets"][way]
-        made.append(f"{way:20}{row['pywt']:10.2f} s{row['torch']:8.2f} s{row['ratio']:8.2f}{row['tree']:11.2f} s"
-                    f"{row['tree_ratio']:8.2f}")
+        made.append(
+            f"{way:20}{row['pywt']:10.2f} s{row['torch']:8.2f} s{row['ratio']:8.2f}{row['tree']:11.2f} s"
+            f"{row['tree_ratio']:8.2f}"
+        )
     apart = figures["wavelets"]["largest_difference"]
     made.append(f"largest difference: coarse {apart['coarse']:.1e}, field {apart['field']:.1e}")
     if figures["meshes"]:
-        made += ["", f"{'mesh → field → back':20}{'shapes':>8}{'s, median':>11}{'s, worst':>10}{'coarse':>9}{'tree':>9}"
-                 f"{'median':>9}{'worst':>9}"]
+        made += [
+            "",
+            f"{'mesh → field → back':20}{'shapes':>8}{'s, median':>11}{'s, worst':>10}{'coarse':>9}{'tree':>9}"
+            f"{'median':>9}{'worst':>9}",
+        ]
     for name, row in figures["meshes"].items():
         tree = row["wavelet_tree"]
-        made.append(f"{name:20}{row['count']:8}{row['seconds']['median']:11.2f}{row['seconds']['worst']:10.2f}{row['coarse']['mean']:9.4f}"
-                    f"{tree['mean']:9.4f}{tree['median']:9.4f}{tree['worst']:9.4f}")
+        made.append(
+            f"{name:20}{row['count']:8}{row['seconds']['median']:11.2f}{row['seconds']['worst']:10.2f}{row['coarse']['mean']:9.4f}"
+            f"{tree['mean']:9.4f}{tree['median']:9.4f}{tree['worst']:9.4f}"
+        )
     if figures["meshes"]:
         made.append(f"{'paper, 256³, GSO':49}{PAPER['coarse']:9.4f}{PAPER['wavelet_tree']:9.4f}")
     return made
@@ -124,7 +147,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="collections of meshes, NAME.npz with NAME.jsonl")
     parser.add_argument("--split", default="scans", choices=SPLITS)
-    parser.add_argument("--limit", type=int, default=12, metavar="N", help="meshes of a collection at most (default: %(default)s)")
+    parser.add_argument(
+        "--limit", type=int, default=12, metavar="N", help="meshes of a collection at most (default: %(default)s)"
+    )
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

@@ -1,6 +1,7 @@
-"""Processor time of the networks' 3-D convolutions of one sample on the CPU, beside torch's own choice of how to compute them, in turns.
+"""Processor time of the networks' 3-D convolutions of one sample on the CPU, beside torch's own choice of how to
+compute them, in turns.
 
-    python benchmarks/convolutions.py [--repeats 20] [--json]
+python benchmarks/convolutions.py [--repeats 20] [--json]
 """
 
 import argparse
@@ -36,8 +37,14 @@ def measure(channels: int, out_channels: int, cells: int, repeats: int) -> dict:
     difference = float((ours(x) - plain(x)).abs().max())
     times = [(milliseconds(ours, x), milliseconds(plain, x)) for _ in range(repeats)]
     here, there = (statistics.median(column) for column in zip(*times))
-    return {"channels": f"{channels} → {out_channels}", "cells": cells, "ours_ms": here, "torch_ms": there, "ratio": here / there,
-            "difference": difference}
+    return {
+        "channels": f"{channels} → {out_channels}",
+        "cells": cells,
+        "ours_ms": here,
+        "torch_ms": there,
+        "ratio": here / there,
+        "difference": difference,
+    }
 
 
 def main() -> int:
@@ -51,7 +58,9 @@ def main() -> int:
         return 0
     print(f"{'channels':>12}{'cells':>7}{'ours, ms':>10}{'torch, ms':>11}{'ratio':>7}{'difference':>12}")
     for row in rows:
-        print(f"{row['channels']:>12}{row['cells']:>7}{row['ours_ms']:10.2f}{row['torch_ms']:11.2f}{row['ratio']:7.2f}{row['difference']:12.1e}")
+        print(
+            f"{row['channels']:>12}{row['cells']:>7}{row['ours_ms']:10.2f}{row['torch_ms']:11.2f}{row['ratio']:7.2f}{row['difference']:12.1e}"
+        )
     return 0
 
 

@@ -1,7 +1,8 @@
 """Seconds and memory of a generation, stage by stage, with the model's default settings, for each of its conditions.
 
-The inputs are of one shape made here. Seconds are medians; beside them, as a measure of the machine taken in the same run, the seconds of
-decoding a latent, and how many of those a whole generation takes. Loading the model is its own line and not in the others.
+The inputs are of one shape made here. Seconds are medians; beside them, as a measure of the machine taken in the same
+run, the seconds of decoding a latent, and how many of those a whole generation takes. Loading the model is its own line
+and not in the others.
 
     python benchmarks/generate.py [--model starter] [--device auto] [--repeats 2] [--conditions text voxels …] [--json]
 """
@@ -46,10 +47,16 @@ def given() -> dict[str, dict]:
     lines = [eye.project(stroke) for stroke in drawing.sketch(inputs.chair(), eye)]
     mesh = {"vertices": vertices, "faces": faces}
     seen, *_ = mesh_pictures(vertices, faces, [(inputs.AZIMUTH, inputs.ELEVATION)])
-    return {"text": {"prompt": inputs.PROMPT}, "sketch": {"polylines": lines, "elevation": inputs.ELEVATION},
-            "image": {"image": seen[0], "elevation": inputs.ELEVATION}, "depth": mesh | {"azimuth": inputs.AZIMUTH, "elevation": inputs.ELEVATION},
-            "depths": mesh | {"views": SIX_VIEWS}, "voxels": mesh, "none": {},
-            "points": {"points": sample_surface(vertices, faces, 5000, np.random.default_rng(0))}}
+    return {
+        "text": {"prompt": inputs.PROMPT},
+        "sketch": {"polylines": lines, "elevation": inputs.ELEVATION},
+        "image": {"image": seen[0], "elevation": inputs.ELEVATION},
+        "depth": mesh | {"azimuth": inputs.AZIMUTH, "elevation": inputs.ELEVATION},
+        "depths": mesh | {"views": SIX_VIEWS},
+        "voxels": mesh,
+        "none": {},
+        "points": {"points": sample_surface(vertices, faces, 5000, np.random.default_rng(0))},
+    }
 
 
 def peak_memory(device: torch.device) -> float:
@@ -60,7 +67,8 @@ def peak_memory(device: torch.device) -> float:
 
 
 def once(pipeline: Pipeline, condition: str, input: dict, model: str) -> dict[str, float]:
-    """Seconds of each stage. An empty result, as an untrained model gives, has been through the surface stage all the same."""
+    """Seconds of each stage. An empty result, as an untrained model gives, has been through the surface stage all the
+    same."""
     timings, last = {}, ["", time.perf_counter()]
 
     def progress(stage: str, step: int, steps: int) -> None:
@@ -106,18 +114,29 @@ def main() -> int:
     options = parser.parse_args()
     since = time.perf_counter()
     pipeline = Pipeline.load(options.model, options.device)
-    figures = {"device": str(pipeline.device), "threads": torch.get_num_threads(), "load": time.perf_counter() - since, "conditions": {}}
+    figures = {
+        "device": str(pipeline.device),
+        "threads": torch.get_num_threads(),
+        "load": time.perf_counter() - since,
+        "conditions": {},
+    }
     figures["baseline"] = baseline = decode_seconds(pipeline, options.repeats)
     for condition in options.conditions or known_row(options.model, models_folder()).conditions:
         runs = [once(pipeline, condition, given()[condition], options.model) for _ in range(options.repeats)]
         stages = {stage: statistics.median(run.get(stage, 0.0) for run in runs) for stage in STAGES}
-        figures["conditions"][condition] = {**stages, "all": sum(stages.values()), "to_baseline": sum(stages.values()) / baseline}
+        figures["conditions"][condition] = {
+            **stages,
+            "all": sum(stages.values()),
+            "to_baseline": sum(stages.values()) / baseline,
+        }
     figures["peak_memory_gib"] = peak_memory(pipeline.device)
     if options.json:
         print(json.dumps(figures))
         return 0
-    print(f"{options.model} on {figures['device']}, {figures['threads']} threads: loading {figures['load']:.2f} s, "
-          f"one decoding (the baseline) {baseline:.2f} s, peak memory {figures['peak_memory_gib']:.2f} GiB")
+    print(
+        f"{options.model} on {figures['device']}, {figures['threads']} threads: loading {figures['load']:.2f} s, "
+        f"one decoding (the baseline) {baseline:.2f} s, peak memory {figures['peak_memory_gib']:.2f} GiB"
+    )
     print(f"{'seconds':12}" + "".join(f"{name:>11}" for name in (*STAGES, "all", "÷ baseline")))
     for condition, row in figures["conditions"].items():
         print(f"{condition:12}" + "".join(f"{value:11.2f}" for value in row.values()))

@@ -1,7 +1,8 @@
-"""What bfloat16 changes in a full-size published denoiser (1152 wide, 32 blocks, patch 1): its x₀ beside float32's, on the CPU.
+"""What bfloat16 changes in a full-size published denoiser (1152 wide, 32 blocks, patch 1): its x₀ beside float32's, on
+the CPU.
 
-The weights are random numbers, so that this shows how roundings add up through the layers, not what they do to a shape. The baseline is
-float32 with its inputs alone rounded to bfloat16.
+The weights are random numbers, so that this shows how roundings add up through the layers, not what they do to a shape.
+The baseline is float32 with its inputs alone rounded to bfloat16.
 
     python benchmarks/precision.py [--blocks 32] [--json]
 """
@@ -18,6 +19,7 @@ from torch import Tensor
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 from loading import networks  # noqa: E402
+
 from wala_blender.diffusion.schedule import Schedule  # noqa: E402
 
 TIMES = (900, 300)
@@ -38,7 +40,9 @@ def measure(blocks: int) -> list[dict[str, float]]:
     shape = torch.randn(1, 4, 12, 12, 12, generator=generator)
     tokens = torch.randn(1, TOKENS, WIDTH, generator=generator)
     rows, schedule, answers = [], Schedule(), {}
-    noisy = {t: schedule.add_noise(shape, torch.randn(shape.shape, generator=generator), torch.tensor([t])) for t in TIMES}
+    noisy = {
+        t: schedule.add_noise(shape, torch.randn(shape.shape, generator=generator), torch.tensor([t])) for t in TIMES
+    }
     for kind in ("float32", "rounded inputs", "bfloat16"):
         if kind == "bfloat16":
             denoiser.bfloat16()
@@ -51,8 +55,14 @@ def measure(blocks: int) -> list[dict[str, float]]:
             answers[kind, t] = denoiser(x, torch.tensor([t]), context), time.perf_counter() - since
     for t in TIMES:
         reference, seconds = answers["float32", t]
-        rows.append({"time": t, "bfloat16": difference(answers["bfloat16", t][0], reference),
-                     "rounded_inputs": difference(answers["rounded inputs", t][0], reference), "seconds_ratio": answers["bfloat16", t][1] / seconds})
+        rows.append(
+            {
+                "time": t,
+                "bfloat16": difference(answers["bfloat16", t][0], reference),
+                "rounded_inputs": difference(answers["rounded inputs", t][0], reference),
+                "seconds_ratio": answers["bfloat16", t][1] / seconds,
+            }
+        )
     return rows
 
 

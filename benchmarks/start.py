@@ -1,6 +1,7 @@
-"""Processor seconds from a process's start to an answer, each in processes of their own and in turns, beside importing torch alone.
+"""Processor seconds from a process's start to an answer, each in processes of their own and in turns, beside importing
+torch alone.
 
-    python benchmarks/start.py [--repeats 3] [--json]
+python benchmarks/start.py [--repeats 3] [--json]
 """
 
 import argparse

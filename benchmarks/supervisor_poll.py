@@ -1,8 +1,9 @@
-"""How long the supervisor's poll() holds Blender's main thread: the longest single call, from the worker's start to its death.
+"""How long the supervisor's poll() holds Blender's main thread: the longest single call, from the worker's start to its
+death.
 
-Runs jobs of the tests' scripted engine with as many steps as a real one, kills the worker in the last job, and polls as Blender's timer
-does. The budget is 5 ms. Beside it, as a measure of the machine's own unrest, the longest of as many calls of a function that reads one
-small file; both are wall time, so another program on the same cores shows in both.
+Runs jobs of the tests' scripted engine with as many steps as a real one, kills the worker in the last job, and polls as
+Blender's timer does. The budget is 5 ms. Beside it, as a measure of the machine's own unrest, the longest of as many
+calls of a function that reads one small file; both are wall time, so another program on the same cores shows in both.
 The longest processor time of a poll is free of that, but blind to waiting.
 
     python benchmarks/supervisor_poll.py [--jobs 5] [--steps 200] [--interval 0.005] [--json]
@@ -35,7 +36,9 @@ def timed(call: Callable[[], object], times: list[tuple[float, float]]) -> objec
     return result
 
 
-def measure(folder: Path, count: int, steps: int, interval: float) -> tuple[list[tuple[float, float]], list[tuple[float, float]], int]:
+def measure(
+    folder: Path, count: int, steps: int, interval: float
+) -> tuple[list[tuple[float, float]], list[tuple[float, float]], int]:
     """Times of every poll, of as many baseline calls between them, and the number of events."""
     supervisor, polls, baseline, events = Supervisor(), [], [], []
     supervisor.start(sys.executable, REPOSITORY, engine=ENGINE, log_folder=folder)
@@ -59,16 +62,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=5)
     parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--interval", type=float, default=0.005, help="seconds between two polls (Blender's timer: 0.1)")
+    parser.add_argument(
+        "--interval", type=float, default=0.005, help="seconds between two polls (Blender's timer: 0.1)"
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         polls, baseline, events = measure(Path(folder), options.jobs, options.steps, options.interval)
     walls, longest_baseline = sorted(wall for wall, _ in polls), max(wall for wall, _ in baseline)
-    figures = {"polls": len(polls), "events": events, "cores": os.cpu_count(), "median_ms": walls[len(walls) // 2] * 1e3,
-               "p99_ms": walls[int(len(walls) * 0.99)] * 1e3, "longest_ms": walls[-1] * 1e3,
-               "longest_processor_ms": max(processor for _, processor in polls) * 1e3, "baseline_longest_ms": longest_baseline * 1e3,
-               "longest_to_budget": walls[-1] / BUDGET, "longest_to_baseline": walls[-1] / longest_baseline}
+    figures = {
+        "polls": len(polls),
+        "events": events,
+        "cores": os.cpu_count(),
+        "median_ms": walls[len(walls) // 2] * 1e3,
+        "p99_ms": walls[int(len(walls) * 0.99)] * 1e3,
+        "longest_ms": walls[-1] * 1e3,
+        "longest_processor_ms": max(processor for _, processor in polls) * 1e3,
+        "baseline_longest_ms": longest_baseline * 1e3,
+        "longest_to_budget": walls[-1] / BUDGET,
+        "longest_to_baseline": walls[-1] / longest_baseline,
+    }
     if options.json:
         print(json.dumps(figures))
     else:

@@ -1,8 +1,10 @@
-"""Memory that each stage of a full-size published model takes on a device: its weights, and what lies between its layers at most.
+"""Memory that each stage of a full-size published model takes on a device: its weights, and what lies between its
+layers at most.
 
-Nothing is computed: the networks run on tensors without numbers (torch's FakeTensorMode), and torch's MemTracker counts those that exist at
-once. In low-memory mode a device holds one stage's networks at a time, so that the largest stage is what it needs; a device's own kernels may
-ask for working space besides, and CUDA takes a few hundred MB for itself. The baseline is float32 with everything on the device.
+Nothing is computed: the networks run on tensors without numbers (torch's FakeTensorMode), and torch's MemTracker counts
+those that exist at once. In low-memory mode a device holds one stage's networks at a time, so that the largest stage is
+what it needs; a device's own kernels may ask for working space besides, and CUDA takes a few hundred MB for itself. The
+baseline is float32 with everything on the device.
 
     python benchmarks/working_memory.py [--json]
 """
@@ -36,7 +38,10 @@ FIT = "fit, one step"  # of the networks that decode
 
 def without_numbers(module: nn.Module, dtype: torch.dtype) -> nn.Module:
     """The module with fake weights of that type. To be called in FakeTensorMode."""
-    state = {key: torch.empty(value.shape, dtype=dtype if value.is_floating_point() else value.dtype) for key, value in module.state_dict().items()}
+    state = {
+        key: torch.empty(value.shape, dtype=dtype if value.is_floating_point() else value.dtype)
+        for key, value in module.state_dict().items()
+    }
     module.load_state_dict(state, assign=True)
     return module
 
@@ -51,8 +56,11 @@ def peak(modules: Iterable[nn.Module], run: Callable[[], object]) -> int:
 
 
 def measure(half: bool) -> dict[str, dict[str, int]]:
-    """Stage → bytes of "weights" and of everything at its "peak", with the large networks in bfloat16 or all in float32."""
-    autoencoder, generator = assemble(published_settings(SETTINGS | {"transformer_num_blocks": BLOCKS}), "voxels", Published(None, 0))
+    """Stage → bytes of "weights" and of everything at its "peak", with the large networks in bfloat16 or all in
+    float32."""
+    autoencoder, generator = assemble(
+        published_settings(SETTINGS | {"transformer_num_blocks": BLOCKS}), "voxels", Published(None, 0)
+    )
     figures = {}
 
     def stage(name: str, modules: Iterable[nn.Module], run: Callable[[], object]) -> None:
@@ -66,7 +74,11 @@ def measure(half: bool) -> dict[str, dict[str, int]]:
         latent, cells = torch.empty(1, 4, 12, 12, 12), torch.empty(1, 1, 16, 16, 16)
         stage("condition", generator.encoding_modules, lambda: generator.encode("voxels", cells))
         both = generator.encode("voxels", cells).stacked_with(generator.encode("voxels", cells), 1)
-        stage("denoising step, guided", generator.denoising_modules, lambda: generator.denoise(latent.expand(2, 4, 12, 12, 12), torch.zeros(2), both))
+        stage(
+            "denoising step, guided",
+            generator.denoising_modules,
+            lambda: generator.denoise(latent.expand(2, 4, 12, 12, 12), torch.zeros(2), both),
+        )
 
         def decode() -> Tensor:
             return tree_to_field(autoencoder.decode(latent))
@@ -91,11 +103,16 @@ def main() -> int:
         return 0
     print(f"{'GB':24}" + "".join(f"{kind + ': weights':>20}{'peak':>8}" for kind in figures))
     for name in figures["float32"]:
-        print(f"{name:24}" + "".join(f"{row[name]['weights'] / 1e9:20.2f}{row[name]['peak'] / 1e9:8.2f}" for row in figures.values()))
+        print(
+            f"{name:24}"
+            + "".join(f"{row[name]['weights'] / 1e9:20.2f}{row[name]['peak'] / 1e9:8.2f}" for row in figures.values())
+        )
     in_turns = max(row["peak"] for row in figures["bfloat16"].values())
     weights = sum(row["weights"] for name, row in figures["float32"].items() if name != FIT)
     whole = weights + max(row["peak"] - row["weights"] for row in figures["float32"].values())
-    print(f"bfloat16 in turns: {in_turns / 1e9:.2f} GB, {in_turns / whole:.2f} of {whole / 1e9:.2f} GB, float32 with everything on the device")
+    print(
+        f"bfloat16 in turns: {in_turns / 1e9:.2f} GB, {in_turns / whole:.2f} of {whole / 1e9:.2f} GB, float32 with everything on the device"
+    )
     return 0
 
 

@@ -1,6 +1,7 @@
-"""Runs the demo: builds and installs the extension's zip, makes three meshes through its own operators, renders them. Knows the order.
+"""Runs the demo: builds and installs the extension's zip, makes three meshes through its own operators, renders them.
+Knows the order.
 
-    python -m demo [--out demo/out] [--pictures docs [--window SCREENSHOT]]
+python -m demo [--out demo/out] [--pictures docs [--window SCREENSHOT]]
 """
 
 import argparse
@@ -38,8 +39,10 @@ class Example:
     @property
     def heading(self) -> str:
         record = self.made.record
-        return (f"{self.title}   ({record['model']} model, seed {record['seed']}, scale {record['scale']:g}, {record['steps']} steps, "
-                f"{sum(record['timings'].values()):.1f} s)")
+        return (
+            f"{self.title}   ({record['model']} model, seed {record['seed']}, scale {record['scale']:g}, {record['steps']} steps, "
+            f"{sum(record['timings'].values()):.1f} s)"
+        )
 
 
 class Camera:
@@ -71,11 +74,18 @@ def from_sketch(stage, camera: Camera) -> Example:
     stage.add_camera("Camera sketch", eye)
     made = stage.generate("sketch", [name], inputs.SEEDS["sketch"], inputs.SUBJECT)
     lines, front = [eye.project(stroke) for stroke in strokes], camera(eye, [made.name])
-    return Example("Sketch to mesh", made, (
-        sheet.Cell(sheet.with_lines(sheet.blank(SIDE), lines), f"Grease Pencil, {len(strokes)} strokes: “{inputs.SUBJECT}”"),
-        sheet.Cell(front, "mesh, from where it was drawn"),
-        sheet.Cell(sheet.with_lines(front, lines, sheet.MARK, 1.6), "the strokes over the mesh"),
-        sheet.Cell(camera(behind(eye), [made.name]), "from behind")))
+    return Example(
+        "Sketch to mesh",
+        made,
+        (
+            sheet.Cell(
+                sheet.with_lines(sheet.blank(SIDE), lines), f"Grease Pencil, {len(strokes)} strokes: “{inputs.SUBJECT}”"
+            ),
+            sheet.Cell(front, "mesh, from where it was drawn"),
+            sheet.Cell(sheet.with_lines(front, lines, sheet.MARK, 1.6), "the strokes over the mesh"),
+            sheet.Cell(camera(behind(eye), [made.name]), "from behind"),
+        ),
+    )
 
 
 def from_blockout(stage, camera: Camera) -> Example:
@@ -87,10 +97,16 @@ def from_blockout(stage, camera: Camera) -> Example:
     front = camera(eye, [made.name])
     moved = [(np.asarray(low) + offset, np.asarray(high) + offset) for low, high in boxes]
     lines = [eye.project(line) for line in drawing.visible_lines(moved, eye)]
-    return Example("Blockout to mesh", made, (
-        sheet.Cell(given, f"blockout, {len(boxes)} boxes"), sheet.Cell(front, "mesh, same camera"),
-        sheet.Cell(sheet.with_lines(front, lines, sheet.MARK, 1.6), "the boxes' edges over the mesh"),
-        sheet.Cell(camera(behind(eye), [made.name]), "from behind")))
+    return Example(
+        "Blockout to mesh",
+        made,
+        (
+            sheet.Cell(given, f"blockout, {len(boxes)} boxes"),
+            sheet.Cell(front, "mesh, same camera"),
+            sheet.Cell(sheet.with_lines(front, lines, sheet.MARK, 1.6), "the boxes' edges over the mesh"),
+            sheet.Cell(camera(behind(eye), [made.name]), "from behind"),
+        ),
+    )
 
 
 def from_text(stage, camera: Camera) -> Example:
@@ -98,10 +114,16 @@ def from_text(stage, camera: Camera) -> Example:
     eye = place(2, 1.0)
     made = stage.generate("text", prompt=inputs.PROMPT, seed=inputs.SEEDS["text"], cursor=cursor)
     front = camera(eye, [made.name])
-    return Example("Text to mesh", made, (
-        sheet.Cell(sheet.card(f"“{inputs.PROMPT}”", SIDE), "prompt"), sheet.Cell(front, "mesh"),
-        sheet.Cell(sheet.with_cursor(front, eye.project(cursor[None])[0]), "stands on the 3D cursor"),
-        sheet.Cell(camera(behind(eye), [made.name]), "from behind")))
+    return Example(
+        "Text to mesh",
+        made,
+        (
+            sheet.Cell(sheet.card(f"“{inputs.PROMPT}”", SIDE), "prompt"),
+            sheet.Cell(front, "mesh"),
+            sheet.Cell(sheet.with_cursor(front, eye.project(cursor[None])[0]), "stands on the 3D cursor"),
+            sheet.Cell(camera(behind(eye), [made.name]), "from behind"),
+        ),
+    )
 
 
 def from_prompts(stage, camera: Camera) -> list[sheet.Cell]:
@@ -124,7 +146,8 @@ def timings(examples: Sequence[Example]) -> list[str]:
 
 
 def run(out: Path, pictures: Path | None) -> list[str]:
-    """Everything; returns the lines to print. Raises RuntimeError with one line when the extension refuses or a job fails."""
+    """Everything; returns the lines to print. Raises RuntimeError with one line when the extension refuses or a job
+    fails."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -150,7 +173,10 @@ def run(out: Path, pictures: Path | None) -> list[str]:
                 cells, half = from_prompts(stage, camera), (len(inputs.PROMPTS) + 1) // 2
                 title = f"{len(cells)} prompts, seed {inputs.SEEDS['text']}"
                 save_small(made, pictures / "demo.jpg")
-                save_small(sheet.contact_sheet(title, [("", cells[:half]), ("", cells[half:])], footer), pictures / "prompts.jpg")
+                save_small(
+                    sheet.contact_sheet(title, [("", cells[:half]), ("", cells[half:])], footer),
+                    pictures / "prompts.jpg",
+                )
         finally:
             stage.uninstall()
     return timings(examples)
@@ -178,7 +204,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "out")
     parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="also make the README's pictures there")
-    parser.add_argument("--window", type=Path, metavar="SCREENSHOT", help="with --pictures: of a Blender window, for the README too")
+    parser.add_argument(
+        "--window", type=Path, metavar="SCREENSHOT", help="with --pictures: of a Blender window, for the README too"
+    )
     options = parser.parse_args()
     since = time.perf_counter()
     if options.pictures:
@@ -190,7 +218,16 @@ def main() -> int:
     except RuntimeError as error:
         print(f"demo: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
-    print("\n".join(["", *lines, "", f"{options.out}: demo.png, demo.blend and the zip, {time.perf_counter() - since:.0f} s in all"]))
+    print(
+        "\n".join(
+            [
+                "",
+                *lines,
+                "",
+                f"{options.out}: demo.png, demo.blend and the zip, {time.perf_counter() - since:.0f} s in all",
+            ]
+        )
+    )
     return 0
 
 

@@ -84,9 +84,11 @@ def visible_lines(boxes: Sequence[Box], eye: Eye) -> list[np.ndarray]:
     return lines
 
 
-def by_hand(lines: Sequence[np.ndarray], rng: np.random.Generator, waver: float = 0.006, overshoot: float = 0.012) -> list[np.ndarray]:
-    """Picture lines (n, 2) as a hand draws them: wavering and a little too long. Both amounts are shares of the drawing's size;
-    a short line wavers less."""
+def by_hand(
+    lines: Sequence[np.ndarray], rng: np.random.Generator, waver: float = 0.006, overshoot: float = 0.012
+) -> list[np.ndarray]:
+    """Picture lines (n, 2) as a hand draws them: wavering and a little too long. Both amounts are shares of the
+    drawing's size; a short line wavers less."""
     points = np.concatenate(lines)
     size = np.ptp(points, axis=0).max()
     drawn = []
@@ -103,6 +105,7 @@ def by_hand(lines: Sequence[np.ndarray], rng: np.random.Generator, waver: float 
 
 
 def sketch(boxes: Sequence[Box], eye: Eye, seed: int = 0) -> list[np.ndarray]:
-    """Strokes (n, 3) in the world, on the plane through the eye's target that faces it, as Grease Pencil lays them down."""
+    """Strokes (n, 3) in the world, on the plane through the eye's target that faces it, as Grease Pencil lays them
+    down."""
     seen = [eye.project(line) for line in visible_lines(boxes, eye)]
     return [eye.on_plane(line) for line in by_hand(seen, np.random.default_rng(seed))]

@@ -1,4 +1,5 @@
-"""What the demo asks for: a chair to draw, a blockout of a few boxes, prompts, seeds. Knows shapes as boxes; not Blender, not pixels.
+"""What the demo asks for: a chair to draw, a blockout of a few boxes, prompts, seeds. Knows shapes as boxes; not
+Blender, not pixels.
 
 Boxes are (low, high) corners in Blender's axes (+Z up, the front towards -Y), in Blender units, standing on z = 0.
 """
@@ -12,12 +13,17 @@ SUBJECT = "a chair"  # the words beside the drawing
 PROMPTS = ("a mug", "a chair", "a bench", "a tree", "a stool", "a car", "a sofa", "a boat", "a bottle", "a lamp")
 SEEDS = {"sketch": 2, "voxels": 0, "text": 0}
 CORNERS = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)])  # of a unit box
-QUADS = np.array(((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)))  # of its corners, outward
+QUADS = np.array(
+    ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))
+)  # of its corners, outward
 AZIMUTH, ELEVATION = 30.0, 20.0  # degrees, of the eye that the chair is drawn from
 
 
-def chair(width: float = 1.0, depth: float = 1.0, height: float = 2.0, seat: float = 0.95, thickness: float = 0.14) -> list[Box]:
-    """Four legs, a seat and a back. width, depth, height: of the whole; seat: the height of its upper side; thickness: of seat and legs."""
+def chair(
+    width: float = 1.0, depth: float = 1.0, height: float = 2.0, seat: float = 0.95, thickness: float = 0.14
+) -> list[Box]:
+    """Four legs, a seat and a back. width, depth, height: of the whole; seat: the height of its upper side; thickness:
+    of seat and legs."""
     x, y, t = width / 2, depth / 2, thickness
     legs = [((a, b, 0.0), (a + t, b + t, seat - t)) for a in (-x, x - t) for b in (-y, y - t)]
     return [*legs, ((-x, -y, seat - t), (x, y, seat)), ((-x, y - t, seat), (x, y, height))]

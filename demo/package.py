@@ -1,6 +1,7 @@
-"""The extension's zip, and the static repository that Blender subscribes to: built with the tool inside Blender's module, without starting Blender.
+"""The extension's zip, and the static repository that Blender subscribes to: built with the tool inside Blender's
+module, without starting Blender.
 
-    python -m demo.package dist [--release]
+python -m demo.package dist [--release]
 """
 
 import argparse
@@ -24,11 +25,14 @@ def build_zip(folder: Path) -> Path:
 
 
 def build_release(folder: Path) -> list[Path]:
-    """The zip, index.json and index.html of an extension repository, and SHA256SUMS of them, as `sha256sum --check` reads it. Raises RuntimeError."""
+    """The zip, index.json and index.html of an extension repository, and SHA256SUMS of them, as `sha256sum --check`
+    reads it. Raises RuntimeError."""
     package = build_zip(folder)
     _extension_tool("server-generate", "--repo-dir", str(folder), "--html")
     files = [package, folder / "index.json", folder / "index.html"]
-    (folder / CHECKSUMS).write_text("".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files), "utf-8")
+    (folder / CHECKSUMS).write_text(
+        "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files), "utf-8"
+    )
     return [*files, folder / CHECKSUMS]
 
 

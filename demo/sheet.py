@@ -60,7 +60,10 @@ def with_cursor(image: Image.Image, at: np.ndarray) -> Image.Image:
     """The image with Blender's 3D cursor at picture coordinates (2,)."""
     size = 0.03
     ring = np.array([[np.cos(a), np.sin(a)] for a in np.linspace(0, 2 * np.pi, 40)]) * size * 0.6 + at
-    cross = [at + np.array(ends) * size for ends in (((-1, 0), (-0.3, 0)), ((0.3, 0), (1, 0)), ((0, -1), (0, -0.3)), ((0, 0.3), (0, 1)))]
+    cross = [
+        at + np.array(ends) * size
+        for ends in (((-1, 0), (-0.3, 0)), ((0.3, 0), (1, 0)), ((0, -1), (0, -0.3)), ((0, 0.3), (0, 1)))
+    ]
     return with_lines(with_lines(image, [ring], (208, 40, 36), 2.5), cross, INK, 1.6)
 
 

@@ -1,4 +1,5 @@
-"""Headless Blender for the demo: installs the extension, lays out its inputs, presses Generate, renders. Knows bpy; not contact sheets.
+"""Headless Blender for the demo: installs the extension, lays out its inputs, presses Generate, renders. Knows bpy; not
+contact sheets.
 
 Import it only after BLENDER_USER_RESOURCES is set: Blender reads it when the module loads.
 """
@@ -26,7 +27,8 @@ SENSOR = 36.0
 
 @dataclass(frozen=True)
 class Made:
-    """A generated object: its name, the job's result.json, and the seconds from the press of Generate to the object in the scene."""
+    """A generated object: its name, the job's result.json, and the seconds from the press of Generate to the object in
+    the scene."""
 
     name: str
     record: dict
@@ -136,9 +138,11 @@ def paint(name: str, colour: str) -> None:
     bpy.data.objects[name].data.materials.append(bpy.data.materials[f"Demo {colour}"])
 
 
-def generate(condition: str, selected: Sequence[str] = (), seed: int = 0, prompt: str = "", cursor=(0.0, 0.0, 0.0)) -> Made:
-    """Chooses the condition, selects the named objects and presses Generate; the prompt is what a text is, and goes beside anything else.
-    Raises RuntimeError with the extension's words if it fails."""
+def generate(
+    condition: str, selected: Sequence[str] = (), seed: int = 0, prompt: str = "", cursor=(0.0, 0.0, 0.0)
+) -> Made:
+    """Chooses the condition, selects the named objects and presses Generate; the prompt is what a text is, and goes
+    beside anything else. Raises RuntimeError with the extension's words if it fails."""
     for item in bpy.context.view_layer.objects:
         item.select_set(item.name in selected)
     bpy.context.view_layer.objects.active = bpy.data.objects[selected[0]] if selected else None
@@ -164,7 +168,11 @@ def job_folders() -> list[Path]:
 def lowest(names: Sequence[str]) -> float:
     """z of the lowest vertex of some mesh objects."""
     bpy.context.view_layer.update()
-    return min((bpy.data.objects[name].matrix_world @ vertex.co).z for name in names for vertex in bpy.data.objects[name].data.vertices)
+    return min(
+        (bpy.data.objects[name].matrix_world @ vertex.co).z
+        for name in names
+        for vertex in bpy.data.objects[name].data.vertices
+    )
 
 
 def render(path: Path, eye: Eye, names: Sequence[str]) -> Path:

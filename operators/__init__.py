@@ -1,4 +1,5 @@
-"""Blender's operators: capture, jobs, delivery. Knows the order of registration; bpy comes in with register(), not before."""
+"""Blender's operators: capture, jobs, delivery. Knows the order of registration; bpy comes in with register(), not
+before."""
 
 
 def register() -> None:
@@ -33,5 +34,7 @@ def unregister() -> None:
     session.unregister()
     keymap.unregister()
     generate.detach()
-    for cls in reversed((*generate.CLASSES, *depth_map_list.CLASSES, *worker_operators.CLASSES, *model_operators.CLASSES)):
+    for cls in reversed(
+        (*generate.CLASSES, *depth_map_list.CLASSES, *worker_operators.CLASSES, *model_operators.CLASSES)
+    ):
         bpy.utils.unregister_class(cls)

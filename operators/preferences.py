@@ -18,7 +18,8 @@ def preferences():
 
 
 def folder(name: str) -> Path:
-    """A folder of ours in Blender's user files, made if it isn't there: "jobs", "worker", "logs". Raises JobFailed: disk full, no permission."""
+    """A folder of ours in Blender's user files, made if it isn't there: "jobs", "worker", "logs". Raises JobFailed:
+    disk full, no permission."""
     try:
         return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True))
     except OSError as error:
@@ -43,15 +44,21 @@ def models_folder() -> str:
 
 
 def worker_python() -> str:
-    """The Python that runs the worker: the chosen one, else the one we built. Raises JobFailed("no-worker") when there is neither."""
+    """The Python that runs the worker: the chosen one, else the one we built. Raises JobFailed("no-worker") when there
+    is neither."""
     chosen = preferences().worker_python.strip()
     if chosen:
         path = Path(bpy.path.abspath(chosen))
         if not path.is_file():
-            raise JobFailed("no-worker", f"The worker's Python “{path}” does not exist",
-                            "Choose another one in the add-on's preferences")
+            raise JobFailed(
+                "no-worker",
+                f"The worker's Python “{path}” does not exist",
+                "Choose another one in the add-on's preferences",
+            )
         return str(path)
     built = environment.environment_python(environment_folder())
     if built is None:
-        raise JobFailed("no-worker", "The worker is not set up yet", "Press Set Up Worker, or choose a Python that has PyTorch")
+        raise JobFailed(
+            "no-worker", "The worker is not set up yet", "Press Set Up Worker, or choose a Python that has PyTorch"
+        )
     return str(built)

@@ -36,7 +36,8 @@ class Engine(Protocol):
 
 
 class EngineLoader:
-    """The engine "module:Class", made when the first job needs it, so that a broken one fails a job and not the worker."""
+    """The engine "module:Class", made when the first job needs it, so that a broken one fails a job and not the
+    worker."""
 
     def __init__(self, name: str, device: str, low_memory: str):
         self._name = name
@@ -61,7 +62,8 @@ class EngineLoader:
 
 @contextlib.contextmanager
 def output_to(path: Path) -> Iterator[None]:
-    """Everything printed, by Python or by a C library, goes to the end of ``path``. Raises JobFailed "disk-full" or "cannot-write"."""
+    """Everything printed, by Python or by a C library, goes to the end of ``path``. Raises JobFailed "disk-full" or
+    "cannot-write"."""
     try:
         target = open_plain(path, "ab")
     except OSError as error:
@@ -88,10 +90,13 @@ def _point_output_at(out: int, err: int) -> None:
 
 
 def run_job(folder: Path, engine: EngineLoader, announce: Announce, should_stop: Callable[[], bool]) -> dict:
-    """Run one job folder to its end; returns (and announces, and writes to events.ndjson) its last event: done, failed or cancelled.
+    """Run one job folder to its end; returns (and announces, and writes to events.ndjson) its last event: done, failed
+    or cancelled.
 
-    announce gets every event as a dict. should_stop is asked before every step. Raises nothing but what ``announce`` does.
+    announce gets every event as a dict. should_stop is asked before every step. Raises nothing but what ``announce``
+    does.
     """
+
     def tell(event: dict) -> None:
         announce(event)
         jobs.append_event(folder, event)
@@ -108,7 +113,8 @@ def run_job(folder: Path, engine: EngineLoader, announce: Announce, should_stop:
 
 
 def _end(folder: Path, last: dict, announce: Announce) -> None:
-    """Announce the last event, and write it where the folder is a job of ours. The note in the folder goes first: who hears it may look."""
+    """Announce the last event, and write it where the folder is a job of ours. The note in the folder goes first: who
+    hears it may look."""
     try:
         if last.get("code") not in jobs.NOT_OURS:
             jobs.append_event(folder, last)
@@ -117,7 +123,9 @@ def _end(folder: Path, last: dict, announce: Announce) -> None:
     announce(last)
 
 
-def _attempt(folder: Path, request: jobs.Request, engine: EngineLoader, tell: Announce, should_stop: Callable[[], bool]) -> dict:
+def _attempt(
+    folder: Path, request: jobs.Request, engine: EngineLoader, tell: Announce, should_stop: Callable[[], bool]
+) -> dict:
     started = time.monotonic()
     stages: list[str] = []
 
@@ -126,7 +134,15 @@ def _attempt(folder: Path, request: jobs.Request, engine: EngineLoader, tell: An
             raise Cancelled
         kind = "step" if stages[-1:] == [stage] else "stage"
         stages.append(stage)
-        tell({"event": kind, "stage": stage, "step": step, "steps": steps, "seconds": round(time.monotonic() - started, 3)})
+        tell(
+            {
+                "event": kind,
+                "stage": stage,
+                "step": step,
+                "steps": steps,
+                "seconds": round(time.monotonic() - started, 3),
+            }
+        )
 
     try:
         jobs.forget_result(folder)
@@ -148,11 +164,14 @@ def _run_engine(folder: Path, request: jobs.Request, engine: EngineLoader, tell:
         log.info("the job failed (%s): %s", error.code, error, exc_info=error.__cause__ is not None)
         return _failure(error)
     except BaseException as error:
-        # The one place that meets every defect of an engine, and libraries' panics, which are no Exception: the worker stays alive, the
-        # log has the whole story.
+        # The one place that meets every defect of an engine, and libraries' panics, which are no Exception: the worker
+        # stays alive, the log has the whole story.
         with contextlib.suppress(OSError):
             traceback.print_exc()
-        if isinstance(error, OSError) and (failure := write_failure(error, Path(error.filename or folder))).code == "disk-full":
+        if (
+            isinstance(error, OSError)
+            and (failure := write_failure(error, Path(error.filename or folder))).code == "disk-full"
+        ):
             return _failure(failure)
         message = f"an unexpected error: {type(error).__name__}: {error}"
         return _failure(JobFailed("internal", message, f"{jobs.LOG} in the job's folder has the details."))

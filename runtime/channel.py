@@ -1,8 +1,8 @@
 """How messages travel: JSON in frames over a Unix socket or a Windows named pipe, no pickle, no TCP port.
 
-The worker listens at an address that Blender chose and told it on stdin, and Blender connects: looking whether a listener is there
-never blocks, neither for a socket nor for a pipe, while accepting would (a Windows pipe cannot be polled for a client at all).
-The key, told on stdin too, is proved by both sides with messages of the protocol.
+The worker listens at an address that Blender chose and told it on stdin, and Blender connects: looking whether a
+listener is there never blocks, neither for a socket nor for a pipe, while accepting would (a Windows pipe cannot be
+polled for a client at all). The key, told on stdin too, is proved by both sides with messages of the protocol.
 """
 
 import hashlib
@@ -43,7 +43,8 @@ def new_key() -> str:
 
 
 def prove(key: str, who: str, nonce: str) -> str:
-    """What only a holder of the key can answer to ``nonce``; ``who`` keeps an answer from being sent back as one's own."""
+    """What only a holder of the key can answer to ``nonce``; ``who`` keeps an answer from being sent back as one's
+    own."""
     return hmac.new(key.encode(), f"{who}:{nonce}".encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
@@ -82,7 +83,8 @@ class Channel:
         self._bad = 0
 
     def send(self, kind: str, job: str | None = None, *, is_patient: bool = True, **fields: str | int | float) -> None:
-        """Send one message (messages.KINDS), waiting (unless not ``is_patient``) for a side that does not read. Raises ChannelClosed."""
+        """Send one message (messages.KINDS), waiting (unless not ``is_patient``) for a side that does not read. Raises
+        ChannelClosed."""
         data = messages.encode(kind, job, **fields)
         try:
             self._line.write(data, is_patient)
@@ -111,7 +113,8 @@ class Channel:
             raise
 
     def poll(self) -> dict | None:
-        """The next message if one has arrived, else None. What is no message is logged and skipped. Raises ChannelClosed."""
+        """The next message if one has arrived, else None. What is no message is logged and skipped. Raises
+        ChannelClosed."""
         while True:
             try:
                 return self.receive(0.0)
@@ -156,7 +159,8 @@ class Door:
             channel.close()
 
     def shut(self) -> bool:
-        """Let nobody in any more. False if somebody has heard that the worker is ready: admit() is about to return the channel then."""
+        """Let nobody in any more. False if somebody has heard that the worker is ready: admit() is about to return the
+        channel then."""
         with self._decision:
             self._is_shut = not self._is_promised
             return self._is_shut

@@ -1,7 +1,8 @@
-"""The worker's `wala models …` as a helper program: what models there are; fetching, adding, verifying and removing one.
+"""The worker's `wala models …` as a helper program: what models there are; fetching, adding, verifying and removing
+one.
 
-Knows that command's words and what it prints. Knows no Blender and no model; where models lie, and whether the network may be used, is
-told to it.
+Knows that command's words and what it prints. Knows no Blender and no model; where models lie, and whether the network
+may be used, is told to it.
 """
 
 import json
@@ -57,14 +58,18 @@ def remove_words(name: str) -> list[str]:
 class Command:
     """Runs `wala models` with one of the words above, polled. Without ``online_access`` it may not use the network.
 
-    Events of poll(), each a dict with "event": bytes (done, total, seconds_left or None), and as the last exactly one of done (rows: of a
-    list, else None; note: what to know of it, or ""), failed (message, log), cancelled. What a cancelled fetch has brought stays for the next.
-    Raises JobFailed: "offline" for a fetch, "worker-start".
+    Events of poll(), each a dict with "event": bytes (done, total, seconds_left or None), and as the last exactly one
+    of done (rows: of a list, else None; note: what to know of it, or ""), failed (message, log), cancelled. What a
+    cancelled fetch has brought stays for the next. Raises JobFailed: "offline" for a fetch, "worker-start".
     """
 
     def __init__(self, place: Place, words: Sequence[str], online_access: bool):
         if words[0] == "fetch" and not online_access:
-            raise JobFailed("offline", "fetching a model needs the internet, and online access is off", "Allow it in Preferences, System, Network.")
+            raise JobFailed(
+                "offline",
+                "fetching a model needs the internet, and online access is off",
+                "Allow it in Preferences, System, Network.",
+            )
         self.state = "running"
         self._is_cancelled = False
         self._rows: list[dict] | None = None
@@ -77,7 +82,9 @@ class Command:
             self._task = Task(program, Path(self._folder.name) / "models.log", str(place.source_root), variables)
         except (OSError, ValueError) as error:
             self._folder.cleanup()
-            message = f"the worker's Python {place.python} could not be started: {getattr(error, 'strerror', None) or error}"
+            message = (
+                f"the worker's Python {place.python} could not be started: {getattr(error, 'strerror', None) or error}"
+            )
             raise JobFailed("worker-start", message, SET_UP_HINT) from error
 
     def poll(self) -> list[dict]:
@@ -97,7 +104,8 @@ class Command:
             self._task.kill()
 
     def abandon(self) -> None:
-        """Stop at once, without the event: for when nobody polls any more. Waits for its end; a moment, as it is killed."""
+        """Stop at once, without the event: for when nobody polls any more. Waits for its end; a moment, as it is
+        killed."""
         if self.state == "running":
             self._task.end(ABANDON_SECONDS)
             self._end("cancelled")
@@ -124,7 +132,11 @@ class Command:
         if self._is_cancelled:
             return {"event": "cancelled"}
         said = [line.removeprefix(_SAID) for line in self._lines if line.startswith(_SAID)]
-        message = said[-1] if said and exit_code > 0 else f"the program that looks after the models {describe_exit(exit_code)}"
+        message = (
+            said[-1]
+            if said and exit_code > 0
+            else f"the program that looks after the models {describe_exit(exit_code)}"
+        )
         return {"event": "failed", "message": message, "log": "\n".join(self._lines)}
 
     def _end(self, state: str) -> None:

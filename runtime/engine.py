@@ -1,6 +1,8 @@
-"""Runs a job with the model library: the only file of the boundary that imports wala_blender, and only when a job needs it.
+"""Runs a job with the model library: the only file of the boundary that imports wala_blender, and only when a job needs
+it.
 
-Keeps the last model loaded, writes the job's result/, and turns the library's errors into JobFailed, once. Knows no channel and no Blender.
+Keeps the last model loaded, writes the job's result/, and turns the library's errors into JobFailed, once. Knows no
+channel and no Blender.
 """
 
 import contextlib
@@ -25,11 +27,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SET_UP_HINT = "Press Set Up Worker, or choose another Python in the preferences."
-MEMORY_HINT = "Close other programs that use the graphics card, or set the device to CPU in the preferences; then generate again."
+MEMORY_HINT = (
+    "Close other programs that use the graphics card, or set the device to CPU in the preferences; then generate again."
+)
 
 
 class Engine:
-    """The library behind the worker. device: "auto", "cpu", "cuda", "mps", and low_memory: "auto", "on", "off", as Pipeline.load takes them."""
+    """The library behind the worker. device: "auto", "cpu", "cuda", "mps", and low_memory: "auto", "on", "off", as
+    Pipeline.load takes them."""
 
     def __init__(self, device: str, low_memory: str = "auto"):
         self._device = device
@@ -65,10 +70,19 @@ class Engine:
 
         # Before the model: bad input is told at once.
         inputs = load_condition(request.condition, dict(request.inputs), folder)
-        settings = Settings(model=request.model, seed=request.seed, scale=request.scale, steps=request.steps, fit=request.fit,
-                            one_piece=request.one_piece, quality=request.quality)
+        settings = Settings(
+            model=request.model,
+            seed=request.seed,
+            scale=request.scale,
+            steps=request.steps,
+            fit=request.fit,
+            one_piece=request.one_piece,
+            quality=request.quality,
+        )
         # What exists is kept at once: a failure in a later stage does not lose it.
-        keep = Keep(latent=lambda latent: jobs.write_latent(folder, latent), views=lambda files: jobs.write_views(folder, files))
+        keep = Keep(
+            latent=lambda latent: jobs.write_latent(folder, latent), views=lambda files: jobs.write_views(folder, files)
+        )
         generation = self._loaded(request.model).generate(request.condition, inputs, settings, progress, keep)
         jobs.write_result(folder, generation.vertices, generation.faces, generation.record)
 
@@ -91,14 +105,16 @@ class Engine:
 
 
 def _release_frames(error: BaseException | None) -> None:
-    """Let go of what the failed calls still hold, the model and its arrays among it; the tracebacks keep their lines."""
+    """Let go of what the failed calls still hold, the model and its arrays among it; the tracebacks keep their
+    lines."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__
 
 
 def _empty_cuda_cache() -> None:
-    """Give the graphics memory that torch keeps for itself back to the other programs, Blender's viewport among them."""
+    """Give the graphics memory that torch keeps for itself back to the other programs, Blender's viewport among
+    them."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_initialized():
         return
@@ -111,7 +127,8 @@ def _empty_cuda_cache() -> None:
 
 @contextlib.contextmanager
 def converted_errors() -> Iterator[None]:
-    """The one place where the library's and torch's errors become JobFailed; Cancelled, JobFailed and unexpected errors go through."""
+    """The one place where the library's and torch's errors become JobFailed; Cancelled, JobFailed and unexpected errors
+    go through."""
     try:
         yield
     except (Cancelled, JobFailed, KeyboardInterrupt, GeneratorExit):
@@ -129,7 +146,8 @@ def converted_errors() -> Iterator[None]:
 
 
 def _is_of_an_import(error: BaseException) -> bool:
-    """Whether it was raised while a module was imported, as a half-installed torch raises anything: a module's top level is on its way."""
+    """Whether it was raised while a module was imported, as a half-installed torch raises anything: a module's top
+    level is on its way."""
     trace = error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code

@@ -1,9 +1,9 @@
 """The worker's own Python environment, built when the artist asks.
 
-Knows venv, pip and where PyTorch's builds are; environment_folder.py knows what is complete. Knows no Blender; whether it may use the
-network is told to it. Building is a chain of helper programs, polled: each step of ``Build._steps`` hands over a command and gets its
-outcome back when the program has ended.
-A build that fails, is cancelled or dies with Blender leaves no environment that looks complete: a marker file is written last.
+Knows venv, pip and where PyTorch's builds are; environment_folder.py knows what is complete. Knows no Blender; whether
+it may use the network is told to it. Building is a chain of helper programs, polled: each step of ``Build._steps``
+hands over a command and gets its outcome back when the program has ended. A build that fails, is cancelled or dies with
+Blender leaves no environment that looks complete: a marker file is written last.
 """
 
 import logging
@@ -15,9 +15,31 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .environment_check import (CONSTRAINTS, NEWEST_PYTHON, OLDEST_PYTHON, Check, CheckResult, base_pythons, check, check_command, judge, locked,
-                                numbers, requirements, write_constraints)
-from .environment_folder import MARKER, Claim, environment_python, put_back, remove_command, restore, sibling, venv_python
+from .environment_check import (
+    CONSTRAINTS,
+    NEWEST_PYTHON,
+    OLDEST_PYTHON,
+    Check,
+    CheckResult,
+    base_pythons,
+    check,
+    check_command,
+    judge,
+    locked,
+    numbers,
+    requirements,
+    write_constraints,
+)
+from .environment_folder import (
+    MARKER,
+    Claim,
+    environment_python,
+    put_back,
+    remove_command,
+    restore,
+    sibling,
+    venv_python,
+)
 from .messages import JobFailed
 from .storage import log_tail, write_failure, write_json
 from .task import Task
@@ -31,20 +53,38 @@ TORCH_INDEX = "https://download.pytorch.org/whl/"
 CUDA_BUILD, CPU_BUILD = "cu128", "cpu"
 # Unpacked, with room for the downloads on the way.
 NEEDED_BYTES = {CUDA_BUILD: 12 * 10**9, CPU_BUILD: 3 * 10**9, "": 3 * 10**9}
-STAGES = {"python": "Looking for a Python", "venv": "Making the environment", "pip": "Updating pip", "torch": "Installing PyTorch",
-          "packages": "Installing the other packages", "check": "Trying it out"}
+STAGES = {
+    "python": "Looking for a Python",
+    "venv": "Making the environment",
+    "pip": "Updating pip",
+    "torch": "Installing PyTorch",
+    "packages": "Installing the other packages",
+    "check": "Trying it out",
+}
 
 _BASE_PROBE = "import sys, venv, ensurepip; print('BASE', sys.version.split()[0], sys.executable)"
 ABANDON_SECONDS = 2.0
 _PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 _CAUSES = (
-    ("disk-full", r"No space left on device|Errno 28\b|not enough space on the disk|Disk quota exceeded",
-     "the disk is full", "Free some space, or choose another folder; then press Set Up Worker again."),
-    ("network", r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|Max retries|IncompleteRead|"
-     r"Connection reset|HTTP error", "the download failed",
-     "Check the internet connection and proxy, then press Set Up Worker again: what has arrived is not downloaded twice."),
-    ("build", r"No matching distribution|Could not find a version|ResolutionImpossible",
-     "there is no ready-made package for this Python or system", "Choose another Python (3.11 to 3.13) in the preferences."),
+    (
+        "disk-full",
+        r"No space left on device|Errno 28\b|not enough space on the disk|Disk quota exceeded",
+        "the disk is full",
+        "Free some space, or choose another folder; then press Set Up Worker again.",
+    ),
+    (
+        "network",
+        r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|Max retries|IncompleteRead|"
+        r"Connection reset|HTTP error",
+        "the download failed",
+        "Check the internet connection and proxy, then press Set Up Worker again: what has arrived is not downloaded twice.",
+    ),
+    (
+        "build",
+        r"No matching distribution|Could not find a version|ResolutionImpossible",
+        "there is no ready-made package for this Python or system",
+        "Choose another Python (3.11 to 3.13) in the preferences.",
+    ),
 )
 
 
@@ -87,11 +127,12 @@ def _cause(outcome: _Outcome) -> tuple[str, str, str, str] | None:
 
 
 class Build:
-    """Builds the environment in ``folder``; nothing happens before the first poll(). An older complete one stays until the new one works.
+    """Builds the environment in ``folder``; nothing happens before the first poll(). An older complete one stays until
+    the new one works.
 
-    online_access: what bpy.app.online_access says. base_python: "" = look for one. gpu: None = look for one.
-    Events of poll(), each a dict with "event": stage (stage, title, index, count), line (text), bytes (done, total), and as the last
-    exactly one of done (python), failed (code, message, hint, log), cancelled.
+    online_access: what bpy.app.online_access says. base_python: "" = look for one. gpu: None = look for one. Events of
+    poll(), each a dict with "event": stage (stage, title, index, count), line (text), bytes (done, total), and as the
+    last exactly one of done (python), failed (code, message, hint, log), cancelled.
     """
 
     def __init__(self, folder: Path | str, online_access: bool, base_python: str = "", gpu: bool | None = None):
@@ -136,7 +177,8 @@ class Build:
                 self._task.kill()
 
     def abandon(self) -> None:
-        """Stop at once, without the events: for when nobody polls any more. Waits for a helper's end; a moment, as it is killed."""
+        """Stop at once, without the events: for when nobody polls any more. Waits for a helper's end; a moment, as it
+        is killed."""
         if self.state != "running":
             return
         if self._task:
@@ -171,7 +213,9 @@ class Build:
         if command.stage and command.stage != self._stage:
             self._stage = command.stage
             index, title = list(STAGES).index(command.stage), STAGES[command.stage]
-            self._events.append({"event": "stage", "stage": command.stage, "title": title, "index": index, "count": len(STAGES)})
+            self._events.append(
+                {"event": "stage", "stage": command.stage, "title": title, "index": index, "count": len(STAGES)}
+            )
         try:
             self._task = Task(command.words, self.log, SOURCE_ROOT if command.stage == "check" else "")
         except OSError as error:
@@ -223,7 +267,10 @@ class Build:
         python = str(venv_python(self._folder))
         yield from self._install(python)
         yield from self._try_out(python)
-        write_json(self._folder / MARKER, {"python": python, "torch": self._torch, "requirements": list(requirements().values())})
+        write_json(
+            self._folder / MARKER,
+            {"python": python, "torch": self._torch, "requirements": list(requirements().values())},
+        )
         self._is_complete = True
         if self._old.exists():
             (self._old / MARKER).unlink(missing_ok=True)
@@ -232,7 +279,9 @@ class Build:
     def _check_space(self) -> None:
         free, needed = shutil.disk_usage(self._folder.parent).free, NEEDED_BYTES[self._torch]
         if free < needed:
-            message = f"{self._folder.parent} has {free / 1e9:.1f} GB free; setting up the worker needs {needed / 1e9:.0f} GB"
+            message = (
+                f"{self._folder.parent} has {free / 1e9:.1f} GB free; setting up the worker needs {needed / 1e9:.0f} GB"
+            )
             raise JobFailed("disk-full", message, "Free some space, or choose another folder.")
 
     def _find_base(self) -> _Steps:
@@ -250,8 +299,11 @@ class Build:
                 return
             tried.append(f"{' '.join(words)}: {version if mark == 'BASE' else outcome.last()}")
         words = "; ".join(tried) or "none found"
-        raise JobFailed("no-python", f"no Python 3.{OLDEST_PYTHON[1]} to 3.{NEWEST_PYTHON[1]} with venv and pip to build from ({words})",
-                        "Install one from python.org (on Debian and Ubuntu also python3-venv), or choose one in the preferences.")
+        raise JobFailed(
+            "no-python",
+            f"no Python 3.{OLDEST_PYTHON[1]} to 3.{NEWEST_PYTHON[1]} with venv and pip to build from ({words})",
+            "Install one from python.org (on Debian and Ubuntu also python3-venv), or choose one in the preferences.",
+        )
 
     def _make_room(self) -> _Steps:
         """An older environment steps aside until the new one works; anything that is no environment is left alone."""
@@ -265,7 +317,9 @@ class Build:
             try:
                 os.replace(self._folder, self._old)
             except OSError as error:
-                raise JobFailed("in-use", f"{self._folder} is in use: {error.strerror}", "Stop the worker, then try again.") from error
+                raise JobFailed(
+                    "in-use", f"{self._folder} is in use: {error.strerror}", "Stop the worker, then try again."
+                ) from error
         # From here on the folder is ours to remove.
         self._touched = True
         if self._folder.exists():
@@ -278,7 +332,8 @@ class Build:
         version = numbers(((yield _Command("pip", [*pip, "--version"])).last().split() + ["", ""])[1])
         install += ["--progress-bar", "raw" if version >= (24, 1) else "off"]
         wanted, constraints = requirements(), CONSTRAINTS
-        # Without the constraints: PyTorch's own index has few versions of the packages that torch needs. The next step corrects them.
+        # Without the constraints: PyTorch's own index has few versions of the packages that torch needs. The next step
+        # corrects them.
         install_torch = [*install, "--index-url", TORCH_INDEX + self._torch] if self._torch else install
         outcome = yield _Command("torch", [*install_torch, locked("torch")])
         if outcome.code and _cause(outcome) is _CAUSES[-1]:
@@ -287,13 +342,18 @@ class Build:
             write_constraints(constraints, without="torch")
             outcome = yield _Command("torch", [*install_torch, wanted["torch"]])
         self._demand(outcome, "PyTorch could not be installed")
-        self._demand((yield _Command("packages", [*install, "-c", str(constraints), *wanted.values()])), "the packages could not be installed")
+        self._demand(
+            (yield _Command("packages", [*install, "-c", str(constraints), *wanted.values()])),
+            "the packages could not be installed",
+        )
 
     def _try_out(self, python: str) -> _Steps:
         outcome = yield _Command("check", check_command(python))
         result = judge(python, outcome.lines, outcome.code)
         if not result.ok:
-            raise JobFailed("build", f"the new environment does not work: {result.message}", "Press Set Up Worker again.")
+            raise JobFailed(
+                "build", f"the new environment does not work: {result.message}", "Press Set Up Worker again."
+            )
 
     def _demand(self, outcome: _Outcome, what: str) -> None:
         if outcome.code == 0:

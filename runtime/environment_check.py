@@ -1,5 +1,5 @@
-"""Which Pythons there are, and whether one can run the worker, found out by running it: which packages import, in which versions, on
-which devices.
+"""Which Pythons there are, and whether one can run the worker, found out by running it: which packages import, in which
+versions, on which devices.
 
 Knows the worker's requirements. Imports none of them: the Python under question does.
 """
@@ -51,7 +51,8 @@ print({_MARK!r} + json.dumps(report))
 
 @dataclass(frozen=True)
 class CheckResult:
-    """ok: the worker can run there. versions: package -> version. devices: names of the GPUs torch sees. message, hint: "" when ok."""
+    """ok: the worker can run there. versions: package -> version. devices: names of the GPUs torch sees. message, hint:
+    "" when ok."""
 
     ok: bool
     python: str
@@ -75,7 +76,9 @@ def locked(package: str) -> str:
 
 def write_constraints(path: Path, without: str) -> None:
     """Write constraints.txt to ``path``, leaving one package's version open."""
-    path.write_text("".join(f"{line}\n" for line in _lines(CONSTRAINTS) if not line.startswith(f"{without}==")), "utf-8")
+    path.write_text(
+        "".join(f"{line}\n" for line in _lines(CONSTRAINTS) if not line.startswith(f"{without}==")), "utf-8"
+    )
 
 
 def _lines(path: Path) -> list[str]:
@@ -95,7 +98,8 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def base_pythons(chosen: str = "") -> list[list[str]]:
-    """Commands that may start a Python to build from, best first: the chosen one alone, or the system's, then Blender's own.
+    """Commands that may start a Python to build from, best first: the chosen one alone, or the system's, then Blender's
+    own.
 
     Blender's own comes last as an environment built on it ends with that Blender.
     """
@@ -122,7 +126,11 @@ def judge(python: str, lines: list[str], exit_code: int) -> CheckResult:
     if not reports:
         return _failure(python, f"{python} is no Python that works: {lines[-1] if lines else f'exit code {exit_code}'}")
     report = json.loads(reports[-1])
-    absent = [name for name, error in report["missing"].items() if error.startswith("ModuleNotFoundError") and name in requirements()]
+    absent = [
+        name
+        for name, error in report["missing"].items()
+        if error.startswith("ModuleNotFoundError") and name in requirements()
+    ]
     problems = [f"it lacks {', '.join(absent)}"] * bool(absent)
     problems += [f"{name} does not load ({error})" for name, error in report["missing"].items() if name not in absent]
     for name, line in requirements().items():
@@ -130,10 +138,20 @@ def judge(python: str, lines: list[str], exit_code: int) -> CheckResult:
         if version and numbers(version) < oldest(line):
             problems.append(f"{name} is {version}, needed is {line.removeprefix(name)}")
     if numbers(report["version"])[:2] < OLDEST_PYTHON:
-        problems.insert(0, f"it is Python {report['version']}, needed is {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or newer")
+        problems.insert(
+            0, f"it is Python {report['version']}, needed is {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or newer"
+        )
     message = f"{python}: {'; '.join(problems)}" if problems else ""
-    return CheckResult(not problems, report["python"], report["version"], report["versions"], report["cuda"], tuple(report["devices"]),
-                       message, SET_UP_HINT if problems else "")
+    return CheckResult(
+        not problems,
+        report["python"],
+        report["version"],
+        report["versions"],
+        report["cuda"],
+        tuple(report["devices"]),
+        message,
+        SET_UP_HINT if problems else "",
+    )
 
 
 def _failure(python: str, message: str) -> CheckResult:
@@ -141,7 +159,8 @@ def _failure(python: str, message: str) -> CheckResult:
 
 
 class Check:
-    """Runs check_command(), polled, as importing torch takes seconds. source_root: the folder that holds runtime and wala_blender."""
+    """Runs check_command(), polled, as importing torch takes seconds. source_root: the folder that holds runtime and
+    wala_blender."""
 
     def __init__(self, python: str | Path, source_root: str | Path):
         self._python = str(python)
@@ -152,7 +171,9 @@ class Check:
         try:
             self._task = Task(check_command(self._python), Path(self._folder.name) / "check.log", str(source_root))
         except (OSError, ValueError) as error:
-            self._finish(_failure(self._python, f"{self._python} cannot be started: {getattr(error, 'strerror', None) or error}"))
+            self._finish(
+                _failure(self._python, f"{self._python} cannot be started: {getattr(error, 'strerror', None) or error}")
+            )
 
     def poll(self) -> CheckResult | None:
         """The result, or None while it runs."""

@@ -1,8 +1,9 @@
-"""The folder of the worker's environment: whether it is complete, who may change it, and how an interrupted change is undone.
+"""The folder of the worker's environment: whether it is complete, who may change it, and how an interrupted change is
+undone.
 
-A marker file, written last, says that an environment is complete. While a new one is built, the older stands beside it with the ending
-".old"; what an interrupted build left is moved to ".half", as removing some ten thousand files takes longer than Blender may wait.
-Knows no pip, no packages and no Blender.
+A marker file, written last, says that an environment is complete. While a new one is built, the older stands beside it
+with the ending ".old"; what an interrupted build left is moved to ".half", as removing some ten thousand files takes
+longer than Blender may wait. Knows no pip, no packages and no Blender.
 """
 
 import logging
@@ -44,20 +45,24 @@ def remove_command(python: str, folder: Path) -> list[str]:
 
 
 class Claim:
-    """The right to change an environment's folder: one process at a time has it. The system takes it back when its holder dies.
+    """The right to change an environment's folder: one process at a time has it. The system takes it back when its
+    holder dies.
 
     ``folder``'s parent exists. Raises JobFailed "in-use" if another one has it, or OSError.
     """
 
     def __init__(self, folder: Path):
-        # On Windows a folder cannot be locked, but a file can that ends with its last holder; elsewhere it is the other way round.
+        # On Windows a folder cannot be locked, but a file can that ends with its last holder; elsewhere it is the other
+        # way round.
         if sys.platform == "win32":
             self._number = os.open(sibling(folder, ".lock"), os.O_RDWR | os.O_CREAT | os.O_TEMPORARY)
         else:
             self._number = os.open(folder.parent, os.O_RDONLY)
         if not lock(self._number):
             os.close(self._number)
-            raise JobFailed("in-use", f"another Blender is setting up the worker in {folder}", "Wait until it has finished.")
+            raise JobFailed(
+                "in-use", f"another Blender is setting up the worker in {folder}", "Wait until it has finished."
+            )
 
     def release(self) -> None:
         """Let others have it."""
@@ -65,7 +70,8 @@ class Claim:
 
 
 def restore(folder: Path | str) -> bool:
-    """Put back the environment that stepped aside for a build which then died; True if there was one. Cheap where there is none.
+    """Put back the environment that stepped aside for a build which then died; True if there was one. Cheap where there
+    is none.
 
     A build that is under way, here or in another Blender, is left alone. Raises OSError.
     """
@@ -84,7 +90,8 @@ def restore(folder: Path | str) -> bool:
 
 
 def put_back(folder: Path) -> bool:
-    """The same for the holder of the claim. What the build left is removed by a helper program that nobody waits for."""
+    """The same for the holder of the claim. What the build left is removed by a helper program that nobody waits
+    for."""
     old, half = sibling(folder, ".old"), sibling(folder, ".half")
     if (folder / MARKER).is_file() or environment_python(old) is None:
         return False
@@ -100,7 +107,14 @@ def put_back(folder: Path) -> bool:
 
 def _remove_unwatched(folder: Path, half: Path) -> None:
     try:
-        subprocess.Popen(remove_command(str(environment_python(folder)), half), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                         stderr=subprocess.DEVNULL, cwd=folder.parent, env=clean_environment(), **detached())
+        subprocess.Popen(
+            remove_command(str(environment_python(folder)), half),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=folder.parent,
+            env=clean_environment(),
+            **detached(),
+        )
     except OSError as error:
         log.info("%s stays until the next set-up: %s", half, error)

@@ -1,4 +1,5 @@
-"""Frames of bytes over a Unix socket or a Windows named pipe, read as they come: half a frame waits, without anybody waiting for it.
+"""Frames of bytes over a Unix socket or a Windows named pipe, read as they come: half a frame waits, without anybody
+waiting for it.
 
 A frame is a length, four bytes with the highest first, and so many bytes: what multiprocessing.connection sends.
 """
@@ -62,16 +63,17 @@ class SocketFrames:
         end = HEADER.size + length
         if len(self._buffer) < end:
             return None
-        frame = bytes(self._buffer[HEADER.size:end])
+        frame = bytes(self._buffer[HEADER.size : end])
         del self._buffer[:end]
         return frame
 
     def write(self, frame: bytes, is_patient: bool) -> None:
-        """Send a frame. If the other side does not read: wait for it, or (not ``is_patient``) BlockingIOError, and nothing more can be sent."""
+        """Send a frame. If the other side does not read: wait for it, or (not ``is_patient``) BlockingIOError, and
+        nothing more can be sent."""
         rest = memoryview(HEADER.pack(len(frame)) + frame)
         while rest:
             try:
-                rest = rest[self._connection.send(rest):]
+                rest = rest[self._connection.send(rest) :]
             except BlockingIOError:
                 if not is_patient:
                     raise
@@ -86,7 +88,8 @@ class SocketFrames:
 
 
 class PipeFrames:
-    """One end of a Windows named pipe, where frames are messages of the system, whole or not there. Untested on Windows."""
+    """One end of a Windows named pipe, where frames are messages of the system, whole or not there. Untested on
+    Windows."""
 
     def __init__(self, connection: Connection, limit: int):
         self._connection = connection
@@ -106,7 +109,8 @@ class PipeFrames:
 
 
 def connect(address: str, limit: int) -> SocketFrames | PipeFrames | None:
-    """A line to who listens at ``address``; None while nobody does, or too many call. Does not wait. Raises OSError. Untested on Windows."""
+    """A line to who listens at ``address``; None while nobody does, or too many call. Does not wait. Raises OSError.
+    Untested on Windows."""
     if sys.platform == "win32":
         # Client waits for a pipe that is busy, so look first; a millisecond is the least the system knows.
         is_there = ctypes.windll.kernel32.WaitNamedPipeW(ctypes.c_wchar_p(address), 1)

@@ -1,8 +1,10 @@
-"""The worker's guard: a small process beside it that ends it when Blender has ended, or when it does not follow a signal to end.
+"""The worker's guard: a small process beside it that ends it when Blender has ended, or when it does not follow a
+signal to end.
 
-The worker itself cannot always do so: it may be stopped, or a stage may hold Python's lock. The guard is a program of its own, run by its
-path (`python -I -S guard.py`), and also ends what the worker started and removes the temporary folder that Blender can't remove any more.
-On Linux the system ends the worker, too. macOS has been tried with neither; Windows has job objects instead (process.py).
+The worker itself cannot always do so: it may be stopped, or a stage may hold Python's lock. The guard is a program of
+its own, run by its path (`python -I -S guard.py`), and also ends what the worker started and removes the temporary
+folder that Blender can't remove any more. On Linux the system ends the worker, too. macOS has been tried with neither;
+Windows has job objects instead (process.py).
 """
 
 import contextlib
@@ -26,7 +28,8 @@ PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent() -> None:
-    """Have Linux kill this process when the thread that started it ends; elsewhere, and if that has happened already, do nothing.
+    """Have Linux kill this process when the thread that started it ends; elsewhere, and if that has happened already,
+    do nothing.
 
     Only for a process that was started by a thread which lives as long as its process, as Blender's main thread.
     """
@@ -41,9 +44,11 @@ def end_with_parent() -> None:
 
 
 def start(parent: int = 0, folder: str = "") -> None:
-    """Start the guard of this process. parent: a process that ends us, and with us our process group; ``folder`` is then removed.
+    """Start the guard of this process. parent: a process that ends us, and with us our process group; ``folder`` is
+    then removed.
 
-    Without a parent: signals that Python handles are to be followed within OBEY_SECONDS. Nothing where there are no such signals.
+    Without a parent: signals that Python handles are to be followed within OBEY_SECONDS. Nothing where there are no
+    such signals.
     """
     if sys.platform == "win32" or not sys.executable:
         return
@@ -51,8 +56,14 @@ def start(parent: int = 0, folder: str = "") -> None:
     command = [sys.executable, "-I", "-S", "-B", os.path.abspath(__file__), str(os.getpid()), str(parent), folder]
     try:
         # Signals come in by its standard input.
-        subprocess.Popen(command, stdin=subprocess.DEVNULL if signals is None else signals, stdout=subprocess.DEVNULL,
-                         stderr=subprocess.DEVNULL, start_new_session=True, cwd="/")
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL if signals is None else signals,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd="/",
+        )
     except OSError as error:
         log.warning("no guard could be started: %s", error)
     if signals is not None:
@@ -74,7 +85,14 @@ def exit_descriptor(pid: int):
             return os.pidfd_open(pid)
         if hasattr(select, "kqueue"):
             queue = select.kqueue()
-            queue.control([select.kevent(pid, select.KQ_FILTER_PROC, select.KQ_EV_ADD | select.KQ_EV_ONESHOT, select.KQ_NOTE_EXIT)], 0)
+            queue.control(
+                [
+                    select.kevent(
+                        pid, select.KQ_FILTER_PROC, select.KQ_EV_ADD | select.KQ_EV_ONESHOT, select.KQ_NOTE_EXIT
+                    )
+                ],
+                0,
+            )
             return queue
     except OSError:
         # Ended already, or forbidden in a sandbox.

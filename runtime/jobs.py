@@ -2,7 +2,8 @@
 
     request.json, inputs/, events.ndjson, result/ (CONDITION_VIEW.png, latent.npy, mesh.npz, result.json), worker.log, .claim
 
-A folder may come from anyone: a link or a pipe in place of one of its files is refused, so that it reaches nothing outside itself.
+A folder may come from anyone: a link or a pipe in place of one of its files is refused, so that it reaches nothing
+outside itself.
 """
 
 import contextlib
@@ -26,8 +27,21 @@ import numpy as np
 from .locks import lock
 from .messages import JobFailed
 from .request import FILE_NAME, ID, MAX_STEPS, MODEL_NAME, SCHEMA, Request, input_paths, parse_request, shown
-from .storage import PARTIAL, FileContent, NotPlainError, check_folder, is_plain, log_tail, open_plain, read_json
-from .storage import write_failure, write_file, write_files, write_json, writer
+from .storage import (
+    PARTIAL,
+    FileContent,
+    NotPlainError,
+    check_folder,
+    is_plain,
+    log_tail,
+    open_plain,
+    read_json,
+    write_failure,
+    write_file,
+    write_files,
+    write_json,
+    writer,
+)
 
 __all__ = ["ID", "MAX_STEPS", "MODEL_NAME", "SCHEMA", "Request"]
 
@@ -44,7 +58,8 @@ _VIEW_NAME = re.compile(r"([a-z]+)_(\d+)\.png")
 
 @dataclass(frozen=True)
 class Result:
-    """A finished job: vertices (V, 3) float32 in model space (+Y up, longest side −0.9…0.9), faces (F, 3) int32 from 0, result.json."""
+    """A finished job: vertices (V, 3) float32 in model space (+Y up, longest side −0.9…0.9), faces (F, 3) int32 from 0,
+    result.json."""
 
     vertices: np.ndarray
     faces: np.ndarray
@@ -53,7 +68,8 @@ class Result:
 
 @dataclass(frozen=True)
 class View:
-    """A picture that a job made on its way: for which condition, from which of the published cameras, and where it lies."""
+    """A picture that a job made on its way: for which condition, from which of the published cameras, and where it
+    lies."""
 
     condition: str
     index: int
@@ -68,8 +84,9 @@ def new_id() -> str:
 def write_job(parent: Path | str, request: Request, files: Mapping[str, FileContent]) -> Path:
     """Write the folder parent/<id> and return it; it appears whole or not at all.
 
-    files: name -> array (NAME.npy), dict of arrays (NAME.npz) or bytes (NAME.png), stored under inputs/.
-    Raises JobFailed: "job-invalid" (the request, or a file it names is not in ``files``), "job-exists", "disk-full", "cannot-write".
+    files: name -> array (NAME.npy), dict of arrays (NAME.npz) or bytes (NAME.png), stored under inputs/. Raises
+    JobFailed: "job-invalid" (the request, or a file it names is not in ``files``), "job-exists", "disk-full",
+    "cannot-write".
     """
     parent = Path(parent)
     request = dataclasses.replace(request, created=request.created or time.strftime("%Y-%m-%dT%H:%M:%S%z"))
@@ -103,7 +120,9 @@ def read_request(folder: Path | str) -> Request:
     """The validated request of a job folder. Raises JobFailed: "job-missing", "job-invalid", "job-newer"."""
     folder = Path(folder)
     path = folder / REQUEST
-    request = parse_request(read_json(path, "job-missing", "job-invalid", "Give the folder of a job that was written completely."), path)
+    request = parse_request(
+        read_json(path, "job-missing", "job-invalid", "Give the folder of a job that was written completely."), path
+    )
     for given in request.inputs.values():
         for value in given if isinstance(given, list) else [given]:
             if isinstance(value, str) and _leads_outside(folder, PurePath(value)):
@@ -115,7 +134,8 @@ def read_request(folder: Path | str) -> Request:
 
 
 def _leads_outside(folder: Path, name: PurePath) -> bool:
-    """Whether what lies in the folder under that name, if anything does, is reached through a link, or is a link or a pipe itself."""
+    """Whether what lies in the folder under that name, if anything does, is reached through a link, or is a link or a
+    pipe itself."""
     path = folder
     for part in () if name.is_absolute() or ".." in name.parts else name.parts:
         path = path / part
@@ -132,11 +152,14 @@ def _leads_outside(folder: Path, name: PurePath) -> bool:
 
 
 def read_inputs(folder: Path | str, request: Request) -> dict[str, bytes]:
-    """The input files that the request of a job folder names, as ``write_job`` takes them. Raises JobFailed: "job-missing"."""
+    """The input files that the request of a job folder names, as ``write_job`` takes them. Raises JobFailed:
+    "job-missing"."""
     try:
         return {path.name: _read_whole(Path(folder) / path) for path in input_paths(request.inputs)}
     except OSError as error:
-        raise JobFailed("job-missing", f"an input of {folder} cannot be read ({error.strerror})", "Send the job again.") from error
+        raise JobFailed(
+            "job-missing", f"an input of {folder} cannot be read ({error.strerror})", "Send the job again."
+        ) from error
 
 
 def _read_whole(path: Path) -> bytes:
@@ -147,7 +170,8 @@ def _read_whole(path: Path) -> bytes:
 
 @contextlib.contextmanager
 def claimed(folder: Path | str) -> Iterator[None]:
-    """The right to run a job folder: one worker at a time has it, until it ends. Raises JobFailed: "job-running", "disk-full", "cannot-write"."""
+    """The right to run a job folder: one worker at a time has it, until it ends. Raises JobFailed: "job-running",
+    "disk-full", "cannot-write"."""
     path = Path(folder) / CLAIM
     try:
         file = open_plain(path, "r+b")
@@ -155,12 +179,17 @@ def claimed(folder: Path | str) -> Iterator[None]:
         raise write_failure(error, path) from error
     with file:
         if not lock(file.fileno()):
-            raise JobFailed("job-running", f"another worker runs the job in {folder}", "Wait until it has finished, or run a copy of the folder.")
+            raise JobFailed(
+                "job-running",
+                f"another worker runs the job in {folder}",
+                "Wait until it has finished, or run a copy of the folder.",
+            )
         yield
 
 
 def forget_result(folder: Path | str) -> None:
-    """Remove what an earlier run left in result/, so that nothing of it is taken for this one's. Raises JobFailed "cannot-write"."""
+    """Remove what an earlier run left in result/, so that nothing of it is taken for this one's. Raises JobFailed
+    "cannot-write"."""
     result = Path(folder) / RESULT
     try:
         check_folder(result)
@@ -177,7 +206,8 @@ def forget_result(folder: Path | str) -> None:
 
 
 def append_event(folder: Path | str, event: Mapping) -> None:
-    """Append one event (JSON, "time" added, seconds since 1970) as one line. Raises JobFailed "disk-full" or "cannot-write"."""
+    """Append one event (JSON, "time" added, seconds since 1970) as one line. Raises JobFailed "disk-full" or
+    "cannot-write"."""
     path = Path(folder) / EVENTS
     line = json.dumps({"time": round(time.time(), 3), **event}, ensure_ascii=False) + "\n"
     try:
@@ -188,7 +218,8 @@ def append_event(folder: Path | str, event: Mapping) -> None:
 
 
 def read_events(folder: Path | str) -> list[dict]:
-    """All whole events so far, oldest first; a line that is being written or was torn by a crash is skipped. [] if there are none."""
+    """All whole events so far, oldest first; a line that is being written or was torn by a crash is skipped. [] if
+    there are none."""
     try:
         with open_plain(Path(folder) / EVENTS, "rb") as file:
             text = file.read(MAX_EVENT_BYTES).decode("utf-8", "replace")
@@ -221,7 +252,8 @@ def write_latent(folder: Path | str, latent: np.ndarray) -> None:
 
 
 def write_views(folder: Path | str, files: Mapping[str, bytes]) -> None:
-    """Keep the pictures that a shape is to be made from, CONDITION_VIEW.png by name, before it is begun. Raises JobFailed."""
+    """Keep the pictures that a shape is to be made from, CONDITION_VIEW.png by name, before it is begun. Raises
+    JobFailed."""
     for name, content in files.items():
         if not _VIEW_NAME.fullmatch(name):
             raise JobFailed("result-invalid", f"a view is called {shown(name)}; expected CONDITION_VIEW.png")
@@ -240,14 +272,22 @@ def read_views(folder: Path | str) -> list[View]:
 
 
 def write_result(folder: Path | str, vertices: np.ndarray, faces: np.ndarray, record: Mapping) -> None:
-    """Write result/mesh.npz (vertices (V, 3) float32, faces (F, 3) int32), then result.json, whose presence means: complete.
+    """Write result/mesh.npz (vertices (V, 3) float32, faces (F, 3) int32), then result.json, whose presence means:
+    complete.
 
-    Raises JobFailed: "result-invalid" (the mesh is empty, non-finite or its faces point nowhere), "disk-full", "cannot-write".
+    Raises JobFailed: "result-invalid" (the mesh is empty, non-finite or its faces point nowhere), "disk-full",
+    "cannot-write".
     """
     vertices, faces = np.asarray(vertices, np.float32), np.asarray(faces, np.int32)
     _check_mesh(vertices, faces, "the mesh that was made")
     text = json.dumps(dict(record), indent=1, ensure_ascii=False, allow_nan=False)
-    _write_result_files(folder, {MESH: writer({"vertices": vertices, "faces": faces}), RECORD: writer(text.encode("utf-8", "backslashreplace"))})
+    _write_result_files(
+        folder,
+        {
+            MESH: writer({"vertices": vertices, "faces": faces}),
+            RECORD: writer(text.encode("utf-8", "backslashreplace")),
+        },
+    )
 
 
 def _write_result_files(folder: Path | str, files: Mapping[str, Callable[[BinaryIO], object]]) -> None:
@@ -262,7 +302,8 @@ def _write_result_files(folder: Path | str, files: Mapping[str, Callable[[Binary
 
 
 def read_result(folder: Path | str) -> Result:
-    """The validated result of a finished job. Raises JobFailed: "result-missing" (not finished), "result-invalid" (damaged)."""
+    """The validated result of a finished job. Raises JobFailed: "result-missing" (not finished), "result-invalid"
+    (damaged)."""
     result = Path(folder) / RESULT
     path = result / MESH
     try:
@@ -272,14 +313,24 @@ def read_result(folder: Path | str) -> Result:
             vertices, faces = _mesh_arrays(file)
     except FileNotFoundError as error:
         raise JobFailed("result-missing", f"{path} is missing", "Generate it again.") from error
-    except (OSError, ValueError, KeyError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        EOFError,
+        MemoryError,
+        NotImplementedError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise JobFailed("result-invalid", f"{path} is damaged or not a mesh ({error})", "Generate it again.") from error
     _check_mesh(vertices, faces, str(path))
     return Result(vertices.astype(np.float32, copy=False), faces.astype(np.int32, copy=False), record)
 
 
 def _mesh_arrays(file: BinaryIO) -> tuple[np.ndarray, np.ndarray]:
-    """Both arrays of a mesh.npz, if unpacked they are no larger than MAX_MESH_BYTES. Raises ValueError and what zipfile and numpy raise."""
+    """Both arrays of a mesh.npz, if unpacked they are no larger than MAX_MESH_BYTES. Raises ValueError and what zipfile
+    and numpy raise."""
     with zipfile.ZipFile(file) as archive:
         size = sum(entry.file_size for entry in archive.infolist())
     if size > MAX_MESH_BYTES:
@@ -291,7 +342,9 @@ def _mesh_arrays(file: BinaryIO) -> tuple[np.ndarray, np.ndarray]:
 
 def _check_mesh(vertices: np.ndarray, faces: np.ndarray, name: str) -> None:
     if vertices.ndim != 2 or vertices.shape[1] != 3 or vertices.dtype.kind != "f":
-        raise JobFailed("result-invalid", f"{name}: vertices are {vertices.dtype} {vertices.shape}; expected float (V, 3)")
+        raise JobFailed(
+            "result-invalid", f"{name}: vertices are {vertices.dtype} {vertices.shape}; expected float (V, 3)"
+        )
     if faces.ndim != 2 or faces.shape[1] != 3 or faces.dtype.kind not in "iu":
         raise JobFailed("result-invalid", f"{name}: faces are {faces.dtype} {faces.shape}; expected integers (F, 3)")
     if not len(vertices) or not len(faces):
@@ -299,4 +352,6 @@ def _check_mesh(vertices: np.ndarray, faces: np.ndarray, name: str) -> None:
     if not np.isfinite(vertices).all():
         raise JobFailed("result-invalid", f"{name} has vertices that are not finite numbers", "Try another seed.")
     if faces.min() < 0 or faces.max() >= len(vertices):
-        raise JobFailed("result-invalid", f"{name}: faces name vertices {faces.min()} to {faces.max()}; there are {len(vertices)}")
+        raise JobFailed(
+            "result-invalid", f"{name}: faces name vertices {faces.min()} to {faces.max()}; there are {len(vertices)}"
+        )

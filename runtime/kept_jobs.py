@@ -1,7 +1,8 @@
-"""How long job folders stay. Knows their names, their last events and their age; nothing of what is in them, nor who reads them.
+"""How long job folders stay. Knows their names, their last events and their age; nothing of what is in them, nor who
+reads them.
 
-Several Blenders may share one folder of jobs, and none knows of the others' jobs: so a job may go when its own events say that nobody
-waits for it any more, or when it has been silent for a day.
+Several Blenders may share one folder of jobs, and none knows of the others' jobs: so a job may go when its own events
+say that nobody waits for it any more, or when it has been silent for a day.
 """
 
 import logging
@@ -32,14 +33,17 @@ def mark_delivered(folder: Path) -> None:
 
 
 def prune(parent: Path, keep: int, spared: Collection[Path]) -> None:
-    """Remove the jobs in ``parent`` that are over, but for the ``keep`` newest and those in ``spared``; and what a crash left half-written.
+    """Remove the jobs in ``parent`` that are over, but for the ``keep`` newest and those in ``spared``; and what a
+    crash left half-written.
 
     Raises nothing: what cannot be removed stays. What is no job folder is left alone.
     """
     try:
         found = [Path(entry.path) for entry in os.scandir(parent) if entry.is_dir(follow_symlinks=False)]
         whole = sorted((path for path in found if jobs.ID.fullmatch(path.name)), key=_written, reverse=True)
-        partial = [path for path in found if path.suffix == PARTIAL and jobs.ID.fullmatch(path.name[1:].partition(".")[0])]
+        partial = [
+            path for path in found if path.suffix == PARTIAL and jobs.ID.fullmatch(path.name[1:].partition(".")[0])
+        ]
         for folder in whole[keep:] + partial:
             if folder not in spared and (_is_over(folder) or time.time() - _touched(folder) > SILENCE_SECONDS):
                 shutil.rmtree(folder, ignore_errors=True)

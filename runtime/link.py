@@ -1,4 +1,5 @@
-"""Blender's end of the line to one worker: launch it, shake hands, talk, feel its pulse, notice its end. Never blocks but for close()."""
+"""Blender's end of the line to one worker: launch it, shake hands, talk, feel its pulse, notice its end. Never blocks
+but for close()."""
 
 import logging
 import secrets
@@ -22,7 +23,8 @@ HEARING_SECONDS = 0.001
 
 
 class Link:
-    """A worker that was launched. Raises JobFailed as WorkerProcess does. is_ready: the handshake is done; is_open: it may be talked to."""
+    """A worker that was launched. Raises JobFailed as WorkerProcess does. is_ready: the handshake is done; is_open: it
+    may be talked to."""
 
     def __init__(self, settings: WorkerSettings):
         self.process = WorkerProcess(settings)
@@ -51,7 +53,8 @@ class Link:
                 self._closed_at = time.monotonic()
 
     def listen(self, hear: Callable[[dict], None]) -> bool:
-        """Hand on what has arrived ("ready" once, then all but pongs), for a limited time. True if more may be waiting."""
+        """Hand on what has arrived ("ready" once, then all but pongs), for a limited time. True if more may be
+        waiting."""
         end = time.monotonic() + HEARING_SECONDS
         try:
             if self._channel is None:
@@ -89,12 +92,16 @@ class Link:
         """The handshake: the worker's hello, our hello with a proof, its ready with a proof."""
         if message["type"] == "hello" and not self._nonce:
             if message["protocol"] != messages.PROTOCOL or message["name"] != messages.WORKER_NAME:
-                self.give_up(f"speaks protocol {message['protocol']} as {message['name'][:40]}; expected {messages.PROTOCOL}")
+                self.give_up(
+                    f"speaks protocol {message['protocol']} as {message['name'][:40]}; expected {messages.PROTOCOL}"
+                )
                 return
             self._nonce = secrets.token_hex(16)
             proof = channel.prove(self.process.key, messages.BLENDER_NAME, message["nonce"])
             self.send("hello", name=messages.BLENDER_NAME, protocol=messages.PROTOCOL, nonce=self._nonce, proof=proof)
-        elif message["type"] == "ready" and channel.is_proof(self.process.key, messages.WORKER_NAME, self._nonce, message["proof"]):
+        elif message["type"] == "ready" and channel.is_proof(
+            self.process.key, messages.WORKER_NAME, self._nonce, message["proof"]
+        ):
             self.is_ready = True
             self.process.let_go()
         else:
@@ -113,7 +120,8 @@ class Link:
         return None
 
     def is_gone(self) -> bool:
-        """Whether the process has ended, or the channel has been closed for so long that no exit code is to be expected."""
+        """Whether the process has ended, or the channel has been closed for so long that no exit code is to be
+        expected."""
         if self.process.exit_code() is not None:
             return True
         return self._closed_at is not None and time.monotonic() - self._closed_at >= EXIT_SECONDS

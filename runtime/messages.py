@@ -1,7 +1,7 @@
 """What Blender and the worker say to each other, and the exceptions of the boundary.
 
-Knows the kinds of messages, their fields and the protocol version. Knows nothing of sockets, processes or job folders' contents:
-arrays never travel here, a message only names a job.
+Knows the kinds of messages, their fields and the protocol version. Knows nothing of sockets, processes or job folders'
+contents: arrays never travel here, a message only names a job.
 """
 
 import json
@@ -10,7 +10,8 @@ import math
 PROTOCOL = 3
 WORKER_NAME = "wala-worker"
 BLENDER_NAME = "wala-blender"
-# One write of up to 16 KiB goes out in one piece (multiprocessing.connection splits longer ones), so a reader never meets half a message.
+# One write of up to 16 KiB goes out in one piece (multiprocessing.connection splits longer ones), so a reader never
+# meets half a message.
 MAX_BYTES = 16_000
 MAX_TEXT = 1_500
 MAX_NUMBER = 2**63
@@ -39,7 +40,8 @@ LAST_WORDS = frozenset({"done", "failed", "cancelled"})
 class JobFailed(Exception):
     """A job, or starting what runs it, failed in an expected way.
 
-    Attributes: ``code`` (a stable machine word), ``message`` (one line: what happened), ``hint`` (one line: what to do, may be "").
+    Attributes: ``code`` (a stable machine word), ``message`` (one line: what happened), ``hint`` (one line: what to do,
+    may be "").
     """
 
     def __init__(self, code: str, message: str, hint: str = ""):
@@ -63,9 +65,12 @@ class MessageError(ValueError):
 
 
 def encode(kind: str, job: str | None = None, **fields: str | int | float) -> bytes:
-    """One message as UTF-8 JSON. Texts, but for a folder, are cut to MAX_TEXT characters that can be shown. Raises MessageError."""
+    """One message as UTF-8 JSON. Texts, but for a folder, are cut to MAX_TEXT characters that can be shown. Raises
+    MessageError."""
     message = {"type": kind, "job": job}
-    message |= {name: _shown(value) if isinstance(value, str) and name != "folder" else value for name, value in fields.items()}
+    message |= {
+        name: _shown(value) if isinstance(value, str) and name != "folder" else value for name, value in fields.items()
+    }
     _check(message)
     data = json.dumps(message, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
     if len(data) > MAX_BYTES:
@@ -74,13 +79,15 @@ def encode(kind: str, job: str | None = None, **fields: str | int | float) -> by
 
 
 def _shown(text: str) -> str:
-    """No longer than MAX_TEXT; without control characters, which JSON makes six bytes of, and half characters, which Blender can't show."""
+    """No longer than MAX_TEXT; without control characters, which JSON makes six bytes of, and half characters, which
+    Blender can't show."""
     shown = "".join("�" if "\ud800" <= letter <= "\udfff" else max(letter, " ") for letter in text[:MAX_TEXT])
     return shown if len(text) <= MAX_TEXT else shown[:-1] + "…"
 
 
 def decode(data: bytes) -> dict:
-    """The message in ``data``: a dict with "type", "job" and exactly the kind's fields. Raises MessageError for anything else."""
+    """The message in ``data``: a dict with "type", "job" and exactly the kind's fields. Raises MessageError for
+    anything else."""
     try:
         message = json.loads(data.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError) as error:
@@ -101,7 +108,9 @@ def _check(message: object) -> None:
     if kind in ABOUT_A_JOB and not isinstance(job, str):
         raise MessageError(f"a {kind} message names a job, this one {job!r}")
     if set(message) != {"type", "job", *fields}:
-        raise MessageError(f"a {kind} message has the fields {sorted(fields)}, this one {sorted(set(message) - {'type', 'job'})}")
+        raise MessageError(
+            f"a {kind} message has the fields {sorted(fields)}, this one {sorted(set(message) - {'type', 'job'})}"
+        )
     for name, types in fields.items():
         value = message[name]
         if isinstance(value, bool) or not isinstance(value, types) or not (isinstance(value, str) or _is_usual(value)):

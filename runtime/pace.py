@@ -15,7 +15,8 @@ JOBS_LOOKED_AT, JOBS_USED = 20, 3
 
 
 def expected_stages(parent: Path, request: jobs.Request) -> dict[Stage, float]:
-    """The stages, in order, and the seconds that each took in the newest finished jobs in ``parent`` that did as much; {} when there are none.
+    """The stages, in order, and the seconds that each took in the newest finished jobs in ``parent`` that did as much;
+    {} when there are none.
 
     As much: of the same model and condition, with the same steps. Damaged folders are passed over.
     """
@@ -28,7 +29,10 @@ def expected_stages(parent: Path, request: jobs.Request) -> dict[Stage, float]:
             break
     # A stage of some of the jobs alone, such as loading, counts where it stood in the job that had it.
     ordered = sorted(found, key=len, reverse=True)
-    return {stage: median(job[stage] for job in found if stage in job) for stage in dict.fromkeys(stage for job in ordered for stage in job)}
+    return {
+        stage: median(job[stage] for job in found if stage in job)
+        for stage in dict.fromkeys(stage for job in ordered for stage in job)
+    }
 
 
 def _newest(parent: Path) -> list[Path]:
@@ -80,7 +84,8 @@ class Pace:
         self._begun: dict[Stage, float] = {}
 
     def left(self, event: Mapping) -> float | None:
-        """Seconds to the job's end, as of this event; None where no job tells. Its "seconds" are the worker's own, since it began the job."""
+        """Seconds to the job's end, as of this event; None where no job tells. Its "seconds" are the worker's own,
+        since it began the job."""
         if event["stage"] != self._stage[0]:
             self._stage = event["stage"], sum(name == event["stage"] for name, _ in self._begun)
             self._begun[self._stage] = event["seconds"]
@@ -88,7 +93,9 @@ class Pace:
             return None
         elapsed = event["seconds"] - self._begun[self._stage]
         stages = list(self._expected)
-        later = sum(self._expected[stage] for stage in stages[stages.index(self._stage) + 1:] if stage not in self._begun)
+        later = sum(
+            self._expected[stage] for stage in stages[stages.index(self._stage) + 1 :] if stage not in self._begun
+        )
         return self._rest(event["step"], event["steps"], elapsed) + later
 
     def _rest(self, step: int, steps: int, elapsed: float) -> float:

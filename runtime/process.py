@@ -1,7 +1,8 @@
 """The worker as a process: launch it with a clean environment, tell it its secret, see whether it lives, end it.
 
-Each Blender process has a worker log of its own, so that two Blenders do not write over each other's. The worker ends with Blender:
-by guard.py, and on Windows by a job object. Only launching (tens of milliseconds) and ending it block; all else returns at once.
+Each Blender process has a worker log of its own, so that two Blenders do not write over each other's. The worker ends
+with Blender: by guard.py, and on Windows by a job object. Only launching (tens of milliseconds) and ending it block;
+all else returns at once.
 """
 
 import contextlib
@@ -23,18 +24,23 @@ from .storage import write_failure
 log = logging.getLogger(__name__)
 
 LOGS_KEPT = 8
-# On Linux, glibc gives every freed array of some megabytes back to the system and takes it anew for the next, page by page. Models make
-# such arrays all the time: keeping them makes a step of the autoencoder three times as fast where page faults are dear (5.1 s to 1.6 s).
-# The price: the worker's memory stays at its peak until it is unloaded.
+# On Linux, glibc gives every freed array of some megabytes back to the system and takes it anew for the next, page by
+# page. Models make such arrays all the time: keeping them makes a step of the autoencoder three times as fast where
+# page faults are dear (5.1 s to 1.6 s). The price: the worker's memory stays at its peak until it is unloaded.
 ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "20000000000", "MALLOC_TOP_PAD_": "500000000"}
 # What a defect, or a package that does not fit this computer, ends in.
-CRASHES = frozenset(-getattr(signal, name) for name in ("SIGILL", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGABRT", "SIGTRAP") if hasattr(signal, name))
+CRASHES = frozenset(
+    -getattr(signal, name)
+    for name in ("SIGILL", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGABRT", "SIGTRAP")
+    if hasattr(signal, name)
+)
 SET_UP_HINT = "Choose another Python in the preferences, or press Set Up Worker."
 
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """How to launch a worker. python: a program; source_root: what holds runtime and wala_blender; log_folder: "" = temporary.
+    """How to launch a worker. python: a program; source_root: what holds runtime and wala_blender; log_folder: "" =
+    temporary.
 
     models_folder: "" = the library's own choice. low_memory: "auto", "on" or "off", as Pipeline.load takes it.
     """
@@ -50,7 +56,11 @@ class WorkerSettings:
 
 def clean_environment(source_root: str = "") -> dict[str, str]:
     """This process's environment without what steers Python, so that no other installation leaks into the worker's."""
-    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("PYTHON") and name != "__PYVENV_LAUNCHER__"}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.upper().startswith("PYTHON") and name != "__PYVENV_LAUNCHER__"
+    }
     kept["PYTHONNOUSERSITE"] = "1"
     kept["PYTHONUTF8"] = "1"
     # Extensions write nothing into their own folder.
@@ -66,8 +76,13 @@ def models_variables(models_folder: str) -> dict[str, str]:
 
 
 def worker_environment(source_root: str, models_folder: str = "") -> dict[str, str]:
-    """The clean environment with what makes a worker fast, and where models lie; what else the artist has set stays as it is."""
-    return {**(ALLOCATOR if sys.platform == "linux" else {}), **clean_environment(source_root), **models_variables(models_folder)}
+    """The clean environment with what makes a worker fast, and where models lie; what else the artist has set stays as
+    it is."""
+    return {
+        **(ALLOCATOR if sys.platform == "linux" else {}),
+        **clean_environment(source_root),
+        **models_variables(models_folder),
+    }
 
 
 def session_log(folder: Path | str) -> Path:
@@ -77,7 +92,11 @@ def session_log(folder: Path | str) -> Path:
 
 def _remove_old_logs(folder: Path) -> None:
     """Keep the newest logs, and those of every Blender that still runs."""
-    found = [(path.stat().st_mtime, path) for path in folder.glob("worker-session-*.log") if path.stem.rpartition("-")[2].isdecimal()]
+    found = [
+        (path.stat().st_mtime, path)
+        for path in folder.glob("worker-session-*.log")
+        if path.stem.rpartition("-")[2].isdecimal()
+    ]
     for _, path in sorted(found, reverse=True)[LOGS_KEPT:]:
         if not _is_running(int(path.stem.rpartition("-")[2])):
             with contextlib.suppress(OSError):
@@ -98,7 +117,8 @@ def _is_running(pid: int) -> bool:
 
 
 def kill_group(process: subprocess.Popen) -> None:
-    """End a process that was started ``detached``, and what it started, without asking. Nothing happens where it is gone."""
+    """End a process that was started ``detached``, and what it started, without asking. Nothing happens where it is
+    gone."""
     if process.poll() is not None:
         return
     try:
@@ -145,16 +165,39 @@ class WorkerProcess:
             raise JobFailed("worker-start", message, SET_UP_HINT) from error
 
     def _launch(self, settings: WorkerSettings) -> subprocess.Popen:
-        command = [settings.python, "-m", "runtime.worker", "--engine", settings.engine, "--device", settings.device,
-                   "--low-memory", settings.low_memory]
-        secret = {"address": self.address, "key": self.key, "folder": str(self._folder), "parent": os.getpid(),
-                  "is_main_thread": threading.current_thread() is threading.main_thread()}
-        # The working folder is first on the path of `python -m`, and on Windows a running program locks it: an empty one of ours.
+        command = [
+            settings.python,
+            "-m",
+            "runtime.worker",
+            "--engine",
+            settings.engine,
+            "--device",
+            settings.device,
+            "--low-memory",
+            settings.low_memory,
+        ]
+        secret = {
+            "address": self.address,
+            "key": self.key,
+            "folder": str(self._folder),
+            "parent": os.getpid(),
+            "is_main_thread": threading.current_thread() is threading.main_thread(),
+        }
+        # The working folder is first on the path of `python -m`, and on Windows a running program locks it: an empty
+        # one of ours.
         with open(self.log, "ab") as output:
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, cwd=self._folder,
-                                       env=worker_environment(settings.source_root, settings.models_folder), **detached())
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=self._folder,
+                env=worker_environment(settings.source_root, settings.models_folder),
+                **detached(),
+            )
         if sys.platform == "win32":
             from . import windows_job
+
             self._job_object = windows_job.hold(int(process._handle))
         try:
             process.stdin.write(json.dumps(secret).encode() + b"\n")
@@ -200,6 +243,7 @@ class WorkerProcess:
         self.let_go()
         if self._job_object:
             from . import windows_job
+
             windows_job.release(self._job_object)
             self._job_object = 0
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -17,7 +17,9 @@ ID = re.compile(r"[0-9a-f]{8,64}")
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\.(npy|npz|png)")
 
 # The rule of wala_blender/models/names.py, which is not imported here; a test compares them.
-MODEL_NAME = re.compile(r"(?!(?i:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,62}[A-Za-z0-9_-])?")
+MODEL_NAME = re.compile(
+    r"(?!(?i:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,62}[A-Za-z0-9_-])?"
+)
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _LONGEST_SHOWN = 80
 
@@ -26,8 +28,9 @@ _LONGEST_SHOWN = 80
 class Request:
     """What to make: request.json without its schema number.
 
-    id: 8–64 lower-case hex digits. scale, steps, fit, one_piece: None = the model's default for the condition. inputs: numbers, texts,
-    "inputs/NAME" paths, and lists of these. quality: one of QUALITIES. placement: plain JSON that comes back untouched; the worker never looks at it.
+    id: 8–64 lower-case hex digits. scale, steps, fit, one_piece: None = the model's default for the condition. inputs:
+    numbers, texts, "inputs/NAME" paths, and lists of these. quality: one of QUALITIES. placement: plain JSON that comes
+    back untouched; the worker never looks at it.
     """
 
     id: str
@@ -48,7 +51,9 @@ def parse_request(document: dict, path: Path | str) -> Request:
     """The request in a document that came from ``path``. Raises JobFailed: "job-invalid", "job-newer"."""
     schema = document.get("schema")
     if isinstance(schema, bool) or not isinstance(schema, int) or schema < 1:
-        raise JobFailed("job-invalid", f"{path} has the schema {shown(schema)}; expected {SCHEMA}", "Send the job again.")
+        raise JobFailed(
+            "job-invalid", f"{path} has the schema {shown(schema)}; expected {SCHEMA}", "Send the job again."
+        )
     if schema > SCHEMA:
         message = f"{path} has schema {shown(schema)}; this version of WaLa reads up to {SCHEMA}"
         raise JobFailed("job-newer", message, "Update WaLa, or send the job from this version.")
@@ -56,7 +61,9 @@ def parse_request(document: dict, path: Path | str) -> Request:
     unknown = sorted(set(document) - set(fields) - {"schema"})
     missing = sorted({"id", "model", "condition", "inputs"} - set(document))
     if unknown or missing:
-        words = [f"unknown {shown(', '.join(unknown))}"] * bool(unknown) + [f"missing {', '.join(missing)}"] * bool(missing)
+        words = [f"unknown {shown(', '.join(unknown))}"] * bool(unknown) + [f"missing {', '.join(missing)}"] * bool(
+            missing
+        )
         raise JobFailed("job-invalid", f"{path}: {'; '.join(words)}", "Send the job again.")
     request = Request(**{name: document[name] for name in fields if name in document})
     for name, expected, holds in _RULES:
@@ -75,11 +82,17 @@ def shown(value: object) -> str:
 
 def input_paths(inputs: Mapping[str, str | float | list[str | float]]) -> list[PurePosixPath]:
     """The inputs that name a file, each checked to be inputs/NAME.EXTENSION and nothing that leaves the folder."""
-    paths = [PurePosixPath(value) for given in inputs.values() for value in _items(given)
-             if isinstance(value, str) and value.startswith("inputs/") and value.endswith((".npy", ".npz", ".png"))]
+    paths = [
+        PurePosixPath(value)
+        for given in inputs.values()
+        for value in _items(given)
+        if isinstance(value, str) and value.startswith("inputs/") and value.endswith((".npy", ".npz", ".png"))
+    ]
     for path in paths:
         if len(path.parts) != 2 or not FILE_NAME.fullmatch(path.name):
-            raise JobFailed("job-invalid", f"an input file is called {shown(str(path))}; expected inputs/NAME.npy, .npz or .png")
+            raise JobFailed(
+                "job-invalid", f"an input file is called {shown(str(path))}; expected inputs/NAME.npy, .npz or .png"
+            )
     return paths
 
 
@@ -102,7 +115,8 @@ def _is_count(value: object, top: int) -> bool:
 
 
 def _is_text(value: object) -> bool:
-    """Whole characters only: JSON can hold halves (lone surrogates), which no file takes; and none that ends a C string."""
+    """Whole characters only: JSON can hold halves (lone surrogates), which no file takes; and none that ends a C
+    string."""
     return isinstance(value, str) and "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
@@ -122,14 +136,31 @@ _RULES: tuple[tuple[str, str, Callable[[object], bool]], ...] = (
     ("id", "8 to 64 hex digits", lambda value: isinstance(value, str) and bool(ID.fullmatch(value))),
     ("model", "a model's name", lambda value: isinstance(value, str) and bool(MODEL_NAME.fullmatch(value))),
     ("condition", "a condition's name", lambda value: isinstance(value, str) and bool(_WORD.fullmatch(value))),
-    ("inputs", "texts, finite numbers and lists of them by name", lambda value: isinstance(value, Mapping)
-        and all(_is_text(name) and _is_input(item) for name, item in value.items())),
+    (
+        "inputs",
+        "texts, finite numbers and lists of them by name",
+        lambda value: (
+            isinstance(value, Mapping) and all(_is_text(name) and _is_input(item) for name, item in value.items())
+        ),
+    ),
     ("seed", "a whole number from 0 to 2**63 - 1", lambda value: _is_count(value, 2**63 - 1)),
     ("scale", "null or a number from 0 to 100", lambda value: value is None or _is_number(value) and 0 <= value <= 100),
-    ("steps", f"null or a whole number from 1 to {MAX_STEPS}", lambda value: value is None or _is_count(value, MAX_STEPS) and value >= 1),
-    ("fit", f"null or a whole number from 0 to {MAX_STEPS}", lambda value: value is None or _is_count(value, MAX_STEPS)),
+    (
+        "steps",
+        f"null or a whole number from 1 to {MAX_STEPS}",
+        lambda value: value is None or _is_count(value, MAX_STEPS) and value >= 1,
+    ),
+    (
+        "fit",
+        f"null or a whole number from 0 to {MAX_STEPS}",
+        lambda value: value is None or _is_count(value, MAX_STEPS),
+    ),
     ("one_piece", "null, true or false", lambda value: value is None or isinstance(value, bool)),
     ("quality", f"one of {', '.join(QUALITIES)}", lambda value: value in QUALITIES),
-    ("placement", "an object of texts and finite numbers", lambda value: isinstance(value, Mapping) and _is_plain(value)),
+    (
+        "placement",
+        "an object of texts and finite numbers",
+        lambda value: isinstance(value, Mapping) and _is_plain(value),
+    ),
     ("created", "a time as text", _is_text),
 )

@@ -1,4 +1,5 @@
-"""Files that are whole or not there, opened so that nothing leads astray or blocks, and a disk's refusals in the artist's words."""
+"""Files that are whole or not there, opened so that nothing leads astray or blocks, and a disk's refusals in the
+artist's words."""
 
 import errno
 import io
@@ -18,10 +19,15 @@ MAX_JSON_BYTES = 16 * 2**20
 PARTIAL = ".partial"
 FileContent = np.ndarray | Mapping[str, np.ndarray] | bytes
 
-# What the systems have of it: not through a link, not waiting for a pipe's other end, not handed on to programs, no changed line ends.
+# What the systems have of it: not through a link, not waiting for a pipe's other end, not handed on to programs, no
+# changed line ends.
 _CAREFULLY = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_NOINHERIT", "O_BINARY"))
-_FLAGS = {"rb": os.O_RDONLY, "ab": os.O_WRONLY | os.O_CREAT | os.O_APPEND, "xb": os.O_WRONLY | os.O_CREAT | os.O_EXCL,
-          "r+b": os.O_RDWR | os.O_CREAT}
+_FLAGS = {
+    "rb": os.O_RDONLY,
+    "ab": os.O_WRONLY | os.O_CREAT | os.O_APPEND,
+    "xb": os.O_WRONLY | os.O_CREAT | os.O_EXCL,
+    "r+b": os.O_RDWR | os.O_CREAT,
+}
 # How systems refuse to open a link, a pipe, a socket or a folder.
 _ODD_FILES = frozenset({errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR, errno.EOPNOTSUPP})
 
@@ -34,7 +40,8 @@ class NotPlainError(OSError):
 
 
 def open_plain(path: Path | str, mode: str) -> BinaryIO:
-    """Open an ordinary file: never through a link (nor, for writing, one with a second name elsewhere), never waiting for a pipe's other end.
+    """Open an ordinary file: never through a link (nor, for writing, one with a second name elsewhere), never waiting
+    for a pipe's other end.
 
     mode: "rb", "ab", "xb" as of open(), or "r+b", which makes the file if it is missing. Raises NotPlainError, OSError.
     """
@@ -87,8 +94,8 @@ def _is_link(found: os.stat_result) -> bool:
 def write_files(files: Sequence[tuple[Path, Callable[[BinaryIO], object]]]) -> None:
     """Write all through temporary names that nobody can guess, then give them their own, in order.
 
-    The last one's presence says that all are there and belong together: it goes first and comes last. Raises OSError; what was there
-    before then stays, and nothing half-written is left behind.
+    The last one's presence says that all are there and belong together: it goes first and comes last. Raises OSError;
+    what was there before then stays, and nothing half-written is left behind.
     """
     partials = [path.with_name(f".{path.name}.{secrets.token_hex(8)}{PARTIAL}") for path, _ in files]
     try:
@@ -106,7 +113,8 @@ def write_files(files: Sequence[tuple[Path, Callable[[BinaryIO], object]]]) -> N
 
 
 def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write through a temporary name, so that ``path`` is whole or not there. Raises OSError, with nothing left behind."""
+    """Write through a temporary name, so that ``path`` is whole or not there. Raises OSError, with nothing left
+    behind."""
     write_files([(path, write)])
 
 
@@ -123,7 +131,8 @@ def writer(content: FileContent) -> Callable[[BinaryIO], object]:
     """What writes ``content``: bytes as they are, an array as .npy, a dict of arrays as .npz; never pickles."""
     if isinstance(content, bytes):
         return lambda file: file.write(content)
-    # In memory first: on a full disk numpy tells how many numbers it could not write, but not why, and zipfile complains twice.
+    # In memory first: on a full disk numpy tells how many numbers it could not write, but not why, and zipfile
+    # complains twice.
     packed = io.BytesIO()
     if isinstance(content, np.ndarray):
         np.save(packed, content, allow_pickle=False)
@@ -134,6 +143,7 @@ def writer(content: FileContent) -> Callable[[BinaryIO], object]:
 
 def read_json(path: Path, missing: str, invalid: str, hint: str) -> dict:
     """The object in a strict JSON file (no NaN). Raises JobFailed with the code ``missing`` or ``invalid``."""
+
     def refuse(word: str) -> float:
         raise ValueError(f"{word} is not a number")
 
@@ -156,10 +166,20 @@ def read_json(path: Path, missing: str, invalid: str, hint: str) -> dict:
 def write_failure(error: OSError, path: Path) -> JobFailed:
     """An operating system's refusal to write, in the artist's words. Code "disk-full" or "cannot-write"."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT) or getattr(error, "winerror", None) == 112:
-        return JobFailed("disk-full", f"the disk is full: {path} could not be written", "Free some space, or choose another folder.")
+        return JobFailed(
+            "disk-full", f"the disk is full: {path} could not be written", "Free some space, or choose another folder."
+        )
     if isinstance(error, NotPlainError):
-        return JobFailed("cannot-write", f"{error.filename} could not be written: {error.strerror}", "Remove it, or send the job again.")
-    return JobFailed("cannot-write", f"{path} could not be written: {error.strerror or error}", "Check the folder and its permissions.")
+        return JobFailed(
+            "cannot-write",
+            f"{error.filename} could not be written: {error.strerror}",
+            "Remove it, or send the job again.",
+        )
+    return JobFailed(
+        "cannot-write",
+        f"{path} could not be written: {error.strerror or error}",
+        "Check the folder and its permissions.",
+    )
 
 
 def log_tail(path: Path | str | None, lines: int = 12, since: int = 0) -> str:

@@ -32,7 +32,8 @@ class _Job:
 
 
 class Supervisor:
-    """Runs job folders one after another in a worker process. Make one per session; every method returns at once except stop()."""
+    """Runs job folders one after another in a worker process. Make one per session; every method returns at once except
+    stop()."""
 
     def __init__(self) -> None:
         self._settings: WorkerSettings | None = None
@@ -76,15 +77,30 @@ class Supervisor:
         """The worker's own log (jobs write to worker.log in their folders)."""
         return self._link.process.log if self._link else None
 
-    def start(self, python: str | Path, source_root: str | Path, engine: str = DEFAULT_ENGINE, device: str = "auto",
-              log_folder: str | Path | None = None, models_folder: str | Path = "", low_memory: str = "auto") -> None:
+    def start(
+        self,
+        python: str | Path,
+        source_root: str | Path,
+        engine: str = DEFAULT_ENGINE,
+        device: str = "auto",
+        log_folder: str | Path | None = None,
+        models_folder: str | Path = "",
+        low_memory: str = "auto",
+    ) -> None:
         """Remember how to launch workers and launch one; poll() tells when it is ready.
 
-        With the settings of the running worker nothing happens; with others it is stopped first and its jobs end as cancelled.
-        Raises JobFailed "worker-start".
+        With the settings of the running worker nothing happens; with others it is stopped first and its jobs end as
+        cancelled. Raises JobFailed "worker-start".
         """
-        settings = WorkerSettings(str(python), str(Path(source_root).resolve()), engine, device, str(log_folder or ""),
-                                  str(models_folder), low_memory)
+        settings = WorkerSettings(
+            str(python),
+            str(Path(source_root).resolve()),
+            engine,
+            device,
+            str(log_folder or ""),
+            str(models_folder),
+            low_memory,
+        )
         self._notice_exit()
         if self._link and settings != self._settings:
             self.stop()
@@ -105,7 +121,8 @@ class Supervisor:
     def submit(self, job_folder: str | Path) -> str:
         """Queue a job folder and return its id; a worker is launched if none runs.
 
-        Raises JobFailed: the folder's ("job-missing", "job-invalid", "job-newer"), "job-exists" if it is queued already, "worker-start".
+        Raises JobFailed: the folder's ("job-missing", "job-invalid", "job-newer"), "job-exists" if it is queued
+        already, "worker-start".
         """
         folder = Path(os.path.abspath(job_folder))
         job = _Job(jobs.read_request(folder).id, folder)
@@ -122,7 +139,8 @@ class Supervisor:
     def cancel(self, job_id: str) -> bool:
         """Ask for the end of a job; its "cancelled" event comes from poll(). False if the job is unknown or over.
 
-        Asked again after CANCEL_AGAIN_SECONDS, or after CANCEL_SECONDS without its end, the worker is ended; the event's "message" says so.
+        Asked again after CANCEL_AGAIN_SECONDS, or after CANCEL_SECONDS without its end, the worker is ended; the
+        event's "message" says so.
         """
         for job in self._waiting:
             if job.id == job_id:
@@ -156,7 +174,8 @@ class Supervisor:
         return events
 
     def stop(self, grace: float = 1.0) -> None:
-        """End the worker, waiting up to ``grace`` seconds before killing it. Unfinished jobs end as cancelled at the next poll()."""
+        """End the worker, waiting up to ``grace`` seconds before killing it. Unfinished jobs end as cancelled at the
+        next poll()."""
         if self._link:
             self._link.stop(grace)
         for job in self._unfinished():
@@ -223,21 +242,38 @@ class Supervisor:
             self._model_to_load = ""
 
     def _keep_pulse(self) -> None:
-        """Tell of a silence: of the job's progress while there is one, as a thread that answers pings may live beside a stage that hangs."""
+        """Tell of a silence: of the job's progress while there is one, as a thread that answers pings may live beside a
+        stage that hangs."""
         now = time.monotonic()
         if self._cancelled_at is not None:
             if now - self._cancelled_at > (CANCEL_LOAD_SECONDS if self._stage == LOAD else CANCEL_SECONDS):
                 self._end_worker()
         elif self._running is None:
             if (seconds := self._link.feel_pulse()) is not None:
-                self._events.append({"event": "worker-silent", "job": None, "seconds": seconds, "stage": "",
-                                     "message": f"the worker has not answered for {seconds:.0f} s"})
+                self._events.append(
+                    {
+                        "event": "worker-silent",
+                        "job": None,
+                        "seconds": seconds,
+                        "stage": "",
+                        "message": f"the worker has not answered for {seconds:.0f} s",
+                    }
+                )
         elif now - max(self._progress_at, self._silence_told_at) > link.SILENCE_SECONDS:
             self._silence_told_at = now
             seconds = now - self._progress_at
-            what = f"the stage “{self._stage}” has made no progress" if self._stage else "the worker has not begun the job"
-            self._events.append({"event": "worker-silent", "job": self.running, "seconds": seconds, "stage": self._stage,
-                                 "message": f"{what} for {seconds:.0f} s: wait, or press Cancel"})
+            what = (
+                f"the stage “{self._stage}” has made no progress" if self._stage else "the worker has not begun the job"
+            )
+            self._events.append(
+                {
+                    "event": "worker-silent",
+                    "job": self.running,
+                    "seconds": seconds,
+                    "stage": self._stage,
+                    "message": f"{what} for {seconds:.0f} s: wait, or press Cancel",
+                }
+            )
 
     def _notice_exit(self) -> None:
         """Report a worker that is gone: at once with its exit code, or once the channel has been closed for a while."""
@@ -257,7 +293,12 @@ class Supervisor:
         what = f"the worker {self._link.end_in_words()}"
         if exit_code is None:
             worker.kill()
-        loss = {"event": "worker-lost", "code": "worker-lost", "hint": self._loss_hint(exit_code), "exit_code": exit_code}
+        loss = {
+            "event": "worker-lost",
+            "code": "worker-lost",
+            "hint": self._loss_hint(exit_code),
+            "exit_code": exit_code,
+        }
         tail = log_tail(running.folder / jobs.LOG if running else None) or log_tail(worker.log, since=self._log_before)
         unfinished = self._unfinished()
         for job in unfinished:

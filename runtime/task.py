@@ -1,4 +1,5 @@
-"""A helper program whose output is read as it comes, without waiting and without threads: it writes to a log, we read the log.
+"""A helper program whose output is read as it comes, without waiting and without threads: it writes to a log, we read
+the log.
 
 Knows processes and lines. Knows nothing of what the program does.
 """
@@ -24,19 +25,31 @@ class Task:
     ``variables``: for its environment, besides what clean_environment keeps of ours.
     """
 
-    def __init__(self, command: Sequence[str], log_path: Path, source_root: str = "", variables: Mapping[str, str] | None = None):
-        environment = {name: value for name, value in clean_environment(source_root).items() if name.upper() not in _DROPPED}
+    def __init__(
+        self, command: Sequence[str], log_path: Path, source_root: str = "", variables: Mapping[str, str] | None = None
+    ):
+        environment = {
+            name: value for name, value in clean_environment(source_root).items() if name.upper() not in _DROPPED
+        }
         environment |= {"PYTHONUNBUFFERED": "1", **(variables or {})}
         self._path = log_path
         self._rest = b""
         with open(log_path, "ab") as output:
             self._offset = output.seek(0, os.SEEK_END)
-            self._process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output,
-                                             stderr=subprocess.STDOUT, cwd=log_path.parent, env=environment, **detached())
+            self._process = subprocess.Popen(
+                [str(word) for word in command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=log_path.parent,
+                env=environment,
+                **detached(),
+            )
         self.exit_code: int | None = None
 
     def poll(self) -> list[str]:
-        """The lines that came since the last call (a bounded number of bytes). ``exit_code`` is set once it ended and all was read."""
+        """The lines that came since the last call (a bounded number of bytes). ``exit_code`` is set once it ended and
+        all was read."""
         code = self._process.poll()
         with open(self._path, "rb") as file:
             file.seek(self._offset)

@@ -11,18 +11,33 @@ _KILL_ON_CLOSE = 0x2000
 
 
 class _BasicLimits(ctypes.Structure):
-    _fields_ = [("process_time", ctypes.c_int64), ("job_time", ctypes.c_int64), ("flags", wintypes.DWORD), ("least", ctypes.c_size_t),
-                ("most", ctypes.c_size_t), ("processes", wintypes.DWORD), ("affinity", ctypes.c_size_t), ("priority", wintypes.DWORD),
-                ("scheduling", wintypes.DWORD)]
+    _fields_ = [
+        ("process_time", ctypes.c_int64),
+        ("job_time", ctypes.c_int64),
+        ("flags", wintypes.DWORD),
+        ("least", ctypes.c_size_t),
+        ("most", ctypes.c_size_t),
+        ("processes", wintypes.DWORD),
+        ("affinity", ctypes.c_size_t),
+        ("priority", wintypes.DWORD),
+        ("scheduling", wintypes.DWORD),
+    ]
 
 
 class _ExtendedLimits(ctypes.Structure):
-    _fields_ = [("basic", _BasicLimits), ("counters", ctypes.c_uint64 * 6), ("process_memory", ctypes.c_size_t),
-                ("job_memory", ctypes.c_size_t), ("process_peak", ctypes.c_size_t), ("job_peak", ctypes.c_size_t)]
+    _fields_ = [
+        ("basic", _BasicLimits),
+        ("counters", ctypes.c_uint64 * 6),
+        ("process_memory", ctypes.c_size_t),
+        ("job_memory", ctypes.c_size_t),
+        ("process_peak", ctypes.c_size_t),
+        ("job_peak", ctypes.c_size_t),
+    ]
 
 
 def hold(process: int) -> int:
-    """Put a process (its handle) into a job that ends, with all it starts, when this process does. Returns the job's handle, 0 if it failed."""
+    """Put a process (its handle) into a job that ends, with all it starts, when this process does. Returns the job's
+    handle, 0 if it failed."""
     kernel = ctypes.WinDLL("kernel32", use_last_error=True)
     kernel.CreateJobObjectW.restype = wintypes.HANDLE
     kernel.CreateJobObjectW.argtypes = (ctypes.c_void_p, wintypes.LPCWSTR)

@@ -1,8 +1,8 @@
 """The worker's main loop, in a Python of its own: `python -m runtime.worker`, or one job with `--run FOLDER`.
 
-Jobs run in the main thread; one thread reads control messages, so that a cancel works between two denoising steps, and one writes, so that
-a Blender that does not read (a long render) never stalls a job. Standard output and error belong to the log: a library's print reaches
-neither Blender nor the channel.
+Jobs run in the main thread; one thread reads control messages, so that a cancel works between two denoising steps, and
+one writes, so that a Blender that does not read (a long render) never stalls a job. Standard output and error belong to
+the log: a library's print reaches neither Blender nor the channel.
 """
 
 import os
@@ -64,7 +64,8 @@ class Conversation:
         return EXIT_DONE
 
     def _load(self, model: str) -> None:
-        """Load a model before a job asks for it. What goes wrong is the log's alone: the job that needs the model says it to the artist."""
+        """Load a model before a job asks for it. What goes wrong is the log's alone: the job that needs the model says
+        it to the artist."""
         try:
             self._engine.get().load(model)
         except KeyboardInterrupt:
@@ -87,7 +88,12 @@ class Conversation:
         except Exception as error:
             # A folder's name that no file can have, for one: an error of this job, and the next one runs.
             log.exception("job %s could not be run", job)
-            last = {"event": "failed", "code": "internal", "message": f"the job could not be run: {error}", "hint": "Send the job again."}
+            last = {
+                "event": "failed",
+                "code": "internal",
+                "message": f"the job could not be run: {error}",
+                "hint": "Send the job again.",
+            }
             announce(last)
         log.info("job %s: %s", job, last)
 
@@ -140,7 +146,9 @@ class Conversation:
                 log.exception("an event that is not a message")
                 if kind in messages.LAST_WORDS:
                     # Blender waits for it.
-                    self._say("failed", job, {"code": "internal", "message": "the job's end could not be told", "hint": ""})
+                    self._say(
+                        "failed", job, {"code": "internal", "message": "the job's end could not be told", "hint": ""}
+                    )
             is_sent.set()
 
 
@@ -180,13 +188,15 @@ def _wait_for_blender(door: Door) -> Channel | None:
     while True:
         with contextlib.suppress(queue.Empty):
             return admitted.get(timeout=0.25)
-        # Blender closes standard input as soon as it has heard that we are ready, before the channel is here: who heard that is served.
+        # Blender closes standard input as soon as it has heard that we are ready, before the channel is here: who heard
+        # that is served.
         if (time.monotonic() > deadline or _is_abandoned()) and door.shut():
             return None
 
 
 def _is_abandoned() -> bool:
-    """Whether standard input, which Blender holds open until it has connected, has ended. Windows cannot look without blocking."""
+    """Whether standard input, which Blender holds open until it has connected, has ended. Windows cannot look without
+    blocking."""
     if sys.platform == "win32":
         return False
     return bool(select.select([0], [], [], 0)[0]) and not os.read(0, 1)
@@ -202,12 +212,15 @@ def _start_log(level: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         # A killed worker's last lines shall be in the log, whatever they are written in.
         stream.reconfigure(line_buffering=True, errors="backslashreplace")
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    logging.basicConfig(
+        stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
+    )
     faulthandler.enable()
 
 
 def run_folder(folder: Path, engine: EngineLoader) -> int:
-    """One job folder for the command line or a farm: progress and one-line errors on stderr, the rest in worker.log; the exit code."""
+    """One job folder for the command line or a farm: progress and one-line errors on stderr, the rest in worker.log;
+    the exit code."""
     _start_log(logging.WARNING)
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
@@ -216,6 +229,7 @@ def run_folder(folder: Path, engine: EngineLoader) -> int:
             signal.signal(number, signal.default_int_handler)
     guard.start()
     with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", buffering=1) as console:
+
         def announce(event: dict) -> None:
             if event["event"] in ("stage", "step"):
                 print(f"{event['stage']} {event['step']}/{event['steps']}", file=console)
@@ -234,7 +248,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--run", metavar="FOLDER", type=Path, help="run this job folder and exit")
     parser.add_argument("--engine", default="runtime.engine:Engine", metavar="MODULE:CLASS")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
-    parser.add_argument("--low-memory", choices=("auto", "on", "off"), default="auto", help="the networks take turns on the device (default: auto)")
+    parser.add_argument(
+        "--low-memory",
+        choices=("auto", "on", "off"),
+        default="auto",
+        help="the networks take turns on the device (default: auto)",
+    )
     options = parser.parse_args(arguments)
     engine = EngineLoader(options.engine, options.device, options.low_memory)
     try:

@@ -1,4 +1,5 @@
-"""The map of the source in docs/architecture.md, made from the modules' docstrings: `python -m tests.architecture` writes it anew."""
+"""The map of the source in docs/architecture.md, made from the modules' docstrings: `python -m tests.architecture`
+writes it anew."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,5 @@
-"""A model hub on the loopback interface: the part of the protocol that huggingface_hub needs, and ways to go wrong. For tests."""
+"""A model hub on the loopback interface: the part of the protocol that huggingface_hub needs, and ways to go wrong. For
+tests."""
 
 import contextlib
 import hashlib
@@ -19,9 +20,9 @@ def etag_of(content: bytes) -> str:
 
 @dataclass
 class Hub:
-    """``files``: "owner/name/file" → content. What goes wrong: ``cuts``, the connection ends after so many bytes of a body, once each;
-    ``served``: no body is longer, though the file is; ``sent``: name → content in place of the right one; ``refused``: the status of every
-    request for a body; ``gated``: who has no token is turned away."""
+    """``files``: "owner/name/file" → content. What goes wrong: ``cuts``, the connection ends after so many bytes of a
+    body, once each; ``served``: no body is longer, though the file is; ``sent``: name → content in place of the right
+    one; ``refused``: the status of every request for a body; ``gated``: who has no token is turned away."""
 
     endpoint: str
     files: dict[str, bytes]
@@ -67,7 +68,11 @@ class _Handler(BaseHTTPRequestHandler):
         content = hub.files[name]
         about = {"X-Repo-Commit": COMMIT, "ETag": f'"{etag_of(content)}"'}
         if len(content) >= LARGE and not stored:
-            linked = {"X-Linked-ETag": f'"{etag_of(content)}"', "X-Linked-Size": str(len(content)), "Location": f"{hub.endpoint}/storage/{name}"}
+            linked = {
+                "X-Linked-ETag": f'"{etag_of(content)}"',
+                "X-Linked-Size": str(len(content)),
+                "Location": f"{hub.endpoint}/storage/{name}",
+            }
             return self._end(302, about | linked)
         if self.command == "HEAD":
             return self._end(200, about | {"Content-Length": str(len(content))})

@@ -19,7 +19,8 @@ KINDS = {
     "none": ("uncond_uvit", None, None, {}),
 }
 SMALL_DINO = {"small": DinoV2Config(width=64, depth=2, heads=4)}  # of dinov2_mlp; to be put among IMAGE_ENCODERS
-# The decoder's last layer by the rule makes a solid of noise, of 27 million triangles: let it have no details and little inside.
+# The decoder's last layer by the rule makes a solid of noise, of 27 million triangles: let it have no details and
+# little inside.
 HEAD = "autoencoder.decoder.out_conv.2"
 INSIDE_IS_RARE = 1.0
 

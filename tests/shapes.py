@@ -1,4 +1,5 @@
-"""Known solids for the tests: triangle meshes, exact distance fields, collections of meshes. Imports nothing of ours."""
+"""Known solids for the tests: triangle meshes, exact distance fields, collections of meshes. Imports nothing of
+ours."""
 
 import json
 from pathlib import Path
@@ -7,7 +8,14 @@ import numpy as np
 
 Mesh = tuple[np.ndarray, np.ndarray]
 
-_QUADS = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))  # -x, +x, -y, +y, -z, +z; outward
+_QUADS = (
+    (0, 1, 3, 2),
+    (4, 6, 7, 5),
+    (0, 4, 5, 1),
+    (2, 3, 7, 6),
+    (0, 2, 6, 4),
+    (1, 5, 7, 3),
+)  # -x, +x, -y, +y, -z, +z; outward
 
 
 def box(low=(-0.5, -0.5, -0.5), high=(0.5, 0.5, 0.5), without: int | None = None) -> Mesh:
@@ -37,7 +45,9 @@ def sphere(radius=0.9, center=(0, 0, 0), rings=48) -> Mesh:
 def joined(*meshes: Mesh) -> Mesh:
     """Several meshes as one, shells as they are."""
     offsets = np.cumsum([0] + [len(vertices) for vertices, _ in meshes])
-    return np.concatenate([v for v, _ in meshes]), np.concatenate([f + offset for (_, f), offset in zip(meshes, offsets)])
+    return np.concatenate([v for v, _ in meshes]), np.concatenate(
+        [f + offset for (_, f), offset in zip(meshes, offsets)]
+    )
 
 
 def signed_volume(vertices: np.ndarray, faces: np.ndarray) -> float:
@@ -67,18 +77,32 @@ def sphere_field(radius=0.7, center=(0, 0, 0), resolution=64) -> np.ndarray:
 
 def box_field(low, high, resolution=64) -> np.ndarray:
     """Exact signed distance (R, R, R) float32 of a box."""
-    x, y, z = (np.abs(a - np.float32((l + h) / 2)) - np.float32((h - l) / 2) for a, l, h in zip(grid(resolution), low, high))
+    x, y, z = (
+        np.abs(a - np.float32((l + h) / 2)) - np.float32((h - l) / 2) for a, l, h in zip(grid(resolution), low, high)
+    )
     outside = np.sqrt(np.maximum(x, 0) ** 2 + np.maximum(y, 0) ** 2 + np.maximum(z, 0) ** 2)
     return outside + np.minimum(np.maximum(np.maximum(x, y), z), 0)
 
 
 def write_collection(folder: Path, name: str, meshes: list[Mesh], **fields: list) -> None:
-    """NAME.npz and NAME.jsonl in a folder. meshes: with longest side 1 around 0; fields: what the records say besides, a value an object."""
+    """NAME.npz and NAME.jsonl in a folder. meshes: with longest side 1 around 0; fields: what the records say besides,
+    a value an object."""
     vertices, faces = [m[0] for m in meshes], [m[1] for m in meshes]
     stored = np.round((np.concatenate(vertices) + 0.5) * 65535).astype(np.uint16)
-    np.savez(folder / f"{name}.npz", vertices=stored, faces=np.concatenate(faces),
-             vertex_offsets=np.cumsum([0] + [len(v) for v in vertices]), face_offsets=np.cumsum([0] + [len(f) for f in faces]))
+    np.savez(
+        folder / f"{name}.npz",
+        vertices=stored,
+        faces=np.concatenate(faces),
+        vertex_offsets=np.cumsum([0] + [len(v) for v in vertices]),
+        face_offsets=np.cumsum([0] + [len(f) for f in faces]),
+    )
     with open(folder / f"{name}.jsonl", "w", encoding="utf-8") as stream:
         for i, mesh in enumerate(meshes):
-            record = {"id": f"{name}/{i}", "index": i, "caption": f"thing {i}", "words": ["thing"], "n_faces": len(mesh[1])}
+            record = {
+                "id": f"{name}/{i}",
+                "index": i,
+                "caption": f"thing {i}",
+                "words": ["thing"],
+                "n_faces": len(mesh[1]),
+            }
             stream.write(json.dumps(record | {key: values[i] for key, values in fields.items()}) + "\n")

@@ -8,8 +8,18 @@ from shapes import box
 from test_start import imported
 
 import wala_blender
-from wala_blender import (DepthInput, ImageInput, MultiViewDepthInput, MultiViewImageInput, NoInput, PointInput, SketchInput, TextInput,
-                          VoxelInput, WalaError)
+from wala_blender import (
+    DepthInput,
+    ImageInput,
+    MultiViewDepthInput,
+    MultiViewImageInput,
+    NoInput,
+    PointInput,
+    SketchInput,
+    TextInput,
+    VoxelInput,
+    WalaError,
+)
 from wala_blender.conditions.inputs import load_condition
 from wala_blender.conditions.spec import TABLE
 from wala_blender.errors import InputError
@@ -26,7 +36,9 @@ def test_importing_the_package_imports_nothing_that_computes():
 
 
 def test_every_public_name_is_there_and_others_are_not():
-    assert all(getattr(wala_blender, name) is not None for name in wala_blender.__all__) and set(wala_blender.__all__) <= set(dir(wala_blender))
+    assert all(getattr(wala_blender, name) is not None for name in wala_blender.__all__) and set(
+        wala_blender.__all__
+    ) <= set(dir(wala_blender))
     with pytest.raises(AttributeError, match="no attribute 'Pipelines'"):
         wala_blender.Pipelines  # noqa: B018
 
@@ -39,15 +51,22 @@ def test_there_is_a_typed_input_for_every_condition():
         assert set(row.also) <= names
 
 
-@pytest.mark.parametrize("given, raw", [
-    (TextInput("a chair"), {"prompt": "a chair"}),
-    (SketchInput([[(0, 0), (1, 2)]], elevation=20, prompt="a chair"), {"polylines": [[(0, 0), (1, 2)]], "elevation": 20.0, "prompt": "a chair"}),
-    (ImageInput(GREY, cameras=[3], background="remove"), {"image": GREY, "views": [3], "background": "remove"}),
-    (DepthInput(GREY, near="dark"), {"image": GREY, "near": "dark"}),
-    (MultiViewImageInput([GREY] * 4), {"images": [GREY] * 4}),
-    (VoxelInput(BLOCK.astype(np.uint8)), {"occupancy": BLOCK}),
-    (PointInput(np.eye(3)), {"points": np.eye(3)}),
-    (NoInput(), {})])
+@pytest.mark.parametrize(
+    "given, raw",
+    [
+        (TextInput("a chair"), {"prompt": "a chair"}),
+        (
+            SketchInput([[(0, 0), (1, 2)]], elevation=20, prompt="a chair"),
+            {"polylines": [[(0, 0), (1, 2)]], "elevation": 20.0, "prompt": "a chair"},
+        ),
+        (ImageInput(GREY, cameras=[3], background="remove"), {"image": GREY, "views": [3], "background": "remove"}),
+        (DepthInput(GREY, near="dark"), {"image": GREY, "near": "dark"}),
+        (MultiViewImageInput([GREY] * 4), {"images": [GREY] * 4}),
+        (VoxelInput(BLOCK.astype(np.uint8)), {"occupancy": BLOCK}),
+        (PointInput(np.eye(3)), {"points": np.eye(3)}),
+        (NoInput(), {}),
+    ],
+)
 def test_arrays_and_values_are_the_raw_inputs(given, raw):
     made = given.raw()
     assert set(made) == set(raw)
@@ -59,23 +78,38 @@ def test_a_file_in_place_of_an_array_is_read_as_the_command_line_reads_it(tmp_pa
     vertices, faces = box((-1, -1, -1), (1, 3, 1))
     write_mesh(tmp_path / "block.obj", vertices, faces, {})
     np.save(tmp_path / "grid.npy", np.ones((8, 8, 8)))
-    for given, inputs in ((VoxelInput(tmp_path / "grid.npy"), {"occupancy": "grid.npy"}), (VoxelInput(mesh=str(tmp_path / "block.obj")), {"mesh": "block.obj"}),
-                          (MultiViewDepthInput(mesh=tmp_path / "block.obj"), {"mesh": "block.obj"})):
+    for given, inputs in (
+        (VoxelInput(tmp_path / "grid.npy"), {"occupancy": "grid.npy"}),
+        (VoxelInput(mesh=str(tmp_path / "block.obj")), {"mesh": "block.obj"}),
+        (MultiViewDepthInput(mesh=tmp_path / "block.obj"), {"mesh": "block.obj"}),
+    ):
         read = load_condition(given.condition, inputs, tmp_path)
         made = given.raw()
         assert set(made) == set(read) and made.get("notes") == read.get("notes")
         assert all(np.array_equal(made[name], read[name]) for name in read if name != "notes")
-    assert np.array_equal(VoxelInput(mesh=(vertices, faces)).raw()["vertices"], VoxelInput(mesh=tmp_path / "block.obj").raw()["vertices"])
+    assert np.array_equal(
+        VoxelInput(mesh=(vertices, faces)).raw()["vertices"], VoxelInput(mesh=tmp_path / "block.obj").raw()["vertices"]
+    )
 
 
-@pytest.mark.parametrize("given, words", [
-    (SketchInput(), "sketch needs polylines or image"), (SketchInput([[(0, 0, 0)]]), r"SketchInput: points are int64 \(1, 3\)"),
-    (SketchInput([[(0, 0), (1, 1)]], elevation=100), "elevation is 100"), (TextInput(" "), "prompt is empty"),
-    (VoxelInput(np.full((16, 16, 16), 0.5)), "VoxelInput: the occupancy has the value"), (VoxelInput("no.npy"), "no.npy is missing"),
-    (PointInput([(np.nan, 0, 0)]), "1 of 1 points are not finite"), (PointInput(np.zeros((4, 2))), r"expected numbers of shape \(n, 3\)"),
-    (ImageInput(GREY.astype(np.int64)), "the image is int64"), (ImageInput(np.zeros((4, 4, 2), np.uint8)), r"shape \(4, 4, 2\)"),
-    (DepthInput(mesh=(np.eye(3), np.eye(3))), "faces are float64"), (DepthInput(mesh=(np.eye(3), [(0, 1, 3)])), "names vertex 3"),
-    (MultiViewImageInput([]), "images")])
+@pytest.mark.parametrize(
+    "given, words",
+    [
+        (SketchInput(), "sketch needs polylines or image"),
+        (SketchInput([[(0, 0, 0)]]), r"SketchInput: points are int64 \(1, 3\)"),
+        (SketchInput([[(0, 0), (1, 1)]], elevation=100), "elevation is 100"),
+        (TextInput(" "), "prompt is empty"),
+        (VoxelInput(np.full((16, 16, 16), 0.5)), "VoxelInput: the occupancy has the value"),
+        (VoxelInput("no.npy"), "no.npy is missing"),
+        (PointInput([(np.nan, 0, 0)]), "1 of 1 points are not finite"),
+        (PointInput(np.zeros((4, 2))), r"expected numbers of shape \(n, 3\)"),
+        (ImageInput(GREY.astype(np.int64)), "the image is int64"),
+        (ImageInput(np.zeros((4, 4, 2), np.uint8)), r"shape \(4, 4, 2\)"),
+        (DepthInput(mesh=(np.eye(3), np.eye(3))), "faces are float64"),
+        (DepthInput(mesh=(np.eye(3), [(0, 1, 3)])), "names vertex 3"),
+        (MultiViewImageInput([]), "images"),
+    ],
+)
 def test_unusable_inputs_are_one_line(given, words):
     with pytest.raises(InputError, match=words) as caught:
         given.raw()
@@ -84,4 +118,6 @@ def test_unusable_inputs_are_one_line(given, words):
 
 def test_models_are_described():
     starter, *others = wala_blender.describe_models()
-    assert starter["name"] == "starter" and starter["version"].isdigit() and "sketch" in starter["conditions"] and others
+    assert (
+        starter["name"] == "starter" and starter["version"].isdigit() and "sketch" in starter["conditions"] and others
+    )

@@ -16,7 +16,12 @@ def test_the_map_has_every_file_with_its_sentence():
 
 
 def test_every_module_says_what_it_is():
-    silent = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") if not sentence_of(path.read_text(encoding="utf-8"))]
+    silent = [
+        path
+        for folder in FOLDERS
+        for path in (ROOT / folder).rglob("*.py")
+        if not sentence_of(path.read_text(encoding="utf-8"))
+    ]
     assert silent == []
 
 

@@ -1,4 +1,5 @@
-"""Blockouts: boxes found where boxes were, parts that hold the solid, meshes that are closed; drawn ones are the seed's alone."""
+"""Blockouts: boxes found where boxes were, parts that hold the solid, meshes that are closed; drawn ones are the seed's
+alone."""
 
 import numpy as np
 import pytest
@@ -23,7 +24,11 @@ from wala_blender.training.data.blockouts import (
 
 R = 64
 # A table: a top and two legs.
-BOXES = [((-0.9, 0.2, -0.6), (0.9, 0.4, 0.6)), ((-0.8, -0.7, -0.5), (-0.5, 0.2, 0.5)), ((0.5, -0.7, -0.5), (0.7, 0.2, 0.5))]
+BOXES = [
+    ((-0.9, 0.2, -0.6), (0.9, 0.4, 0.6)),
+    ((-0.8, -0.7, -0.5), (-0.5, 0.2, 0.5)),
+    ((0.5, -0.7, -0.5), (0.7, 0.2, 0.5)),
+]
 TABLE = torch.from_numpy(np.minimum.reduce([box_field(low, high, R) for low, high in BOXES]))
 BALL = torch.from_numpy(sphere_field(0.8, resolution=R))
 
@@ -59,14 +64,17 @@ def test_a_slanted_rod_is_covered_too():
 
 def test_waste_makes_boxes_tight():
     solid = (BALL < 0).numpy()
-    loose, tight = (np.mean([solid[tuple(slice(a, b) for a, b in one.T)].mean() for one in fitted_boxes(solid, 4, waste)]) for waste in (0.3, 3.0))
+    loose, tight = (
+        np.mean([solid[tuple(slice(a, b) for a, b in one.T)].mean() for one in fitted_boxes(solid, 4, waste)])
+        for waste in (0.3, 3.0)
+    )
     assert tight > loose and tight > 0.9
 
 
 def test_convex_parts_hold_what_their_boxes_hold():
     solid = (BALL < 0).numpy()
     whole = [np.array([[0, 0, 0], [R, R, R]])]
-    (vertices, faces), = convex_parts(solid, whole)
+    ((vertices, faces),) = convex_parts(solid, whole)
     assert open_edges(faces) == 0 and signed_volume(vertices, faces) == pytest.approx(4 / 3 * np.pi * 0.8**3, rel=0.1)
     halves = [np.array([[0, 0, 0], [R // 2, R, R]]), np.array([[R // 2, 0, 0], [R, R, R]])]
     assert iou(solid_of(joined(convex_parts(solid, halves))), solid) > 0.9
@@ -75,7 +83,7 @@ def test_convex_parts_hold_what_their_boxes_hold():
 def test_a_flat_part_has_a_volume():
     solid = np.zeros((R, R, R), bool)
     solid[10:40, 30, 15:40] = True
-    (vertices, faces), = convex_parts(solid, [np.array([[10, 30, 15], [40, 31, 40]])])
+    ((vertices, faces),) = convex_parts(solid, [np.array([[10, 30, 15], [40, 31, 40]])])
     assert signed_volume(vertices, faces) == pytest.approx(30 * 25 * (2 / R) ** 3)
 
 
@@ -86,7 +94,9 @@ def test_coarse_cells(cells):
     planes = (vertices + 1) * cells / 2
     assert np.allclose(planes, np.rint(planes)) and open_edges(faces) == 0
     volume = signed_volume(vertices, faces)
-    assert (mesh_to_distance(vertices, faces, resolution=R)[solid] < 1e-6).mean() > 0.99  # a cell's first grid points lie on its side
+    assert (
+        mesh_to_distance(vertices, faces, resolution=R)[solid] < 1e-6
+    ).mean() > 0.99  # a cell's first grid points lie on its side
     assert volume > signed_volume(*coarse_cells(solid, cells, 0.5))
     if R % cells == 0:
         assert volume == pytest.approx(occupancy_of(TABLE, cells).sum() * (2 / cells) ** 3)
@@ -124,7 +134,11 @@ def test_drawn_blockouts_are_the_seeds_alone():
     assert one[0].shape != other[0].shape or not np.array_equal(one[0], other[0])
     for seed in range(5):
         vertices, faces = drawn_blockout(BALL, np.random.default_rng(seed))
-        assert np.isfinite(vertices).all() and open_edges(faces) == 0 and iou(solid_of((vertices, faces)), (BALL < 0).numpy()) > 0.3
+        assert (
+            np.isfinite(vertices).all()
+            and open_edges(faces) == 0
+            and iou(solid_of((vertices, faces)), (BALL < 0).numpy()) > 0.3
+        )
 
 
 def test_what_cannot_be_blocked_out():

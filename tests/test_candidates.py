@@ -50,7 +50,10 @@ def pipeline():
 
 
 def test_the_best_of_several_agrees_at_least_as_well_as_the_first(pipeline):
-    inputs = {"points": 0.5 * torch.nn.functional.normalize(torch.randn(500, 3, generator=torch.Generator().manual_seed(1)), dim=1).numpy()}
+    inputs = {
+        "points": 0.5
+        * torch.nn.functional.normalize(torch.randn(500, 3, generator=torch.Generator().manual_seed(1)), dim=1).numpy()
+    }
     scores = []
     for quality in ("normal", "best"):
         latent, prepared = pipeline.generate_latent("points", inputs, Settings(steps=2, quality=quality))
@@ -60,7 +63,11 @@ def test_the_best_of_several_agrees_at_least_as_well_as_the_first(pipeline):
 
 def test_words_choose_too_and_the_record_says_which(pipeline):
     record = pipeline.generate("text", {"prompt": "a chair"}, Settings(steps=2, quality="best")).record
-    assert record["quality"] == "best" and record["chosen_seed"] in candidate_seeds(0, 4) and record["timings"]["choose"] > 0
+    assert (
+        record["quality"] == "best"
+        and record["chosen_seed"] in candidate_seeds(0, 4)
+        and record["timings"]["choose"] > 0
+    )
 
 
 def test_a_draft_takes_half_the_steps(pipeline):

@@ -24,11 +24,17 @@ def same(a: nn.Module, b: nn.Module) -> bool:
     return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
 
 
-@pytest.mark.parametrize("key,expected", [
-    ("network.unet.pos_emb", "denoiser.pos_emb"), ("network.cond_pos_emb", "processing.cond_pos_emb"),
-    ("autoencoder._orig_mod.encoder.in_conv.bias", "autoencoder.encoder.in_conv.bias"),
-    ("encoder.linear1.weight", "condition_encoder.linear1.weight"),
-    ("_orig_mod.network.unet._orig_mod.out.0.bias", "denoiser.out.0.bias"), ("denoiser.out.0.bias", "denoiser.out.0.bias")])
+@pytest.mark.parametrize(
+    "key,expected",
+    [
+        ("network.unet.pos_emb", "denoiser.pos_emb"),
+        ("network.cond_pos_emb", "processing.cond_pos_emb"),
+        ("autoencoder._orig_mod.encoder.in_conv.bias", "autoencoder.encoder.in_conv.bias"),
+        ("encoder.linear1.weight", "condition_encoder.linear1.weight"),
+        ("_orig_mod.network.unet._orig_mod.out.0.bias", "denoiser.out.0.bias"),
+        ("denoiser.out.0.bias", "denoiser.out.0.bias"),
+    ],
+)
 def test_renames(key, expected):
     assert rename(key) == expected
 
@@ -90,13 +96,21 @@ def changed(change: str) -> dict[str, torch.Tensor]:
     return state
 
 
-@pytest.mark.parametrize("change,words", [("missing", "missing: denoiser.1.bias"), ("unexpected", "unexpected: denoiser.2.bias"),
-                                          ("stranger", "unexpected: discriminator.bias"),
-                                          ("shape", r"wrong shape: denoiser.0.weight \(3, 3\) instead of \(2, 3\)")])
+@pytest.mark.parametrize(
+    "change,words",
+    [
+        ("missing", "missing: denoiser.1.bias"),
+        ("unexpected", "unexpected: denoiser.2.bias"),
+        ("stranger", "unexpected: discriminator.bias"),
+        ("shape", r"wrong shape: denoiser.0.weight \(3, 3\) instead of \(2, 3\)"),
+    ],
+)
 @pytest.mark.parametrize("suffix", ["ckpt", "safetensors"])
 def test_keys_that_do_not_fit_are_named_and_nothing_is_changed(tmp_path, change, words, suffix):
     path = tmp_path / f"checkpoint.{suffix}"
-    safetensors.torch.save_file(changed(change), path) if suffix == "safetensors" else torch.save({"state_dict": changed(change)}, path)
+    safetensors.torch.save_file(changed(change), path) if suffix == "safetensors" else torch.save(
+        {"state_dict": changed(change)}, path
+    )
     target = network(0)
     with pytest.raises(CheckpointError, match=words):
         load_components(path, {"denoiser": target})
@@ -110,7 +124,7 @@ def test_empty_and_truncated_files(tmp_path, suffix, kept):
     state = published(network(1))
     safetensors.torch.save_file(state, path) if suffix == "safetensors" else torch.save({"state_dict": state}, path)
     whole = path.read_bytes()
-    path.write_bytes(whole[:kept if kept >= 7 or kept == 0 else int(kept * len(whole))])
+    path.write_bytes(whole[: kept if kept >= 7 or kept == 0 else int(kept * len(whole))])
     with pytest.raises(CheckpointError) as caught:
         read_state(path)
     assert path.name in caught.value.message and "\n" not in caught.value.message and "again" in caught.value.hint

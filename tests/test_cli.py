@@ -1,4 +1,5 @@
-"""The command line: exit codes, one line an error, and what it makes. What needs the starter's weights is skipped until they are there."""
+"""The command line: exit codes, one line an error, and what it makes. What needs the starter's weights is skipped until
+they are there."""
 
 import json
 import os
@@ -48,48 +49,76 @@ def process(*arguments, **options) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, text=True, timeout=300, env=env, **options)
 
 
-@pytest.mark.parametrize("arguments,words", [
-    ((), "required: COMMAND"), (("grow",), "invalid choice: 'grow'"), (("generate", "--text", "a"), "required: --out"),
-    (("generate", "--out", "a.glb"), "one of the arguments --text --sketch --image --depth --depths --views --voxels --points --unconditional is required"),
-    (("generate", "--text", "a", "--points", "b", "--out", "a.glb"), "not allowed with"),
-    (("generate", "--text", "a", "--unconditional", "--out", "a.glb"), "not allowed with"),
-    (("generate", "--depths", "a.png", "--cameras", "55", "--out", "a.glb"), "'55' is not a camera's number from 0 to 54"),
-    (("generate", "--text", "a", "--out", "a.glb", "--seed", "-1"), "'-1' is not a whole number from 0"),
-    (("generate", "--text", "a", "--out", "a.glb", "--steps", "many"), "'many' is not a whole number"),
-    (("generate", "--text", "a", "--out", "a.glb", "--scale", "nan"), "'nan' is not a number"),
-    (("train",), "required: STAGE"), (("train", "denoiser", "--store", "s", "--out", "o"), "required: --autoencoder"),
-    (("evaluate", "--data", "d", "--out", "o", "--split", "test"), "invalid choice: 'test'"), (("data", "build", "f"), "required: --out")])
+@pytest.mark.parametrize(
+    "arguments,words",
+    [
+        ((), "required: COMMAND"),
+        (("grow",), "invalid choice: 'grow'"),
+        (("generate", "--text", "a"), "required: --out"),
+        (
+            ("generate", "--out", "a.glb"),
+            "one of the arguments --text --sketch --image --depth --depths --views --voxels --points --unconditional is required",
+        ),
+        (("generate", "--text", "a", "--points", "b", "--out", "a.glb"), "not allowed with"),
+        (("generate", "--text", "a", "--unconditional", "--out", "a.glb"), "not allowed with"),
+        (
+            ("generate", "--depths", "a.png", "--cameras", "55", "--out", "a.glb"),
+            "'55' is not a camera's number from 0 to 54",
+        ),
+        (("generate", "--text", "a", "--out", "a.glb", "--seed", "-1"), "'-1' is not a whole number from 0"),
+        (("generate", "--text", "a", "--out", "a.glb", "--steps", "many"), "'many' is not a whole number"),
+        (("generate", "--text", "a", "--out", "a.glb", "--scale", "nan"), "'nan' is not a number"),
+        (("train",), "required: STAGE"),
+        (("train", "denoiser", "--store", "s", "--out", "o"), "required: --autoencoder"),
+        (("evaluate", "--data", "d", "--out", "o", "--split", "test"), "invalid choice: 'test'"),
+        (("data", "build", "f"), "required: --out"),
+    ],
+)
 def test_usage_is_told_on_one_line(capsys, arguments, words):
     code, out, err = wala(capsys, *arguments)
     assert code == 2 and out == "" and err.startswith("wala: ") and err.count("\n") == 1 and words in err
 
 
-@pytest.mark.parametrize("arguments,words", [
-    (("generate", "--text", "a", "--out", "a.fbx"), "unknown kind of file '.fbx'"),
-    (("generate", "--text", "a", "--out", "nowhere/a.glb"), "the folder nowhere does not exist"),
-    (("generate", "--text", " ", "--out", "a.glb"), "the prompt is empty"),
-    (("generate", "--text", "a", "--elevation", "3", "--out", "a.glb"), "--elevation is of use with --sketch, --image and --depth only"),
-    (("generate", "--text", "a", "--prompt", "b", "--out", "a.glb"), "--prompt is of use with --sketch, --image, --depth, --depths, --voxels and --points only"),
-    (("generate", "--voxels", "far.json", "--cameras", "3", "--out", "a.glb"), "--cameras is of use with --image, --depth, --depths and --views only"),
-    (("generate", "--depths", "d.png", "gone.png", "--out", "a.glb"), "gone.png is missing"),
-    (("generate", "--image", "cut.npy", "--out", "a.glb"), "cut.npy cannot be read"),
-    (("depth", "missing.obj", "--out", "maps"), "missing.obj cannot be opened"),
-    (("depth", "sheet.obj", "--out", "nowhere/maps"), "the folder nowhere does not exist"),
-    (("generate", "--text", "a", "--model", "imagined", "--out", "a.glb"), "unknown model 'imagined'"),
-    (("generate", "--text", "a", "--device", "abacus", "--out", "a.glb"), "abacus"),
-    (("generate", "--points", "missing.npy", "--out", "a.glb"), "missing.npy is missing"),
-    (("generate", "--sketch", "empty.png", "--out", "a.glb"), r"empty.png is empty (0 bytes)"),
-    (("generate", "--voxels", "far.json", "--out", "a.glb"), "voxel 1, [16, 0, 0], is out of range"),
-    (("generate", "--voxels", "cut.npy", "--out", "a.glb"), "cut.npy cannot be read"),
-    (("generate", "--points", "nan.npy", "--out", "a.glb"), "9 of 9 points are not finite"),
-    (("roundtrip", "missing.obj", "--out", "a.glb", "--no-autoencoder"), "missing.obj cannot be opened"),
-    (("roundtrip", "sheet.obj", "--out", "a.glb", "--no-autoencoder"), "encloses no volume"),
-    (("parity", "."), "no reference vectors"), (("parity", "missing"), "no reference vectors"),
-    (("evaluate", "--data", "missing", "--out", "r.json"), "no collection"),
-    (("evaluate", "--data", "missing", "--out", "nowhere/r.json"), "the folder nowhere does not exist"),
-    (("data", "build", "missing", "--out", "store"), "no mesh in missing"),
-    (("train", "autoencoder", "--store", "missing", "--out", "run"), "not a store of samples"),
-    (("train", "export", "--autoencoder", "a", "--denoiser", "d"), "a/autoencoder.pt is missing")])
+@pytest.mark.parametrize(
+    "arguments,words",
+    [
+        (("generate", "--text", "a", "--out", "a.fbx"), "unknown kind of file '.fbx'"),
+        (("generate", "--text", "a", "--out", "nowhere/a.glb"), "the folder nowhere does not exist"),
+        (("generate", "--text", " ", "--out", "a.glb"), "the prompt is empty"),
+        (
+            ("generate", "--text", "a", "--elevation", "3", "--out", "a.glb"),
+            "--elevation is of use with --sketch, --image and --depth only",
+        ),
+        (
+            ("generate", "--text", "a", "--prompt", "b", "--out", "a.glb"),
+            "--prompt is of use with --sketch, --image, --depth, --depths, --voxels and --points only",
+        ),
+        (
+            ("generate", "--voxels", "far.json", "--cameras", "3", "--out", "a.glb"),
+            "--cameras is of use with --image, --depth, --depths and --views only",
+        ),
+        (("generate", "--depths", "d.png", "gone.png", "--out", "a.glb"), "gone.png is missing"),
+        (("generate", "--image", "cut.npy", "--out", "a.glb"), "cut.npy cannot be read"),
+        (("depth", "missing.obj", "--out", "maps"), "missing.obj cannot be opened"),
+        (("depth", "sheet.obj", "--out", "nowhere/maps"), "the folder nowhere does not exist"),
+        (("generate", "--text", "a", "--model", "imagined", "--out", "a.glb"), "unknown model 'imagined'"),
+        (("generate", "--text", "a", "--device", "abacus", "--out", "a.glb"), "abacus"),
+        (("generate", "--points", "missing.npy", "--out", "a.glb"), "missing.npy is missing"),
+        (("generate", "--sketch", "empty.png", "--out", "a.glb"), r"empty.png is empty (0 bytes)"),
+        (("generate", "--voxels", "far.json", "--out", "a.glb"), "voxel 1, [16, 0, 0], is out of range"),
+        (("generate", "--voxels", "cut.npy", "--out", "a.glb"), "cut.npy cannot be read"),
+        (("generate", "--points", "nan.npy", "--out", "a.glb"), "9 of 9 points are not finite"),
+        (("roundtrip", "missing.obj", "--out", "a.glb", "--no-autoencoder"), "missing.obj cannot be opened"),
+        (("roundtrip", "sheet.obj", "--out", "a.glb", "--no-autoencoder"), "encloses no volume"),
+        (("parity", "."), "no reference vectors"),
+        (("parity", "missing"), "no reference vectors"),
+        (("evaluate", "--data", "missing", "--out", "r.json"), "no collection"),
+        (("evaluate", "--data", "missing", "--out", "nowhere/r.json"), "the folder nowhere does not exist"),
+        (("data", "build", "missing", "--out", "store"), "no mesh in missing"),
+        (("train", "autoencoder", "--store", "missing", "--out", "run"), "not a store of samples"),
+        (("train", "export", "--autoencoder", "a", "--denoiser", "d"), "a/autoencoder.pt is missing"),
+    ],
+)
 def test_errors_are_told_on_one_line_and_nothing_is_written(capsys, tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty.png").touch()
@@ -123,6 +152,7 @@ def test_models_are_listed(capsys):
 def test_a_defect_is_one_line_and_on_demand_a_traceback(capsys, monkeypatch):
     def broken(options):
         raise ZeroDivisionError("two\nlines")
+
     monkeypatch.setattr("wala_blender.cli.model_list.list_models", broken)
     code, _, err = wala(capsys, "models")
     assert code == 1 and err.count("\n") == 1 and "unexpected ZeroDivisionError: two lines" in err
@@ -135,7 +165,11 @@ def test_parity_of_a_folder(capsys, tmp_path):
         shutil.copy(Path(__file__).parent / "parity" / name, tmp_path)
     np.savez(tmp_path / "something.npz", a=np.zeros(3))
     code, out, _ = wala(capsys, "parity", tmp_path)
-    assert code == 0 and [line.split()[0] for line in out.splitlines()] == ["schedules.npz", "voxel_down2.npz", "something.npz"]
+    assert code == 0 and [line.split()[0] for line in out.splitlines()] == [
+        "schedules.npz",
+        "voxel_down2.npz",
+        "something.npz",
+    ]
     assert "not checked" in out
     with np.load(tmp_path / "voxel_down2.npz") as arrays:
         np.savez(tmp_path / "voxel_down2.npz", x=arrays["x"], y=arrays["y"] * 1.001)
@@ -172,8 +206,16 @@ def test_depth_maps_of_a_mesh(capsys, tmp_path):
 
 
 @needs_weights
-@pytest.mark.parametrize("given", [("--unconditional",), ("--depth", "ball.obj", "--azimuth", 30), ("--depths", "ball.obj", "--cameras", 3, 26),
-                                   ("--image", "thing.png", "--elevation", 10)], ids=lambda given: given[0])
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("--unconditional",),
+        ("--depth", "ball.obj", "--azimuth", 30),
+        ("--depths", "ball.obj", "--cameras", 3, 26),
+        ("--image", "thing.png", "--elevation", 10),
+    ],
+    ids=lambda given: given[0],
+)
 def test_the_starter_takes_pictures_depth_maps_and_nothing(capsys, tmp_path, monkeypatch, given):
     monkeypatch.chdir(tmp_path)
     write_mesh(tmp_path / "ball.obj", *sphere(rings=8), {})
@@ -190,7 +232,12 @@ def test_a_model_that_does_not_take_the_condition_says_so(capsys, tmp_path, monk
     monkeypatch.chdir(tmp_path)
     Image.new("L", (20, 20)).save("b.png")
     code, _, err = wala(capsys, "generate", "--views", *["b.png"] * 4, "--device", "cpu", "--out", "a.glb")
-    assert code == 1 and "the model starter takes no views" in err and "It takes: text, sketch, image" in err and err.count("\n") == 1
+    assert (
+        code == 1
+        and "the model starter takes no views" in err
+        and "It takes: text, sketch, image" in err
+        and err.count("\n") == 1
+    )
 
 
 def test_a_job_folder_that_cannot_be_run(tmp_path):
@@ -209,7 +256,9 @@ sys.exit(main.main(["models"]))
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
 def test_an_interrupt_ends_with_130():
-    with subprocess.Popen([sys.executable, "-c", _ENDLESS], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        [sys.executable, "-c", _ENDLESS], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
         assert running.stdout.readline() == "at work\n"
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=60)
@@ -219,7 +268,13 @@ def test_an_interrupt_ends_with_130():
 def chair_drawing(path: Path) -> None:
     image = Image.new("RGB", (300, 400), "white")
     draw = ImageDraw.Draw(image)
-    for line in (((60, 40), (60, 370)), ((60, 40), (240, 40)), ((240, 40), (240, 370)), ((60, 200), (240, 200)), ((60, 240), (240, 240))):
+    for line in (
+        ((60, 40), (60, 370)),
+        ((60, 40), (240, 40)),
+        ((240, 40), (240, 370)),
+        ((60, 200), (240, 200)),
+        ((60, 240), (240, 240)),
+    ):
         draw.line(line, fill="black", width=5)
     image.save(path)
 
@@ -238,8 +293,13 @@ def test_generate(capsys, tmp_path, condition):
     np.save(tmp_path / "p.npy", ball[0])
     write_mesh(tmp_path / "b.obj", *ball, {})
     chair_drawing(tmp_path / "s.png")
-    given = {"text": ("--text", "a chair", "--steps", 10), "sketch": ("--sketch", tmp_path / "s.png", "--elevation", 10, "--steps", 10),
-             "voxels": ("--voxels", tmp_path / "o.json"), "blockout": ("--voxels", tmp_path / "b.obj"), "points": ("--points", tmp_path / "p.npy")}
+    given = {
+        "text": ("--text", "a chair", "--steps", 10),
+        "sketch": ("--sketch", tmp_path / "s.png", "--elevation", 10, "--steps", 10),
+        "voxels": ("--voxels", tmp_path / "o.json"),
+        "blockout": ("--voxels", tmp_path / "b.obj"),
+        "points": ("--points", tmp_path / "p.npy"),
+    }
     out = tmp_path / "made.glb"
     code, said, err = wala(capsys, "generate", *given[condition], "--seed", 4, "--device", "cpu", "--out", out)
     assert code == 0, err
@@ -268,9 +328,21 @@ def test_a_blockout_of_two_parts_is_of_one_piece_where_that_is_asked_for(capsys,
     np.save(tmp_path / "o.npy", twins)
     found = []
     for option in ((), ("--one-piece",)):
-        code, _, err = wala(capsys, "generate", "--voxels", tmp_path / "o.npy", "--device", "cpu", *option, "--out", tmp_path / "made.ply")
+        code, _, err = wala(
+            capsys,
+            "generate",
+            "--voxels",
+            tmp_path / "o.npy",
+            "--device",
+            "cpu",
+            *option,
+            "--out",
+            tmp_path / "made.ply",
+        )
         assert code == 0
-        found.append((component_labels(read_mesh(tmp_path / "made.ply")[1], len(read_mesh(tmp_path / "made.ply")[0]))[0], err))
+        found.append(
+            (component_labels(read_mesh(tmp_path / "made.ply")[1], len(read_mesh(tmp_path / "made.ply")[0]))[0], err)
+        )
     (both, nothing), (one, note) = found
     assert both == 2 and nothing == "" and one == 1 and note == "wala: A loose piece was left out\n"
 
@@ -278,7 +350,9 @@ def test_a_blockout_of_two_parts_is_of_one_piece_where_that_is_asked_for(capsys,
 @needs_weights
 def test_a_round_trip_through_the_latent(capsys, tmp_path):
     write_mesh(tmp_path / "ball.obj", *sphere(rings=32), {})
-    code, out, err = wala(capsys, "roundtrip", tmp_path / "ball.obj", "--out", tmp_path / "back.glb", "--json", "--device", "cpu")
+    code, out, err = wala(
+        capsys, "roundtrip", tmp_path / "ball.obj", "--out", tmp_path / "back.glb", "--json", "--device", "cpu"
+    )
     assert code == 0, err
     stages = json.loads(out)
     assert list(stages) == ["coarse", "wavelet_tree", "latent"] and stages["latent"]["numbers"] == 4 * 12**3
@@ -294,7 +368,9 @@ def test_a_job_folder_and_generate_give_the_same_mesh(tmp_path):
     done = process("run", folder, "--device", "cpu", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     made = tmp_path / "a.glb"
-    done = process("generate", "--voxels", tmp_path / "o.npy", "--seed", 3, "--steps", 4, "--device", "cpu", "--out", made)
+    done = process(
+        "generate", "--voxels", tmp_path / "o.npy", "--seed", 3, "--steps", 4, "--device", "cpu", "--out", made
+    )
     assert done.returncode == 0, done.stderr
     result, (vertices, _) = jobs.read_result(folder), read_mesh(made)
     # Not bit by bit: how sums are split between threads may differ from one process to the next.
@@ -310,7 +386,11 @@ def test_evaluate(capsys, tmp_path):
     code, said, err = wala(capsys, "evaluate", *given, "--out", out)
     assert code == 0, err
     report = json.loads(out.read_text())
-    assert 0 < report["autoencoder"]["iou"] <= 1 and {"iou", "chamfer", "baselines"} <= report["voxels"].keys() and "iou" in report["points"]
+    assert (
+        0 < report["autoencoder"]["iou"] <= 1
+        and {"iou", "chamfer", "baselines"} <= report["voxels"].keys()
+        and "iou" in report["points"]
+    )
     assert {"nearest", "trilinear"} <= report["voxels"]["baselines"].keys() and "autoencoder" in said
 
 
@@ -321,13 +401,27 @@ def test_evaluate_autoencoders(capsys, tmp_path):
         (tmp_path / name).mkdir()
         write_stage_one(tmp_path / name, Autoencoder(AutoencoderConfig(widths=(8, 8, 8), norm_groups=8)).eval())
     runs, out = (tmp_path / "one", tmp_path / "other"), tmp_path / "report.html"
-    given = ("evaluate", "--data", tmp_path / "kit.npz", "--split", "all", "--device", "cpu", "--out", out, "--autoencoder")
+    given = (
+        "evaluate",
+        "--data",
+        tmp_path / "kit.npz",
+        "--split",
+        "all",
+        "--device",
+        "cpu",
+        "--out",
+        out,
+        "--autoencoder",
+    )
     code, said, err = wala(capsys, *given, *runs)
     assert code == 0, err
     report = json.loads(out.with_suffix(".json").read_text())
     for run in runs:
         one = report[f"autoencoder {run}"]
-        assert one["collections"]["kit"] == {"iou": one["iou"], "mse": one["mse"], "count": 1} and one["d_mse"] == one["mse"] > 0
+        assert (
+            one["collections"]["kit"] == {"iou": one["iou"], "mse": one["mse"], "count": 1}
+            and one["d_mse"] == one["mse"] > 0
+        )
         assert f"autoencoder {run}" in said and f"autoencoder {run}" in out.read_text()
     code, _, err = wala(capsys, *given, tmp_path / "one", "--conditions", "voxels")
     assert code == 1 and "--autoencoder measures nothing but autoencoders" in err

@@ -31,7 +31,10 @@ def test_the_split_is_fixed_and_scans_are_kept_apart(tmp_path):
     mesh = box()
     for name in ("kit", "gso"):
         write_collection(tmp_path, name, [mesh] * 400)
-    splits = {split: {record.id for record in read_records(tmp_path, split)} for split in ("train", "validation", "scans", "all")}
+    splits = {
+        split: {record.id for record in read_records(tmp_path, split)}
+        for split in ("train", "validation", "scans", "all")
+    }
     assert splits["scans"] == {f"gso/{i}" for i in range(400)}
     assert splits["all"] == splits["train"] | splits["validation"] == {f"kit/{i}" for i in range(400)}
     assert not splits["train"] & splits["validation"]

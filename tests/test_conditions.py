@@ -4,7 +4,7 @@ import pytest
 
 from operators.models.catalog import STARTER
 from wala_blender.cli.main import parser
-from wala_blender.conditions.inputs import FILES, _LISTS, _VALUES
+from wala_blender.conditions.inputs import _LISTS, _VALUES, FILES
 from wala_blender.conditions.spec import OPTIONS, TABLE
 from wala_blender.evaluation.inputs import INPUTS
 from wala_blender.models.registry import MODELS
@@ -25,7 +25,9 @@ def test_what_is_measured_is_in_the_table():
 
 
 def test_blender_knows_what_the_starter_takes():
-    assert set(STARTER.conditions) == set(MODELS[STARTER.name].conditions) and set(STARTER.prompted) == set(MODELS[STARTER.name].prompted)
+    assert set(STARTER.conditions) == set(MODELS[STARTER.name].conditions) and set(STARTER.prompted) == set(
+        MODELS[STARTER.name].prompted
+    )
 
 
 def test_every_raw_input_can_be_read():

@@ -1,4 +1,5 @@
-"""Configuration files: what is read, what is refused, and that every shipped one describes networks that can be built."""
+"""Configuration files: what is read, what is refused, and that every shipped one describes networks that can be
+built."""
 
 import json
 import re
@@ -38,15 +39,25 @@ def test_shipped_configurations_can_be_built(file):
 
 
 def test_the_starters_configurations_are_the_defaults():
-    for kind, stage in ((AutoencoderTraining, "autoencoder"), (DenoiserTraining, "denoiser"), (DetailTraining, "detail")):
+    for kind, stage in (
+        (AutoencoderTraining, "autoencoder"),
+        (DenoiserTraining, "denoiser"),
+        (DetailTraining, "detail"),
+    ):
         assert read_settings(kind, CONFIGURATIONS / f"starter-{stage}.toml") == kind()
 
 
 def test_what_a_gpu_makes_is_small_enough_to_ship():
-    first, second = (read_settings(kind_of(CONFIGURATIONS / f"gpu-{stage}.toml"), CONFIGURATIONS / f"gpu-{stage}.toml")
-                     for stage in ("autoencoder", "denoiser"))
+    first, second = (
+        read_settings(kind_of(CONFIGURATIONS / f"gpu-{stage}.toml"), CONFIGURATIONS / f"gpu-{stage}.toml")
+        for stage in ("autoencoder", "denoiser")
+    )
     with torch.device("meta"):
-        parameters = sum(p.numel() for model in (Autoencoder(first.model), Starter(second.model)) for p in model.state_dict().values())
+        parameters = sum(
+            p.numel()
+            for model in (Autoencoder(first.model), Starter(second.model))
+            for p in model.state_dict().values()
+        )
     assert 2 * parameters + 2**17 < LIMIT  # the file's own header, generously
 
 
@@ -56,19 +67,22 @@ def test_settings_come_back(tmp_path):
     assert read_settings(DenoiserTraining, tmp_path / "settings.json") == settings
 
 
-@pytest.mark.parametrize("words,message", [
-    ('batches = 3', "unknown key 'batches'.*Known are: model, loop, batch"),
-    ('[loop]\nminuten = 3', "loop: unknown key 'minuten'.*Known are: minutes, steps"),
-    ('batch = "many"', "batch is 'many', expected int"),
-    ('batch = true', "batch is True, expected int"),
-    ('points = [1, "2"]', r"points is '2', expected int"),
-    ('loop = 3', "expected a table of settings, got 3"),
-    ('[mix]\nsmell = 1', "mix has 'smell', expected some of text, sketch"),
-    ('[mix]\ntext = 0', "expected shares above 0"),
-    ('[model.denoiser]\nwidth = 10\nblocks = 1\nheads = 3\nchannels = 8', "3 heads do not divide the width 10"),
-    ('[model.denoiser]\nwidth = 10', "missing"),
-    ('batch = ', "cannot be read"),
-])
+@pytest.mark.parametrize(
+    "words,message",
+    [
+        ("batches = 3", "unknown key 'batches'.*Known are: model, loop, batch"),
+        ("[loop]\nminuten = 3", "loop: unknown key 'minuten'.*Known are: minutes, steps"),
+        ('batch = "many"', "batch is 'many', expected int"),
+        ("batch = true", "batch is True, expected int"),
+        ('points = [1, "2"]', r"points is '2', expected int"),
+        ("loop = 3", "expected a table of settings, got 3"),
+        ("[mix]\nsmell = 1", "mix has 'smell', expected some of text, sketch"),
+        ("[mix]\ntext = 0", "expected shares above 0"),
+        ("[model.denoiser]\nwidth = 10\nblocks = 1\nheads = 3\nchannels = 8", "3 heads do not divide the width 10"),
+        ("[model.denoiser]\nwidth = 10", "missing"),
+        ("batch = ", "cannot be read"),
+    ],
+)
 def test_what_is_wrong_is_said(tmp_path, words, message):
     file = tmp_path / "mine.toml"
     file.write_text(words)

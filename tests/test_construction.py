@@ -13,7 +13,9 @@ def test_shapes_and_types_are_those_of_the_network_and_nothing_has_memory():
     whole = Autoencoder(SMALL).state_dict()
     with without_weights():
         empty = Autoencoder(SMALL).state_dict()
-    assert {key: (value.shape, value.dtype) for key, value in empty.items()} == {key: (value.shape, value.dtype) for key, value in whole.items()}
+    assert {key: (value.shape, value.dtype) for key, value in empty.items()} == {
+        key: (value.shape, value.dtype) for key, value in whole.items()
+    }
     assert all(value.is_meta for value in empty.values())
 
 

@@ -13,7 +13,9 @@ CUBE = [((-1.0, -1.0, -1.0), (1.0, 1.0, 1.0))]
 def test_an_eye_sees_right_and_up_and_farther_is_smaller():
     front = Eye(0, 0, 5.0, (1.0, 2.0, 3.0))
     assert np.allclose(front.position, (1, -3, 3))
-    assert np.allclose(front.project([(1, 2, 3), (2, 2, 3), (1, 2, 4), (2, 7, 3)]), [(0, 0), (0.2, 0), (0, 0.2), (0.1, 0)])
+    assert np.allclose(
+        front.project([(1, 2, 3), (2, 2, 3), (1, 2, 4), (2, 7, 3)]), [(0, 0), (0.2, 0), (0, 0.2), (0.1, 0)]
+    )
     assert np.allclose(Eye(90, 0, 5.0).position, (5, 0, 0)) and Eye(0, 30, 5.0).position[2] == pytest.approx(2.5)
 
 

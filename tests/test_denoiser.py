@@ -8,8 +8,20 @@ import torch
 from wala_blender.networks.condition import Condition
 from wala_blender.networks.denoiser import UViT, UViTConfig, patchify, unpatchify
 
-TINY = UViTConfig(width=16, blocks=2, heads=2, channels=8, res_blocks=2, context_width=6, context_to_time=True, registers=3,
-                  res_context=4, learnable_skip=2, grid_channels=5, norm_groups=4)
+TINY = UViTConfig(
+    width=16,
+    blocks=2,
+    heads=2,
+    channels=8,
+    res_blocks=2,
+    context_width=6,
+    context_to_time=True,
+    registers=3,
+    res_context=4,
+    learnable_skip=2,
+    grid_channels=5,
+    norm_groups=4,
+)
 
 
 def seeded(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -51,7 +63,12 @@ def test_every_input_matters():
     with torch.no_grad():
         base = network(X, T, CONTEXT, GRID)
         assert base.shape == X.shape
-        for changed in ((X + 1, T, CONTEXT, GRID), (X, T - 3, CONTEXT, GRID), (X, T, CONTEXT + 1, GRID), (X, T, CONTEXT, GRID + 1)):
+        for changed in (
+            (X + 1, T, CONTEXT, GRID),
+            (X, T - 3, CONTEXT, GRID),
+            (X, T, CONTEXT + 1, GRID),
+            (X, T, CONTEXT, GRID + 1),
+        ):
             assert (network(*changed) - base).abs().max() > 1e-4
 
 

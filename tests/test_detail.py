@@ -56,7 +56,9 @@ def test_points_are_told_where_they_lie():
 
 def test_moved_points_move_their_features():
     points = torch.rand(200, 3, generator=torch.Generator().manual_seed(0)) * 0.5
-    before, after = (detail_features(Evidence(points=p))[POINTS] for p in (points, points + torch.tensor([CELL, 0.0, 0.0])))
+    before, after = (
+        detail_features(Evidence(points=p))[POINTS] for p in (points, points + torch.tensor([CELL, 0.0, 0.0]))
+    )
     assert torch.allclose(before[:, 5:-5], after[:, 6:-4], atol=1e-3)
 
 
@@ -72,7 +74,10 @@ def test_a_blockout_is_its_field_at_eight_places_of_a_cell():
 
 def test_depth_maps_carve_what_lies_before_the_surface():
     directions = [PUBLISHED.direction(view) for view in PUBLISHED.sets[6]]
-    maps = [DepthMap(trace(sphere_field(0.5), published_camera(*d), 128)[0].numpy() + PUBLISHED.distance, d) for d in directions]
+    maps = [
+        DepthMap(trace(sphere_field(0.5), published_camera(*d), 128)[0].numpy() + PUBLISHED.distance, d)
+        for d in directions
+    ]
     features = detail_features(Evidence(depths=maps))[DEPTHS]
     distance = cell_distances()
     assert (features[:8, distance < 0.42] < 0).all() and (features[:8, (distance > 0.75)] > 0).all()
@@ -83,7 +88,9 @@ def test_a_drawing_is_laid_over_what_was_decoded():
     field = sphere_field(0.5)
     depth, _ = trace(field, drawing_camera(field, 20.0), 128)
     outline = torch.isfinite(depth).float()
-    features = detail_features(Evidence(sketch=torch.stack([outline * 0, outline]), camera=drawing_camera(field, 20.0)))[SKETCH]
+    features = detail_features(
+        Evidence(sketch=torch.stack([outline * 0, outline]), camera=drawing_camera(field, 20.0))
+    )[SKETCH]
     distance = cell_distances()
     assert (features[1, distance < 0.42] > 0.9).all()
     axis = torch.tensor([center(i) for i in range(CELLS)])
@@ -125,7 +132,8 @@ def test_the_surface_loss_counts_wrong_normals():
 
 
 def test_features_lie_where_the_tree_has_its_cells():
-    """The coarse coefficients follow the field at the cells' centres more closely than a quarter of a cell beside them."""
+    """The coarse coefficients follow the field at the cells' centres more closely than a quarter of a cell beside
+    them."""
     box = torch.from_numpy(box_field((-0.5, -0.3, -0.4), (0.6, 0.45, 0.3), 256)).float().clamp(-0.1, 0.1)
     coarse = field_to_tree(box[None])[0, 0, MIDDLE, MIDDLE, MIDDLE]
     near = coarse.abs() < 1.5

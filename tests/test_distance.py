@@ -1,4 +1,5 @@
-"""Meshes as artists have them → signed distance: known solids, open edges, intersecting shells, flipped faces, sheets."""
+"""Meshes as artists have them → signed distance: known solids, open edges, intersecting shells, flipped faces,
+sheets."""
 
 import numpy as np
 import pytest
@@ -75,9 +76,16 @@ ONE = np.array([[0, 1, 2]])
 SHEET = np.array([[-0.9, 0, -0.9], [0.9, 0, -0.9], [0.9, 0, 0.9], [-0.9, 0, 0.9]]), np.array([[0, 1, 2], [0, 2, 3]])
 
 
-@pytest.mark.parametrize("mesh,words", [
-    (SHEET, "encloses no volume"), ((np.zeros((4, 3)), ONE), "area of zero"), ((np.eye(3), np.zeros((0, 3), int)), "no triangles"),
-    ((np.eye(3), np.array([[0, 1, 7]])), "names vertex 7"), ((np.array([[0, 0, np.nan], [1, 0, 0], [0, 1, 0]]), ONE), "not finite")])
+@pytest.mark.parametrize(
+    "mesh,words",
+    [
+        (SHEET, "encloses no volume"),
+        ((np.zeros((4, 3)), ONE), "area of zero"),
+        ((np.eye(3), np.zeros((0, 3), int)), "no triangles"),
+        ((np.eye(3), np.array([[0, 1, 7]])), "names vertex 7"),
+        ((np.array([[0, 0, np.nan], [1, 0, 0], [0, 1, 0]]), ONE), "not finite"),
+    ],
+)
 def test_what_is_no_solid_is_refused(mesh, words):
     with pytest.raises(InputError, match=words):
         distance(mesh, 64)
@@ -92,15 +100,28 @@ def test_a_frame_centres_and_scales_and_comes_back():
     assert Frame(np.array([1, 2, 3]), 2.0).to_model(np.array([[2, 2, 3]])).tolist() == [[2, 0, 0]]
 
 
-@pytest.mark.parametrize("points,words", [
-    (np.zeros((0, 3)), r"shape \(n, 3\)"), (np.zeros((5, 2)), r"shape \(n, 3\)"), (np.ones((5, 3)), "one place"),
-    (np.array([[0, 0, 0], [1, np.inf, 0]]), "1 of 2 points are not finite")])
+@pytest.mark.parametrize(
+    "points,words",
+    [
+        (np.zeros((0, 3)), r"shape \(n, 3\)"),
+        (np.zeros((5, 2)), r"shape \(n, 3\)"),
+        (np.ones((5, 3)), "one place"),
+        (np.array([[0, 0, 0], [1, np.inf, 0]]), "1 of 2 points are not finite"),
+    ],
+)
 def test_nothing_to_normalise(points, words):
     with pytest.raises(InputError, match=words):
         frame_of(points)
 
 
-@pytest.mark.parametrize("hidden", [sphere(0.5), box((-0.25, -0.25, -0.25), (0.25, 0.25, 0.25)), box((-0.25, -0.25, -0.25), (0.25, 0.25, 0.25), without=3)])
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        sphere(0.5),
+        box((-0.25, -0.25, -0.25), (0.25, 0.25, 0.25)),
+        box((-0.25, -0.25, -0.25), (0.25, 0.25, 0.25), without=3),
+    ],
+)
 def test_shells_hidden_in_the_solid_leave_no_trace(hidden):
     """Also where they lie exactly on grid points, which are then neither before nor behind a face."""
     field = distance(joined(sphere(0.8), hidden))

@@ -25,7 +25,9 @@ def commands() -> list[tuple[str, str]]:
     found = []
     for page in PAGES:
         text = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
-        lines = re.findall(r"^    (wala .*)$", text, re.MULTILINE) + [code for code in re.findall(r"`(wala [^`]*)`", text) if " --" in code]
+        lines = re.findall(r"^    (wala .*)$", text, re.MULTILINE) + [
+            code for code in re.findall(r"`(wala [^`]*)`", text) if " --" in code
+        ]
         found += [(page.name, line) for line in lines if "…" not in line and "COMMAND" not in line]
     return found
 
@@ -64,6 +66,20 @@ def test_the_pages_examples_run(page, tmp_path, monkeypatch):
 
 
 def test_the_site_builds_without_a_warning(tmp_path):
-    words = [sys.executable, "-m", "sphinx", "-q", "-W", "-c", "docs", "-d", tmp_path / "cache", "-b", "html", ".", tmp_path / "site"]
+    words = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-q",
+        "-W",
+        "-c",
+        "docs",
+        "-d",
+        tmp_path / "cache",
+        "-b",
+        "html",
+        ".",
+        tmp_path / "site",
+    ]
     done = subprocess.run(list(map(str, words)), cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0 and (tmp_path / "site/docs/index.html").exists(), done.stderr

@@ -7,7 +7,9 @@ from wala_blender.training.data.orientation import to_front
 
 from .shapes import box, joined
 
-CHAIR = joined(box((-0.4, -0.9, -0.5), (0.4, -0.1, 0.5)), box((-0.4, -0.1, -0.5), (0.3, 0.9, -0.35)))  # its back at −Z, and to the left
+CHAIR = joined(
+    box((-0.4, -0.9, -0.5), (0.4, -0.1, 0.5)), box((-0.4, -0.1, -0.5), (0.3, 0.9, -0.35))
+)  # its back at −Z, and to the left
 
 
 def turned(vertices: np.ndarray, quarters: int) -> np.ndarray:

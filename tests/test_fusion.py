@@ -24,9 +24,14 @@ def test_six_cameras_see_an_asymmetric_box_where_it_is():
 
 
 def test_distances_are_along_the_view():
-    field, exact = fused(sphere(0.7), [(0, 0), (90, 0), (180, 0), (270, 0), (0, 90), (0, -90)]), sphere_field(0.7, resolution=R)
+    field, exact = (
+        fused(sphere(0.7), [(0, 0), (90, 0), (180, 0), (270, 0), (0, 90), (0, -90)]),
+        sphere_field(0.7, resolution=R),
+    )
     assert iou(field < 0, exact < 0) > 0.97
-    ahead = np.argmin(abs(exact[R // 2, R // 2, R // 2 + 1:])) + R // 2 + 1  # the grid point nearest to the surface on the +Z axis
+    ahead = (
+        np.argmin(abs(exact[R // 2, R // 2, R // 2 + 1 :])) + R // 2 + 1
+    )  # the grid point nearest to the surface on the +Z axis
     assert abs(field[R // 2, R // 2, ahead] - exact[R // 2, R // 2, ahead]) < 3e-3
 
 

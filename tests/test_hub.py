@@ -103,7 +103,10 @@ def test_a_gated_repository_needs_a_token(served, tmp_path):
     fetched(served, tmp_path, token="let-me-in")
 
 
-@pytest.mark.parametrize("repository,name,words", [(REPOSITORY, "other.bin", "has no other.bin"), ("someone/else", "args.json", "is not there")])
+@pytest.mark.parametrize(
+    "repository,name,words",
+    [(REPOSITORY, "other.bin", "has no other.bin"), ("someone/else", "args.json", "is not there")],
+)
 def test_what_is_not_there(served, repository, name, words):
     with pytest.raises(DownloadError, match=words):
         hub.look_up(repository, name, endpoint=served.endpoint)

@@ -11,8 +11,28 @@ STANDARD = set(sys.stdlib_module_names)
 OURS = {"wala_blender", "runtime", "operators", "ui"}
 
 # zone → (its files, what it may import besides itself and the standard library)
-LIBRARY = {"torch", "numpy", "pywt", "scipy", "skimage", "PIL", "tifffile", "OpenEXR", "igl", "mapbox_earcut", "DracoPy", "safetensors", "tokenizers", "tqdm", "transformers",
-           "huggingface_hub", "filelock", "accelerate", "peft", "lagrange"}
+LIBRARY = {
+    "torch",
+    "numpy",
+    "pywt",
+    "scipy",
+    "skimage",
+    "PIL",
+    "tifffile",
+    "OpenEXR",
+    "igl",
+    "mapbox_earcut",
+    "DracoPy",
+    "safetensors",
+    "tokenizers",
+    "tqdm",
+    "transformers",
+    "huggingface_hub",
+    "filelock",
+    "accelerate",
+    "peft",
+    "lagrange",
+}
 WORKER_SIDE = {"worker.py", "engine.py"}
 ZONES = {
     "the entry": ([ROOT / "__init__.py"], {"operators", "ui"}),
@@ -26,7 +46,8 @@ ZONES = {
 
 
 def imports(path: Path, tree: ast.AST) -> list[tuple[int, str]]:
-    """(line, top-level name) of every import in a file, wherever it stands; relative ones are resolved from the repository's root."""
+    """(line, top-level name) of every import in a file, wherever it stands; relative ones are resolved from the
+    repository's root."""
     package = path.relative_to(ROOT).parts[:-1]
     found = []
     for node in ast.walk(tree):
@@ -43,8 +64,11 @@ def imports(path: Path, tree: ast.AST) -> list[tuple[int, str]]:
 
 def breaches(path: Path, source: str, allowed: set[str]) -> list[str]:
     own = path.relative_to(ROOT).parts[0]
-    return [f"{path.relative_to(ROOT)}:{line} imports {name}" for line, name in imports(path, ast.parse(source))
-            if name not in STANDARD and name not in allowed and name != own]
+    return [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for line, name in imports(path, ast.parse(source))
+        if name not in STANDARD and name not in allowed and name != own
+    ]
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -55,8 +79,17 @@ def test_a_zone_keeps_to_its_imports(zone):
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("source", ["import torch", "from torch import nn", "def f():\n    import wala_blender.cli.main", "from ..ui import panels",
-                                    "from .. import ui", "from ... import wala_blender"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import torch",
+        "from torch import nn",
+        "def f():\n    import wala_blender.cli.main",
+        "from ..ui import panels",
+        "from .. import ui",
+        "from ... import wala_blender",
+    ],
+)
 def test_a_breach_is_found_wherever_it_hides(source):
     folder = "operators/capture" if source.startswith("from ...") else "operators"
     assert len(breaches(ROOT / folder / "imagined.py", source, ZONES["operators"][1])) == 1
@@ -64,17 +97,24 @@ def test_a_breach_is_found_wherever_it_hides(source):
 
 @pytest.mark.parametrize("zone", ["runtime", "operators", "ui", "wala_blender"])
 def test_inside_a_package_imports_are_relative(zone):
-    """Blender loads the packages under another name, where an absolute import of ours finds nothing, or a stranger's."""
+    """Blender loads the packages under another name, where an absolute import of ours finds nothing, or a
+    stranger's."""
     found = []
     for path in sorted((ROOT / zone).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module] \
-                if isinstance(node, ast.ImportFrom) and node.level == 0 else []
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module]
+                if isinstance(node, ast.ImportFrom) and node.level == 0
+                else []
+            )
             found += [f"{path.relative_to(ROOT)}:{node.lineno} {name}" for name in names if name.split(".")[0] == zone]
     assert not found, "\n".join(found)
 
 
-# The library's layers, the lowest first: a module imports from its own package and from lower layers. What is not named is of the pipeline's.
+# The library's layers, the lowest first: a module imports from its own package and from lower layers. What is not named
+# is of the pipeline's.
 LAYERS = (
     ("errors", "files", "array_files", "configuration", "arguments"),
     ("geometry", "wavelet"),
@@ -94,7 +134,8 @@ BOTTOM = LAYERS[0]  # single modules that may import each other
 
 
 def layer_of(module: tuple[str, ...]) -> str:
-    """The layer of a module of the library, given without the package's name: ("training", "data", "captions") → "training.data"."""
+    """The layer of a module of the library, given without the package's name: ("training", "data", "captions") →
+    "training.data"."""
     return next((name for name in (".".join(module[:2]), module[0]) if name in LAYER), "the pipeline")
 
 
@@ -103,7 +144,11 @@ def library_imports(module: tuple[str, ...], source: str) -> list[tuple[int, tup
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.level:
-            base = (*module[: len(module) - node.level], *(node.module or "").split(".")) if node.module else module[: len(module) - node.level]
+            base = (
+                (*module[: len(module) - node.level], *(node.module or "").split("."))
+                if node.module
+                else module[: len(module) - node.level]
+            )
             found += [(node.lineno, (*base, alias.name)) for alias in node.names]
     return found
 
@@ -121,12 +166,19 @@ def upward_imports(module: tuple[str, ...], source: str) -> list[str]:
 
 def library_modules() -> dict[tuple[str, ...], Path]:
     folder = ROOT / "wala_blender"
-    return {path.relative_to(folder).with_suffix("").parts: path for path in sorted(folder.rglob("*.py")) if path.parent != folder or
-            path.name != "__init__.py"}
+    return {
+        path.relative_to(folder).with_suffix("").parts: path
+        for path in sorted(folder.rglob("*.py"))
+        if path.parent != folder or path.name != "__init__.py"
+    }
 
 
 def test_the_library_keeps_to_its_layers():
-    found = [breach for module, path in library_modules().items() for breach in upward_imports(module, path.read_text(encoding="utf-8"))]
+    found = [
+        breach
+        for module, path in library_modules().items()
+        for breach in upward_imports(module, path.read_text(encoding="utf-8"))
+    ]
     assert not found, "\n".join(found)
 
 
@@ -135,23 +187,40 @@ def test_every_layer_is_there():
     assert there == set(LAYER)
 
 
-@pytest.mark.parametrize(("module", "source"), [
-    ("errors", "from .pipeline import Pipeline"), ("networks/denoiser", "from ..conditions import voxels"),
-    ("geometry/meshes", "from ..wavelet import forward"), ("models/loading", "def f():\n    from ..training.runs import network"),
-    ("training/data/build", "from ..loop import run"), ("training/loop", "from ..evaluation.report import Table"),
-    ("pipeline", "from . import cli"), ("evaluation/report", "from ..cli.main import main")])
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("errors", "from .pipeline import Pipeline"),
+        ("networks/denoiser", "from ..conditions import voxels"),
+        ("geometry/meshes", "from ..wavelet import forward"),
+        ("models/loading", "def f():\n    from ..training.runs import network"),
+        ("training/data/build", "from ..loop import run"),
+        ("training/loop", "from ..evaluation.report import Table"),
+        ("pipeline", "from . import cli"),
+        ("evaluation/report", "from ..cli.main import main"),
+    ],
+)
 def test_an_import_of_a_higher_layer_is_found(module, source):
     assert len(upward_imports(tuple(module.split("/")), source)) == 1
 
 
 def test_only_the_command_line_and_benchmarks_use_training_and_evaluation():
     """The extension leaves both out of its zip."""
-    found = [f"{path.relative_to(ROOT)}:{line} {name}" for zone in ("runtime", "operators", "ui", "demo") for path in sorted((ROOT / zone).rglob("*.py"))
-             for line, name in absolute_imports(path) if name.startswith(("wala_blender.training", "wala_blender.evaluation"))]
+    found = [
+        f"{path.relative_to(ROOT)}:{line} {name}"
+        for zone in ("runtime", "operators", "ui", "demo")
+        for path in sorted((ROOT / zone).rglob("*.py"))
+        for line, name in absolute_imports(path)
+        if name.startswith(("wala_blender.training", "wala_blender.evaluation"))
+    ]
     assert not found, "\n".join(found)
 
 
 def absolute_imports(path: Path) -> list[tuple[int, str]]:
     nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-    return [(node.lineno, alias.name) for node in nodes if isinstance(node, ast.Import) for alias in node.names] + \
-        [(node.lineno, f"{node.module}.{alias.name}") for node in nodes if isinstance(node, ast.ImportFrom) and not node.level for alias in node.names]
+    return [(node.lineno, alias.name) for node in nodes if isinstance(node, ast.Import) for alias in node.names] + [
+        (node.lineno, f"{node.module}.{alias.name}")
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and not node.level
+        for alias in node.names
+    ]

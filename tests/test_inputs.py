@@ -33,12 +33,22 @@ def test_a_prompt_and_an_elevation_pass():
     assert load_inputs({"prompt": "a chair", "elevation": 20}, ".") == {"prompt": "a chair", "elevation": 20.0}
 
 
-@pytest.mark.parametrize("inputs,words", [
-    ({"prompt": " "}, "prompt is empty"), ({"prompt": 3}, "prompt is empty"),
-    ({"colour": "red"}, "unknown input 'colour'"),
-    ({"elevation": float("nan")}, "elevation is nan"), ({"elevation": 91}, "elevation is 91"), ({"elevation": "up"}, "elevation is 'up'"),
-    ({"azimuth": 361}, "azimuth is 361"), ({"views": [3, 6.5]}, "expected a list of view indices"), ({"views": 3}, "views are 3"),
-    ({"images": "a.png"}, "expected a list of files"), ({"images": []}, "expected a list of files")])
+@pytest.mark.parametrize(
+    "inputs,words",
+    [
+        ({"prompt": " "}, "prompt is empty"),
+        ({"prompt": 3}, "prompt is empty"),
+        ({"colour": "red"}, "unknown input 'colour'"),
+        ({"elevation": float("nan")}, "elevation is nan"),
+        ({"elevation": 91}, "elevation is 91"),
+        ({"elevation": "up"}, "elevation is 'up'"),
+        ({"azimuth": 361}, "azimuth is 361"),
+        ({"views": [3, 6.5]}, "expected a list of view indices"),
+        ({"views": 3}, "views are 3"),
+        ({"images": "a.png"}, "expected a list of files"),
+        ({"images": []}, "expected a list of files"),
+    ],
+)
 def test_bad_values(inputs, words):
     with pytest.raises(InputError, match=words):
         load_inputs(inputs, ".")
@@ -52,8 +62,13 @@ def test_nothing_outside_the_folder_is_read(tmp_path, name):
         load_inputs({"points": name}, tmp_path / "inner")
 
 
-@pytest.mark.parametrize("condition,inputs,words", [
-    ("text", {}, "text needs prompt, and there is no input"), ("depths", {"image": "a.png"}, "depths needs images or mesh, and there is image")])
+@pytest.mark.parametrize(
+    "condition,inputs,words",
+    [
+        ("text", {}, "text needs prompt, and there is no input"),
+        ("depths", {"image": "a.png"}, "depths needs images or mesh, and there is image"),
+    ],
+)
 def test_a_condition_without_its_input(condition, inputs, words):
     with pytest.raises(InputError, match=words):
         load_condition(condition, inputs, ".")
@@ -79,19 +94,35 @@ def test_polylines_are_cut_at_the_offsets(tmp_path):
     assert [len(line) for line in lines] == [3, 0, 4] and np.array_equal(np.concatenate(lines), points)
 
 
-@pytest.mark.parametrize("points,offsets,words", [
-    (np.zeros((0, 2)), [0], "sketch is empty"), (np.zeros((4, 3)), [0, 4], r"shape \(n, 2\)"), (np.zeros((4, 2)), [0, 5], "offsets"),
-    (np.zeros((4, 2)), [0, 3, 2, 4], "offsets"), (np.zeros((4, 2)), [1, 4], "offsets"),
-    (np.full((4, 2), np.nan), [0, 4], "4 of 4 points are not finite")])
+@pytest.mark.parametrize(
+    "points,offsets,words",
+    [
+        (np.zeros((0, 2)), [0], "sketch is empty"),
+        (np.zeros((4, 3)), [0, 4], r"shape \(n, 2\)"),
+        (np.zeros((4, 2)), [0, 5], "offsets"),
+        (np.zeros((4, 2)), [0, 3, 2, 4], "offsets"),
+        (np.zeros((4, 2)), [1, 4], "offsets"),
+        (np.full((4, 2), np.nan), [0, 4], "4 of 4 points are not finite"),
+    ],
+)
 def test_bad_polylines(tmp_path, points, offsets, words):
     write(tmp_path / "p.npz", {"points": points, "offsets": np.array(offsets)})
     with pytest.raises(InputError, match=words):
         load_inputs({"polylines": "p.npz"}, tmp_path)
 
 
-@pytest.mark.parametrize("mode,shape", [
-    ("L", (20, 30)), ("RGB", (20, 30, 3)), ("RGBA", (20, 30, 4)), ("LA", (20, 30, 4)), ("P", (20, 30, 3)),
-    ("1", (20, 30, 3)), ("I;16", (20, 30))])
+@pytest.mark.parametrize(
+    "mode,shape",
+    [
+        ("L", (20, 30)),
+        ("RGB", (20, 30, 3)),
+        ("RGBA", (20, 30, 4)),
+        ("LA", (20, 30, 4)),
+        ("P", (20, 30, 3)),
+        ("1", (20, 30, 3)),
+        ("I;16", (20, 30)),
+    ],
+)
 def test_pictures_of_every_mode(tmp_path, mode, shape):
     Image.new(mode, (30, 20)).save(tmp_path / "s.png")
     image = load_inputs({"image": "s.png"}, tmp_path)["image"]
@@ -106,7 +137,10 @@ def test_a_photograph_is_turned_upright(tmp_path):
 
 
 def test_a_mesh_of_arrays_and_of_a_file(tmp_path):
-    vertices, faces = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1.0]]), np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]])
+    vertices, faces = (
+        np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1.0]]),
+        np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]]),
+    )
     write(tmp_path / "m.npz", {"vertices": vertices.astype(np.float32), "faces": faces.astype(np.int32)})
     write(tmp_path / "m.obj", "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 3 2\nf 1 2 4\nf 2 3 4\nf 1 4 3\n")
     for name in ("m.npz", "m.obj"):
@@ -114,8 +148,15 @@ def test_a_mesh_of_arrays_and_of_a_file(tmp_path):
         assert np.array_equal(loaded["vertices"], vertices) and np.array_equal(loaded["faces"], faces)
 
 
-@pytest.mark.parametrize("faces,words", [(np.array([[0, 1, 9]]), "names vertex 9"), (np.zeros((0, 3), int), "no triangles"),
-                                         (np.array([[0, 1, 2.0]]), "whole numbers"), (np.array([[0, 0, 1]]), "area of zero")])
+@pytest.mark.parametrize(
+    "faces,words",
+    [
+        (np.array([[0, 1, 9]]), "names vertex 9"),
+        (np.zeros((0, 3), int), "no triangles"),
+        (np.array([[0, 1, 2.0]]), "whole numbers"),
+        (np.array([[0, 0, 1]]), "area of zero"),
+    ],
+)
 def test_bad_meshes(tmp_path, faces, words):
     write(tmp_path / "m.npz", {"vertices": np.eye(3), "faces": faces})
     with pytest.raises(InputError, match=words):
@@ -135,17 +176,26 @@ def test_occupancy_of_json(tmp_path, occupancy):
     assert np.array_equal(load_inputs({"occupancy": "o.json"}, tmp_path)["occupancy"], CUBE)
 
 
-@pytest.mark.parametrize("name,content,words", [
-    ("o.npy", np.zeros((8, 8), bool), r"\(8, 8\), expected"), ("o.npy", np.full((8, 8, 8), 0.3), "value 0.3"), ("o.npy", np.zeros((16, 16, 16), bool), "no voxel is filled"),
-    ("o.npy", np.full((16, 16, 16), np.nan), "value nan"), ("o.npy", np.full((16, 16, 16), 0.5), "value 0.5"),
-    ("o.json", {"resolution": 16, "occupancy": [[0, 0, 0], [3, 16, 2]]}, r"voxel 1, \[3, 16, 2\], is out of range"),
-    ("o.json", {"resolution": 16, "occupancy": [[0, -1, 0]]}, r"voxel 0, \[0, -1, 0\], is out of range"),
-    ("o.json", {"resolution": 16, "occupancy": [[0.5, 1, 2]]}, "whole numbers"),
-    ("o.json", {"resolution": 1000, "occupancy": []}, "resolution is 1000"),
-    ("o.json", {"resolution": 16, "occupancy": []}, "no voxel is filled"),
-    ("o.json", {"resolution": 16, "occupancy": [[1, 2], [3]]}, "lengths"),
-    ("o.json", {"resolution": 16, "occupancy": ["a"]}, "expected 0 or 1"), ("o.json", {"occupancy": []}, "not a grid of voxels"),
-    ("o.json", '{"resolution": 16, "occu', "cannot be read"), ("o.txt", "1", "unknown kind of file '.txt' for occupancy")])
+@pytest.mark.parametrize(
+    "name,content,words",
+    [
+        ("o.npy", np.zeros((8, 8), bool), r"\(8, 8\), expected"),
+        ("o.npy", np.full((8, 8, 8), 0.3), "value 0.3"),
+        ("o.npy", np.zeros((16, 16, 16), bool), "no voxel is filled"),
+        ("o.npy", np.full((16, 16, 16), np.nan), "value nan"),
+        ("o.npy", np.full((16, 16, 16), 0.5), "value 0.5"),
+        ("o.json", {"resolution": 16, "occupancy": [[0, 0, 0], [3, 16, 2]]}, r"voxel 1, \[3, 16, 2\], is out of range"),
+        ("o.json", {"resolution": 16, "occupancy": [[0, -1, 0]]}, r"voxel 0, \[0, -1, 0\], is out of range"),
+        ("o.json", {"resolution": 16, "occupancy": [[0.5, 1, 2]]}, "whole numbers"),
+        ("o.json", {"resolution": 1000, "occupancy": []}, "resolution is 1000"),
+        ("o.json", {"resolution": 16, "occupancy": []}, "no voxel is filled"),
+        ("o.json", {"resolution": 16, "occupancy": [[1, 2], [3]]}, "lengths"),
+        ("o.json", {"resolution": 16, "occupancy": ["a"]}, "expected 0 or 1"),
+        ("o.json", {"occupancy": []}, "not a grid of voxels"),
+        ("o.json", '{"resolution": 16, "occu', "cannot be read"),
+        ("o.txt", "1", "unknown kind of file '.txt' for occupancy"),
+    ],
+)
 def test_bad_voxels(tmp_path, name, content, words):
     write(tmp_path / name, content)
     with pytest.raises(InputError, match=words):
@@ -158,19 +208,29 @@ def test_points_of_every_kind(tmp_path):
     write(tmp_path / "p.npy", points)
     write(tmp_path / "p.xyz", "# a scan\n" + "\n".join(row + " 0.1 0.2 0.3" for row in rows) + "\n\n")
     write(tmp_path / "q.xyz", "\n".join(row.replace(" ", ", ") for row in rows))
-    header = "ply\nformat ascii 1.0\nelement vertex 20\n" + "".join(f"property float {c}\n" for c in "xyz") + "end_header\n"
+    header = (
+        "ply\nformat ascii 1.0\nelement vertex 20\n" + "".join(f"property float {c}\n" for c in "xyz") + "end_header\n"
+    )
     write(tmp_path / "p.ply", header + "\n".join(rows) + "\n")
     for name in ("p.npy", "p.xyz", "q.xyz", "p.ply"):
         loaded = load_inputs({"points": name}, tmp_path)["points"]
         assert loaded.dtype == np.float64 and np.allclose(loaded, points, atol=1e-6), name
 
 
-@pytest.mark.parametrize("name,content,words", [
-    ("p.npy", np.zeros((5, 2)), r"shape \(n, 3\)"), ("p.npy", np.zeros((0, 3)), "has no points"),
-    ("p.npy", np.full((5, 3), 1e300), "5 of 5 points"), ("p.npy", np.array([[0, 0, np.inf]]), "1 of 1 points are not finite"),
-    ("p.npy", np.array([["a", "b", "c"]]), "expected numbers"), ("p.xyz", "0 0 0\n1 x 0\n", "line 2: not a point"),
-    ("p.xyz", "0 0 0\n1 2\n", "line 2: not a point"), ("p.xyz", "# nothing\n", "has no points"),
-    ("p.ply", "ply\nformat ascii 1.0\nelement vertex 9\nproperty float x\nend_header\n1\n", "cannot be read")])
+@pytest.mark.parametrize(
+    "name,content,words",
+    [
+        ("p.npy", np.zeros((5, 2)), r"shape \(n, 3\)"),
+        ("p.npy", np.zeros((0, 3)), "has no points"),
+        ("p.npy", np.full((5, 3), 1e300), "5 of 5 points"),
+        ("p.npy", np.array([[0, 0, np.inf]]), "1 of 1 points are not finite"),
+        ("p.npy", np.array([["a", "b", "c"]]), "expected numbers"),
+        ("p.xyz", "0 0 0\n1 x 0\n", "line 2: not a point"),
+        ("p.xyz", "0 0 0\n1 2\n", "line 2: not a point"),
+        ("p.xyz", "# nothing\n", "has no points"),
+        ("p.ply", "ply\nformat ascii 1.0\nelement vertex 9\nproperty float x\nend_header\n1\n", "cannot be read"),
+    ],
+)
 def test_bad_points(tmp_path, name, content, words):
     write(tmp_path / name, content)
     with pytest.raises(InputError, match=words):

@@ -43,7 +43,9 @@ def test_residual_block_is_the_identity_when_its_last_convolution_is_zero():
 
 @pytest.mark.parametrize("grad", [False, True])
 def test_residual_block_leaves_its_input_alone(grad):
-    block = ResidualBlock(8, 16, norm_groups=4, skip_kernel=1, time_width=6, skip=True, learnable_skip=2, context_width=5)
+    block = ResidualBlock(
+        8, 16, norm_groups=4, skip_kernel=1, time_width=6, skip=True, learnable_skip=2, context_width=5
+    )
     x, skip, time, context = seeded(2, 8, 5, 5, 5), seeded(2, 8, 5, 5, 5, seed=1), seeded(2, 6), seeded(2, 5)
     before = [v.clone() for v in (x, skip, time, context)]
     with torch.set_grad_enabled(grad):

@@ -1,4 +1,5 @@
-"""Networks that take turns: what is lent comes back as it was, and what runs out of memory is tried once more that way."""
+"""Networks that take turns: what is lent comes back as it was, and what runs out of memory is tried once more that
+way."""
 
 import numpy as np
 import pytest
@@ -21,8 +22,16 @@ def test_what_is_lent_comes_back_itself():
     assert {key: value.data_ptr() for key, value in module.state_dict().items()} == before
 
 
-@pytest.mark.parametrize("mode,device,tried", [("auto", CUDA, [False, True]), ("on", CUDA, [True]), ("off", CUDA, [False]), ("auto", CPU, [False]),
-                                               ("on", CPU, [False])])
+@pytest.mark.parametrize(
+    "mode,device,tried",
+    [
+        ("auto", CUDA, [False, True]),
+        ("on", CUDA, [True]),
+        ("off", CUDA, [False]),
+        ("auto", CPU, [False]),
+        ("on", CPU, [False]),
+    ],
+)
 def test_the_ways_that_are_tried(mode, device, tried):
     seen = []
 
@@ -58,8 +67,10 @@ def turns_everywhere(monkeypatch):
 
 def test_in_turns_the_same_latent_is_made(turns_everywhere):
     inputs = {"occupancy": np.ones((16, 16, 16), bool)}
-    (plain, _), (in_turns, _) = (Pipeline.load("starter", "cpu", low_memory=mode).generate_latent("voxels", inputs, Settings(steps=2))
-                                 for mode in ("off", "on"))
+    (plain, _), (in_turns, _) = (
+        Pipeline.load("starter", "cpu", low_memory=mode).generate_latent("voxels", inputs, Settings(steps=2))
+        for mode in ("off", "on")
+    )
     assert torch.equal(plain, in_turns)
 
 
@@ -74,5 +85,7 @@ def test_a_generation_that_runs_out_of_memory_is_repeated_in_turns(turns_everywh
         return "made"
 
     monkeypatch.setattr(Pipeline, "_generate", generate)
-    assert pipeline.generate("voxels", {}, Settings()) == "made" and pipeline.generate("voxels", {}, Settings()) == "made"
+    assert (
+        pipeline.generate("voxels", {}, Settings()) == "made" and pipeline.generate("voxels", {}, Settings()) == "made"
+    )
     assert seen == [False, True, True]  # it stays that way

@@ -1,4 +1,5 @@
-"""Voxels of a mesh: from a coarse field the same cells as from the full one, which is used where the coarse one would lose a part."""
+"""Voxels of a mesh: from a coarse field the same cells as from the full one, which is used where the coarse one would
+lose a part."""
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ X, Y, Z = np.meshgrid(AXIS, AXIS, AXIS, indexing="ij")
 SOLIDS = {
     "ball": np.sqrt(X**2 + Y**2 + Z**2) - 0.8,
     "ring": np.hypot(np.hypot(X, Y) - 0.6, Z) - 0.2,
-    "leaning box": np.maximum.reduce([np.abs(0.8 * X + 0.6 * Y) - 0.7, np.abs(0.8 * Y - 0.6 * X) - 0.2, np.abs(Z + 0.1 * X) - 0.3]),
+    "leaning box": np.maximum.reduce(
+        [np.abs(0.8 * X + 0.6 * Y) - 0.7, np.abs(0.8 * Y - 0.6 * X) - 0.2, np.abs(Z + 0.1 * X) - 0.3]
+    ),
 }
 
 
@@ -35,7 +38,22 @@ def test_cells_of_a_solid_are_those_of_the_full_field(name, monkeypatch):
 
 def test_a_plate_thinner_than_the_coarse_grid_keeps_its_cells():
     corners = np.array([[x, y, z] for x in (0, 1) for y in (0, 0.006) for z in (0, 1)], float)
-    faces = np.array([[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1], [2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3]])
+    faces = np.array(
+        [
+            [0, 1, 3],
+            [0, 3, 2],
+            [4, 6, 7],
+            [4, 7, 5],
+            [0, 4, 5],
+            [0, 5, 1],
+            [2, 3, 7],
+            [2, 7, 6],
+            [0, 2, 6],
+            [0, 6, 4],
+            [1, 5, 7],
+            [1, 7, 3],
+        ]
+    )
     expected = full_cells(corners, faces)
     assert expected.sum() > 150 and np.array_equal(cells(corners, faces), expected)
 

@@ -39,14 +39,25 @@ def glb_document(path: Path) -> dict:
 def normals_in(path: Path) -> np.ndarray:
     data = path.read_bytes()
     if path.suffix == ".obj":
-        return np.array([line.split()[1:] for line in data.decode().splitlines() if line.startswith("vn ")], dtype=float)
+        return np.array(
+            [line.split()[1:] for line in data.decode().splitlines() if line.startswith("vn ")], dtype=float
+        )
     if path.suffix == ".ply":
         header, body = data.split(b"end_header\n", 1)
-        assert [line.split()[-1] for line in header.decode().splitlines() if "property float" in line] == ["x", "y", "z", "nx", "ny", "nz"]
+        assert [line.split()[-1] for line in header.decode().splitlines() if "property float" in line] == [
+            "x",
+            "y",
+            "z",
+            "nx",
+            "ny",
+            "nz",
+        ]
         return np.frombuffer(body, "<f4", len(MESH[0]) * 6).reshape(-1, 6)[:, 3:]
     document = glb_document(path)
     accessor = document["accessors"][document["meshes"][0]["primitives"][0]["attributes"]["NORMAL"]]
-    start = 20 + struct.unpack_from("<I", data, 12)[0] + 8 + document["bufferViews"][accessor["bufferView"]]["byteOffset"]
+    start = (
+        20 + struct.unpack_from("<I", data, 12)[0] + 8 + document["bufferViews"][accessor["bufferView"]]["byteOffset"]
+    )
     return np.frombuffer(data, "<f4", accessor["count"] * 3, start).reshape(-1, 3)
 
 
@@ -72,14 +83,23 @@ def test_the_origin_travels_with_the_file(tmp_path):
 
 
 def test_provenance_of_a_record():
-    origin = provenance_of({"model": "starter", "seed": 1, "licence": "CC0", "prompt": "a chair", "timings": {"sample": 1.0}})
-    assert origin["origin"] == "AI-generated" and origin["prompt"] == "a chair" and origin["licence"] == "CC0" and "timings" not in origin
+    origin = provenance_of(
+        {"model": "starter", "seed": 1, "licence": "CC0", "prompt": "a chair", "timings": {"sample": 1.0}}
+    )
+    assert (
+        origin["origin"] == "AI-generated"
+        and origin["prompt"] == "a chair"
+        and origin["licence"] == "CC0"
+        and "timings" not in origin
+    )
 
 
 def test_normals_of_a_box_and_of_a_loose_vertex():
     vertices, faces = box()
     normals = vertex_normals(np.concatenate([vertices, [[9, 9, 9]]]), faces)
-    assert np.allclose(np.linalg.norm(normals, axis=1), 1, atol=1e-6) and (np.sign(normals[:8]) == np.sign(vertices)).all()
+    assert (
+        np.allclose(np.linalg.norm(normals, axis=1), 1, atol=1e-6) and (np.sign(normals[:8]) == np.sign(vertices)).all()
+    )
     assert normals[8].tolist() == [0, 1, 0]
 
 
@@ -112,12 +132,19 @@ def test_polygons_are_split(tmp_path):
     assert read_mesh(tmp_path / "q.obj")[1].shape == (2, 3)
 
 
-@pytest.mark.parametrize("name,content,words", [
-    ("a.obj", "", r"empty \(0 bytes\)"), ("a.fbx", "x", "unknown kind of file '.fbx'"),
-    ("a.obj", "v 0 0 0\nv 1 0 0\n", "has no faces"), ("a.obj", "v 0 0 0\nv 1 0 0\nf 1 2 9\n", "names vertex 8 of 2"),
-    ("a.obj", "v 0 0 nan\nv 1 0 0\nv 1 1 0\nf 1 2 3\n", "1 of 3 vertices are not finite"),
-    ("a.glb", "not a glb at all", "cannot be read"), ("a.gltf", '{"asset": {', "cannot be read"),
-    ("a.stl", "solid x\n", "no faces|cannot be read")])
+@pytest.mark.parametrize(
+    "name,content,words",
+    [
+        ("a.obj", "", r"empty \(0 bytes\)"),
+        ("a.fbx", "x", "unknown kind of file '.fbx'"),
+        ("a.obj", "v 0 0 0\nv 1 0 0\n", "has no faces"),
+        ("a.obj", "v 0 0 0\nv 1 0 0\nf 1 2 9\n", "names vertex 8 of 2"),
+        ("a.obj", "v 0 0 nan\nv 1 0 0\nv 1 1 0\nf 1 2 3\n", "1 of 3 vertices are not finite"),
+        ("a.glb", "not a glb at all", "cannot be read"),
+        ("a.gltf", '{"asset": {', "cannot be read"),
+        ("a.stl", "solid x\n", "no faces|cannot be read"),
+    ],
+)
 def test_bad_files(tmp_path, name, content, words):
     (tmp_path / name).write_text(content)
     with pytest.raises(InputError, match=words):
@@ -177,6 +204,8 @@ def test_a_write_that_stops_half_way_leaves_the_old_file(tmp_path):
     before = path.read_bytes()
     assert len(before) > 2000
     root = Path(__file__).resolve().parents[1]
-    done = subprocess.run([sys.executable, "-c", _ON_A_FULL_DISK, str(path)], cwd=root, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", _ON_A_FULL_DISK, str(path)], cwd=root, capture_output=True, text=True, timeout=120
+    )
     assert "could not be written" in done.stdout, done.stdout + done.stderr
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["s.ply"]

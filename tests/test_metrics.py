@@ -94,8 +94,15 @@ def test_silhouettes_have_no_holes_and_tell_shapes_apart():
     size = seen.shape[1]
     # A disc of radius 0.8 in a picture 3.5 wide, give or take its rim.
     assert np.allclose(seen.sum(axis=(1, 2)), np.pi * (0.8 / 3.5 * size) ** 2, rtol=0.15)
-    assert all((~row[np.flatnonzero(row)[0] : np.flatnonzero(row)[-1]]).sum() == 0 for view in seen for row in view if row.any())
-    assert silhouette_iou(seen, seen) == 1 and silhouette_iou(seen, silhouettes(sphere_field(0.7) < 0)) == pytest.approx(0.7**2 / 0.8**2, abs=0.08)
+    assert all(
+        (~row[np.flatnonzero(row)[0] : np.flatnonzero(row)[-1]]).sum() == 0
+        for view in seen
+        for row in view
+        if row.any()
+    )
+    assert silhouette_iou(seen, seen) == 1 and silhouette_iou(
+        seen, silhouettes(sphere_field(0.7) < 0)
+    ) == pytest.approx(0.7**2 / 0.8**2, abs=0.08)
     assert silhouette_iou(seen, silhouettes(rod)) < 0.4
     directions = view_directions()
     assert np.allclose(np.linalg.norm(directions, axis=1), 1) and (directions[:, 1] > 0).all()

@@ -1,4 +1,5 @@
-"""Published models, from the hub or a folder to a mesh: fetched, checked, converted, loaded, used, removed; and what may go wrong on the way."""
+"""Published models, from the hub or a folder to a mesh: fetched, checked, converted, loaded, used, removed; and what
+may go wrong on the way."""
 
 import json
 import os
@@ -42,7 +43,9 @@ def models(tmp_path, monkeypatch):
 
 @pytest.fixture
 def hub(models):
-    with serving({f"{VOXELS.published.repository}/{name}": content for name, content in published_files("voxels").items()}) as served:
+    with serving(
+        {f"{VOXELS.published.repository}/{name}": content for name, content in published_files("voxels").items()}
+    ) as served:
         yield served
 
 
@@ -59,13 +62,23 @@ def test_from_the_hub_to_a_mesh_and_gone_again(hub, models, capsys, tmp_path):
     hub.cuts = [30_000_000]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "HF_ENDPOINT": hub.endpoint}
     command = [sys.executable, "-m", "wala_blender", "models", "fetch", VOXELS.name]
-    refused = subprocess.run(command, capture_output=True, text=True, timeout=300, env=env, cwd=tmp_path, stdin=subprocess.DEVNULL)
-    assert refused.returncode == 1 and "non-commercial use only" in refused.stderr and "has not been accepted" in refused.stderr
+    refused = subprocess.run(
+        command, capture_output=True, text=True, timeout=300, env=env, cwd=tmp_path, stdin=subprocess.DEVNULL
+    )
+    assert (
+        refused.returncode == 1
+        and "non-commercial use only" in refused.stderr
+        and "has not been accepted" in refused.stderr
+    )
     assert hub.requests == [] and not models.exists()
-    fetched = subprocess.run([*command, "--accept-licence", "--json"], capture_output=True, text=True, timeout=300, env=env, cwd=tmp_path)
+    fetched = subprocess.run(
+        [*command, "--accept-licence", "--json"], capture_output=True, text=True, timeout=300, env=env, cwd=tmp_path
+    )
     assert fetched.returncode == 0, fetched.stderr
     *bytes_, done = map(json.loads, fetched.stdout.splitlines())
-    assert done["event"] == "done" and bytes_[-1]["done"] == bytes_[-1]["total"] == sum(map(len, published_files("voxels").values()))
+    assert done["event"] == "done" and bytes_[-1]["done"] == bytes_[-1]["total"] == sum(
+        map(len, published_files("voxels").values())
+    )
     assert [asked for asked in hub.bodies("checkpoint.ckpt") if asked]  # the cut was noticed, and the rest asked for
     assert licences.is_accepted(AUTODESK, models)
 
@@ -75,17 +88,33 @@ def test_from_the_hub_to_a_mesh_and_gone_again(hub, models, capsys, tmp_path):
     assert {dtype for key, dtype in kept.items() if key.startswith("denoiser.")} == {torch.bfloat16}
     assert {dtype for key, dtype in kept.items() if not key.startswith("denoiser.")} == {torch.float32}
 
-    assert wala(capsys, "models", "verify", VOXELS.name)[0] == 0 and wala(capsys, "models", "convert", VOXELS.name)[0] == 0
+    assert (
+        wala(capsys, "models", "verify", VOXELS.name)[0] == 0 and wala(capsys, "models", "convert", VOXELS.name)[0] == 0
+    )
     np.save(tmp_path / "o.npy", BLOCK)
-    given = ("generate", "--model", VOXELS.name, "--voxels", tmp_path / "o.npy", "--device", "cpu", "--out", tmp_path / "made.glb")
+    given = (
+        "generate",
+        "--model",
+        VOXELS.name,
+        "--voxels",
+        tmp_path / "o.npy",
+        "--device",
+        "cpu",
+        "--out",
+        tmp_path / "made.glb",
+    )
     code, said, err = wala(capsys, *given)
     assert code == 0, err
     assert len(read_mesh(tmp_path / "made.glb")[1])
     told = extras(tmp_path / "made.glb")
     assert (told["licence"], told["non_commercial"], told["origin"]) == (AUTODESK.name, True, "AI-generated")
-    assert (told["scale"], told["steps"]) == (1.5, 5) and told["weight_hash"] == made.files["checkpoint.ckpt"].sha256[:16]
+    assert (told["scale"], told["steps"]) == (1.5, 5) and told["weight_hash"] == made.files["checkpoint.ckpt"].sha256[
+        :16
+    ]
 
-    assert wala(capsys, "models", "remove", VOXELS.name)[0] == 0 and [path.name for path in models.iterdir()] == ["licences.json"]
+    assert wala(capsys, "models", "remove", VOXELS.name)[0] == 0 and [path.name for path in models.iterdir()] == [
+        "licences.json"
+    ]
     code, _, err = wala(capsys, *given)
     assert code == 1 and f"wala models fetch {VOXELS.name}" in err
 
@@ -104,10 +133,16 @@ def test_only_what_is_not_there_is_fetched(hub, models):
     made = fetch(hub, models)
     made.converted.unlink()
     again = fetch(hub, models)  # converted again: safetensors writes the metadata in any order
-    assert replace(again, converted_file=made.converted_file) == made and len(hub.bodies("checkpoint.ckpt")) == 2  # the hub, and where it sends us
+    assert (
+        replace(again, converted_file=made.converted_file) == made and len(hub.bodies("checkpoint.ckpt")) == 2
+    )  # the hub, and where it sends us
     (made.source / "checkpoint.ckpt").write_bytes(b"cut")
     again = fetch(hub, models)
-    assert replace(again, converted_file=made.converted_file) == made and len(hub.bodies("checkpoint.ckpt")) == 4 and len(hub.bodies("args.json")) == 1
+    assert (
+        replace(again, converted_file=made.converted_file) == made
+        and len(hub.bodies("checkpoint.ckpt")) == 4
+        and len(hub.bodies("args.json")) == 1
+    )
 
 
 def test_what_goes_wrong_on_the_way_leaves_nothing_that_looks_whole(hub, models):
@@ -162,12 +197,18 @@ def test_a_folder_is_added_used_and_left_alone(models, capsys, tmp_path):
     latent, prepared = Pipeline.load("Wolke", "cpu").generate_latent("points", {"points": cloud}, Settings(steps=2))
     assert latent.isfinite().all() and prepared.tensors[0].shape == (1, 25_000, 3) and prepared.frame.center[0] > 5
     assert wala(capsys, "models", "remove", "Wolke")[0] == 0
-    assert sorted(path.name for path in source.iterdir()) == ["args.json", "checkpoint.ckpt"] and added_rows(models) == {}
+    assert (
+        sorted(path.name for path in source.iterdir()) == ["args.json", "checkpoint.ckpt"] and added_rows(models) == {}
+    )
 
 
-@pytest.mark.parametrize("kind,inputs", [
-    ("image", {"image": np.full((40, 60, 3), 200, np.uint8)}),
-    ("depths", {"images": [np.tile(np.arange(50, dtype=np.uint8) + k, (50, 1)) for k in range(6)]})])
+@pytest.mark.parametrize(
+    "kind,inputs",
+    [
+        ("image", {"image": np.full((40, 60, 3), 200, np.uint8)}),
+        ("depths", {"images": [np.tile(np.arange(50, dtype=np.uint8) + k, (50, 1)) for k in range(6)]}),
+    ],
+)
 def test_pictures(models, tmp_path, monkeypatch, kind, inputs):
     """A model of pictures, at its own settings of one or six views; guided against zeros seen from the same cameras."""
     monkeypatch.setattr("wala_blender.models.published_config.IMAGE_ENCODERS", SMALL_DINO)
@@ -178,8 +219,12 @@ def test_pictures(models, tmp_path, monkeypatch, kind, inputs):
     with torch.no_grad():
         condition = pipeline.denoiser.encode(kind, *prepared.tensors)
         empty = pipeline.denoiser.empty(condition)
-        expected = pipeline.denoiser.processing.empty(torch.zeros(1, prepared.tensors[0].shape[1], 256, 64), prepared.tensors[1])
-    assert condition.tokens.shape == (1, 256 * prepared.tensors[0].shape[1], 64) and torch.equal(empty.tokens, expected.tokens)
+        expected = pipeline.denoiser.processing.empty(
+            torch.zeros(1, prepared.tensors[0].shape[1], 256, 64), prepared.tensors[1]
+        )
+    assert condition.tokens.shape == (1, 256 * prepared.tensors[0].shape[1], 64) and torch.equal(
+        empty.tokens, expected.tokens
+    )
     assert pipeline.generate_latent(kind, inputs, Settings(steps=2))[0].isfinite().all()
     with pytest.raises(InputError, match=f"reads no prompt beside {kind}"):
         pipeline.generate_latent(kind, inputs | {"prompt": "a chair"}, Settings())
@@ -191,8 +236,12 @@ def test_pictures(models, tmp_path, monkeypatch, kind, inputs):
 def test_steps_padding_and_prediction_are_the_checkpoints_own(models, tmp_path):
     made = added("none", tmp_path, models)
     settings = json.loads((made.source / "args.json").read_text())
-    (made.source / "args.json").write_text(json.dumps(settings | {
-        "padding_mode": "constant", "diffusion_model_mean_type": "EPSILON", "diffusion_rescale_timestep": 3}))
+    (made.source / "args.json").write_text(
+        json.dumps(
+            settings
+            | {"padding_mode": "constant", "diffusion_model_mean_type": "EPSILON", "diffusion_rescale_timestep": 3}
+        )
+    )
     pipeline = Pipeline.load(made.name, "cpu")
     assert pipeline.row.padding == "constant" and pipeline.schedule.config.prediction == "epsilon"
     latent, prepared = pipeline.generate_latent("none", {}, Settings(seed=1))

@@ -1,4 +1,5 @@
-"""Words to views: published keys at full size, the text encoder against its definition, cameras, and the whole way with a tiny checkpoint."""
+"""Words to views: published keys at full size, the text encoder against its definition, cameras, and the whole way with
+a tiny checkpoint."""
 
 import json
 import logging
@@ -23,11 +24,23 @@ from wala_blender.text_to_views import TextToViews, TextToViewsConfig, asset_pro
 PARITY = Path(__file__).parent / "parity"
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789,."
 TINY = TextToViewsConfig(
-    size=16, views=(3, 6, 49), text=TextEncoderConfig(width=32, depth=3, heads=2, vocabulary=2 * len(CHARACTERS) + 4),
-    decoder=ImageDecoderConfig(channels=32, multipliers=(1, 2), res_blocks=1))
-TINY_ARGS = {"model_channels": 32, "channel_mult": [1, 2], "num_res_blocks": 1, "attention_resolutions": [2, 1], "num_head_channels": 16,
-             "context_dim": 32, "use_checkpoint": False}
-TINY_UNET = MultiViewUNetConfig(channels=32, multipliers=(1, 2), res_blocks=1, attention=(2, 1), head_width=16, context_width=32)
+    size=16,
+    views=(3, 6, 49),
+    text=TextEncoderConfig(width=32, depth=3, heads=2, vocabulary=2 * len(CHARACTERS) + 4),
+    decoder=ImageDecoderConfig(channels=32, multipliers=(1, 2), res_blocks=1),
+)
+TINY_ARGS = {
+    "model_channels": 32,
+    "channel_mult": [1, 2],
+    "num_res_blocks": 1,
+    "attention_resolutions": [2, 1],
+    "num_head_channels": 16,
+    "context_dim": 32,
+    "use_checkpoint": False,
+}
+TINY_UNET = MultiViewUNetConfig(
+    channels=32, multipliers=(1, 2), res_blocks=1, attention=(2, 1), head_width=16, context_width=32
+)
 
 
 def shapes(module: torch.nn.Module) -> dict[str, list[int]]:
@@ -37,12 +50,28 @@ def shapes(module: torch.nn.Module) -> dict[str, list[int]]:
 def published_text_keys(config: TextEncoderConfig) -> dict[str, list[int]]:
     """OpenCLIP's keys and shapes."""
     w = config.width
-    block = {"attn.in_proj_weight": [3 * w, w], "attn.in_proj_bias": [3 * w], "attn.out_proj.weight": [w, w], "attn.out_proj.bias": [w],
-             "mlp.c_fc.weight": [4 * w, w], "mlp.c_fc.bias": [4 * w], "mlp.c_proj.weight": [w, 4 * w], "mlp.c_proj.bias": [w],
-             **{f"ln_{i}.{end}": [w] for i in (1, 2) for end in ("weight", "bias")}}
-    return {"model.token_embedding.weight": [config.vocabulary, w], "model.positional_embedding": [77, w], "model.ln_final.weight": [w],
-            "model.ln_final.bias": [w], "model.text_projection": [w, w], "model.logit_scale": [],
-            **{f"model.transformer.resblocks.{i}.{key}": shape for i in range(config.depth) for key, shape in block.items()}}
+    block = {
+        "attn.in_proj_weight": [3 * w, w],
+        "attn.in_proj_bias": [3 * w],
+        "attn.out_proj.weight": [w, w],
+        "attn.out_proj.bias": [w],
+        "mlp.c_fc.weight": [4 * w, w],
+        "mlp.c_fc.bias": [4 * w],
+        "mlp.c_proj.weight": [w, 4 * w],
+        "mlp.c_proj.bias": [w],
+        **{f"ln_{i}.{end}": [w] for i in (1, 2) for end in ("weight", "bias")},
+    }
+    return {
+        "model.token_embedding.weight": [config.vocabulary, w],
+        "model.positional_embedding": [77, w],
+        "model.ln_final.weight": [w],
+        "model.ln_final.bias": [w],
+        "model.text_projection": [w, w],
+        "model.logit_scale": [],
+        **{
+            f"model.transformer.resblocks.{i}.{key}": shape for i in range(config.depth) for key, shape in block.items()
+        },
+    }
 
 
 def published_keys() -> dict[str, list[int]]:
@@ -50,20 +79,39 @@ def published_keys() -> dict[str, list[int]]:
     with torch.device("meta"):
         unet, decoder = shapes(MultiViewUNet(TINY_UNET)), shapes(ImageDecoder(TINY.decoder))
     unread = {"encoder.conv_in.weight": [32, 3, 3, 3], "quant_conv.bias": [8]}
-    parts = (("model.model.diffusion_model.", unet), ("model.first_stage_model.", decoder | unread),
-             ("model.cond_stage_model.", published_text_keys(TINY.text)))
-    return {prefix + key: shape for prefix, keys in parts for key, shape in keys.items()} | {"model.sqrt_alphas_cumprod": [1000]}
+    parts = (
+        ("model.model.diffusion_model.", unet),
+        ("model.first_stage_model.", decoder | unread),
+        ("model.cond_stage_model.", published_text_keys(TINY.text)),
+    )
+    return {prefix + key: shape for prefix, keys in parts for key, shape in keys.items()} | {
+        "model.sqrt_alphas_cumprod": [1000]
+    }
 
 
 def write_model(folder: Path, keys: Mapping[str, list[int]] | None = None, **settings) -> Path:
-    torch.save({"state_dict": {key: torch.from_numpy(np.asarray(drawn_weight(key, shape))) for key, shape in (keys or published_keys()).items()}},
-               folder / "checkpoint.ckpt")
+    torch.save(
+        {
+            "state_dict": {
+                key: torch.from_numpy(np.asarray(drawn_weight(key, shape)))
+                for key, shape in (keys or published_keys()).items()
+            }
+        },
+        folder / "checkpoint.ckpt",
+    )
     (folder / "args.json").write_text(json.dumps(TINY_ARGS | settings))
     return folder
 
 
 def write_vocabulary(folder: Path) -> Path:
-    tokens = [*CHARACTERS, *(character + "</w>" for character in CHARACTERS), "ch", "chair</w>", "<|startoftext|>", "<|endoftext|>"]
+    tokens = [
+        *CHARACTERS,
+        *(character + "</w>" for character in CHARACTERS),
+        "ch",
+        "chair</w>",
+        "<|startoftext|>",
+        "<|endoftext|>",
+    ]
     (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
     (folder / "merges.txt").write_text("#version: 0.2\nc h\n")
     return folder
@@ -107,7 +155,11 @@ def test_views_see_one_another_and_objects_do_not():
     with reference_checkpoint(entry) as folder:
         load_components(folder / "checkpoint.ckpt", {"multiview_unet": unet})
     generator = torch.Generator().manual_seed(0)
-    x, context, t = torch.randn(4, 4, 8, 8, generator=generator), torch.randn(1, 5, 32, generator=generator).expand(4, -1, -1), torch.full((4,), 7)
+    x, context, t = (
+        torch.randn(4, 4, 8, 8, generator=generator),
+        torch.randn(1, 5, 32, generator=generator).expand(4, -1, -1),
+        torch.full((4,), 7),
+    )
     changed = x.clone()
     changed[1] += 1
     with torch.no_grad():
@@ -118,7 +170,9 @@ def test_views_see_one_another_and_objects_do_not():
         unet(x, t, context, camera_matrices((3, 6, 49)))
 
 
-def defined_text_encoder(state: Mapping[str, torch.Tensor], numbers: torch.Tensor, config: TextEncoderConfig) -> torch.Tensor:
+def defined_text_encoder(
+    state: Mapping[str, torch.Tensor], numbers: torch.Tensor, config: TextEncoderConfig
+) -> torch.Tensor:
     """The penultimate tokens of OpenCLIP's text encoder, straight from its weights."""
     w = config.width
 
@@ -131,17 +185,36 @@ def defined_text_encoder(state: Mapping[str, torch.Tensor], numbers: torch.Tenso
         block = {key.removeprefix(f"model.transformer.resblocks.{i}."): value for key, value in state.items()}
         h = norm(x, f"transformer.resblocks.{i}.ln_1").transpose(0, 1)
         h, _ = F.multi_head_attention_forward(
-            h, h, h, w, config.heads, block["attn.in_proj_weight"], block["attn.in_proj_bias"], None, None, False, 0.0,
-            block["attn.out_proj.weight"], block["attn.out_proj.bias"], training=False, attn_mask=mask)
+            h,
+            h,
+            h,
+            w,
+            config.heads,
+            block["attn.in_proj_weight"],
+            block["attn.in_proj_bias"],
+            None,
+            None,
+            False,
+            0.0,
+            block["attn.out_proj.weight"],
+            block["attn.out_proj.bias"],
+            training=False,
+            attn_mask=mask,
+        )
         x = x + h.transpose(0, 1)
-        h = F.gelu(F.linear(norm(x, f"transformer.resblocks.{i}.ln_2"), block["mlp.c_fc.weight"], block["mlp.c_fc.bias"]))
+        h = F.gelu(
+            F.linear(norm(x, f"transformer.resblocks.{i}.ln_2"), block["mlp.c_fc.weight"], block["mlp.c_fc.bias"])
+        )
         x = x + F.linear(h, block["mlp.c_proj.weight"], block["mlp.c_proj.bias"])
     return norm(x, "ln_final")
 
 
 def test_the_text_encoder_is_openclips(model):
     prefix = "model.cond_stage_model."
-    state = {key: torch.from_numpy(np.asarray(drawn_weight(prefix + key, shape))) for key, shape in published_text_keys(TINY.text).items()}
+    state = {
+        key: torch.from_numpy(np.asarray(drawn_weight(prefix + key, shape)))
+        for key, shape in published_text_keys(TINY.text).items()
+    }
     numbers = torch.cat([model.tokeniser("a chair, 3d asset"), model.tokeniser("")])
     expected = defined_text_encoder(state, numbers, TINY.text)
     condition, empty = model.encode("a chair, 3d asset")
@@ -175,8 +248,15 @@ def test_either_form_of_the_vocabulary_will_do_and_nothing_is_looked_up(tmp_path
     assert one("a chair, 2 chairs").tolist() == two("a chair, 2 chairs").tolist() and looked_up == []
 
 
-@pytest.mark.parametrize("files,words", [({}, "holds no vocabulary"), ({"vocab.json": "{}"}, "holds no vocabulary"),
-                                         ({"tokenizer.json": "{"}, "cannot be read"), ({"vocab.json": "{", "merges.txt": ""}, "cannot be read")])
+@pytest.mark.parametrize(
+    "files,words",
+    [
+        ({}, "holds no vocabulary"),
+        ({"vocab.json": "{}"}, "holds no vocabulary"),
+        ({"tokenizer.json": "{"}, "cannot be read"),
+        ({"vocab.json": "{", "merges.txt": ""}, "cannot be read"),
+    ],
+)
 def test_a_vocabulary_that_is_missing_or_damaged(tmp_path, files, words):
     for name, content in files.items():
         (tmp_path / name).write_text(content)
@@ -184,8 +264,15 @@ def test_a_vocabulary_that_is_missing_or_damaged(tmp_path, files, words):
         Tokeniser(tmp_path)
 
 
-@pytest.mark.parametrize("prompt,expected", [(" a chair ", "a chair, 3d asset"), ("a 3D chair", "a 3D chair"), ("a 3-d chair", "a 3-d chair"),
-                                             ("r2d3d2", "r2d3d2, 3d asset")])
+@pytest.mark.parametrize(
+    "prompt,expected",
+    [
+        (" a chair ", "a chair, 3d asset"),
+        ("a 3D chair", "a 3D chair"),
+        ("a 3-d chair", "a 3-d chair"),
+        ("r2d3d2", "r2d3d2, 3d asset"),
+    ],
+)
 def test_the_prompt_says_3d(prompt, expected):
     assert asset_prompt(prompt) == expected
 
@@ -204,7 +291,11 @@ def test_words_become_views(model):
 def test_half_precision_and_taking_turns(model, tmp_path):
     write_vocabulary(write_model(tmp_path))
     half = TextToViews.load(tmp_path, TINY, precision=torch.bfloat16, in_turns=True)
-    assert {p.dtype for p in half.unet.parameters()} == {p.dtype for p in half.text_encoder.parameters()} == {torch.bfloat16}
+    assert (
+        {p.dtype for p in half.unet.parameters()}
+        == {p.dtype for p in half.text_encoder.parameters()}
+        == {torch.bfloat16}
+    )
     assert {p.dtype for p in half.decoder.parameters()} == {torch.float32}
     condition, empty = model.encode("a chair")
     latents = model.sample(condition, empty, 0, 2, 2.0)
@@ -224,8 +315,15 @@ def test_stopping_between_steps(model):
         model.views("a chair", steps=4, on_step=stop)
 
 
-@pytest.mark.parametrize("prompt,settings,words", [("  ", {}, "prompt is empty"), ("a", {"steps": 0}, "number of steps is 0"),
-                                                   ("a", {"seed": -1}, "seed"), ("a", {"scale": float("nan")}, "guidance scale is nan")])
+@pytest.mark.parametrize(
+    "prompt,settings,words",
+    [
+        ("  ", {}, "prompt is empty"),
+        ("a", {"steps": 0}, "number of steps is 0"),
+        ("a", {"seed": -1}, "seed"),
+        ("a", {"scale": float("nan")}, "guidance scale is nan"),
+    ],
+)
 def test_unusable_inputs(model, prompt, settings, words):
     with pytest.raises(InputError, match=words):
         model.views(prompt, **settings)
@@ -239,21 +337,35 @@ def test_settings_are_honoured_or_named(tmp_path, caplog):
     assert caplog.messages == ["args.json has settings not known here: new_trick"]
 
 
-@pytest.mark.parametrize("settings,words", [({"camera_dim": 12}, "camera_dim is 12, expected 16"), ({"channel_mult": 4}, "multipliers is 4"),
-                                            ({"num_head_channels": 24}, "not a multiple of 32 and of the head width 24"),
-                                            ({"model_channels": 64}, "wrong shape: multiview_unet.time_embed.0.weight"),
-                                            ({"training_views": [99]}, "from 0 to 54"), ({"training_views": 3}, "training_views is 3")])
+@pytest.mark.parametrize(
+    "settings,words",
+    [
+        ({"camera_dim": 12}, "camera_dim is 12, expected 16"),
+        ({"channel_mult": 4}, "multipliers is 4"),
+        ({"num_head_channels": 24}, "not a multiple of 32 and of the head width 24"),
+        ({"model_channels": 64}, "wrong shape: multiview_unet.time_embed.0.weight"),
+        ({"training_views": [99]}, "from 0 to 54"),
+        ({"training_views": 3}, "training_views is 3"),
+    ],
+)
 def test_settings_that_do_not_fit(tmp_path, settings, words):
     write_vocabulary(write_model(tmp_path, **settings))
     with pytest.raises(CheckpointError, match=words):
         TextToViews.load(tmp_path, TINY)
 
 
-@pytest.mark.parametrize("change,words", [({"model.first_stage_model.post_quant_conv.bias": None}, "missing: image_decoder.post_quant_conv.bias"),
-                                          ({"model.cond_stage_model.model.ln_final.bias": None}, "missing: text_encoder.clip.final_layer_norm.bias"),
-                                          ({"model.control.weight": [2]}, "unexpected: model.control.weight")])
+@pytest.mark.parametrize(
+    "change,words",
+    [
+        ({"model.first_stage_model.post_quant_conv.bias": None}, "missing: image_decoder.post_quant_conv.bias"),
+        ({"model.cond_stage_model.model.ln_final.bias": None}, "missing: text_encoder.clip.final_layer_norm.bias"),
+        ({"model.control.weight": [2]}, "unexpected: model.control.weight"),
+    ],
+)
 def test_keys_that_do_not_fit_are_named(tmp_path, change, words):
-    write_vocabulary(write_model(tmp_path, {key: shape for key, shape in (published_keys() | change).items() if shape is not None}))
+    write_vocabulary(
+        write_model(tmp_path, {key: shape for key, shape in (published_keys() | change).items() if shape is not None})
+    )
     with pytest.raises(CheckpointError, match=words):
         TextToViews.load(tmp_path, TINY)
 

@@ -1,4 +1,5 @@
-"""Observations: nought where a field says what the input says, more the further it is off, and a slope that leads back. Fitting follows it."""
+"""Observations: nought where a field says what the input says, more the further it is off, and a slope that leads back.
+Fitting follows it."""
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def test_the_shape_itself_disagrees_least(said):
 def test_its_slope_leads_back(said):
     disagreement = SAID[said]()
     field = LARGER.clone().requires_grad_(True)
-    slope, = torch.autograd.grad(disagreement(field), field)
+    (slope,) = torch.autograd.grad(disagreement(field), field)
     assert float((slope * (BALL - LARGER)).sum()) < 0
 
 
@@ -70,7 +71,7 @@ def test_maps_of_another_thing_than_the_field_shows_are_taken_for_outlines():
     disagreement = of_depth_pictures([bowl] * 6, AROUND)
     assert float(disagreement(LARGER)) == 1  # nothing is known to be inside
     moved = LARGER.clone().requires_grad_(True)
-    slope, = torch.autograd.grad(disagreement(moved), moved)
+    (slope,) = torch.autograd.grad(disagreement(moved), moved)
     assert (slope <= 0).all()  # what lies beside the outline goes; nothing is carved out of the middle
     assert (slope[60:68, 60:68, 60:68] == 0).all()
 
@@ -89,8 +90,14 @@ def test_who_says_where_the_shape_is():
     picture[20:40, 20:40] = np.linspace(100, 255, 20)
     assert depth.prepare(mesh).observation and depth.prepare_one(mesh).observation and voxels.prepare(mesh).observation
     assert points.prepare({"points": np.asarray(mesh["vertices"]).repeat(3, 0)}).observation
-    assert image_preprocessing.prepare_depths({"images": [picture] * 4}).observation and image_preprocessing.prepare_depths(mesh | {"views": [0, 6]}).observation
-    assert depth.prepare_one({"image": picture}).observation is None and image_preprocessing.prepare_image({"image": picture}).observation is None
+    assert (
+        image_preprocessing.prepare_depths({"images": [picture] * 4}).observation
+        and image_preprocessing.prepare_depths(mesh | {"views": [0, 6]}).observation
+    )
+    assert (
+        depth.prepare_one({"image": picture}).observation is None
+        and image_preprocessing.prepare_image({"image": picture}).observation is None
+    )
 
 
 @pytest.fixture(scope="module")
@@ -99,17 +106,27 @@ def pipeline():
 
 
 def test_a_fitted_latent_agrees_more(pipeline):
-    field = torch.from_numpy(np.minimum(box_field((-0.8, -0.6, -0.3), (0.8, -0.3, 0.3), 256), sphere_field(0.4, (-0.4, 0.1, 0), 256)).clip(-0.1, 0.1))
+    field = torch.from_numpy(
+        np.minimum(box_field((-0.8, -0.6, -0.3), (0.8, -0.3, 0.3), 256), sphere_field(0.4, (-0.4, 0.1, 0), 256)).clip(
+            -0.1, 0.1
+        )
+    )
     prepared = voxels.prepare({"occupancy": voxels.occupancy_of(field)})
-    latent, _ = pipeline.generate_latent("text", {"prompt": "a chair"}, Settings())  # far off, so that no step is one too many
+    latent, _ = pipeline.generate_latent(
+        "text", {"prompt": "a chair"}, Settings()
+    )  # far off, so that no step is one too many
     told = []
     fitted = pipeline.fit_latent(latent, prepared.observation, 4, lambda *progress: told.append(progress))
-    before, after = (float(prepared.observation(pipeline.latent_to_field(one)[::2, ::2, ::2])) for one in (latent, fitted))
+    before, after = (
+        float(prepared.observation(pipeline.latent_to_field(one)[::2, ::2, ::2])) for one in (latent, fitted)
+    )
     assert after < 0.8 * before and told == [("fit", step, 4) for step in range(4)]
     assert fitted.dtype == torch.float32 and not fitted.requires_grad
     assert all(parameter.grad is None for parameter in pipeline.autoencoder.parameters())
     assert torch.equal(pipeline.fit_latent(latent, prepared.observation, 4), fitted), "the same again"
-    assert torch.equal(pipeline.fit_latent(latent, None, 4), latent) and torch.equal(pipeline.fit_latent(latent, prepared.observation, 0), latent)
+    assert torch.equal(pipeline.fit_latent(latent, None, 4), latent) and torch.equal(
+        pipeline.fit_latent(latent, prepared.observation, 0), latent
+    )
 
 
 def test_what_fit_may_be(pipeline):
@@ -138,5 +155,3 @@ def test_outliers_do_not_pull(pipeline):
     stray = torch.rand(200, 3, generator=torch.Generator().manual_seed(0)) * 1.8 - 0.9
     disagreement = of_points(torch.cat([on_ball(), stray]))
     assert float(disagreement(BALL)) < min(float(disagreement(other)) for other in (SMALLER, LARGER, ASIDE))
-
-

@@ -43,8 +43,15 @@ def test_what_set_up_worker_installs_is_what_the_tests_run_with():
     locked = [Requirement(line) for line in lines(ROOT / "runtime" / "constraints.txt")]
     for platform in ("linux", "darwin", "win32"):
         for python in ("3.11", "3.12", "3.13"):
-            there = {"sys_platform": platform, "python_full_version": f"{python}.0", "python_version": python, "platform_machine": "x86_64"}
-            versions = {line.name: str(line.specifier) for line in locked if line.marker is None or line.marker.evaluate(there)}
+            there = {
+                "sys_platform": platform,
+                "python_full_version": f"{python}.0",
+                "python_version": python,
+                "platform_machine": "x86_64",
+            }
+            versions = {
+                line.name: str(line.specifier) for line in locked if line.marker is None or line.marker.evaluate(there)
+            }
             assert {name(line) for line in lines(ROOT / "runtime" / "requirements.txt")} <= set(versions)
             for package in set(versions) & set(pinned) - ({"numpy"} if python == "3.13" else set()):
                 assert versions[package] == f"=={pinned[package]}", (package, platform, python)

@@ -1,7 +1,8 @@
-"""The networks, wavelets and schedules against vectors of the published implementation (tests/parity, a copy of the small ones).
+"""The networks, wavelets and schedules against vectors of the published implementation (tests/parity, a copy of the
+small ones).
 
-The copies of the wavelets' keep only some of the coefficients (test_wavelet.py compares all with PyWavelets); `wala parity FOLDER` checks
-the whole set.
+The copies of the wavelets' keep only some of the coefficients (test_wavelet.py compares all with PyWavelets); `wala
+parity FOLDER` checks the whole set.
 """
 
 import json
@@ -16,8 +17,22 @@ from wala_blender.evaluation import reference_vectors
 FOLDER = Path(__file__).parent / "parity"
 FILES = sorted(path.name for path in FOLDER.glob("*.npz"))
 ENTRIES = {name: entry for path in FOLDER.glob("*.json") for name, entry in json.loads(path.read_text()).items()}
-QUANTITIES = {"autoencoder": 8, "uncond": 3, "depth6": 4, "image": 4, "pointcloud": 4, "view": 4, "voxel_uvit": 4, "voxel_down2": 1,
-              "pointnet": 1, "schedules": 11, "wavelet_res64_constant": 2, "wavelet_res64_zero": 1, "dinov2": 2, "multiview_unet": 1}
+QUANTITIES = {
+    "autoencoder": 8,
+    "uncond": 3,
+    "depth6": 4,
+    "image": 4,
+    "pointcloud": 4,
+    "view": 4,
+    "voxel_uvit": 4,
+    "voxel_down2": 1,
+    "pointnet": 1,
+    "schedules": 11,
+    "wavelet_res64_constant": 2,
+    "wavelet_res64_zero": 1,
+    "dinov2": 2,
+    "multiview_unet": 1,
+}
 
 
 def test_all_kinds_are_there():
@@ -69,11 +84,20 @@ def test_bad_folders_are_input_errors(tmp_path):
     (tmp_path / "schedules.npz").write_bytes((FOLDER / "schedules.npz").read_bytes()[:5000])
     with pytest.raises(InputError, match="schedules.npz cannot be read"):
         reference_vectors.check_folder(tmp_path)
-    np.savez(tmp_path / "schedules.npz", cosine=np.zeros(1000), linear=np.zeros(1000), space_5=np.array([0, 1, 2, 3, 4]))
+    np.savez(
+        tmp_path / "schedules.npz", cosine=np.zeros(1000), linear=np.zeros(1000), space_5=np.array([0, 1, 2, 3, 4])
+    )
     assert not any(row.passed for row in reference_vectors.check_folder(tmp_path))
 
 
-@pytest.mark.parametrize("ours,reference,error", [([1.0, 2.0], [1.0, 2.0], 0.0), ([1.0, 2.2], [1.0, 2.0], 0.1), ([1.0], [1.0, 2.0], np.inf),
-                                                  ([np.nan, 2.0], [1.0, 2.0], np.inf)])
+@pytest.mark.parametrize(
+    "ours,reference,error",
+    [
+        ([1.0, 2.0], [1.0, 2.0], 0.0),
+        ([1.0, 2.2], [1.0, 2.0], 0.1),
+        ([1.0], [1.0, 2.0], np.inf),
+        ([np.nan, 2.0], [1.0, 2.0], np.inf),
+    ],
+)
 def test_relative_error(ours, reference, error):
     assert reference_vectors.relative_error(np.array(ours), np.array(reference)) == pytest.approx(error)

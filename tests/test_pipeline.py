@@ -1,4 +1,5 @@
-"""The shipped starter model, whole: loads, repeats itself, stops when told, and makes of a blockout what the blockout says."""
+"""The shipped starter model, whole: loads, repeats itself, stops when told, and makes of a blockout what the blockout
+says."""
 
 import re
 
@@ -37,13 +38,21 @@ def test_the_same_seed_gives_the_same_mesh_and_another_another(pipeline):
 
 
 def test_a_blockout_keeps_its_place(pipeline):
-    """The result overlaps the L itself more than any of its mirror images: no axis is swapped or turned round on the way."""
+    """The result overlaps the L itself more than any of its mirror images: no axis is swapped or turned round on the
+    way."""
     latent, _ = pipeline.generate_latent("voxels", {"occupancy": ell()}, Settings())
     solid = (pipeline.latent_to_field(latent) < 0).numpy()
     wanted = ell().repeat(16, 0).repeat(16, 1).repeat(16, 2)
     own = iou(solid, wanted)
     assert own > 0.6
-    others = [wanted[::-1], wanted[:, ::-1], wanted[:, :, ::-1], wanted.transpose(1, 0, 2), wanted.transpose(2, 1, 0), wanted.transpose(0, 2, 1)]
+    others = [
+        wanted[::-1],
+        wanted[:, ::-1],
+        wanted[:, :, ::-1],
+        wanted.transpose(1, 0, 2),
+        wanted.transpose(2, 1, 0),
+        wanted.transpose(0, 2, 1),
+    ]
     assert own > 0.1 + max(iou(solid, one) for one in others[:2])
     assert all(iou(solid, one) < own for one in others)
 
@@ -51,8 +60,18 @@ def test_a_blockout_keeps_its_place(pipeline):
 def test_the_record_tells_what_made_it(pipeline):
     prompts = pipeline.generate("text", {"prompt": "a box"}, Settings(seed=3, steps=4, scale=1.5))
     record = prompts.record
-    assert (record["model"], record["condition"], record["seed"], record["steps"], record["scale"]) == ("starter", "text", 3, 4, 1.5)
-    assert record["ai_generated"] is True and record["licence"] and re.fullmatch(r"[0-9a-f]{16}\+[0-9a-f]{16}", record["weight_hash"])
+    assert (record["model"], record["condition"], record["seed"], record["steps"], record["scale"]) == (
+        "starter",
+        "text",
+        3,
+        4,
+        1.5,
+    )
+    assert (
+        record["ai_generated"] is True
+        and record["licence"]
+        and re.fullmatch(r"[0-9a-f]{16}\+[0-9a-f]{16}", record["weight_hash"])
+    )
     assert record["frame"] is None
     assert set(record["timings"]) == {"condition", "sample", "decode", "surface"}
     assert prompts.latent.shape == (4, 12, 12, 12) and record["note"] == ""
@@ -73,7 +92,11 @@ def test_one_piece_unless_the_settings_or_the_blockout_say_otherwise(pipeline, m
         return pipeline.generate("voxels", {"occupancy": occupancy}, Settings(steps=2, fit=0, one_piece=one_piece))
 
     whole = made(ell())
-    assert components(whole) == 1 and whole.record["one_piece"] is True and whole.record["note"] == "A loose piece was left out"
+    assert (
+        components(whole) == 1
+        and whole.record["one_piece"] is True
+        and whole.record["note"] == "A loose piece was left out"
+    )
     assert made(ell(), True).record["note"] and components(made(twins, True)) == 1
     for both in (made(ell(), False), made(twins)):
         assert components(both) == 2 and both.record["one_piece"] is False and both.record["note"] == ""
@@ -93,8 +116,10 @@ def test_points_come_back_in_their_own_frame(pipeline):
 
 def test_a_prompt_beside_voxels_changes_the_shape(pipeline):
     settings = Settings(seed=1, steps=4)
-    plain, box, same = (pipeline.generate_latent("voxels", {"occupancy": ell()} | words, settings)[0]
-                        for words in ({}, {"prompt": "a box"}, {"prompt": " A  box"}))
+    plain, box, same = (
+        pipeline.generate_latent("voxels", {"occupancy": ell()} | words, settings)[0]
+        for words in ({}, {"prompt": "a box"}, {"prompt": " A  box"})
+    )
     assert not torch.allclose(plain, box, atol=1e-3) and torch.equal(box, same)
 
 
@@ -114,15 +139,24 @@ def test_progress_names_every_step_and_can_stop(pipeline):
     assert seen == [("condition", 0, 1), ("sample", 0, 5), ("sample", 1, 5), ("sample", 2, 5)]
 
 
-@pytest.mark.parametrize("condition, inputs, settings, error, words", [
-    ("smell", {}, Settings(), ModelError, "takes no smell"),
-    ("text", {"prompt": "a chair"}, Settings(steps=1), InputError, "number of steps is 1"),
-    ("text", {"prompt": "a chair"}, Settings(scale=float("nan")), InputError, "guidance scale"),
-    ("text", {"prompt": "a chair"}, Settings(seed=-1), InputError, "seed is -1"),
-    ("text", {"prompt": " "}, Settings(), InputError, "prompt is empty"),
-    ("voxels", {"occupancy": np.ones((16, 16, 16), bool), "prompt": "!"}, Settings(), InputError, "prompt is empty"),
-    ("none", {"prompt": "a chair"}, Settings(), InputError, "no prompt beside none"),
-])
+@pytest.mark.parametrize(
+    "condition, inputs, settings, error, words",
+    [
+        ("smell", {}, Settings(), ModelError, "takes no smell"),
+        ("text", {"prompt": "a chair"}, Settings(steps=1), InputError, "number of steps is 1"),
+        ("text", {"prompt": "a chair"}, Settings(scale=float("nan")), InputError, "guidance scale"),
+        ("text", {"prompt": "a chair"}, Settings(seed=-1), InputError, "seed is -1"),
+        ("text", {"prompt": " "}, Settings(), InputError, "prompt is empty"),
+        (
+            "voxels",
+            {"occupancy": np.ones((16, 16, 16), bool), "prompt": "!"},
+            Settings(),
+            InputError,
+            "prompt is empty",
+        ),
+        ("none", {"prompt": "a chair"}, Settings(), InputError, "no prompt beside none"),
+    ],
+)
 def test_unusable_settings(pipeline, condition, inputs, settings, error, words):
     with pytest.raises(error, match=words) as caught:
         pipeline.generate(condition, inputs, settings)
@@ -159,4 +193,6 @@ def test_the_weights_are_small_and_half_precision():
 def test_every_condition_of_the_table_can_be_prepared():
     assert set(registry.MODELS["starter"].conditions) <= set(KINDS)
     published = [row for row in registry.MODELS.values() if row.published and row.makes == "shapes"]
-    assert {name for row in published for name in row.conditions} == set(PREPARATIONS) == set(registry.PUBLISHED_DEFAULTS)
+    assert (
+        {name for row in published for name in row.conditions} == set(PREPARATIONS) == set(registry.PUBLISHED_DEFAULTS)
+    )

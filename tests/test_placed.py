@@ -1,4 +1,5 @@
-"""Placed conditions lie where the latent's cells lie: features and points end up in the cell of their own model coordinates."""
+"""Placed conditions lie where the latent's cells lie: features and points end up in the cell of their own model
+coordinates."""
 
 import pytest
 import torch
@@ -12,7 +13,8 @@ def cell_of(coordinate: float) -> int:
 
 
 def test_a_cell_sees_the_field_where_it_lies():
-    """The middle of the latent's grid answers to the middle of the tree's: cell i is centred on tree cell 4·i, that is grid point 32·i − 52.5."""
+    """The middle of the latent's grid answers to the middle of the tree's: cell i is centred on tree cell 4·i, that is
+    grid point 32·i − 52.5."""
     torch.manual_seed(0)
     encoder = Autoencoder(AutoencoderConfig(widths=(8, 8, 8), norm_groups=8)).encoder
     tree = torch.zeros(1, 64, 46, 46, 46)

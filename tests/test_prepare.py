@@ -9,7 +9,9 @@ from wala_blender.errors import InputError
 
 
 def box(low, high) -> dict:
-    corners = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])], dtype=float)
+    corners = np.array(
+        [[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])], dtype=float
+    )
     quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
     return {"vertices": corners, "faces": np.array([t for a, b, c, d in quads for t in ((a, b, c), (a, c, d))])}
 
@@ -33,11 +35,14 @@ def test_given_voxels_are_taken_as_they_are():
     assert prepared.frame is None and prepared.tensors[0][0, 0].nonzero().tolist() == [[3, 4, 5]]
 
 
-@pytest.mark.parametrize("inputs, words", [
-    ({"occupancy": np.zeros((16, 16, 16), bool)}, "no voxel is filled"),
-    ({"occupancy": np.ones((8, 8, 8), bool)}, "expected voxels of shape"),
-    ({"vertices": np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0.0]]), "faces": np.array([[0, 1, 2]])}, "no volume"),
-])
+@pytest.mark.parametrize(
+    "inputs, words",
+    [
+        ({"occupancy": np.zeros((16, 16, 16), bool)}, "no voxel is filled"),
+        ({"occupancy": np.ones((8, 8, 8), bool)}, "expected voxels of shape"),
+        ({"vertices": np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0.0]]), "faces": np.array([[0, 1, 2]])}, "no volume"),
+    ],
+)
 def test_unusable_voxels(inputs, words):
     with pytest.raises(InputError, match=words):
         voxels.prepare(inputs)
@@ -57,9 +62,15 @@ def test_points_are_normalised_and_counted_down_or_up():
         assert nearest.max() < 1e-4
 
 
-@pytest.mark.parametrize("cloud, words", [
-    (np.zeros((40, 3)), "one place"), (np.full((40, 3), np.nan), "not finite"), (np.eye(3), "at least 16"), (np.zeros((4, 2)), "shape"),
-])
+@pytest.mark.parametrize(
+    "cloud, words",
+    [
+        (np.zeros((40, 3)), "one place"),
+        (np.full((40, 3), np.nan), "not finite"),
+        (np.eye(3), "at least 16"),
+        (np.zeros((4, 2)), "shape"),
+    ],
+)
 def test_unusable_points(cloud, words):
     with pytest.raises(InputError, match=words):
         points.prepare({"points": cloud})
@@ -73,8 +84,15 @@ def test_prompts_are_pieces_of_words():
     assert 1 not in pieces("zyzzyvalike quux").tolist()  # unknown words are spelled, not lost
 
 
-@pytest.mark.parametrize("prompt, unknown", [
-    ("a chair", []), ("Chairs, tables!", []), ("a chair with a zyzzyva", ["zyzzyva"]), ("Quux  quux 漢", ["quux", "漢"])])
+@pytest.mark.parametrize(
+    "prompt, unknown",
+    [
+        ("a chair", []),
+        ("Chairs, tables!", []),
+        ("a chair with a zyzzyva", ["zyzzyva"]),
+        ("Quux  quux 漢", ["quux", "漢"]),
+    ],
+)
 def test_words_that_were_never_learned_are_named(prompt, unknown):
     assert text.WordPieces().unknown(prompt) == unknown
     note = text.prepare({"prompt": prompt}).note

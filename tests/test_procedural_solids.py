@@ -14,12 +14,24 @@ from wala_blender.training.data.procedural.solids import Arc, Box, Capsule, Cyli
 
 STAR = tuple((r * np.sin(a), r * np.cos(a)) for r, a in zip([0.6, 0.25] * 5, np.arange(10) * -np.pi / 5))
 EXACT = {
-    "box": Box((0.5, 0.3, 0.2)), "round box": Box((0.5, 0.3, 0.2), 0.1), "prism": Prism(STAR, 0.2), "cylinder": Cylinder(0.4, 0.3),
-    "lathe": Lathe(((0, -0.5), (0.4, -0.5), (0.2, 0), (0.5, 0.4), (0, 0.5))), "ring": Lathe(((0.3, 0), (0.5, 0), (0.5, 0.2), (0.3, 0.2))),
-    "capsule": Capsule(0.3, 0.1, 0.4), "torus": Arc(0.4, 0.1), "arc": Arc(0.4, 0.1, 1.0), "ball": Ellipsoid((0.4, 0.4, 0.4)),
+    "box": Box((0.5, 0.3, 0.2)),
+    "round box": Box((0.5, 0.3, 0.2), 0.1),
+    "prism": Prism(STAR, 0.2),
+    "cylinder": Cylinder(0.4, 0.3),
+    "lathe": Lathe(((0, -0.5), (0.4, -0.5), (0.2, 0), (0.5, 0.4), (0, 0.5))),
+    "ring": Lathe(((0.3, 0), (0.5, 0), (0.5, 0.2), (0.3, 0.2))),
+    "capsule": Capsule(0.3, 0.1, 0.4),
+    "torus": Arc(0.4, 0.1),
+    "arc": Arc(0.4, 0.1, 1.0),
+    "ball": Ellipsoid((0.4, 0.4, 0.4)),
 }
-BOUNDS = {"frustum": Frustum((0.5, 0.3), (0.2, 0.25), 0.4), "hexagon": Cylinder(0.4, 0.3, 6), "pyramid": Lathe(((0, -0.3), (0.5, -0.3), (0, 0.5)), 4),
-          "ellipsoid": Ellipsoid((0.5, 0.3, 0.2)), "triangle": Cylinder(0.3, 0.3, 3)}
+BOUNDS = {
+    "frustum": Frustum((0.5, 0.3), (0.2, 0.25), 0.4),
+    "hexagon": Cylinder(0.4, 0.3, 6),
+    "pyramid": Lathe(((0, -0.3), (0.5, -0.3), (0, 0.5)), 4),
+    "ellipsoid": Ellipsoid((0.5, 0.3, 0.2)),
+    "triangle": Cylinder(0.3, 0.3, 3),
+}
 
 
 def surface_points(solid, rng) -> np.ndarray:
@@ -27,7 +39,10 @@ def surface_points(solid, rng) -> np.ndarray:
     p, q = rng.uniform(-0.9, 0.9, (2, 60_000, 3))
     inside = [solid.distance(*points.T) < 0 for points in (p, q)]
     crossing = inside[0] != inside[1]
-    p, q = np.where(inside[0][crossing, None], p[crossing], q[crossing]), np.where(inside[0][crossing, None], q[crossing], p[crossing])
+    p, q = (
+        np.where(inside[0][crossing, None], p[crossing], q[crossing]),
+        np.where(inside[0][crossing, None], q[crossing], p[crossing]),
+    )
     for _ in range(30):
         middle = (p + q) / 2
         within = (solid.distance(*middle.T) < 0)[:, None]
@@ -121,7 +136,9 @@ def test_a_region_is_a_part_of_the_field_at_any_step():
     whole = shape.region((axis,) * 3)
     assert np.array_equal(shape.region((axis[20:60], axis[64:100:2], axis[10:50])), whole[20:60, 64:100:2, 10:50])
     points = np.stack(np.meshgrid(axis[20:60], axis[64:100:2], axis[10:50], indexing="ij"), -1).reshape(-1, 3)
-    assert np.clip(shape.distance(points), -TRUNCATION, TRUNCATION) == pytest.approx(whole[20:60, 64:100:2, 10:50].reshape(-1), abs=1e-5)
+    assert np.clip(shape.distance(points), -TRUNCATION, TRUNCATION) == pytest.approx(
+        whole[20:60, 64:100:2, 10:50].reshape(-1), abs=1e-5
+    )
 
 
 def test_a_turned_shape_is_turned_and_a_mirrored_one_mirrored():

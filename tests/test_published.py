@@ -11,9 +11,17 @@ from wala_blender.models.published_config import published_settings
 from wala_blender.networks.autoencoder import AutoencoderConfig
 from wala_blender.networks.dinov2 import DinoV2Config
 
-NETWORK = {"dit_block_type": "cross_dit",
-           "att_patch_size": 2, "att_hidden_size": 1152, "transformer_num_blocks": 32, "transformer_num_heads": 16,
-           "unet_model_channels": 128, "unet_num_res_blocks": [2], "cond_grid_size": 256, "cond_grid_emb_size": 1024}
+NETWORK = {
+    "dit_block_type": "cross_dit",
+    "att_patch_size": 2,
+    "att_hidden_size": 1152,
+    "transformer_num_blocks": 32,
+    "transformer_num_heads": 16,
+    "unet_model_channels": 128,
+    "unet_num_res_blocks": [2],
+    "cond_grid_size": 256,
+    "cond_grid_emb_size": 1024,
+}
 
 
 def test_no_settings_are_the_published_autoencoder():
@@ -22,22 +30,36 @@ def test_no_settings_are_the_published_autoencoder():
 
 
 def test_null_is_absent_and_unconditional_models_ignore_the_context():
-    made = published_settings(NETWORK | {"dit_block_type": "dit",
-                                         "add_condition_time_ch": 1, "add_condition_res_ch": 64, "learnable_skip_r": None})
+    made = published_settings(
+        NETWORK
+        | {"dit_block_type": "dit", "add_condition_time_ch": 1, "add_condition_res_ch": 64, "learnable_skip_r": None}
+    )
     assert made.processing is None and made.denoiser.context_width is None
-    assert not made.denoiser.context_to_time and made.denoiser.res_context is None and made.denoiser.learnable_skip is None
+    assert (
+        not made.denoiser.context_to_time and made.denoiser.res_context is None and made.denoiser.learnable_skip is None
+    )
 
 
 def test_cameras():
     made = published_settings(NETWORK | {"use_camera_index": True, "max_images_num": 55}).processing
     assert (made.camera_rows, made.training_views) == (55, None)
-    made = published_settings(NETWORK | {"use_camera_index": True, "max_images_num": 55, "training_views": [3, 6]}).processing
+    made = published_settings(
+        NETWORK | {"use_camera_index": True, "max_images_num": 55, "training_views": [3, 6]}
+    ).processing
     assert (made.camera_rows, made.training_views) == (2, (3, 6))
 
 
 def test_points_and_voxels_set_the_token_width():
-    points = published_settings(NETWORK | {"use_pointcloud_conditions": True, "pc_encoder_type": "PointNet_Large", "pc_dims": 1024,
-                                           "pc_output_dim": 512, "num_inds": 64})
+    points = published_settings(
+        NETWORK
+        | {
+            "use_pointcloud_conditions": True,
+            "pc_encoder_type": "PointNet_Large",
+            "pc_dims": 1024,
+            "pc_output_dim": 512,
+            "num_inds": 64,
+        }
+    )
     assert points.points.large and (points.processing.tokens, points.denoiser.context_width) == (64, 512)
     voxels = published_settings(NETWORK | {"use_voxel_conditions": True, "voxel_context_dim": 48, "voxel_dim": 8})
     assert voxels.voxels.out_width == 48 and (voxels.processing.tokens, voxels.denoiser.context_width) == (512, 48)
@@ -52,22 +74,37 @@ def test_pictures_have_the_encoder_that_the_settings_name():
     assert published_settings(NETWORK | {"clip_model_type": "dino-l-14_reg"} | voxels).image is None
 
 
-@pytest.mark.parametrize("change,words", [
-    ({"att_hidden_size": None}, "no att_hidden_size"),
-    ({"diffusion_model_mean_type": "PREVIOUS_X"}, "'PREVIOUS_X', expected one of 'START_X'"),
-    ({"dit_block_type": "other"}, "dit_block_type is 'other'"), ({"att_patch_size": 5}, "patch 5 does not divide"),
-    ({"unet_num_res_blocks": 2}, "args.json"), ({"diffusion_beta_schedule": "cubic"}, "curve is 'cubic'"),
-    ({"use_voxel_conditions": True, "voxel_dim": 4}, "voxel_dim is 4"),
-    ({"clip_model_type": "ViT-B/32"}, "clip_model_type is 'ViT-B/32'"), ({"clip_model_type": "dino-g-14"}, "width 1536, but cond_grid_emb_size is 1024")])
+@pytest.mark.parametrize(
+    "change,words",
+    [
+        ({"att_hidden_size": None}, "no att_hidden_size"),
+        ({"diffusion_model_mean_type": "PREVIOUS_X"}, "'PREVIOUS_X', expected one of 'START_X'"),
+        ({"dit_block_type": "other"}, "dit_block_type is 'other'"),
+        ({"att_patch_size": 5}, "patch 5 does not divide"),
+        ({"unet_num_res_blocks": 2}, "args.json"),
+        ({"diffusion_beta_schedule": "cubic"}, "curve is 'cubic'"),
+        ({"use_voxel_conditions": True, "voxel_dim": 4}, "voxel_dim is 4"),
+        ({"clip_model_type": "ViT-B/32"}, "clip_model_type is 'ViT-B/32'"),
+        ({"clip_model_type": "dino-g-14"}, "width 1536, but cond_grid_emb_size is 1024"),
+    ],
+)
 def test_impossible_settings_are_named(change, words):
     with pytest.raises(CheckpointError, match=words):
         published_settings(NETWORK | change)
 
 
-@pytest.mark.parametrize("settings,condition", [
-    ({"dit_block_type": "dit"}, "none"), ({"use_pointcloud_conditions": True}, "points"), ({"use_voxel_conditions": True}, "voxels"),
-    ({"use_image_conditions": True}, "image"), ({"use_image_conditions": True, "training_views": [3, 6, 10, 26]}, "views"),
-    ({"use_depth_conditions": True}, "depth"), ({"use_depth_conditions": True, "use_multiple_views_grids": True}, "depths")])
+@pytest.mark.parametrize(
+    "settings,condition",
+    [
+        ({"dit_block_type": "dit"}, "none"),
+        ({"use_pointcloud_conditions": True}, "points"),
+        ({"use_voxel_conditions": True}, "voxels"),
+        ({"use_image_conditions": True}, "image"),
+        ({"use_image_conditions": True, "training_views": [3, 6, 10, 26]}, "views"),
+        ({"use_depth_conditions": True}, "depth"),
+        ({"use_depth_conditions": True, "use_multiple_views_grids": True}, "depths"),
+    ],
+)
 def test_the_settings_say_what_a_model_takes(settings, condition):
     assert condition_of(NETWORK | settings) == condition
 

@@ -76,17 +76,22 @@ def test_guidance_is_linear_between_empty_and_condition(scale, expected):
 
 def test_grids_are_guided_like_tokens():
     condition, empty = Condition(None, torch.ones(1, 3, 2, 2, 2)), Condition(None, torch.zeros(1, 3, 2, 2, 2))
-    out = guided(lambda x, t, c: x * c.grid.mean(dim=(1, 2, 3, 4)).reshape(-1, 1, 1, 1, 1), condition, empty, 2.0)(TARGET, torch.zeros(2))
+    out = guided(lambda x, t, c: x * c.grid.mean(dim=(1, 2, 3, 4)).reshape(-1, 1, 1, 1, 1), condition, empty, 2.0)(
+        TARGET, torch.zeros(2)
+    )
     assert torch.allclose(out, 2 * TARGET, atol=1e-5)
 
 
 def test_an_unconditional_model_gets_an_empty_condition():
-    assert torch.equal(conditioned(lambda x, t, c: x if c == Condition() else None, Condition())(TARGET, torch.zeros(2)), TARGET)
+    assert torch.equal(
+        conditioned(lambda x, t, c: x if c == Condition() else None, Condition())(TARGET, torch.zeros(2)), TARGET
+    )
 
 
 @pytest.mark.parametrize("steps", [1, 4, 50])
 def test_ddim_with_the_true_noise_ends_at_the_first_timestep(steps):
-    """Where every answer is the noise that was put in, each x lies on the line between it and the target: also the last."""
+    """Where every answer is the noise that was put in, each x lies on the line between it and the target: also the
+    last."""
     schedule = Schedule(ScheduleConfig(curve="scaled linear", prediction="epsilon"))
     noise = torch.randn(SHAPE, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     target = TARGET.double()

@@ -29,7 +29,10 @@ def test_thin_shapes_are_drawn_twice_as_often_where_asked():
 
 
 def test_generated_shapes_are_a_third_at_most():
-    entries = [entry(f"generated/table-{i}", f"table{i}") for i in range(50)] + [entry("kit/chair", "chair"), entry("kit/lamp", "lamp")]
+    entries = [entry(f"generated/table-{i}", f"table{i}") for i in range(50)] + [
+        entry("kit/chair", "chair"),
+        entry("kit/lamp", "lamp"),
+    ]
     shares = draw_shares(entries)
     assert float(shares[:50].sum()) == pytest.approx(GENERATED_SHARE) and float(shares.sum()) == pytest.approx(1)
     few = draw_shares([entry("generated/a", "a"), *(entry(f"kit/{i}", f"{i}") for i in range(9))])

@@ -65,17 +65,28 @@ def test_transparent_paper_is_white():
     assert np.abs(sketch.picture_of_image(pixels) - sketch.picture_of_image(np.asarray(image))).max() < 0.02
 
 
-@pytest.mark.parametrize("polylines, words", [
-    ([], "empty"), ([np.zeros((1, 2))], "empty"), ([np.zeros((5, 2))], "one point"), ([np.array([[0, np.nan], [1, 1]])], "finite"),
-])
+@pytest.mark.parametrize(
+    "polylines, words",
+    [
+        ([], "empty"),
+        ([np.zeros((1, 2))], "empty"),
+        ([np.zeros((5, 2))], "one point"),
+        ([np.array([[0, np.nan], [1, 1]])], "finite"),
+    ],
+)
 def test_broken_strokes(polylines, words):
     with pytest.raises(InputError, match=words):
         sketch.picture_of_polylines(polylines)
 
 
-@pytest.mark.parametrize("image, words", [
-    (np.full((64, 64, 3), 255, np.uint8), "no lines"), (np.zeros((4, 4), np.uint8), "at least 8"), (np.zeros((64, 64, 2), np.uint8), "shape"),
-])
+@pytest.mark.parametrize(
+    "image, words",
+    [
+        (np.full((64, 64, 3), 255, np.uint8), "no lines"),
+        (np.zeros((4, 4), np.uint8), "at least 8"),
+        (np.zeros((64, 64, 2), np.uint8), "shape"),
+    ],
+)
 def test_broken_images(image, words):
     with pytest.raises(InputError, match=words):
         sketch.picture_of_image(image)

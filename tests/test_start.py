@@ -22,7 +22,16 @@ from wala_blender.pipeline import Pipeline, Settings
 made = Pipeline.load("starter", device="cpu").generate("text", {"prompt": "a chair"}, Settings(steps=2))
 assert len(made.faces)
 """
-    heavy = {"torch._dynamo", "torch._inductor", "sympy", "trimesh", "scipy.spatial", "skimage.filters", "skimage.morphology", "transformers"}
+    heavy = {
+        "torch._dynamo",
+        "torch._inductor",
+        "sympy",
+        "trimesh",
+        "scipy.spatial",
+        "skimage.filters",
+        "skimage.morphology",
+        "transformers",
+    }
     assert imported(code, heavy) == set()
 
 

@@ -1,4 +1,5 @@
-"""The starter's pictures and depth maps: what is cut out, where a map's pixels lie in model space, how many maps it takes."""
+"""The starter's pictures and depth maps: what is cut out, where a map's pixels lie in model space, how many maps it
+takes."""
 
 import math
 
@@ -91,7 +92,8 @@ def test_half_a_field_is_every_second_point(box_tree):
 
 
 def test_training_sees_what_a_mesh_gives(box_tree):
-    """The depth maps of a tree are those that the same solid's mesh gives: the look is the published one, from the same cameras."""
+    """The depth maps of a tree are those that the same solid's mesh gives: the look is the published one, from the same
+    cameras."""
     maps, directions = depth_views(box_tree[0], np.random.default_rng(0))
     vertices, faces = box((-0.9, -0.5, -0.3), (0.9, 0.5, 0.3))
     given, at = prepare({"vertices": vertices, "faces": faces}).tensors

@@ -26,7 +26,11 @@ from wala_blender.training.data.shape_augmentation import fitted
 from wala_blender.training.data.shape_filter import Limits, Unfit, bounds_volume, fit_field, open_share, surface_points
 from wala_blender.wavelet import tree_to_field
 
-CHAIR = joined(box((-0.3, 0, -0.3), (0.3, 0.1, 0.3)), box((-0.3, 0, -0.3), (-0.2, 0.8, 0.3)), box((-0.3, -0.5, -0.1), (0.3, 0, 0.1)))
+CHAIR = joined(
+    box((-0.3, 0, -0.3), (0.3, 0.1, 0.3)),
+    box((-0.3, 0, -0.3), (-0.2, 0.8, 0.3)),
+    box((-0.3, -0.5, -0.1), (0.3, 0, 0.1)),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +49,9 @@ def library(tmp_path):
     write_mesh(folder / "Chairs/copy of it.ply", CHAIR[0] * 3 + 7, CHAIR[1], {})
     write_mesh(folder / "lamps/old/0001.glb", *sphere(0.5, rings=12), {})
     write_mesh(folder / "flat.ply", *box((-1, -1e-3, -1), (1, 1e-3, 1)), {})
-    sheets = [(vertices, faces[:2]) for vertices, faces in (box((-0.01, -1, -1), (1, 1, 1)), box((-0.5, -1, -1), (1, 1, 1)))]
+    sheets = [
+        (vertices, faces[:2]) for vertices, faces in (box((-0.01, -1, -1), (1, 1, 1)), box((-0.5, -1, -1), (1, 1, 1)))
+    ]
     write_mesh(folder / "sheets.obj", *joined(*sheets), {})
     write_mesh(folder / "flag.obj", *joined(box((-0.1, -1, -0.1), (0.1, 0.4, 0.1)), sheets[0]), {})
     (folder / "points.obj").write_text("v 0 0 0\nv 1 0 0\n")
@@ -59,7 +65,11 @@ def test_a_folder_becomes_records(library):
     assert len(records) == 8 and all(record.id.startswith("library/") for record in records.values())
     chair, lamp = records["Chairs/WoodenChair_01.obj"], records["lamps/old/0001.glb"]
     assert (chair.caption, chair.head, chair.category) == ("wooden chair", "chair", "chairs")
-    assert (lamp.caption, lamp.head, lamp.category) == ("lamps", "lamps", "other")  # neither "0001" nor "old" says what it is
+    assert (lamp.caption, lamp.head, lamp.category) == (
+        "lamps",
+        "lamps",
+        "other",
+    )  # neither "0001" nor "old" says what it is
     vertices, faces = load_mesh(chair)
     assert np.ptp(vertices, axis=0).max() == pytest.approx(1) and np.array_equal(faces, CHAIR[1])
     assert np.allclose(vertices.max(0), -vertices.min(0))
@@ -75,12 +85,20 @@ def test_the_up_axis_of_files_that_do_not_say_it(library):
 def test_a_build_says_what_it_left_out(library, tmp_path):
     store = tmp_path / "store"
     report = build(library, store, jobs=1)
-    assert report["kept"] == 2 and report["skipped"] == {"duplicate": 1, "flat": 1, "empty": 1, "unreadable": 1, "too open": 2}, report["reasons"]
+    assert report["kept"] == 2 and report["skipped"] == {
+        "duplicate": 1,
+        "flat": 1,
+        "empty": 1,
+        "unreadable": 1,
+        "too open": 2,
+    }, report["reasons"]
     assert report["bytes"] == sum(file.stat().st_size for file in (store / "samples").iterdir())
     assert "of library/Chairs/" in next(said for said in report["reasons"].values() if "duplicate" in said)
     assert json.loads((store / "report.json").read_text()) == report
     entries = read_index(store, "train")
-    assert len(entries) == report["by_split"]["train"] and all(entry.variants == 3 and len(entry.geometry) == 37 for entry in entries)
+    assert len(entries) == report["by_split"]["train"] and all(
+        entry.variants == 3 and len(entry.geometry) == 37 for entry in entries
+    )
 
 
 def test_a_stopped_build_goes_on(library, tmp_path):
@@ -108,14 +126,18 @@ def test_samples_hold_the_shape(tmp_path):
             at = tuple(np.clip(np.rint((points + 1) * 32).astype(int), 0, 63).T)
             assert np.abs(field[at]).mean() < 0.02, "points lie on their variant's surface"
             filled = np.argwhere(field < 0) / 32 - 1
-            assert np.abs(filled.max(0) + filled.min(0)).max() < 0.07 and np.ptp(filled, axis=0).max() == pytest.approx(2 * EXTENT, abs=0.07)
+            assert np.abs(filled.max(0) + filled.min(0)).max() < 0.07 and np.ptp(filled, axis=0).max() == pytest.approx(
+                2 * EXTENT, abs=0.07
+            )
 
 
 def _field(entry, variant: int) -> np.ndarray:
     return tree_to_field(load_tree(entry, variant)[None])[0].numpy()
 
 
-@pytest.mark.parametrize("degrees,mirror,stretch", [(0, False, (1, 1, 1)), (33, True, (0.75, 1.25, 1.1)), (200, False, (1.25, 0.75, 0.8))])
+@pytest.mark.parametrize(
+    "degrees,mirror,stretch", [(0, False, (1, 1, 1)), (33, True, (0.75, 1.25, 1.1)), (200, False, (1.25, 0.75, 0.8))]
+)
 def test_a_variants_field_is_the_field_of_its_mesh(degrees, mirror, stretch):
     mesh = joined(box((-0.9, -0.4, -0.3), (0.1, 0.4, 0.3)), sphere(0.3, (0.6, 0.1, 0.2), 16))
     vertices = frame_of(mesh[0]).to_model(mesh[0])
@@ -131,10 +153,30 @@ def test_a_variants_field_is_the_field_of_its_mesh(degrees, mirror, stretch):
 def test_fingerprints():
     vertices, faces = CHAIR
     a, b, c = vertices[faces[0]]
-    split = np.concatenate([vertices, [(a + b) / 2]]), np.concatenate([faces[1:], [[faces[0][0], len(vertices), faces[0][2]], [len(vertices), *faces[0][1:]]]])
-    same = [fingerprint(vertices * 5 + (1, 2, 3), faces[::-1]), fingerprint(*split), fingerprint(vertices, np.concatenate([faces, faces[:, ::-1]]))]
-    others = [fingerprint(vertices * (-1, 1, 1), faces), fingerprint(vertices * (1, 1.02, 1), faces), fingerprint(vertices[:, [2, 1, 0]], faces)]
-    assert first_alike(np.array([fingerprint(vertices, faces), *same, *others, others[0]])).tolist() == [0, 0, 0, 0, 4, 5, 6, 4]
+    split = (
+        np.concatenate([vertices, [(a + b) / 2]]),
+        np.concatenate([faces[1:], [[faces[0][0], len(vertices), faces[0][2]], [len(vertices), *faces[0][1:]]]]),
+    )
+    same = [
+        fingerprint(vertices * 5 + (1, 2, 3), faces[::-1]),
+        fingerprint(*split),
+        fingerprint(vertices, np.concatenate([faces, faces[:, ::-1]])),
+    ]
+    others = [
+        fingerprint(vertices * (-1, 1, 1), faces),
+        fingerprint(vertices * (1, 1.02, 1), faces),
+        fingerprint(vertices[:, [2, 1, 0]], faces),
+    ]
+    assert first_alike(np.array([fingerprint(vertices, faces), *same, *others, others[0]])).tolist() == [
+        0,
+        0,
+        0,
+        0,
+        4,
+        5,
+        6,
+        4,
+    ]
     assert first_alike(np.empty((0, 37))).tolist() == []
 
 
@@ -167,7 +209,20 @@ def double(number: int, deadly: int) -> int:
 
 
 def test_a_process_that_dies_takes_only_its_own_item_along():
-    assert list(surviving_map(partial(double, deadly=4), range(12), 2)) == [0, 2, 4, 6, DIED, 10, 12, 14, 16, 18, 20, 22]
+    assert list(surviving_map(partial(double, deadly=4), range(12), 2)) == [
+        0,
+        2,
+        4,
+        6,
+        DIED,
+        10,
+        12,
+        14,
+        16,
+        18,
+        20,
+        22,
+    ]
     assert list(surviving_map(partial(double, deadly=0), [0], 1)) == [DIED] and list(surviving_map(double, [], 1)) == []
 
 
@@ -183,7 +238,12 @@ def test_a_sparse_tree_comes_back():
     tree[0] = torch.randn(22, 22, 22, generator=torch.Generator().manual_seed(0))
     tree[5, 3, 4, 6], tree[60, 21, 0, 1], tree[9, 1, 1, 1] = 0.25, -0.5, 1e-5
     back = dense_tree(**sparse_tree(tree)).float()
-    assert (back - tree).abs().max() < 2e-3 and back[5, 3, 4, 6] == 0.25 and back[60, 21, 0, 1] == -0.5 and back[9, 1, 1, 1] == 0
+    assert (
+        (back - tree).abs().max() < 2e-3
+        and back[5, 3, 4, 6] == 0.25
+        and back[60, 21, 0, 1] == -0.5
+        and back[9, 1, 1, 1] == 0
+    )
 
 
 def test_blend_files_need_a_blender(tmp_path, monkeypatch):

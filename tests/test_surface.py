@@ -30,8 +30,11 @@ def test_torch_and_numpy_give_the_same():
         assert np.array_equal(a, b)
 
 
-@pytest.mark.parametrize("field", [sphere_field(0.5, (0.8, 0, 0)), sphere_field(0.5, (-0.9, -0.9, 0)), np.full((32,) * 3, -0.1)],
-                         ids=["cut by one side", "cut by two", "full"])
+@pytest.mark.parametrize(
+    "field",
+    [sphere_field(0.5, (0.8, 0, 0)), sphere_field(0.5, (-0.9, -0.9, 0)), np.full((32,) * 3, -0.1)],
+    ids=["cut by one side", "cut by two", "full"],
+)
 def test_a_shape_that_touches_the_border_is_closed_there(field):
     vertices, faces = field_to_mesh(field)
     assert open_edges(faces) == 0 and signed_volume(vertices, faces) > 0
@@ -48,7 +51,10 @@ def test_values_of_zero_make_no_triangles_without_area():
 
 
 def test_dust_goes_and_parts_stay():
-    field = np.minimum(sphere_field(0.6, (-0.2, 0, 0)), np.minimum(sphere_field(0.15, (0.7, 0, 0)), sphere_field(0.04, (0.7, 0.7, 0.7))))
+    field = np.minimum(
+        sphere_field(0.6, (-0.2, 0, 0)),
+        np.minimum(sphere_field(0.15, (0.7, 0, 0)), sphere_field(0.04, (0.7, 0.7, 0.7))),
+    )
     vertices, faces = field_to_mesh(field, remove_dust=False)
     assert component_labels(faces, len(vertices))[0] == 3
     vertices, faces = field_to_mesh(field)
@@ -64,7 +70,11 @@ def as_made(*boxes) -> tuple[np.ndarray, np.ndarray]:
 
 def test_dust_is_small_in_volume_and_in_surface():
     """A rod has little volume and is no dust; a crumb of it is."""
-    block, rod, crumb = ((-0.9, -0.9, -0.9), (0.3, 0.3, 0.3)), ((0.7, -0.9, 0.7), (0.78, 0.9, 0.78)), ((0.7, -0.9, 0.7), (0.78, -0.7, 0.78))
+    block, rod, crumb = (
+        ((-0.9, -0.9, -0.9), (0.3, 0.3, 0.3)),
+        ((0.7, -0.9, 0.7), (0.78, 0.9, 0.78)),
+        ((0.7, -0.9, 0.7), (0.78, -0.7, 0.78)),
+    )
     assert (0.08**2 * 1.8) / 1.2**3 < 0.01
     for part, count in ((rod, 2), (crumb, 1)):
         vertices, faces, left_out = main_components(*as_made(block, part))
@@ -73,8 +83,12 @@ def test_dust_is_small_in_volume_and_in_surface():
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_one_piece_is_the_main_one_and_the_rest_is_counted(order):
-    parts = [((-0.9, -0.9, -0.9), (0.3, 0.3, 0.3)), ((0.5, 0.5, 0.5), (0.9, 0.9, 0.9)), ((0.5, -0.9, 0.0), (0.9, 0.0, 0.4)),
-             ((0.8, -0.9, 0.8), (0.85, -0.85, 0.85))]
+    parts = [
+        ((-0.9, -0.9, -0.9), (0.3, 0.3, 0.3)),
+        ((0.5, 0.5, 0.5), (0.9, 0.9, 0.9)),
+        ((0.5, -0.9, 0.0), (0.9, 0.0, 0.4)),
+        ((0.8, -0.9, 0.8), (0.85, -0.85, 0.85)),
+    ]
     vertices, faces, left_out = main_components(*as_made(*parts[::order]), one_piece=True)
     assert left_out == 2 and open_edges(faces) == 0 and signed_volume(vertices, faces) == pytest.approx(1.2**3)
     assert np.array_equal(vertices, as_made(parts[0])[0])
@@ -88,9 +102,15 @@ def test_one_piece_of_a_hollow_ball_is_solid():
     assert left_out == 1 and signed_volume(vertices, faces) == pytest.approx(4 / 3 * np.pi * 0.8**3, rel=1e-2)
 
 
-@pytest.mark.parametrize("field,words", [
-    (np.full((32,) * 3, 0.1), "no surface"), (np.full((32,) * 3, np.nan), "32768 values that are not finite"),
-    (np.zeros((32, 32)), "cubic field"), (np.zeros((32, 32, 16)), "cubic field")])
+@pytest.mark.parametrize(
+    "field,words",
+    [
+        (np.full((32,) * 3, 0.1), "no surface"),
+        (np.full((32,) * 3, np.nan), "32768 values that are not finite"),
+        (np.zeros((32, 32)), "cubic field"),
+        (np.zeros((32, 32, 16)), "cubic field"),
+    ],
+)
 def test_no_surface_is_said(field, words):
     with pytest.raises(InputError, match=words):
         field_to_mesh(field)

@@ -1,4 +1,5 @@
-"""Words → six depth maps → shape, with two small models in the published format: as one command, as a job, and what may go wrong."""
+"""Words → six depth maps → shape, with two small models in the published format: as one command, as a job, and what may
+go wrong."""
 
 import json
 import struct
@@ -32,7 +33,10 @@ NAMES = [f"depths_{view:02}.png" for view in SIX]
 def write_folders(parent: Path) -> dict[str, Path]:
     """Model → a folder with the files of a small one."""
     (parent / "words").mkdir(parents=True)
-    return {WORDS: write_vocabulary(write_model(parent / "words", training_views=SIX)), SHAPES: write_published("depths", parent / "maps")}
+    return {
+        WORDS: write_vocabulary(write_model(parent / "words", training_views=SIX)),
+        SHAPES: write_published("depths", parent / "maps"),
+    }
 
 
 def use(models: Path, patch: pytest.MonkeyPatch) -> Path:
@@ -59,42 +63,79 @@ def test_every_model_of_views_has_a_model_that_takes_them():
     for row in MODELS.values():
         if row.makes == "views":
             taker = MODELS[row.published.shape_model]
-            assert taker.makes == "shapes" and len(taker.published.views) == len(row.published.views) and len(taker.conditions) == 1
+            assert (
+                taker.makes == "shapes"
+                and len(taker.published.views) == len(row.published.views)
+                and len(taker.conditions) == 1
+            )
 
 
 def test_one_command(both, capsys, tmp_path):
     given = ("--seed", 2, "--device", "cpu")
-    code, out, err = wala(capsys, "generate", "--text", "a chair", "--model", WORDS, "--steps", 2, *given, "--out", tmp_path / "chair.glb")
+    code, out, err = wala(
+        capsys, "generate", "--text", "a chair", "--model", WORDS, "--steps", 2, *given, "--out", tmp_path / "chair.glb"
+    )
     assert code == 0, err
     pictures = [tmp_path / f"chair_{name}" for name in NAMES]
     assert out.split()[:6] == list(map(str, pictures)) and f"({WORDS}, text, seed 2" in out
     with Image.open(pictures[0]) as picture:
-        assert picture.size == (16, 16) and picture.text["prompt"] == "a chair" and picture.text["licence"] == AUTODESK.name
+        assert (
+            picture.size == (16, 16)
+            and picture.text["prompt"] == "a chair"
+            and picture.text["licence"] == AUTODESK.name
+        )
     content = (tmp_path / "chair.glb").read_bytes()
     told = json.loads(content[20 : 20 + struct.unpack("<I", content[12:16])[0]])["asset"]["extras"]
-    assert (told["model"], told["shape_model"], told["steps"], told["scale"], told["non_commercial"]) == (WORDS, SHAPES, 2, 10.0, True)
+    assert (told["model"], told["shape_model"], told["steps"], told["scale"], told["non_commercial"]) == (
+        WORDS,
+        SHAPES,
+        2,
+        10.0,
+        True,
+    )
 
     # The pictures are all that the shape depends on: given back, they make the same.
-    code, _, err = wala(capsys, "generate", "--depths", *pictures, "--model", SHAPES, *given, "--out", tmp_path / "again.glb")
+    code, _, err = wala(
+        capsys, "generate", "--depths", *pictures, "--model", SHAPES, *given, "--out", tmp_path / "again.glb"
+    )
     assert code == 0, err
     assert np.array_equal(read_mesh(tmp_path / "again.glb")[0], read_mesh(tmp_path / "chair.glb")[0])
 
 
 def job(folder: Path, **settings) -> Path:
-    return jobs.write_job(folder, jobs.Request(jobs.new_id(), WORDS, "text", {"prompt": "a chair"}, **({"steps": 2} | settings)), {})
+    return jobs.write_job(
+        folder, jobs.Request(jobs.new_id(), WORDS, "text", {"prompt": "a chair"}, **({"steps": 2} | settings)), {}
+    )
 
 
 def test_one_job(both, tmp_path):
     engine, folder, stages = Engine("cpu"), job(tmp_path), []
     engine.run(folder, jobs.read_request(folder), lambda stage, step, steps: stages.append((stage, step, steps)))
-    assert list(dict.fromkeys(stage for stage, _, _ in stages)) == ["load", "views", "condition", "sample", "decode", "surface"]
+    assert list(dict.fromkeys(stage for stage, _, _ in stages)) == [
+        "load",
+        "views",
+        "condition",
+        "sample",
+        "decode",
+        "surface",
+    ]
     assert [event for event in stages if event[0] == "views"] == [("views", 0, 2), ("views", 1, 2)]
-    assert len([event for event in stages if event[0] == "sample"]) == 10       # as the shape's own model has it
+    assert len([event for event in stages if event[0] == "sample"]) == 10  # as the shape's own model has it
     assert [(view.condition, view.index) for view in jobs.read_views(folder)] == [("depths", view) for view in SIX]
     record = jobs.read_result(folder).record
     assert record["timings"].keys() == {stage for stage, _, _ in stages}
-    assert {name: record[name] for name in ("model", "condition", "scale", "steps", "shape_model", "shape_scale", "shape_steps")} == {
-        "model": WORDS, "condition": "text", "scale": 10.0, "steps": 2, "shape_model": SHAPES, "shape_scale": 1.5, "shape_steps": 10}
+    assert {
+        name: record[name]
+        for name in ("model", "condition", "scale", "steps", "shape_model", "shape_scale", "shape_steps")
+    } == {
+        "model": WORDS,
+        "condition": "text",
+        "scale": 10.0,
+        "steps": 2,
+        "shape_model": SHAPES,
+        "shape_scale": 1.5,
+        "shape_steps": 10,
+    }
     assert record["weight_hash"] != record["shape_weight_hash"] and record["ai_generated"] and record["frame"] is None
 
 
@@ -134,7 +175,9 @@ def latent_of(prompt: str, low_memory: str = "off") -> np.ndarray:
         raise FarEnough
 
     with pytest.raises(FarEnough):
-        load_maker(WORDS, "cpu", low_memory).generate("text", {"prompt": prompt}, Settings(WORDS, steps=2), keep=Keep(latent=stop))
+        load_maker(WORDS, "cpu", low_memory).generate(
+            "text", {"prompt": prompt}, Settings(WORDS, steps=2), keep=Keep(latent=stop)
+        )
     return latents[0]
 
 
@@ -174,12 +217,20 @@ def test_what_is_not_installed_is_named_before_anything_is_made(capsys, tmp_path
     assert code == 1 and f"Fetch: wala models fetch {SHAPES}" in err and f"fetch {WORDS}" not in err
 
 
-@pytest.mark.parametrize("condition,settings,words", [
-    ("sketch", {}, "takes no sketch"), ("text", {"steps": 1}, "number of steps is 1"), ("text", {"scale": 200.0}, "guidance scale is 200")])
+@pytest.mark.parametrize(
+    "condition,settings,words",
+    [
+        ("sketch", {}, "takes no sketch"),
+        ("text", {"steps": 1}, "number of steps is 1"),
+        ("text", {"scale": 200.0}, "guidance scale is 200"),
+    ],
+)
 def test_unusable_settings_are_told_before_a_model_is_loaded(both, condition, settings, words):
     said = []
     with pytest.raises((InputError, ModelError), match=words):
-        load_maker(WORDS, "cpu").generate(condition, {"prompt": "a"}, Settings(WORDS, **settings), lambda *event: said.append(event))
+        load_maker(WORDS, "cpu").generate(
+            condition, {"prompt": "a"}, Settings(WORDS, **settings), lambda *event: said.append(event)
+        )
     assert said == []
 
 

@@ -76,11 +76,14 @@ def test_the_losses_are_zero_only_for_the_tree_itself():
 
 
 def test_without_sampling_a_single_wrong_cell_hardly_counts():
-    """One large coefficient, one wrong answer there: among the sampled cells it weighs as many times more as there are fewer of them."""
+    """One large coefficient, one wrong answer there: among the sampled cells it weighs as many times more as there are
+    fewer of them."""
     tree, wrong = torch.zeros(1, 64, 12, 12, 12), torch.zeros(1, 64, 12, 12, 12)
     tree[0, 60, 6, 6, 6] = 1.0
     generator = torch.Generator().manual_seed(0)
-    sampled, everywhere = (loss(wrong, tree, 1.0, generator)[1]["parents"].item() for loss in (sampled_loss, everywhere_loss))
+    sampled, everywhere = (
+        loss(wrong, tree, 1.0, generator)[1]["parents"].item() for loss in (sampled_loss, everywhere_loss)
+    )
     assert everywhere == pytest.approx(1 / 7 / 12**3) and sampled > 100 * everywhere
 
 
@@ -90,7 +93,9 @@ def test_the_overlap_counts_how_much_of_a_wall_is_there():
         return field_to_tree(field.clamp(-0.1, 0.1)[None]) / channel_scales()
 
     generator, tree = torch.Generator(), wall(0.04)
-    whole, thin, none = (overlap_loss(made, tree, 1.0, generator)[1]["overlap"].item() for made in (tree, wall(0.02), wall(-0.2)))
+    whole, thin, none = (
+        overlap_loss(made, tree, 1.0, generator)[1]["overlap"].item() for made in (tree, wall(0.02), wall(-0.2))
+    )
     assert whole > 0.7 and 0.3 < thin < 0.6 and none < 0.02  # edges are soft: not even the tree itself overlaps wholly
     wrong = (tree + 0.1).requires_grad_()
     overlap_loss(wrong, tree, 1.0, generator)[0].backward()
@@ -113,8 +118,18 @@ def test_sparse_trees_come_back():
     assert len(parts["index"]) < 0.1 * tree.numel()
 
 
-TINY = StarterConfig(UViTConfig(width=32, blocks=1, heads=2, channels=16, context_width=192, context_to_time=True, grid_channels=68,
-                                norm_groups=8))
+TINY = StarterConfig(
+    UViTConfig(
+        width=32,
+        blocks=1,
+        heads=2,
+        channels=16,
+        context_width=192,
+        context_to_time=True,
+        grid_channels=68,
+        norm_groups=8,
+    )
+)
 
 
 def test_dropped_conditions_equal_the_empty_one():
@@ -136,7 +151,10 @@ def test_several_conditions_and_none():
     given = {"voxels": ((torch.rand(2, 1, 16, 16, 16) < 0.3).float(),), "points": (torch.rand(2, 64, 3),)}
     x, t = torch.randn(2, 4, 12, 12, 12), torch.tensor([900.0, 20.0])
     words = torch.tensor([[5, 9] + [0] * 14] * 2)
-    together, beside = model.encode_several({**given, "text": (words,)}), model.encode("voxels", *given["voxels"], words=(words,))
+    together, beside = (
+        model.encode_several({**given, "text": (words,)}),
+        model.encode("voxels", *given["voxels"], words=(words,)),
+    )
     assert together.tokens.shape[1] - beside.tokens.shape[1] == model.encode("points", *given["points"]).tokens.shape[1]
     assert torch.allclose(beside.tokens, model.encode_several({"voxels": given["voxels"], "text": (words,)}).tokens)
     both, turned = (model.encode_several(dict(items)) for items in (given.items(), reversed(given.items())))
@@ -145,7 +163,9 @@ def test_several_conditions_and_none():
     alone = model.denoise(x, t, model.encode("voxels", *given["voxels"]))
     assert not torch.allclose(model.denoise(x, t, both), alone, atol=1e-3)
     # One token of nothing is as good as many: no condition is what training's dropped ones were.
-    assert torch.allclose(model.denoise(x, t, model.encode_several({})), model.denoise(x, t, model.empty(both)), atol=1e-4)
+    assert torch.allclose(
+        model.denoise(x, t, model.encode_several({})), model.denoise(x, t, model.empty(both)), atol=1e-4
+    )
 
 
 def test_computing_again_gives_the_same_gradients():
@@ -177,7 +197,12 @@ def test_channels_are_normalised(rule):
     assert torch.allclose(now * spread.view(1, 4, 1, 1, 1) + shift.view(1, 4, 1, 1, 1), latent, atol=1e-4)
     again_shift, again_spread = rule(model.quantize.rows(now))
     assert again_shift.abs().max() < 1e-3 and (again_spread - 1).abs().max() < 1e-3
-    inside = (..., slice(1, -1), slice(1, -1), slice(1, -1))  # at the border padding is zero before the shift as after it
+    inside = (
+        ...,
+        slice(1, -1),
+        slice(1, -1),
+        slice(1, -1),
+    )  # at the border padding is zero before the shift as after it
     assert torch.allclose(after[inside], before[inside], atol=1e-4)
 
 
@@ -191,12 +216,17 @@ def test_balanced_batches_draw_from_every_collection_alike():
     names = [entry.id.split("/")[0] for entry, _ in picks]
     assert {name: names.count(name) for name in set(names)} == {"large": 40, "middle": 40, "small": 40}
     assert {variant for _, variant in picks} == {0, 1, 2}
-    plain = [entry.id for step in range(30) for entry, _ in TreeBatches(shapes, 4, slice(0, 4), balanced=False).picks(step)]
+    plain = [
+        entry.id for step in range(30) for entry, _ in TreeBatches(shapes, 4, slice(0, 4), balanced=False).picks(step)
+    ]
     assert sum(name.startswith("large") for name in plain) > 90 and len(set(plain)) > 30
 
 
 def test_a_steps_trees_depend_on_its_number_alone(monkeypatch):
-    monkeypatch.setattr("wala_blender.training.tree_batches.load_tree", lambda entry, variant: torch.tensor([float(entry.id), float(variant)]))
+    monkeypatch.setattr(
+        "wala_blender.training.tree_batches.load_tree",
+        lambda entry, variant: torch.tensor([float(entry.id), float(variant)]),
+    )
     shapes = entries(*map(str, range(40)))
     whole, late = (TreeBatches(shapes, 6, slice(0, 6), False) for _ in range(2))
     batches = [whole(step) for step in range(4)]

@@ -1,4 +1,5 @@
-"""Whole training runs in miniature: killed and resumed, on two processes, fine-tuned, exported, and everything in one go."""
+"""Whole training runs in miniature: killed and resumed, on two processes, fine-tuned, exported, and everything in one
+go."""
 
 import json
 import os
@@ -36,11 +37,29 @@ from wala_blender.training.tree_losses import fold_scales
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOP = LoopSettings(steps=4, warmup=0.1, save_minutes=0.0, looks=0, bfloat16=False)
-STAGE_ONE = AutoencoderTraining(AutoencoderConfig(widths=(8, 8, 8), norm_groups=8, codebook_size=16), LOOP, crop_until=0.7, quantize_from=0.5)
+STAGE_ONE = AutoencoderTraining(
+    AutoencoderConfig(widths=(8, 8, 8), norm_groups=8, codebook_size=16), LOOP, crop_until=0.7, quantize_from=0.5
+)
 STAGE_TWO = DenoiserTraining(
-    StarterConfig(UViTConfig(width=32, blocks=1, heads=2, channels=16, patch=3, context_width=192, context_to_time=True, grid_channels=68,
-                             norm_groups=8)),
-    LOOP, batch=4, draft_batch=4, several=0.5, points=(64,))
+    StarterConfig(
+        UViTConfig(
+            width=32,
+            blocks=1,
+            heads=2,
+            channels=16,
+            patch=3,
+            context_width=192,
+            context_to_time=True,
+            grid_channels=68,
+            norm_groups=8,
+        )
+    ),
+    LOOP,
+    batch=4,
+    draft_batch=4,
+    several=0.5,
+    points=(64,),
+)
 
 
 class Killed(Exception):
@@ -84,7 +103,9 @@ def few_shapes(monkeypatch):
 def small_trees(monkeypatch):
     """Stage 1 sees a corner of each tree only, and of that, at first, a smaller one."""
     for module in (autoencoder_training, tree_batches):
-        monkeypatch.setattr(module, "load_tree", lambda entry, variant, load=module.load_tree: load(entry, variant)[:, 8:30, 8:30, 8:30])
+        monkeypatch.setattr(
+            module, "load_tree", lambda entry, variant, load=module.load_tree: load(entry, variant)[:, 8:30, 8:30, 8:30]
+        )
     monkeypatch.setattr(autoencoder_training, "_MIDDLE", slice(4, 18))
 
 
@@ -116,7 +137,9 @@ def state(folder):
     return torch.load(folder / "state.pt", weights_only=True)
 
 
-@pytest.mark.parametrize("changes", [{}, {"loss": "sampled", "settle": False, "normalisation": "quartiles", "detail_weight": 1.0}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"loss": "sampled", "settle": False, "normalisation": "quartiles", "detail_weight": 1.0}]
+)
 def test_a_killed_stage_one_ends_at_the_same_weights(store, small_trees, tmp_path, monkeypatch, changes):
     settings = replace(STAGE_ONE, **changes)
     autoencoder_training.train(store, tmp_path / "whole", settings)
@@ -140,7 +163,9 @@ def test_states_of_version_0_go_on(store, small_trees, tmp_path):
 
 
 def test_a_decoder_that_goes_on_keeps_its_latents(store, first, tmp_path):
-    settings = replace(STAGE_ONE, model=AutoencoderConfig(quantized=False), quantize_from=0.0, loop=replace(LOOP, steps=2, looks=1))
+    settings = replace(
+        STAGE_ONE, model=AutoencoderConfig(quantized=False), quantize_from=0.0, loop=replace(LOOP, steps=2, looks=1)
+    )
     autoencoder_training.train(store, tmp_path, settings, start=first)
     made, latent = load_stage_one(tmp_path), torch.randn(1, 4, 12, 12, 12)
     assert made.config == replace(STAGE_ONE.model, quantized=False)
@@ -160,7 +185,9 @@ def test_a_decoder_that_goes_on_keeps_its_latents(store, first, tmp_path):
 
 
 def test_an_encoder_that_goes_on_keeps_what_decodes_its_latents(store, first, small_trees, tmp_path):
-    settings = replace(STAGE_ONE, loss="overlap", quantize_from=0.0, settle=False, keep_decoder=True, loop=replace(LOOP, steps=2))
+    settings = replace(
+        STAGE_ONE, loss="overlap", quantize_from=0.0, settle=False, keep_decoder=True, loop=replace(LOOP, steps=2)
+    )
     autoencoder_training.train(store, tmp_path, settings, start=first)
     before, after = load_stage_one(first).state_dict(), load_stage_one(tmp_path).state_dict()
     for name in before:
@@ -195,10 +222,31 @@ def test_two_processes_train_as_one(store, first, tmp_path):
     settings = replace(STAGE_TWO, several=0.0, mix={"voxels": 1.0}, loop=replace(LOOP, steps=3))
     denoiser_training.train(store, first, tmp_path / "one", settings)
     write_settings(settings, tmp_path / "tiny.json")
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "29417", "-m", "wala_blender", "train",
-               "denoiser", "--store", store, "--autoencoder", first, "--out", tmp_path / "two", "--config", tmp_path / "tiny.json"]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc_per_node",
+        "2",
+        "--master_port",
+        "29417",
+        "-m",
+        "wala_blender",
+        "train",
+        "denoiser",
+        "--store",
+        store,
+        "--autoencoder",
+        first,
+        "--out",
+        tmp_path / "two",
+        "--config",
+        tmp_path / "tiny.json",
+    ]
     environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([str(word) for word in command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(
+        [str(word) for word in command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert mean_loss(tmp_path / "two") == pytest.approx(mean_loss(tmp_path / "one"), rel=1e-4)
     weights = [torch.load(tmp_path / name / "starter.pt", weights_only=True) for name in ("one", "two")]
@@ -226,7 +274,9 @@ def test_a_model_is_tuned_at_low_rank_and_used(store, first, tmp_path):
     assert before.keys() == after.keys()
     changes = {name: after[name] - value for name, value in before.items() if not torch.equal(value, after[name])}
     assert changes and all(name.endswith("weight") for name in changes)
-    assert max(torch.linalg.matrix_rank(change, rtol=0.01).item() for change in changes.values() if change.ndim == 2) <= 2
+    assert (
+        max(torch.linalg.matrix_rank(change, rtol=0.01).item() for change in changes.values() if change.ndim == 2) <= 2
+    )
     assert len(list((tmp_path / "tuned" / "sheets").iterdir())) == 1
     export(tmp_path / "mine", tmp_path / "tuned", tmp_path / "mine-tuned")
     pipeline = Pipeline.load(str(tmp_path / "mine-tuned"))
@@ -240,21 +290,30 @@ def test_a_killed_detail_stage_ends_at_the_same_weights_and_is_used(store, first
     denoiser_training.train(store, first, second, replace(STAGE_TWO, loop=replace(LOOP, steps=1)))
     export(first, second, tmp_path / "mine")
     for number in (len(EVIDENCE), 2):  # the first run's steps meet most kinds
-        settings = DetailTraining(DetailConfig(widths=(8, 8, 8), norm_groups=4), replace(LOOP, steps=number), mix=dict.fromkeys(EVIDENCE, 1.0))
+        settings = DetailTraining(
+            DetailConfig(widths=(8, 8, 8), norm_groups=4), replace(LOOP, steps=number), mix=dict.fromkeys(EVIDENCE, 1.0)
+        )
         detail_training.train(store, tmp_path / "mine", tmp_path / f"whole-{number}", settings)
     killed_after(1, monkeypatch, lambda: detail_training.train(store, tmp_path / "mine", tmp_path / "parts", settings))
     detail_training.train(store, tmp_path / "mine", tmp_path / "parts", settings)
     assert same(state(tmp_path / "whole-2"), state(tmp_path / "parts"))
     export(first, second, tmp_path / "refined", tmp_path / "parts")
     trained, exported = (load_detail(tmp_path / name).state_dict() for name in ("parts", "refined"))
-    assert same({name: value.half() for name, value in trained.items()}, {name: value.half() for name, value in exported.items()})
+    assert same(
+        {name: value.half() for name, value in trained.items()},
+        {name: value.half() for name, value in exported.items()},
+    )
     plain, refined = (Pipeline.load(str(tmp_path / name)) for name in ("mine", "refined"))
     assert plain.detail is None
     with pytest.raises(InputError, match="has no detail stage"):
         load_detail(tmp_path / "mine")
     progress = []
-    latent, prepared = refined.generate_latent("points", {"points": np.random.default_rng(0).normal(size=(100, 3))}, Settings(steps=2))
-    field = refined.latent_to_field(latent, refined.refined_by("points", prepared), lambda stage, step, steps: progress.append(stage))
+    latent, prepared = refined.generate_latent(
+        "points", {"points": np.random.default_rng(0).normal(size=(100, 3))}, Settings(steps=2)
+    )
+    field = refined.latent_to_field(
+        latent, refined.refined_by("points", prepared), lambda stage, step, steps: progress.append(stage)
+    )
     assert progress == ["decode", "detail"] and field.isfinite().all()
 
 

@@ -1,4 +1,5 @@
-"""Pictures made ready for the published image encoders: depth maps of known solids, and what happens to pixels on the way."""
+"""Pictures made ready for the published image encoders: depth maps of known solids, and what happens to pixels on the
+way."""
 
 import csv
 from pathlib import Path
@@ -22,13 +23,19 @@ from wala_blender.geometry.depth import depth_maps, depth_picture
 
 CAMERAS = Path(__file__).parent / "data" / "published_cameras.csv"
 # A slab with a post on its +X side and a ball on its +Z side: no two directions show the same.
-LOPSIDED = joined(box((-0.9, -0.9, -0.9), (0.9, -0.6, 0.9)), box((0.6, -0.6, -0.2), (0.9, 0.9, 0.2)), sphere(0.25, (0, -0.3, 0.6), rings=16))
+LOPSIDED = joined(
+    box((-0.9, -0.9, -0.9), (0.9, -0.6, 0.9)),
+    box((0.6, -0.6, -0.2), (0.9, 0.9, 0.2)),
+    sphere(0.25, (0, -0.3, 0.6), rings=16),
+)
 
 
 def pictures(prepared) -> np.ndarray:
     """(V, 224, 224) of 0 … 255, all three channels the same."""
     images = prepared.tensors[0][0]
-    assert images.dtype == torch.float32 and images.shape[1:] == (3, 224, 224) and images.min() >= -1 and images.max() <= 1
+    assert (
+        images.dtype == torch.float32 and images.shape[1:] == (3, 224, 224) and images.min() >= -1 and images.max() <= 1
+    )
     assert torch.equal(images[:, 0], images[:, 1]) and torch.equal(images[:, 0], images[:, 2])
     return ((images[:, 0] + 1) * 127.5).numpy()
 
@@ -45,7 +52,9 @@ def test_the_cameras_are_the_published_ones():
 
 
 def test_azimuth_turns_from_the_front_to_the_right_and_elevation_rises():
-    assert np.allclose([towards_eye(0, 0), towards_eye(90, 0), towards_eye(0, 90)], [(0, 0, 1), (1, 0, 0), (0, 1, 0)], atol=1e-12)
+    assert np.allclose(
+        [towards_eye(0, 0), towards_eye(90, 0), towards_eye(0, 90)], [(0, 0, 1), (1, 0, 0), (0, 1, 0)], atol=1e-12
+    )
     camera = looking_at_origin(90, 30, 2.0)
     right, up, back, eye = camera[:3].T
     assert np.allclose(right, (0, 0, -1), atol=1e-12) and up[1] > 0.8 and np.allclose(eye, 2 * back)
@@ -73,7 +82,10 @@ def test_every_view_shows_all_of_the_largest_shape():
 
 def test_near_is_white_and_far_and_nothing_are_black():
     assert depth_picture(np.array([[2.0, 3.0], [4.0, np.inf]])).tolist() == [[255, 128], [0, 0]]
-    assert depth_picture(np.array([[2.0, np.inf]])).tolist() == [[255, 0]] and not depth_picture(np.full((2, 2), np.inf)).any()
+    assert (
+        depth_picture(np.array([[2.0, np.inf]])).tolist() == [[255, 0]]
+        and not depth_picture(np.full((2, 2), np.inf)).any()
+    )
 
 
 def test_each_view_sees_the_lopsided_shape_from_its_side():
@@ -133,7 +145,9 @@ def test_transparent_is_black_for_a_picture_and_white_for_a_drawing():
     image = np.zeros((224, 224, 4), np.uint8)
     image[100:110] = (30, 30, 30, 255)
     assert pictures(prepare_image({"image": image}))[0][[10, 105], 50] == pytest.approx([0, 30])
-    assert pictures(prepare_sketch({"image": image}))[0][[10, 105], 50] == pytest.approx([255, 0])  # ink at its full contrast
+    assert pictures(prepare_sketch({"image": image}))[0][[10, 105], 50] == pytest.approx(
+        [255, 0]
+    )  # ink at its full contrast
 
 
 def test_drawings_are_dark_on_white_whatever_they_come_as():
@@ -144,19 +158,30 @@ def test_drawings_are_dark_on_white_whatever_they_come_as():
     paper[60:63, 2:238] = 0
     for image in (paper, 255 - paper):  # chalk on slate is turned round
         made = pictures(prepare_sketch({"image": image}))[0]
-        assert np.median(made) == pytest.approx(255) and made[111:114].min() < 60 and made[:105].min() == pytest.approx(255)
+        assert (
+            np.median(made) == pytest.approx(255)
+            and made[111:114].min() < 60
+            and made[:105].min() == pytest.approx(255)
+        )
         assert (made[112] < 200).sum() > 215  # nothing of the long line is cut off
 
 
-@pytest.mark.parametrize("prepare,inputs,words", [
-    (prepare_image, {"image": noise(3, 3)}, "at least 8"), (prepare_image, {"image": noise(20, 20, 2)}, "at least 8"),
-    (prepare_image, {"image": noise(20, 20), "views": [55]}, "no view 55"), (prepare_image, {"image": noise(20, 20), "views": [1, 2]}, "1 pictures and 2"),
-    (prepare_sketch, {"image": np.full((20, 20), 255, np.uint8)}, "shows no lines"), (prepare_sketch, {"polylines": []}, "empty"),
-    (prepare_depth, {"image": np.full((20, 20), 9, np.uint8)}, "is 9 everywhere"),
-    (prepare_depth, {"image": noise(20, 20), "azimuth": 3.0}, "azimuth goes with"),
-    (prepare_depths, {"images": [noise(20, 20)] * 5}, "there are 5 pictures, expected 4 or 6"),
-    (prepare_depths, {"images": [noise(20, 20)] * 4, "views": [3, 6]}, "4 pictures and 2"),
-    (prepare_views, {"images": [noise(20, 20)] * 4, "views": [3, 6, 10, -1]}, "no view -1")])
+@pytest.mark.parametrize(
+    "prepare,inputs,words",
+    [
+        (prepare_image, {"image": noise(3, 3)}, "at least 8"),
+        (prepare_image, {"image": noise(20, 20, 2)}, "at least 8"),
+        (prepare_image, {"image": noise(20, 20), "views": [55]}, "no view 55"),
+        (prepare_image, {"image": noise(20, 20), "views": [1, 2]}, "1 pictures and 2"),
+        (prepare_sketch, {"image": np.full((20, 20), 255, np.uint8)}, "shows no lines"),
+        (prepare_sketch, {"polylines": []}, "empty"),
+        (prepare_depth, {"image": np.full((20, 20), 9, np.uint8)}, "is 9 everywhere"),
+        (prepare_depth, {"image": noise(20, 20), "azimuth": 3.0}, "azimuth goes with"),
+        (prepare_depths, {"images": [noise(20, 20)] * 5}, "there are 5 pictures, expected 4 or 6"),
+        (prepare_depths, {"images": [noise(20, 20)] * 4, "views": [3, 6]}, "4 pictures and 2"),
+        (prepare_views, {"images": [noise(20, 20)] * 4, "views": [3, 6, 10, -1]}, "no view -1"),
+    ],
+)
 def test_unusable_pictures(prepare, inputs, words):
     with pytest.raises(InputError, match=words):
         prepare(inputs)

@@ -61,13 +61,17 @@ def test_a_tree_packs_and_unpacks():
     parts = unpack(tree)
     assert parts.details[0] is None and parts.details[1].shape == (2, 7, 28, 28, 28)
     again = unpack(pack(parts))
-    assert torch.equal(again.coarse, parts.coarse) and all(torch.equal(a, b) for a, b in zip(again.details[1:], parts.details[1:]))
+    assert torch.equal(again.coarse, parts.coarse) and all(
+        torch.equal(a, b) for a, b in zip(again.details[1:], parts.details[1:])
+    )
 
 
 def test_each_child_is_in_its_channel():
     """Channel 1 + 28·x + 4·b + 2·y + z holds band b of the child at offset (x, y, z)."""
     children = torch.arange(7 * 28**3, dtype=torch.float64).reshape(1, 7, 28, 28, 28)
-    tree = pack(Coefficients(torch.zeros(1, 22, 22, 22).double(), (None, children, torch.zeros(1, 7, 22, 22, 22).double())))
+    tree = pack(
+        Coefficients(torch.zeros(1, 22, 22, 22).double(), (None, children, torch.zeros(1, 7, 22, 22, 22).double()))
+    )
     for b, x, y, z in ((0, 0, 0, 0), (3, 1, 0, 1), (6, 1, 1, 1), (5, 0, 1, 0)):
         cell = np.array([6, 9, 12])
         child = 2 * cell + (x, y, z) - 8

@@ -26,9 +26,11 @@ def source_root(tmp_path_factory):
 @pytest.fixture
 def make_job(tmp_path):
     """Writes a job folder whose inputs are the scripted engine's script."""
+
     def make(**script):
         request = jobs.Request(jobs.new_id(), "starter", "text", script, seed=7, placement={"at": [1, 2, 3]})
         return jobs.write_job(tmp_path / "Aufträge mit Leerzeichen", request, {})
+
     return make
 
 
@@ -43,16 +45,24 @@ def supervisor():
 @pytest.fixture
 def start(supervisor, source_root, tmp_path):
     """Starts the supervisor's worker with the scripted engine."""
+
     def begin(**changes):
-        settings = {"python": sys.executable, "source_root": source_root, "engine": ENGINE, "log_folder": tmp_path / "log"} | changes
+        settings = {
+            "python": sys.executable,
+            "source_root": source_root,
+            "engine": ENGINE,
+            "log_folder": tmp_path / "log",
+        } | changes
         supervisor.start(**settings)
         return supervisor
+
     return begin
 
 
 @pytest.fixture
 def until():
     """Polls a supervisor until an event of that name came (for that job), and returns all events up to it."""
+
     def wait(supervisor, name, job=None, seconds=30.0):
         events, end = [], time.monotonic() + seconds
         while time.monotonic() < end:
@@ -62,4 +72,5 @@ def until():
                 return events
             time.sleep(0.01)
         raise AssertionError(f"no {name} within {seconds} s, only {events}")
+
     return wait

@@ -1,4 +1,5 @@
-"""What the artist sees: properties, preferences, panels. Knows the order of registration; bpy comes in with register(), not before."""
+"""What the artist sees: properties, preferences, panels. Knows the order of registration; bpy comes in with register(),
+not before."""
 
 
 def register() -> None:

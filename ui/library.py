@@ -1,4 +1,5 @@
-"""The models in the preferences: a list, what is known of the chosen one, and what can be done with it. Draws; changes nothing."""
+"""The models in the preferences: a list, what is known of the chosen one, and what can be done with it. Draws; changes
+nothing."""
 
 import bpy
 
@@ -37,15 +38,21 @@ def draw_model(layout, model) -> None:
     """The chosen one."""
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for title, value in (("Takes", model.conditions.replace(" ", ", ")), ("Memory", model.memory), ("Licence", model.licence)):
+    for title, value in (
+        ("Takes", model.conditions.replace(" ", ", ")),
+        ("Memory", model.memory),
+        ("Licence", model.licence),
+    ):
         if value:
             column.label(text=f"{title}: {value}")
     if model.problem:
         draw_lines(layout, model.problem, "ERROR", LINE)
     row = layout.row(align=True)
-    for operator, text, icon, is_possible in (("wala.fetch_model", "Fetch…", "IMPORT", model.can_fetch),
-                                              ("wala.verify_model", "Verify", "CHECKMARK", model.can_remove),
-                                              ("wala.remove_model", "Remove", "TRASH", model.can_remove)):
+    for operator, text, icon, is_possible in (
+        ("wala.fetch_model", "Fetch…", "IMPORT", model.can_fetch),
+        ("wala.verify_model", "Verify", "CHECKMARK", model.can_remove),
+        ("wala.remove_model", "Remove", "TRASH", model.can_remove),
+    ):
         cell = row.row(align=True)
         cell.enabled = is_possible
         cell.operator(operator, text=text, icon=icon).name = model.name

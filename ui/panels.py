@@ -59,7 +59,9 @@ class WALA_PT_main(Tab, bpy.types.Panel):
             draw_lines(layout, session.worker_problem, "ERROR", _characters(context))
             layout.operator("wala.setup_worker", icon="IMPORT")
             if not bpy.app.online_access:
-                draw_lines(layout, "Set Up needs Online Access: Preferences, System, Network", "INTERNET", _characters(context))
+                draw_lines(
+                    layout, "Set Up needs Online Access: Preferences, System, Network", "INTERNET", _characters(context)
+                )
         draw_outcome(layout, context, session)
 
 
@@ -131,7 +133,9 @@ def draw_ready(layout, context, session) -> None:
     if not session.ready:
         return
     box = layout.box()
-    draw_lines(box, f"A shape is ready that was made for another scene: “{session.ready}”", "QUESTION", _characters(context))
+    draw_lines(
+        box, f"A shape is ready that was made for another scene: “{session.ready}”", "QUESTION", _characters(context)
+    )
     row = box.row(align=True)
     row.operator("wala.place")
     row.operator("wala.discard")

@@ -1,10 +1,19 @@
-"""The properties where interface and operators meet. Knows what the artist can choose and what a session shows; decides nothing.
+"""The properties where interface and operators meet. Knows what the artist can choose and what a session shows; decides
+nothing.
 
 `scene.wala` is saved with the file. `window_manager.wala` is the session's and never saved.
 """
 
 import bpy
-from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 
 from .conditions import BY_IDENTIFIER, GREASE_PENCIL_TYPES, ROWS
 
@@ -31,47 +40,107 @@ def _follow_model(self, context) -> None:
 class WalaMap(bpy.types.PropertyGroup):
     """A depth map and the number of the camera it is from."""
 
-    image: PointerProperty(name="Depth Map", description="Near is white; far and the background are black", type=bpy.types.Image)
+    image: PointerProperty(
+        name="Depth Map", description="Near is white; far and the background are black", type=bpy.types.Image
+    )
     view: IntProperty()
 
 
 class WalaSettings(bpy.types.PropertyGroup):
     """What the next shape is made from."""
 
-    model: StringProperty(name="Model", description="Which model makes the shape", default="starter", update=_follow_model)
-    condition: EnumProperty(name="From", description="What the shape is made from", default="SKETCH",
-                            items=[(row.identifier, row.title, row.description, row.icon, row.number) for row in ROWS])
+    model: StringProperty(
+        name="Model", description="Which model makes the shape", default="starter", update=_follow_model
+    )
+    condition: EnumProperty(
+        name="From",
+        description="What the shape is made from",
+        default="SKETCH",
+        items=[(row.identifier, row.title, row.description, row.icon, row.number) for row in ROWS],
+    )
     prompt: StringProperty(name="Prompt", description="What to make, in a few English words", default="a chair")
-    subject: StringProperty(name="What It Is", description="What the sketch, the blockout or the picture is of, in a few English words, such as "
-                            "“a chair”. It may stay empty")
-    sketch: PointerProperty(name="Sketch", description="The Grease Pencil object to use. Empty: the active object", type=bpy.types.Object,
-                            poll=_is_sketch)
-    image: PointerProperty(name="Image", description="A picture of one thing, cut out or on a background of one colour", type=bpy.types.Image)
-    remove_background: BoolProperty(name="Remove Background", description="Cut the thing out of a background of one colour", default=True)
+    subject: StringProperty(
+        name="What It Is",
+        description="What the sketch, the blockout or the picture is of, in a few English words, such as "
+        "“a chair”. It may stay empty",
+    )
+    sketch: PointerProperty(
+        name="Sketch",
+        description="The Grease Pencil object to use. Empty: the active object",
+        type=bpy.types.Object,
+        poll=_is_sketch,
+    )
+    image: PointerProperty(
+        name="Image",
+        description="A picture of one thing, cut out or on a background of one colour",
+        type=bpy.types.Image,
+    )
+    remove_background: BoolProperty(
+        name="Remove Background", description="Cut the thing out of a background of one colour", default=True
+    )
     maps: CollectionProperty(type=WalaMap)
-    seed: IntProperty(name="Seed", description="The same input and seed make the same shape; another seed makes a variation", min=0)
+    seed: IntProperty(
+        name="Seed", description="The same input and seed make the same shape; another seed makes a variation", min=0
+    )
     randomise_seed: BoolProperty(name="Random Seed", description="Take a new seed each time", default=False)
-    scale: FloatProperty(name="Guidance", description="How closely the shape follows the input. 0: the model's own setting", min=0.0,
-                         soft_max=10.0, max=100.0, precision=1)
-    steps: IntProperty(name="Steps", description="Denoising steps, 2 or more: more are slower and may be finer. 0: the model's own setting",
-                       min=0, soft_max=100, max=1000, update=_skip_one_step)
-    quality: EnumProperty(name="Quality", default="NORMAL", description="How long to try", items=[
-        ("DRAFT", "Draft", "Half of the model's steps: a first look"), ("NORMAL", "Normal", "The model's own settings"),
-        ("BEST", "Best", "Several seeds, of which the one is kept that agrees best with the input; about twice as long")])
-    fit: BoolProperty(name="Fit to Input", default=True, description="Move the finished shape onto the blockout, points or depth maps that it is "
-                      "made from, with models that gain by it. Off: a freer shape, and faster")
-    one_piece: BoolProperty(name="One Piece", default=True, description="Leave out the loose bits that the starter makes beside a shape, but where "
-                            "the blockout is itself of several parts. Off: every piece that is more than dust stays")
-    take_results: BoolProperty(name="Use Results", default=False, description="Make shapes from selected results themselves. Off: from what those "
-                               "results were made from")
+    scale: FloatProperty(
+        name="Guidance",
+        description="How closely the shape follows the input. 0: the model's own setting",
+        min=0.0,
+        soft_max=10.0,
+        max=100.0,
+        precision=1,
+    )
+    steps: IntProperty(
+        name="Steps",
+        description="Denoising steps, 2 or more: more are slower and may be finer. 0: the model's own setting",
+        min=0,
+        soft_max=100,
+        max=1000,
+        update=_skip_one_step,
+    )
+    quality: EnumProperty(
+        name="Quality",
+        default="NORMAL",
+        description="How long to try",
+        items=[
+            ("DRAFT", "Draft", "Half of the model's steps: a first look"),
+            ("NORMAL", "Normal", "The model's own settings"),
+            (
+                "BEST",
+                "Best",
+                "Several seeds, of which the one is kept that agrees best with the input; about twice as long",
+            ),
+        ],
+    )
+    fit: BoolProperty(
+        name="Fit to Input",
+        default=True,
+        description="Move the finished shape onto the blockout, points or depth maps that it is "
+        "made from, with models that gain by it. Off: a freer shape, and faster",
+    )
+    one_piece: BoolProperty(
+        name="One Piece",
+        default=True,
+        description="Leave out the loose bits that the starter makes beside a shape, but where "
+        "the blockout is itself of several parts. Off: every piece that is more than dust stays",
+    )
+    take_results: BoolProperty(
+        name="Use Results",
+        default=False,
+        description="Make shapes from selected results themselves. Off: from what those results were made from",
+    )
     steps_before: IntProperty(options={"HIDDEN"})
-    mark_as_asset: BoolProperty(name="Mark as Asset", default=False,
-                                description="Put each shape into this file's asset browser, with where it comes from")
+    mark_as_asset: BoolProperty(
+        name="Mark as Asset",
+        default=False,
+        description="Put each shape into this file's asset browser, with where it comes from",
+    )
 
 
 class WalaModel(bpy.types.PropertyGroup):
-    """A model; ``conditions``: what it takes, separated by spaces; ``prompted``: those that words may come beside. ``offered``: a shape can be
-    made with it now."""
+    """A model; ``conditions``: what it takes, separated by spaces; ``prompted``: those that words may come beside.
+    ``offered``: a shape can be made with it now."""
 
     title: StringProperty()
     conditions: StringProperty()

@@ -6,7 +6,8 @@
     mesh = pipeline.generate(TextInput("a chair"))
     mesh.save("chair.glb")
 
-The names in ``__all__`` are the public API. They are imported when they are first used, so that ``import wala_blender`` costs nothing.
+The names in ``__all__`` are the public API. They are imported when they are first used, so that ``import wala_blender``
+costs nothing.
 """
 
 import importlib
@@ -15,18 +16,39 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "Pipeline": "pipeline", "Settings": "pipeline", "Generation": "pipeline", "TextToShape": "text_to_shape",
-    "TextInput": "inputs", "SketchInput": "inputs", "ImageInput": "inputs", "DepthInput": "inputs", "MultiViewDepthInput": "inputs",
-    "MultiViewImageInput": "inputs", "VoxelInput": "inputs", "PointInput": "inputs", "NoInput": "inputs",
-    "read_mesh": "geometry.meshes", "describe_models": "models.listing", "WalaError": "errors",
+    "Pipeline": "pipeline",
+    "Settings": "pipeline",
+    "Generation": "pipeline",
+    "TextToShape": "text_to_shape",
+    "TextInput": "inputs",
+    "SketchInput": "inputs",
+    "ImageInput": "inputs",
+    "DepthInput": "inputs",
+    "MultiViewDepthInput": "inputs",
+    "MultiViewImageInput": "inputs",
+    "VoxelInput": "inputs",
+    "PointInput": "inputs",
+    "NoInput": "inputs",
+    "read_mesh": "geometry.meshes",
+    "describe_models": "models.listing",
+    "WalaError": "errors",
 }
 __all__ = [*_PUBLIC]  # noqa: PLE0604
 
 if TYPE_CHECKING:
     from .errors import WalaError
     from .geometry.meshes import read_mesh
-    from .inputs import (DepthInput, ImageInput, MultiViewDepthInput, MultiViewImageInput, NoInput, PointInput, SketchInput, TextInput,
-                         VoxelInput)
+    from .inputs import (
+        DepthInput,
+        ImageInput,
+        MultiViewDepthInput,
+        MultiViewImageInput,
+        NoInput,
+        PointInput,
+        SketchInput,
+        TextInput,
+        VoxelInput,
+    )
     from .models.listing import describe_models
     from .pipeline import Generation, Pipeline, Settings
     from .text_to_shape import TextToShape

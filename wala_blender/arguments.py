@@ -1,4 +1,5 @@
-"""Numbers given on the command line, checked as they are read. Knows argparse's way to refuse; not what the numbers are for."""
+"""Numbers given on the command line, checked as they are read. Knows argparse's way to refuse; not what the numbers are
+for."""
 
 from argparse import ArgumentTypeError
 from collections.abc import Callable
@@ -6,6 +7,7 @@ from collections.abc import Callable
 
 def number(convert: type, low: float, high: float, words: str) -> Callable[[str], float]:
     """A reader for argparse: text → convert(text) if that is low … high, else "… is not {words}"."""
+
     def parse(text: str):
         try:
             value = convert(text)
@@ -14,4 +16,5 @@ def number(convert: type, low: float, high: float, words: str) -> Callable[[str]
         if value is None or not low <= value <= high:
             raise ArgumentTypeError(f"{text!r} is not {words}")
         return value
+
     return parse

@@ -11,7 +11,8 @@ from .errors import InputError, first_line
 from .files import check_size
 
 MAX_BYTES = 512 * 2**20  # of an array, and of all that is read of an archive
-# An archive may unpack to this many bytes, or to more where that is at most this many times what it has packed: a real mesh packs 2 to 20 times.
+# An archive may unpack to this many bytes, or to more where that is at most this many times what it has packed: a real
+# mesh packs 2 to 20 times.
 FREE_BYTES, MAX_RATIO = 64 * 2**20, 100
 _AGAIN = "The file is damaged or incomplete: write it again"
 _SMALLER = "Reduce the number of points or faces"
@@ -19,7 +20,8 @@ _ZIP, _NPY = b"PK", b"\x93NUMPY"
 
 
 def read_npy(path: Path) -> np.ndarray:
-    """The array of a .npy file. Raises InputError: damaged, above MAX_BYTES, an archive, or Python objects instead of numbers."""
+    """The array of a .npy file. Raises InputError: damaged, above MAX_BYTES, an archive, or Python objects instead of
+    numbers."""
     check_size(path, MAX_BYTES, "an array", _SMALLER)
     try:
         with open(path, "rb") as stream:
@@ -36,8 +38,8 @@ def read_npy(path: Path) -> np.ndarray:
 def read_npz(path: Path, *names: str) -> list[np.ndarray]:
     """The arrays of these names in a .npz file.
 
-    Raises InputError: damaged, a name is missing, one array alone, Python objects instead of numbers, or more bytes than MAX_BYTES,
-    packed or not (FREE_BYTES where they are packed more than MAX_RATIO times).
+    Raises InputError: damaged, a name is missing, one array alone, Python objects instead of numbers, or more bytes
+    than MAX_BYTES, packed or not (FREE_BYTES where they are packed more than MAX_RATIO times).
     """
     check_size(path, MAX_BYTES, "an archive", _SMALLER)
     try:
@@ -69,8 +71,14 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
         there = ", ".join(sorted(file.removesuffix(".npy") for file in files)[:8])
         raise InputError(f"{path.name} has no array {name!r}; it has {there[:160] or 'none'}", _AGAIN)
     member = archive.getinfo(f"{name}.npy")
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # the others unpack more at once than was asked for
-        raise InputError(f"{path.name} is packed by method {member.compress_type}, expected deflate", "Save it with numpy.savez_compressed")
+    if member.compress_type not in (
+        zipfile.ZIP_STORED,
+        zipfile.ZIP_DEFLATED,
+    ):  # the others unpack more at once than was asked for
+        raise InputError(
+            f"{path.name} is packed by method {member.compress_type}, expected deflate",
+            "Save it with numpy.savez_compressed",
+        )
     return member
 
 
@@ -78,8 +86,10 @@ def _check_unpacked(path: Path, members: list[zipfile.ZipInfo]) -> None:
     size = sum(member.file_size for member in members)
     allowed = min(MAX_BYTES, max(FREE_BYTES, MAX_RATIO * path.stat().st_size))
     if size > allowed:
-        raise InputError(f"{path.name} would unpack to {size / 2**20:.0f} MiB, more than the {allowed / 2**20:.0f} MiB that are read of such a file",
-                         _SMALLER)
+        raise InputError(
+            f"{path.name} would unpack to {size / 2**20:.0f} MiB, more than the {allowed / 2**20:.0f} MiB that are read of such a file",
+            _SMALLER,
+        )
 
 
 def _array(what: str, stream: BinaryIO, size: int) -> np.ndarray:
@@ -87,7 +97,10 @@ def _array(what: str, stream: BinaryIO, size: int) -> np.ndarray:
     version = np.lib.format.read_magic(stream)
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in readers:
-        raise InputError(f"{what} is of the format's version {version[0]}.{version[1]}, expected 1.0 or 2.0", "Save it with numpy.save")
+        raise InputError(
+            f"{what} is of the format's version {version[0]}.{version[1]}, expected 1.0 or 2.0",
+            "Save it with numpy.save",
+        )
     shape, _, kind = readers[version](stream)
     if kind.hasobject:
         raise InputError(f"{what} cannot be read (it holds Python objects, not numbers)", "Save numbers alone")

@@ -21,8 +21,8 @@ def candidate_seeds(seed: int, count: int) -> list[int]:
 
 
 def agreement(prepared: Prepared, field: Tensor) -> float | None:
-    """How well a half field (128, 128, 128) agrees with what an input says of where the shape is: the higher the better; None where it says
-    nothing."""
+    """How well a half field (128, 128, 128) agrees with what an input says of where the shape is: the higher the
+    better; None where it says nothing."""
     if prepared.observation is not None:
         return -float(prepared.observation(field))
     evidence = prepared.evidence(field) if prepared.evidence else Evidence()
@@ -30,7 +30,8 @@ def agreement(prepared: Prepared, field: Tensor) -> float | None:
 
 
 def silhouette_overlap(evidence: Evidence, field: Tensor) -> float:
-    """Intersection over union of what a drawing encloses and the solid of a field (R, R, R) as the drawing's camera sees it."""
+    """Intersection over union of what a drawing encloses and the solid of a field (R, R, R) as the drawing's camera
+    sees it."""
     camera, R = evidence.camera, len(field)
     inside = (field < 0).nonzero().float() * (2 / R) - 1
     seen = inside @ torch.from_numpy(camera.axes().T).float()
@@ -44,8 +45,11 @@ def silhouette_overlap(evidence: Evidence, field: Tensor) -> float:
 
 
 @torch.no_grad()
-def likelihoods(denoise: ConditionalDenoiser, schedule: Schedule, latents: Tensor, condition: Condition, empty: Condition) -> Tensor:
-    """How much better latents (B, 4, 12, 12, 12) are predicted from noise with the condition than without it, (B,): the higher the better.
+def likelihoods(
+    denoise: ConditionalDenoiser, schedule: Schedule, latents: Tensor, condition: Condition, empty: Condition
+) -> Tensor:
+    """How much better latents (B, 4, 12, 12, 12) are predicted from noise with the condition than without it, (B,): the
+    higher the better.
 
     As in diffusion classifiers (Li et al. 2023), at a few timesteps with the same noise for all.
     """
@@ -55,13 +59,18 @@ def likelihoods(denoise: ConditionalDenoiser, schedule: Schedule, latents: Tenso
     for timestep in _SCORED_TIMESTEPS:
         t = torch.full((len(latents),), timestep, device=latents.device)
         x = schedule.add_noise(latents, noise.expand_as(latents), t.long())
-        with_condition, without = ((denoise(torch.cat([x, x]), torch.cat([t, t]), both) - torch.cat([latents, latents])) ** 2).mean((1, 2, 3, 4)).chunk(2)
+        with_condition, without = (
+            ((denoise(torch.cat([x, x]), torch.cat([t, t]), both) - torch.cat([latents, latents])) ** 2)
+            .mean((1, 2, 3, 4))
+            .chunk(2)
+        )
         gains += without - with_condition
     return gains
 
 
 @torch.no_grad()
 def best_of(latents: Tensor, prepared: Prepared, autoencoder: Autoencoder) -> int | None:
-    """Index of the latent of (B, 4, 12, 12, 12) whose decoded field agrees best with an input; None where the input does not say."""
+    """Index of the latent of (B, 4, 12, 12, 12) whose decoded field agrees best with an input; None where the input
+    does not say."""
     scores = [agreement(prepared, half_field(autoencoder.decode(latent[None]).float()).cpu()) for latent in latents]
     return None if None in scores else max(range(len(scores)), key=scores.__getitem__)

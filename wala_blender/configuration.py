@@ -1,4 +1,5 @@
-"""Configuration files: JSON or TOML → the frozen dataclasses a training is described by, and back. Knows dataclasses; not what they mean."""
+"""Configuration files: JSON or TOML → the frozen dataclasses a training is described by, and back. Knows dataclasses;
+not what they mean."""
 
 import dataclasses
 import json
@@ -16,7 +17,8 @@ Settings = TypeVar("Settings")
 def read_settings(kind: type[Settings], file: Path | str) -> Settings:
     """The settings in a .json or .toml file; what it does not say keeps its default.
 
-    Raises InputError: no such file, not readable as what its suffix says, an unknown key (it names the known ones), a value of the wrong type.
+    Raises InputError: no such file, not readable as what its suffix says, an unknown key (it names the known ones), a
+    value of the wrong type.
     """
     return from_plain(kind, _read(Path(file)), Path(file).name)
 

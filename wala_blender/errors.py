@@ -3,7 +3,6 @@
 Every message states what went wrong with the actual and the expected value; every hint says what to do about it.
 """
 
-
 import re
 
 LONGEST_WORD, LONGEST_MESSAGE = 240, 1000  # letters
@@ -12,7 +11,8 @@ LONGEST_WORD, LONGEST_MESSAGE = 240, 1000  # letters
 class WalaError(Exception):
     """Base of all expected failures.
 
-    Attributes: ``code`` (a stable machine word, class attribute), ``message`` (one line), ``hint`` (one line, may be "").
+    Attributes: ``code`` (a stable machine word, class attribute), ``message`` (one line), ``hint`` (one line, may be
+    "").
     """
 
     code = "failed"
@@ -72,22 +72,35 @@ _MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", 
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether it is MemoryError, torch.OutOfMemoryError (known by name: torch need not be there) or a RuntimeError of torch's allocators."""
+    """Whether it is MemoryError, torch.OutOfMemoryError (known by name: torch need not be there) or a RuntimeError of
+    torch's allocators."""
     if isinstance(error, MemoryError) or any(base.__name__ == "OutOfMemoryError" for base in type(error).__mro__):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _MEMORY_WORDS)
 
 
 def shortened(message: str) -> str:
-    """The message with the middle of very long words left out, such as a value that is repeated in it, and not longer than LONGEST_MESSAGE."""
-    message = re.sub(rf"\S{{{LONGEST_WORD + 1},}}", lambda word: f"{word[0][:120]}… ({len(word[0])} letters) …{word[0][-40:]}", message)
-    return message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 100]}… ({len(message)} letters) …{message[-40:]}"
+    """The message with the middle of very long words left out, such as a value that is repeated in it, and not longer
+    than LONGEST_MESSAGE."""
+    message = re.sub(
+        rf"\S{{{LONGEST_WORD + 1},}}",
+        lambda word: f"{word[0][:120]}… ({len(word[0])} letters) …{word[0][-40:]}",
+        message,
+    )
+    return (
+        message
+        if len(message) <= LONGEST_MESSAGE
+        else f"{message[: LONGEST_MESSAGE - 100]}… ({len(message)} letters) …{message[-40:]}"
+    )
 
 
 def shown(message: str) -> str:
-    """The message for a terminal: in one line, shortened, what cannot be printed (or steers a terminal) as its escape."""
+    """The message for a terminal: in one line, shortened, what cannot be printed (or steers a terminal) as its
+    escape."""
     line = " ".join(message.split())
-    return shortened("".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line))
+    return shortened(
+        "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line)
+    )
 
 
 def first_line(error: BaseException, length: int = 200) -> str:

@@ -14,7 +14,8 @@ LONGEST_NAME = 255  # bytes
 
 
 def check_destination(path: Path | str) -> Path:
-    """The path, if a file can be made there. Raises OutputError: its folder is missing or not writable, or it is a folder itself.
+    """The path, if a file can be made there. Raises OutputError: its folder is missing or not writable, or it is a
+    folder itself.
 
     To be asked before a long computation, so that its result has somewhere to go.
     """
@@ -27,7 +28,9 @@ def check_destination(path: Path | str) -> Path:
     except FileNotFoundError:
         kind = stat.S_IFREG
     except (OSError, ValueError) as error:  # a name that is too long, or has a NUL
-        raise OutputError(f"{path} cannot be written ({getattr(error, 'strerror', None) or error})", "Choose another name") from error
+        raise OutputError(
+            f"{path} cannot be written ({getattr(error, 'strerror', None) or error})", "Choose another name"
+        ) from error
     if stat.S_ISDIR(kind):
         raise OutputError(f"{path} is a folder", "Give the name of a file in it")
     if not os.access(folder, os.W_OK):
@@ -36,7 +39,8 @@ def check_destination(path: Path | str) -> Path:
 
 
 def beside(path: Path, ending: str) -> Path:
-    """``path`` with its suffix replaced by ``ending``; its stem is cut where the name would be longer than a file system's 255 bytes."""
+    """``path`` with its suffix replaced by ``ending``; its stem is cut where the name would be longer than a file
+    system's 255 bytes."""
     stem = path.stem
     while len(os.fsencode(stem + ending)) > LONGEST_NAME:
         stem = stem[:-1]
@@ -57,16 +61,22 @@ def check_size(path: Path, limit: int, what: str, hint: str) -> None:
     """Raises InputError for a file above ``limit`` bytes, before it is read."""
     size = path.stat().st_size
     if size > limit:
-        raise InputError(f"{path.name} has {size / 2**20:.0f} MiB, more than the {limit / 2**20:.0f} MiB that are read of {what}", hint)
+        raise InputError(
+            f"{path.name} has {size / 2**20:.0f} MiB, more than the {limit / 2**20:.0f} MiB that are read of {what}",
+            hint,
+        )
 
 
 def write_whole(path: Path | str, write: Callable[[BinaryIO], object]) -> None:
-    """Calls write(stream) on a temporary file beside ``path`` and renames it: what was there before stays until the new file is complete.
+    """Calls write(stream) on a temporary file beside ``path`` and renames it: what was there before stays until the new
+    file is complete.
 
     Raises OutputError with nothing left behind.
     """
     path = check_destination(path)
-    partial = path.with_name(f".wala-{secrets.token_hex(8)}.part")  # as long as any: the path's own name may fill a file system's 255 bytes
+    partial = path.with_name(
+        f".wala-{secrets.token_hex(8)}.part"
+    )  # as long as any: the path's own name may fill a file system's 255 bytes
     try:
         with open(partial, "xb") as stream:
             write(stream)
@@ -80,7 +90,8 @@ def write_whole(path: Path | str, write: Callable[[BinaryIO], object]) -> None:
 
 
 def read_small(path: Path, limit: int) -> bytes:
-    """All of an ordinary file of at most ``limit`` bytes. Raises OSError, also for what is none (a pipe would wait for ever) or is larger."""
+    """All of an ordinary file of at most ``limit`` bytes. Raises OSError, also for what is none (a pipe would wait for
+    ever) or is larger."""
     number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with open(number, "rb") as stream:
         if not stat.S_ISREG(os.fstat(number).st_mode):

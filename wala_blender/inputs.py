@@ -1,8 +1,8 @@
 """Typed inputs of ``Pipeline.generate``, one class a condition.
 
-Arrays and files alike: wherever a field takes an array, it also takes the path of a file, which is read as the command line reads it.
-Units and axes: +Y is up, angles are degrees, azimuth 0 is the front (+Z) and 90 the right side (+X). Every constructor only stores what
-it is given; ``raw`` reads, checks and raises InputError.
+Arrays and files alike: wherever a field takes an array, it also takes the path of a file, which is read as the command
+line reads it. Units and axes: +Y is up, angles are degrees, azimuth 0 is the front (+Z) and 90 the right side (+X).
+Every constructor only stores what it is given; ``raw`` reads, checks and raises InputError.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,9 @@ from .conditions.voxel_files import occupancy_of_array
 from .errors import InputError
 
 Source = ArrayLike | Path | str  # an array or a file of one
-Mesh = tuple[ArrayLike, ArrayLike] | Path | str  # vertices (V, 3) and triangles (F, 3), as read_mesh returns them, or a file of them
+Mesh = (
+    tuple[ArrayLike, ArrayLike] | Path | str
+)  # vertices (V, 3) and triangles (F, 3), as read_mesh returns them, or a file of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +33,11 @@ class Input:
 
     def raw(self) -> dict:
         """The inputs as the conditions take them, see conditions/inputs.py. Raises InputError."""
-        given = {"views" if item.name == "cameras" else item.name: value
-                 for item in fields(self) if (value := getattr(self, item.name)) is not None}
+        given = {
+            "views" if item.name == "cameras" else item.name: value
+            for item in fields(self)
+            if (value := getattr(self, item.name)) is not None
+        }
         check_inputs(self.condition, given)
         raw: dict = {}
         notes: list[str] = []
@@ -53,8 +58,8 @@ class TextInput(Input):
 
 @dataclass(frozen=True, eq=False)
 class SketchInput(Input):
-    """A line drawing: ``polylines``, each (n, 2) floats, x right, y up, any unit; or ``image`` (H, W) or (H, W, 3 or 4) uint8, dark lines
-    on light. ``elevation``: how far above the horizon it is seen from."""
+    """A line drawing: ``polylines``, each (n, 2) floats, x right, y up, any unit; or ``image`` (H, W) or (H, W, 3 or 4)
+    uint8, dark lines on light. ``elevation``: how far above the horizon it is seen from."""
 
     polylines: Sequence[ArrayLike] | None = None
     elevation: float | None = None
@@ -65,8 +70,8 @@ class SketchInput(Input):
 
 @dataclass(frozen=True, eq=False)
 class ImageInput(Input):
-    """A picture of one thing, (H, W, 3 or 4) uint8, cut out or on a background of one colour. ``cameras`` (of the published ones) and
-    ``background`` ("keep", "remove") are for the published models."""
+    """A picture of one thing, (H, W, 3 or 4) uint8, cut out or on a background of one colour. ``cameras`` (of the
+    published ones) and ``background`` ("keep", "remove") are for the published models."""
 
     image: Source
     elevation: float | None = None
@@ -78,7 +83,8 @@ class ImageInput(Input):
 
 @dataclass(frozen=True, eq=False)
 class DepthInput(Input):
-    """One depth map ``image`` (H, W), or a ``mesh`` to take it of. ``near``: "light", "dark", or "auto" to tell it by the map."""
+    """One depth map ``image`` (H, W), or a ``mesh`` to take it of. ``near``: "light", "dark", or "auto" to tell it by
+    the map."""
 
     image: Source | None = None
     mesh: Mesh | None = None
@@ -114,7 +120,8 @@ class MultiViewImageInput(Input):
 
 @dataclass(frozen=True, eq=False)
 class VoxelInput(Input):
-    """``occupancy`` (16, 16, 16) of 0 and 1, axes x, y, z (other sizes are resampled); or a ``mesh`` of a blockout, whose result lies where it is."""
+    """``occupancy`` (16, 16, 16) of 0 and 1, axes x, y, z (other sizes are resampled); or a ``mesh`` of a blockout,
+    whose result lies where it is."""
 
     occupancy: Source | None = None
     mesh: Mesh | None = None
@@ -175,7 +182,9 @@ def _mesh(owner: Path, mesh: tuple[ArrayLike, ArrayLike]) -> dict:
 
 # Arrays of raw inputs, and how each is checked: (name for messages, array) → raw inputs.
 _ARRAYS: dict[str, Callable[[Path, ArrayLike], dict]] = {
-    "polylines": _polylines, "image": _image, "mesh": _mesh,
+    "polylines": _polylines,
+    "image": _image,
+    "mesh": _mesh,
     "occupancy": lambda owner, values: occupancy_of_array(owner, np.asarray(values)),
     "points": lambda owner, values: checked_points(owner, np.asarray(values)),
 }

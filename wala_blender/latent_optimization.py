@@ -1,8 +1,9 @@
-"""Moves a latent until what it decodes to agrees with what is known of the shape. Knows latents, the decoder's gradient and observations; not
-where these come from.
+"""Moves a latent until what it decodes to agrees with what is known of the shape. Knows latents, the decoder's gradient
+and observations; not where these come from.
 
-As DeepSDF (Park et al. 2019) finds the latent of a shape it has seen parts of: gradient descent through the frozen decoder. It begins at what
-the denoiser made, and ends after a few steps, so that what the input does not tell stays as the denoiser made it.
+As DeepSDF (Park et al. 2019) finds the latent of a shape it has seen parts of: gradient descent through the frozen
+decoder. It begins at what the denoiser made, and ends after a few steps, so that what the input does not tell stays as
+the denoiser made it.
 """
 
 from collections.abc import Callable
@@ -19,11 +20,18 @@ MOMENTA = (0.8, 0.95)
 ENOUGH = 0.05  # of the first disagreement: what is left is not worth leaving the denoiser's latent for. Voxels alone come so far
 
 
-def fit(autoencoder: Autoencoder, latent: Tensor, observation: Observation, steps: int, on_step: Callable[[int, int], object]) -> Tensor:
-    """Latent (4, 12, 12, 12) before quantisation, moved by ``steps`` steps of Adam, fewer where that is ENOUGH, so that its field agrees with the
-    observation.
+def fit(
+    autoencoder: Autoencoder,
+    latent: Tensor,
+    observation: Observation,
+    steps: int,
+    on_step: Callable[[int, int], object],
+) -> Tensor:
+    """Latent (4, 12, 12, 12) before quantisation, moved by ``steps`` steps of Adam, fewer where that is ENOUGH, so that
+    its field agrees with the observation.
 
-    A quantiser is passed straight through. on_step(step, steps) is called before each step and may raise to stop. Returns float32.
+    A quantiser is passed straight through. on_step(step, steps) is called before each step and may raise to stop.
+    Returns float32.
     """
     moved = latent.detach().float().clone().requires_grad_(True)
     momentum, power = torch.zeros_like(moved), torch.zeros_like(moved)
@@ -34,18 +42,18 @@ def fit(autoencoder: Autoencoder, latent: Tensor, observation: Observation, step
         first = left if step == 0 else first
         if left <= ENOUGH * first:
             break
-        gradient, = torch.autograd.grad(disagreement, moved)  # the networks' parameters get none
+        (gradient,) = torch.autograd.grad(disagreement, moved)  # the networks' parameters get none
         with torch.no_grad():
             moved -= adam_step(gradient, momentum, power, step + 1, RATE * (1 - 2 / 3 * step / steps))
     return moved.detach()
 
 
 def adam_step(gradient: Tensor, momentum: Tensor, power: Tensor, count: int, rate: float) -> Tensor:
-    """What the step number ``count``, from 1, of Adam (Kingma & Ba 2015, algorithm 1) subtracts; changes the averages of the gradient and of its
-    square. torch.optim's imports torch's compiler, which takes longer than all steps."""
+    """What the step number ``count``, from 1, of Adam (Kingma & Ba 2015, algorithm 1) subtracts; changes the averages
+    of the gradient and of its square. torch.optim's imports torch's compiler, which takes longer than all steps."""
     momentum.lerp_(gradient, 1 - MOMENTA[0])
     power.lerp_(gradient.square(), 1 - MOMENTA[1])
-    unbiased, spread = momentum / (1 - MOMENTA[0]**count), power / (1 - MOMENTA[1]**count)
+    unbiased, spread = momentum / (1 - MOMENTA[0] ** count), power / (1 - MOMENTA[1] ** count)
     return rate * unbiased / (spread.sqrt() + 1e-8)
 
 
@@ -63,10 +71,14 @@ def half_field(tree: Tensor) -> Tensor:
 
 
 def _where_gradients_are(field: Tensor) -> Tensor:
-    """The field where observations can be followed: sampling a grid has no gradient on MPS in many versions of torch."""
+    """The field where observations can be followed: sampling a grid has no gradient on MPS in many versions of
+    torch."""
     return field.cpu() if field.device.type == "mps" else field
 
 
 def _half_is_faster(device: torch.device) -> bool:
-    """Whether bfloat16 saves time: half of it on processors with the instructions for it. Elsewhere float32 is exact, and fast enough on a GPU."""
-    return device.type == "cpu" and torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    """Whether bfloat16 saves time: half of it on processors with the instructions for it. Elsewhere float32 is exact,
+    and fast enough on a GPU."""
+    return (
+        device.type == "cpu" and torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    )

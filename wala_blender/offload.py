@@ -1,4 +1,5 @@
-"""Modules that take turns on a device, and what to do when its memory does not suffice. Knows devices; not models, nor what they compute."""
+"""Modules that take turns on a device, and what to do when its memory does not suffice. Knows devices; not models, nor
+what they compute."""
 
 import contextlib
 import gc
@@ -18,9 +19,11 @@ Result = TypeVar("Result")
 # Low-memory mode → which ways are tried, one after the other: with everything on the device (False), in turns (True).
 MODES = {"auto": (False, True), "on": (True,), "off": (False,)}
 
+
 @contextlib.contextmanager
 def lent_to(device: torch.device, *modules: nn.Module) -> Iterator[None]:
-    """The modules on ``device`` for as long as the block lasts. Afterwards their former tensors are back, not copies of the device's."""
+    """The modules on ``device`` for as long as the block lasts. Afterwards their former tensors are back, not copies of
+    the device's."""
     before = [dict(module.state_dict()) for module in modules]
     try:
         for module in modules:
@@ -42,7 +45,8 @@ def give_back(device: torch.device) -> None:
 
 
 def ways(mode: str, device: torch.device) -> tuple[bool, ...]:
-    """Which ways of MODES make sense on a device: on the CPU there is nothing to take turns on. Raises ModelError for an unknown mode."""
+    """Which ways of MODES make sense on a device: on the CPU there is nothing to take turns on. Raises ModelError for
+    an unknown mode."""
     if mode not in MODES:
         raise ModelError(f"unknown low-memory mode {mode!r}", f"Choose one of {', '.join(MODES)}.")
     return MODES[mode] if device.type != "cpu" else (False,)
@@ -56,7 +60,9 @@ def try_ways(attempt: Callable[[bool], Result], mode: str, device: torch.device,
     reason = ""
     for in_turns in ways(mode, device):
         if reason:
-            log.warning("the memory of the %s device did not suffice (%s): once more in low-memory mode", device.type, reason)
+            log.warning(
+                "the memory of the %s device did not suffice (%s): once more in low-memory mode", device.type, reason
+            )
         try:
             return attempt(in_turns)
         except Exception as error:
@@ -67,5 +73,9 @@ def try_ways(attempt: Callable[[bool], Result], mode: str, device: torch.device,
         give_back(device)
     hint = "Close other programs"
     if device.type != "cpu":
-        hint += " that use the graphics card" + ("" if in_turns else ", switch the low-memory mode on") + ", or set the device to cpu"
+        hint += (
+            " that use the graphics card"
+            + ("" if in_turns else ", switch the low-memory mode on")
+            + ", or set the device to cpu"
+        )
     raise MemoryShortageError(f"the memory of the {device.type} device did not suffice: {needs} ({reason})", hint)

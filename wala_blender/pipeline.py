@@ -1,4 +1,5 @@
-"""The whole way, stage by stage: input → condition → latent → field → mesh, and field → latent. Knows the order of stages; not what is in them."""
+"""The whole way, stage by stage: input → condition → latent → field → mesh, and field → latent. Knows the order of
+stages; not what is in them."""
 
 import contextlib
 import math
@@ -35,7 +36,8 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Quality:
-    """Factors of a model's default numbers of denoising steps and of candidates, of which the one is kept that agrees best with the input."""
+    """Factors of a model's default numbers of denoising steps and of candidates, of which the one is kept that agrees
+    best with the input."""
 
     steps: float
     candidates: float
@@ -47,8 +49,9 @@ QUALITIES = {"draft": Quality(0.5, 0.0), "normal": Quality(1.0, 1.0), "best": Qu
 @dataclass(frozen=True)
 class Settings:
     """What a generation depends on besides its input. scale (guidance, ≥ 0), steps (2 … 1000) and fit (steps that then
-    fit the shape to the input, 0 … 1000): None takes the model's default for the quality, one of QUALITIES. one_piece: leave out
-    everything but the main piece; None: where the model's shapes are to be of one piece, and the input is not itself of several parts."""
+    fit the shape to the input, 0 … 1000): None takes the model's default for the quality, one of QUALITIES. one_piece:
+    leave out everything but the main piece; None: where the model's shapes are to be of one piece, and the input is not
+    itself of several parts."""
 
     model: str = "starter"
     seed: int = 0
@@ -61,7 +64,8 @@ class Settings:
 
 @dataclass(frozen=True)
 class Generation:
-    """A result: vertices (V, 3) float32 in model space, faces (F, 3) int32, the latent (4, 12, 12, 12) float32, and what it came from."""
+    """A result: vertices (V, 3) float32 in model space, faces (F, 3) int32, the latent (4, 12, 12, 12) float32, and
+    what it came from."""
 
     vertices: np.ndarray
     faces: np.ndarray
@@ -70,12 +74,14 @@ class Generation:
 
     @property
     def placed_vertices(self) -> np.ndarray:
-        """The vertices (V, 3) in the coordinates of the input, where that had some (a mesh, points); else in model space."""
+        """The vertices (V, 3) in the coordinates of the input, where that had some (a mesh, points); else in model
+        space."""
         frame = self.record.get("frame")
         return Frame(np.asarray(frame["center"]), frame["scale"]).from_model(self.vertices) if frame else self.vertices
 
     def save(self, path: Path | str) -> None:
-        """Write the mesh where the input was, with normals and where it comes from, to .glb, .obj, .ply or .stl. Raises OutputError."""
+        """Write the mesh where the input was, with normals and where it comes from, to .glb, .obj, .ply or .stl. Raises
+        OutputError."""
         write_mesh(path, self.placed_vertices, self.faces, provenance_of(self.record))
 
 
@@ -83,7 +89,8 @@ class Generation:
 class Keep:
     """Who gets what exists before the mesh does, so that a later stage's failure does not lose it.
 
-    ``latent`` gets (4, 12, 12, 12) float32; ``views`` the pictures of a model that makes these first, as files: name → PNG.
+    ``latent`` gets (4, 12, 12, 12) float32; ``views`` the pictures of a model that makes these first, as files: name →
+    PNG.
     """
 
     latent: Callable[[np.ndarray], object] = lambda latent: None
@@ -91,21 +98,26 @@ class Keep:
 
 
 def choose_device(wanted: str = "auto") -> torch.device:
-    """The device of that name; "auto": CUDA where there is one, else the CPU. Raises ModelError for a device that is not there."""
+    """The device of that name; "auto": CUDA where there is one, else the CPU. Raises ModelError for a device that is
+    not there."""
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if wanted not in ("cpu", "cuda", "mps"):
         raise ModelError(f"unknown device {wanted!r}", "Choose auto, cpu, cuda or mps.")
-    if (wanted == "cuda" and not torch.cuda.is_available()) or (wanted == "mps" and not torch.backends.mps.is_available()):
-        raise ModelError(f"this computer, or this build of PyTorch, has no {wanted} device", "Set the device to auto or cpu.")
+    if (wanted == "cuda" and not torch.cuda.is_available()) or (
+        wanted == "mps" and not torch.backends.mps.is_available()
+    ):
+        raise ModelError(
+            f"this computer, or this build of PyTorch, has no {wanted} device", "Set the device to auto or cpu."
+        )
     return torch.device(wanted)
 
 
 class Pipeline:
     """A loaded model and its stages. Make one with ``load``.
 
-    Either all its networks lie on the device, or (``in_turns``, low-memory mode) in the computer's memory, each lent to the device for its
-    stage.
+    Either all its networks lie on the device, or (``in_turns``, low-memory mode) in the computer's memory, each lent to
+    the device for its stage.
     """
 
     def __init__(self, load: Callable[[torch.device], Loaded], device: torch.device, low_memory: str, needs: str):
@@ -114,11 +126,14 @@ class Pipeline:
         try_ways(self._take_up, low_memory, device, needs)
 
     @classmethod
-    def load(cls, model: str = "starter", device: str = "auto", low_memory: str = "auto", models: Path | str | None = None) -> "Pipeline":
+    def load(
+        cls, model: str = "starter", device: str = "auto", low_memory: str = "auto", models: Path | str | None = None
+    ) -> "Pipeline":
         """The model of that name.
 
-        ``low_memory``: "off", "on", or "auto": when the device's memory does not suffice otherwise. ``models``: the models folder.
-        Raises ModelError (unknown, not installed, no such device), CheckpointError (weights missing or damaged), MemoryShortageError.
+        ``low_memory``: "off", "on", or "auto": when the device's memory does not suffice otherwise. ``models``: the
+        models folder. Raises ModelError (unknown, not installed, no such device), CheckpointError (weights missing or
+        damaged), MemoryShortageError.
         """
         folder, chosen = models_folder(models), choose_device(device)
         row = known_row(model, folder)
@@ -132,22 +147,29 @@ class Pipeline:
         self.in_turns = self.autoencoder = self.denoiser = self.detail = None
         loaded = self._load(torch.device("cpu") if in_turns else self.device)
         self.row, self.weight_hash, self.schedule = loaded.row, loaded.weight_hash, loaded.schedule
-        self.autoencoder, self.denoiser, self.detail, self.in_turns = loaded.autoencoder, loaded.generator, loaded.detail, in_turns
+        self.autoencoder, self.denoiser, self.detail, self.in_turns = (
+            loaded.autoencoder,
+            loaded.generator,
+            loaded.detail,
+            in_turns,
+        )
 
     def _on_device(self, *modules: nn.Module) -> contextlib.AbstractContextManager:
         return lent_to(self.device, *modules) if self.in_turns else contextlib.nullcontext()
 
     @torch.no_grad()
     def field_to_latent(self, field: np.ndarray | torch.Tensor, fit: int = 0) -> torch.Tensor:
-        """Distance field (256, 256, 256) → latent (4, 12, 12, 12) before quantisation; with ``fit`` that many steps nearer to the field than
-        the encoder brings it."""
+        """Distance field (256, 256, 256) → latent (4, 12, 12, 12) before quantisation; with ``fit`` that many steps
+        nearer to the field than the encoder brings it."""
         field = torch.as_tensor(field, dtype=torch.float32, device=self.device)
         tree = field_to_tree(field[None], self.row.padding)
         with self._on_device(self.autoencoder):
             latent = self.autoencoder.encode(tree)[0]
         return self.fit_latent(latent, of_field(field[::2, ::2, ::2]), fit)
 
-    def fit_latent(self, latent: torch.Tensor, observation: Observation | None, steps: int, progress: Progress | None = None) -> torch.Tensor:
+    def fit_latent(
+        self, latent: torch.Tensor, observation: Observation | None, steps: int, progress: Progress | None = None
+    ) -> torch.Tensor:
         """Latent (4, 12, 12, 12) before quantisation, moved by ``steps`` steps towards what is observed (see Prepared).
         progress(stage, step, steps) may raise to stop."""
         if observation is None or steps == 0:
@@ -157,9 +179,12 @@ class Pipeline:
             return fit(self.autoencoder, latent, observation, steps, lambda step, count: progress("fit", step, count))
 
     @torch.no_grad()
-    def latent_to_field(self, latent: np.ndarray | torch.Tensor, known: Prepared | None = None, progress: Progress | None = None) -> torch.Tensor:
-        """Latent (4, 12, 12, 12) before quantisation → distance field (256, 256, 256) float32, refined by the evidence of an input ``known`` (see
-        ``refined_by``), where it then agrees better with what the input says. progress(stage, step, steps) may raise to stop."""
+    def latent_to_field(
+        self, latent: np.ndarray | torch.Tensor, known: Prepared | None = None, progress: Progress | None = None
+    ) -> torch.Tensor:
+        """Latent (4, 12, 12, 12) before quantisation → distance field (256, 256, 256) float32, refined by the evidence
+        of an input ``known`` (see ``refined_by``), where it then agrees better with what the input says.
+        progress(stage, step, steps) may raise to stop."""
         progress = progress or silent
         progress("decode", 0, 1)
         latent = torch.as_tensor(latent, dtype=torch.float32, device=self.device)
@@ -179,9 +204,15 @@ class Pipeline:
         """The input, where the model has a detail stage for this condition."""
         return prepared if self.row.conditions[condition].detail and prepared.evidence else None
 
-    def generate_latent(self, condition: str | Input, inputs: dict | None = None, settings: Settings = Settings(),
-                        progress: Progress | None = None) -> tuple[torch.Tensor, Prepared]:
-        """Latent (4, 12, 12, 12) for an input, as ``generate`` takes it, as the denoiser makes it, and the input as it was prepared.
+    def generate_latent(
+        self,
+        condition: str | Input,
+        inputs: dict | None = None,
+        settings: Settings = Settings(),
+        progress: Progress | None = None,
+    ) -> tuple[torch.Tensor, Prepared]:
+        """Latent (4, 12, 12, 12) for an input, as ``generate`` takes it, as the denoiser makes it, and the input as it
+        was prepared.
 
         The same settings and input give the same latent, whoever calls. progress(stage, step, steps) may raise to stop.
         Raises InputError for an unusable input or setting, ModelError for a condition the model does not take.
@@ -200,15 +231,22 @@ class Pipeline:
     def _prepared(self, condition: str, inputs: dict, progress: Progress) -> Prepared:
         progress("condition", 0, 1)
         if has_prompt_beside(condition, inputs) and condition not in self.row.prompted:
-            raise InputError(f"the model {self.row.name} reads no prompt beside {condition}", "Leave it out, or choose another model.")
+            raise InputError(
+                f"the model {self.row.name} reads no prompt beside {condition}",
+                "Leave it out, or choose another model.",
+            )
         return self.denoiser.prepare(condition, inputs)
 
     @torch.no_grad()
-    def _sampled(self, condition: str, prepared: Prepared, seeds: list[int], scale: float | None, steps: int,
-                 progress: Progress) -> tuple[torch.Tensor, int]:
-        """The latent (4, 12, 12, 12) of the seed, of ``seeds``, whose shape agrees best with the input; and that seed."""
+    def _sampled(
+        self, condition: str, prepared: Prepared, seeds: list[int], scale: float | None, steps: int, progress: Progress
+    ) -> tuple[torch.Tensor, int]:
+        """The latent (4, 12, 12, 12) of the seed, of ``seeds``, whose shape agrees best with the input; and that
+        seed."""
         model = self.denoiser
-        tensors, words = (tuple(tensor.to(self.device) for tensor in some) for some in (prepared.tensors, prepared.words))
+        tensors, words = (
+            tuple(tensor.to(self.device) for tensor in some) for some in (prepared.tensors, prepared.words)
+        )
         with self._on_device(*model.encoding_modules):
             encoded = model.encode(condition, *tensors, words=words)
             if scale is None:
@@ -217,10 +255,14 @@ class Pipeline:
                 empty = model.empty(encoded)
                 denoiser = guided(model.denoise, encoded, empty, scale)
         # Drawn on the CPU, so that a seed means the same shape on every device.
-        streams = [generated_noises((1, 4, 12, 12, 12), torch.Generator().manual_seed(seed), self.device) for seed in seeds]
+        streams = [
+            generated_noises((1, 4, 12, 12, 12), torch.Generator().manual_seed(seed), self.device) for seed in seeds
+        ]
         noises = (torch.cat(drawn) for drawn in zip(*streams))
         with self._on_device(*model.denoising_modules):
-            latents = ancestral(denoiser, self.schedule, steps, noises, lambda step, count: progress("sample", step, count))
+            latents = ancestral(
+                denoiser, self.schedule, steps, noises, lambda step, count: progress("sample", step, count)
+            )
         if len(seeds) == 1:
             return latents[0], seeds[0]
         progress("choose", 0, 1)
@@ -228,13 +270,24 @@ class Pipeline:
             best = best_of(latents, prepared, self.autoencoder)
         if best is None:
             with self._on_device(*model.denoising_modules):
-                best = 0 if scale is None else int(likelihoods(model.denoise, self.schedule, latents, encoded, empty).argmax())
+                best = (
+                    0
+                    if scale is None
+                    else int(likelihoods(model.denoise, self.schedule, latents, encoded, empty).argmax())
+                )
         return latents[best], seeds[best]
 
-    def generate(self, condition: str | Input, inputs: dict | None = None, settings: Settings = Settings(),
-                 progress: Progress | None = None, keep: Keep = Keep()) -> Generation:
-        """A mesh for an input: a typed one (TextInput("a chair"), see inputs.py), or a condition's name and its raw inputs (see
-        conditions/inputs.py). progress(stage, step, steps) may raise to stop. ``keep`` gets the latent as soon as it exists, and again when it has been fitted.
+    def generate(
+        self,
+        condition: str | Input,
+        inputs: dict | None = None,
+        settings: Settings = Settings(),
+        progress: Progress | None = None,
+        keep: Keep = Keep(),
+    ) -> Generation:
+        """A mesh for an input: a typed one (TextInput("a chair"), see inputs.py), or a condition's name and its raw
+        inputs (see conditions/inputs.py). progress(stage, step, steps) may raise to stop. ``keep`` gets the latent as
+        soon as it exists, and again when it has been fitted.
 
         Where the memory does not suffice, and low-memory mode is "auto", the stages begin again in that mode.
         Raises as generate_latent does, and MemoryShortageError.
@@ -255,7 +308,9 @@ class Pipeline:
         prepared = self._prepared(condition, inputs, timed)
         if prepared.observation is None:
             if settings.fit:
-                raise InputError(f"fit is {fitted}, but this {condition} does not say where the shape is", "Leave it out.")
+                raise InputError(
+                    f"fit is {fitted}, but this {condition} does not say where the shape is", "Leave it out."
+                )
             fitted = 0
         latent, chosen = self._sampled(condition, prepared, self._seeds(condition, settings), scale, steps, timed)
         keep.latent(latent.cpu().numpy())
@@ -269,17 +324,34 @@ class Pipeline:
         timed.stop()
         frame, licence = prepared.frame, self.row.licence
         record = {
-            "model": self.row.name, "model_version": self.row.version, "weight_hash": self.weight_hash, "prompt": inputs.get("prompt"), "seed": settings.seed, "chosen_seed": chosen, "quality": settings.quality,
-            "scale": scale, "steps": steps, "fit": fitted, "one_piece": one_piece,
-            "condition": condition, "licence": licence.name, "non_commercial": licence.non_commercial, "ai_generated": True,
-            "timings": timings, "frame": {"center": [float(c) for c in frame.center], "scale": float(frame.scale)} if frame else None,
+            "model": self.row.name,
+            "model_version": self.row.version,
+            "weight_hash": self.weight_hash,
+            "prompt": inputs.get("prompt"),
+            "seed": settings.seed,
+            "chosen_seed": chosen,
+            "quality": settings.quality,
+            "scale": scale,
+            "steps": steps,
+            "fit": fitted,
+            "one_piece": one_piece,
+            "condition": condition,
+            "licence": licence.name,
+            "non_commercial": licence.non_commercial,
+            "ai_generated": True,
+            "timings": timings,
+            "frame": {"center": [float(c) for c in frame.center], "scale": float(frame.scale)} if frame else None,
             "note": ". ".join(filter(None, (*inputs.get("notes", ()), prepared.note, left_out_words(left_out)))),
         }
         return Generation(vertices, faces, latent.cpu().numpy(), record)
 
     def fit_steps(self, condition: str, settings: Settings) -> int:
         """How many steps fit the shape to an input that can be fitted to. Raises InputError."""
-        steps = round(self.row.conditions[condition].fit * QUALITIES[settings.quality].steps) if settings.fit is None else int(settings.fit)
+        steps = (
+            round(self.row.conditions[condition].fit * QUALITIES[settings.quality].steps)
+            if settings.fit is None
+            else int(settings.fit)
+        )
         if not 0 <= steps <= 1000:
             raise InputError(f"the number of steps that fit the shape is {steps}, expected 0 … 1000")
         return steps
@@ -289,16 +361,24 @@ class Pipeline:
 
 
 def checked(row: ModelRow, length: int, condition: str, settings: Settings) -> tuple[float | None, int]:
-    """Scale and steps to use; no scale where there is nothing to guide. ``length``: of the schedule. Raises InputError, ModelError."""
+    """Scale and steps to use; no scale where there is nothing to guide. ``length``: of the schedule. Raises InputError,
+    ModelError."""
     if settings.quality not in QUALITIES:
         raise InputError(f"the quality is {settings.quality!r}, expected one of {', '.join(QUALITIES)}")
     if condition not in row.conditions:
         raise ModelError(f"the model {row.name} takes no {condition}", f"It takes: {', '.join(row.conditions)}.")
     defaults = row.conditions[condition]
     scale = defaults.scale if settings.scale is None else float(settings.scale)
-    steps = max(2, round(defaults.steps * QUALITIES[settings.quality].steps)) if settings.steps is None else int(settings.steps)
+    steps = (
+        max(2, round(defaults.steps * QUALITIES[settings.quality].steps))
+        if settings.steps is None
+        else int(settings.steps)
+    )
     if defaults.scale is None and scale is not None:
-        raise InputError(f"the guidance scale is {scale:g}, but with the condition {condition!r} there is nothing to follow", "Leave it out.")
+        raise InputError(
+            f"the guidance scale is {scale:g}, but with the condition {condition!r} there is nothing to follow",
+            "Leave it out.",
+        )
     if scale is not None and not (math.isfinite(scale) and 0 <= scale <= 100):
         raise InputError(f"the guidance scale is {scale}, expected 0 … 100", f"The default is {defaults.scale:g}.")
     if not 2 <= steps <= length:
@@ -324,7 +404,8 @@ def memory_words(row: ModelRow, device: torch.device) -> str:
 
 
 class Stopwatch:
-    """Passes progress on and writes down how long each stage took, in seconds; all times of a stage that comes again together."""
+    """Passes progress on and writes down how long each stage took, in seconds; all times of a stage that comes again
+    together."""
 
     def __init__(self, progress: Progress, timings: dict[str, float]):
         self._progress, self._timings, self._stage, self._since = progress, timings, "", 0.0

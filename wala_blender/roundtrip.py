@@ -1,4 +1,5 @@
-"""What each stage of the codec keeps of a shape: distance field → wavelet tree → latent, and back from each. Knows stages; not files."""
+"""What each stage of the codec keeps of a shape: distance field → wavelet tree → latent, and back from each. Knows
+stages; not files."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,15 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stage:
-    """``iou`` of what comes back from the stage with the input's field (0…1), and how many ``numbers`` the stage holds."""
+    """``iou`` of what comes back from the stage with the input's field (0…1), and how many ``numbers`` the stage
+    holds."""
 
     name: str
     iou: float
     numbers: int
 
 
-def round_trip(field: np.ndarray | torch.Tensor, pipeline: "Pipeline | None" = None, fit: int = 0) -> tuple[list[Stage], torch.Tensor]:
-    """Stages "coarse", "wavelet_tree" and, with a pipeline, "latent" of field (256, 256, 256); and the field that came back from the last.
+def round_trip(
+    field: np.ndarray | torch.Tensor, pipeline: "Pipeline | None" = None, fit: int = 0
+) -> tuple[list[Stage], torch.Tensor]:
+    """Stages "coarse", "wavelet_tree" and, with a pipeline, "latent" of field (256, 256, 256); and the field that came
+    back from the last.
 
     "coarse" is the wavelet tree's coarse coefficients alone. fit: see Pipeline.field_to_latent.
     """

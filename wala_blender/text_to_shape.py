@@ -1,4 +1,5 @@
-"""Words → views → shape: two models, one after the other. Knows their order and what is handed over; neither model's stages."""
+"""Words → views → shape: two models, one after the other. Knows their order and what is handed over; neither model's
+stages."""
 
 import io
 from collections.abc import Mapping
@@ -15,7 +16,18 @@ from .models.loading import HASH_DIGITS, PRECISIONS, weights_name
 from .models.records import Installed, known_row, models_folder, read_record
 from .models.registry import ModelRow
 from .offload import give_back, try_ways
-from .pipeline import Generation, Keep, Pipeline, Progress, Settings, Stopwatch, checked, choose_device, memory_words, silent
+from .pipeline import (
+    Generation,
+    Keep,
+    Pipeline,
+    Progress,
+    Settings,
+    Stopwatch,
+    checked,
+    choose_device,
+    memory_words,
+    silent,
+)
 from .text_to_views import SCHEDULE, TextToViews, TextToViewsConfig, Views
 
 CONFIG = TextToViewsConfig()  # what the published settings leave open
@@ -28,25 +40,41 @@ class TextToShape:
     Each is loaded when its turn comes and let go afterwards: two of a billion parameters do not fit everywhere.
     """
 
-    def __init__(self, row: ModelRow, made: Installed, shape_row: ModelRow, models: Path, device: torch.device, low_memory: str):
+    def __init__(
+        self, row: ModelRow, made: Installed, shape_row: ModelRow, models: Path, device: torch.device, low_memory: str
+    ):
         self.row, self.shape_row = row, shape_row
         self._made, self._models, self._device, self._low_memory = made, models, device, low_memory
 
     @classmethod
-    def load(cls, model: str, device: str = "auto", low_memory: str = "auto", models: Path | str | None = None) -> "TextToShape":
-        """The model of that name and its ``shape_model``; arguments as of Pipeline.load. Raises ModelError unless both are installed."""
+    def load(
+        cls, model: str, device: str = "auto", low_memory: str = "auto", models: Path | str | None = None
+    ) -> "TextToShape":
+        """The model of that name and its ``shape_model``; arguments as of Pipeline.load. Raises ModelError unless both
+        are installed."""
         folder = models_folder(models)
         row = known_row(model, folder)
         made = {name: read_record(name, folder) for name in (row.name, row.published.shape_model)}
         lacking = [name for name, record in made.items() if record is None]
         if lacking:
-            raise ModelError(f"the model {row.name} makes views for {row.published.shape_model}; not installed: {', '.join(lacking)}",
-                             "Fetch: " + ", ".join(f"wala models fetch {name}" for name in lacking))
-        return cls(row, made[row.name], known_row(row.published.shape_model, folder), folder, choose_device(device), low_memory)
+            raise ModelError(
+                f"the model {row.name} makes views for {row.published.shape_model}; not installed: {', '.join(lacking)}",
+                "Fetch: " + ", ".join(f"wala models fetch {name}" for name in lacking),
+            )
+        return cls(
+            row, made[row.name], known_row(row.published.shape_model, folder), folder, choose_device(device), low_memory
+        )
 
-    def generate(self, condition: str | Input, inputs: dict | None = None, settings: Settings = Settings(),
-                 progress: Progress | None = None, keep: Keep = Keep()) -> Generation:
-        """As Pipeline.generate. The settings' scale and steps are the views'; the shape has its own model's, and the same seed, fit and one_piece.
+    def generate(
+        self,
+        condition: str | Input,
+        inputs: dict | None = None,
+        settings: Settings = Settings(),
+        progress: Progress | None = None,
+        keep: Keep = Keep(),
+    ) -> Generation:
+        """As Pipeline.generate. The settings' scale and steps are the views'; the shape has its own model's, and the
+        same seed, fit and one_piece.
 
         ``keep`` gets the views before the shape is begun: given back with their view indices, they make the same shape.
         """
@@ -55,22 +83,39 @@ class TextToShape:
         [handed_over] = self.shape_row.conditions
         timings: dict[str, float] = {}
         timed = Stopwatch(progress or silent, timings)
-        views = try_ways(lambda in_turns: self._views(inputs["prompt"], settings.seed, scale, steps, timed, in_turns),
-                         self._low_memory, self._device, memory_words(self.row, self._device))
+        views = try_ways(
+            lambda in_turns: self._views(inputs["prompt"], settings.seed, scale, steps, timed, in_turns),
+            self._low_memory,
+            self._device,
+            memory_words(self.row, self._device),
+        )
         give_back(self._device)
         record = {
-            "model": self.row.name, "prompt": inputs["prompt"], "weight_hash": self._made.files[weights_name(self._made)].sha256[:HASH_DIGITS], "seed": settings.seed,
-            "scale": scale, "steps": steps, "condition": condition, "licence": self.row.licence.name,
+            "model": self.row.name,
+            "prompt": inputs["prompt"],
+            "weight_hash": self._made.files[weights_name(self._made)].sha256[:HASH_DIGITS],
+            "seed": settings.seed,
+            "scale": scale,
+            "steps": steps,
+            "condition": condition,
+            "licence": self.row.licence.name,
             "non_commercial": self.row.licence.non_commercial,
         }
         keep.views(picture_files(views, handed_over, provenance_of(record)))
         timed("load", 0, 1)
         shapes = Pipeline.load(self.shape_row.name, self._device.type, self._low_memory, self._models)
-        made = shapes.generate(handed_over, {"images": list(views.images), "views": list(views.indices)},
-                               Settings(self.shape_row.name, settings.seed, fit=settings.fit, one_piece=settings.one_piece), timed, keep)
+        made = shapes.generate(
+            handed_over,
+            {"images": list(views.images), "views": list(views.indices)},
+            Settings(self.shape_row.name, settings.seed, fit=settings.fit, one_piece=settings.one_piece),
+            timed,
+            keep,
+        )
         timed.stop()
         of_the_shape = {f"shape_{name}": made.record[name] for name in OF_THE_SHAPE}
-        return Generation(made.vertices, made.faces, made.latent, made.record | record | of_the_shape | {"timings": timings})
+        return Generation(
+            made.vertices, made.faces, made.latent, made.record | record | of_the_shape | {"timings": timings}
+        )
 
     def _views(self, prompt: str, seed: int, scale: float, steps: int, progress: Progress, in_turns: bool) -> Views:
         progress("load", 0, 1)
@@ -83,13 +128,16 @@ class TextToShape:
 MAKERS = {"shapes": Pipeline, "views": TextToShape}
 
 
-def load_maker(model: str, device: str = "auto", low_memory: str = "auto", models: Path | str | None = None) -> Pipeline | TextToShape:
+def load_maker(
+    model: str, device: str = "auto", low_memory: str = "auto", models: Path | str | None = None
+) -> Pipeline | TextToShape:
     """Whatever makes shapes under that name; arguments and errors as of Pipeline.load."""
     return MAKERS[known_row(model, models_folder(models)).makes].load(model, device, low_memory, models)
 
 
 def picture_files(views: Views, condition: str, provenance: Mapping[str, object]) -> dict[str, bytes]:
-    """Every view as a PNG that says where it comes from, under the name CONDITION_INDEX.png of the condition it is for."""
+    """Every view as a PNG that says where it comes from, under the name CONDITION_INDEX.png of the condition it is
+    for."""
     told = PngInfo()
     for name, value in provenance.items():
         if value is not None:

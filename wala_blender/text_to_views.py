@@ -1,5 +1,5 @@
-"""Words → pictures from the published cameras, stage by stage: tokens, denoised latents, pixels. Knows the order of stages and the checkpoint's
-settings; not what is in the networks, nor what is done with the pictures.
+"""Words → pictures from the published cameras, stage by stage: tokens, denoised latents, pixels. Knows the order of
+stages and the checkpoint's settings; not what is in the networks, nor what is done with the pictures.
 """
 
 import logging
@@ -38,12 +38,30 @@ SAYS_SO = re.compile(r"\b3[ -]?d\b", re.IGNORECASE)
 TO_Z_UP = np.array([[1, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
 
 # args.json → fields of MultiViewUNetConfig; then what every published model has one value of, and what changes nothing
-UNET_SETTINGS = {"model_channels": "channels", "channel_mult": "multipliers", "num_res_blocks": "res_blocks", "context_dim": "context_width",
-                 "attention_resolutions": "attention", "num_head_channels": "head_width"}
-UNET_RANGES = {"channels": Whole(1, 4096), "multipliers": ListOf(Whole(1, 64), 1, 8), "res_blocks": Whole(1, 16), "context_width": Whole(1, 8192),
-               "attention": ListOf(Whole(1, 1024), 0, 8), "head_width": Whole(1, 1024)}
-FIXED = {"in_channels": 4, "out_channels": 4, "camera_dim": 16, "transformer_depth": 1, "use_spatial_transformer": True,
-         "use_linear_in_transformer": True}
+UNET_SETTINGS = {
+    "model_channels": "channels",
+    "channel_mult": "multipliers",
+    "num_res_blocks": "res_blocks",
+    "context_dim": "context_width",
+    "attention_resolutions": "attention",
+    "num_head_channels": "head_width",
+}
+UNET_RANGES = {
+    "channels": Whole(1, 4096),
+    "multipliers": ListOf(Whole(1, 64), 1, 8),
+    "res_blocks": Whole(1, 16),
+    "context_width": Whole(1, 8192),
+    "attention": ListOf(Whole(1, 1024), 0, 8),
+    "head_width": Whole(1, 1024),
+}
+FIXED = {
+    "in_channels": 4,
+    "out_channels": 4,
+    "camera_dim": 16,
+    "transformer_depth": 1,
+    "use_spatial_transformer": True,
+    "use_linear_in_transformer": True,
+}
 WITHOUT_EFFECT = frozenset({"image_size", "use_checkpoint", "legacy"})
 
 
@@ -70,18 +88,23 @@ def unet_config(settings: Mapping[str, Any], config: MultiViewUNetConfig) -> Mul
     """config with what the published settings say of it. Raises CheckpointError for values of a kind not known here."""
     for name, value in FIXED.items():
         if settings.get(name) not in (None, value):
-            raise CheckpointError(f"args.json: {name} is {settings[name]!r}, expected {value!r}", "The model is of a kind not known here")
+            raise CheckpointError(
+                f"args.json: {name} is {settings[name]!r}, expected {value!r}", "The model is of a kind not known here"
+            )
     said = {ours: settings[name] for name, ours in UNET_SETTINGS.items() if settings.get(name) is not None}
     for name, value in said.items():
         check_range(f"the UNet's {name}", value, UNET_RANGES[name])
     try:
-        return replace(config, **{name: tuple(value) if isinstance(value, list) else value for name, value in said.items()})
+        return replace(
+            config, **{name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
+        )
     except ValueError as error:
         raise CheckpointError(f"args.json: {error}", "The settings contradict each other") from error
 
 
 def read_config(folder: Path, config: TextToViewsConfig) -> TextToViewsConfig:
-    """config with what the folder's args.json says. Unknown settings are warned about; impossible ones raise CheckpointError."""
+    """config with what the folder's args.json says. Unknown settings are warned about; impossible ones raise
+    CheckpointError."""
     settings = read_args(folder / "args.json")
     unknown = set(settings) - UNET_SETTINGS.keys() - FIXED.keys() - WITHOUT_EFFECT - {"training_views"}
     if unknown:
@@ -92,7 +115,8 @@ def read_config(folder: Path, config: TextToViewsConfig) -> TextToViewsConfig:
 
 
 def camera_matrices(views: tuple[int, ...]) -> Tensor:
-    """(V, 16): camera-to-world matrices, row-major, columns right, up, towards the eye, eye at distance 1, +Z up. Raises InputError."""
+    """(V, 16): camera-to-world matrices, row-major, columns right, up, towards the eye, eye at distance 1, +Z up.
+    Raises InputError."""
     matrices = [TO_Z_UP @ looking_at_origin(*PUBLISHED.direction(index), distance=1.0) for index in views]
     return torch.from_numpy(np.stack(matrices).reshape(len(views), 16)).float()
 
@@ -107,28 +131,49 @@ def asset_prompt(prompt: str) -> str:
 class TextToViews:
     """A loaded model and its stages. Make one with ``load``."""
 
-    def __init__(self, config: TextToViewsConfig, text_encoder: TextEncoder, unet: MultiViewUNet, decoder: ImageDecoder, tokeniser: Tokeniser,
-                 device: torch.device):
+    def __init__(
+        self,
+        config: TextToViewsConfig,
+        text_encoder: TextEncoder,
+        unet: MultiViewUNet,
+        decoder: ImageDecoder,
+        tokeniser: Tokeniser,
+        device: torch.device,
+    ):
         self.config, self.tokeniser, self.device = config, tokeniser, device
         self.text_encoder, self.unet, self.decoder = text_encoder.eval(), unet.eval(), decoder.eval()
         self.schedule = Schedule(SCHEDULE)
         self.cameras = camera_matrices(config.views).to(device)
 
     @classmethod
-    def load(cls, folder: Path | str, config: TextToViewsConfig = TextToViewsConfig(), device: torch.device | str = "cpu",
-             precision: torch.dtype = torch.float32, in_turns: bool = False) -> "TextToViews":
+    def load(
+        cls,
+        folder: Path | str,
+        config: TextToViewsConfig = TextToViewsConfig(),
+        device: torch.device | str = "cpu",
+        precision: torch.dtype = torch.float32,
+        in_turns: bool = False,
+    ) -> "TextToViews":
         """The model of a folder with checkpoint.ckpt, args.json and the vocabulary's files.
 
-        ``config``: what args.json leaves open. ``precision``: of the UNet and the text encoder. ``in_turns``: the networks stay in main
-        memory and are on ``device`` one after the other. Raises CheckpointError and ModelError.
+        ``config``: what args.json leaves open. ``precision``: of the UNet and the text encoder. ``in_turns``: the
+        networks stay in main memory and are on ``device`` one after the other. Raises CheckpointError and ModelError.
         """
         folder, device = Path(folder), torch.device(device)
         config = read_config(folder, config)
         tokeniser = Tokeniser(folder)
         with without_weights():
-            text_encoder, unet, decoder = TextEncoder(config.text), MultiViewUNet(config.unet), ImageDecoder(config.decoder)
-        load_components(folder / "checkpoint.ckpt", {"text_encoder": text_encoder, "multiview_unet": unet, "image_decoder": decoder},
-                        {"text_encoder": precision, "multiview_unet": precision}, torch.device("cpu") if in_turns else device)
+            text_encoder, unet, decoder = (
+                TextEncoder(config.text),
+                MultiViewUNet(config.unet),
+                ImageDecoder(config.decoder),
+            )
+        load_components(
+            folder / "checkpoint.ckpt",
+            {"text_encoder": text_encoder, "multiview_unet": unet, "image_decoder": decoder},
+            {"text_encoder": precision, "multiview_unet": precision},
+            torch.device("cpu") if in_turns else device,
+        )
         return cls(config, text_encoder, unet, decoder, tokeniser, device)
 
     @torch.no_grad()
@@ -136,19 +181,30 @@ class TextToViews:
         """The prompt's condition, and the empty prompt's."""
         numbers = torch.cat([self.tokeniser(prompt), self.tokeniser("")])
         if numbers.max() >= self.config.text.vocabulary:
-            raise ModelError(f"the vocabulary has more than the {self.config.text.vocabulary} tokens of the model",
-                             "Put the files of CLIP's own vocabulary beside the checkpoint.")
+            raise ModelError(
+                f"the vocabulary has more than the {self.config.text.vocabulary} tokens of the model",
+                "Put the files of CLIP's own vocabulary beside the checkpoint.",
+            )
         with lent_to(self.device, self.text_encoder):
             tokens = self.text_encoder(numbers.to(self.device))
         return Condition(tokens[:1]), Condition(tokens[1:])
 
     @torch.no_grad()
-    def sample(self, condition: Condition, empty: Condition, seed: int, steps: int, scale: float,
-               on_step: Callable[[int, int], None] | None = None) -> Tensor:
+    def sample(
+        self,
+        condition: Condition,
+        empty: Condition,
+        seed: int,
+        steps: int,
+        scale: float,
+        on_step: Callable[[int, int], None] | None = None,
+    ) -> Tensor:
         """Latents (V, latent_channels, size/8, size/8) of the views."""
         V, side = len(self.config.views), self.config.size // self.config.decoder.factor
         # Drawn on the CPU, so that a seed means the same pictures on every device.
-        noise = torch.randn((V, self.config.decoder.latent_channels, side, side), generator=torch.Generator().manual_seed(seed))
+        noise = torch.randn(
+            (V, self.config.decoder.latent_channels, side, side), generator=torch.Generator().manual_seed(seed)
+        )
 
         def denoise(x: Tensor, t: Tensor, given: Condition) -> Tensor:
             return self.unet(x, t, given.tokens, self.cameras)
@@ -163,14 +219,23 @@ class TextToViews:
             pictures = torch.cat([self.decoder(latent[None].float()).cpu() for latent in latents])
         return ((pictures.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
 
-    def views(self, prompt: str, seed: int = 0, steps: int = 50, scale: float = 10.0,
-              on_step: Callable[[int, int], None] | None = None) -> Views:
+    def views(
+        self,
+        prompt: str,
+        seed: int = 0,
+        steps: int = 50,
+        scale: float = 10.0,
+        on_step: Callable[[int, int], None] | None = None,
+    ) -> Views:
         """Pictures for a prompt; the same prompt and settings give the same ones.
 
-        ``on_step(step, steps)``: called before every denoising step, counted from 0; may raise to stop. Raises InputError.
+        ``on_step(step, steps)``: called before every denoising step, counted from 0; may raise to stop. Raises
+        InputError.
         """
         if not 1 <= steps <= self.schedule.config.length:
-            raise InputError(f"the number of steps is {steps}, expected 1 … {self.schedule.config.length}", "The default is 50.")
+            raise InputError(
+                f"the number of steps is {steps}, expected 1 … {self.schedule.config.length}", "The default is 50."
+            )
         if not (math.isfinite(scale) and 0 <= scale <= 100):
             raise InputError(f"the guidance scale is {scale}, expected 0 … 100", "The default is 10.")
         if not 0 <= seed < 2**63:

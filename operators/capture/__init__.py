@@ -1,6 +1,7 @@
 """Scene to plain data, one module a condition.
 
-Everything a capture returns is a copy: no RNA outlives the call. A new condition is one module here and one row in CAPTURES.
+Everything a capture returns is a copy: no RNA outlives the call. A new condition is one module here and one row in
+CAPTURES.
 """
 
 from collections.abc import Callable
@@ -12,8 +13,8 @@ from .plain import Capture, Choice
 
 @dataclass(frozen=True)
 class Row:
-    """``capture(context, settings)`` gives a :class:`Capture` or raises JobFailed; ``choose(context, settings)`` is a cheap look at what it
-    would take, a :class:`Choice`: the panel's sentence and the button both go by it."""
+    """``capture(context, settings)`` gives a :class:`Capture` or raises JobFailed; ``choose(context, settings)`` is a
+    cheap look at what it would take, a :class:`Choice`: the panel's sentence and the button both go by it."""
 
     condition: str
     capture: Callable[..., Capture]

@@ -1,4 +1,5 @@
-"""The chosen meshes as something to measure the depth of, from the artist's view or all round: the worker has the cameras."""
+"""The chosen meshes as something to measure the depth of, from the artist's view or all round: the worker has the
+cameras."""
 
 from ..scene import frames
 from ..scene.camera_pose import bounds, orthographic
@@ -20,19 +21,29 @@ def choose_round_about(context, settings) -> Choice:
 
 
 def capture(context, settings) -> Capture:
-    """The joined meshes, the angles they are seen from, upright and straight at their middle, and where they are along that view's axes.
-    Raises JobFailed as :func:`meshes.surface` does."""
+    """The joined meshes, the angles they are seen from, upright and straight at their middle, and where they are along
+    that view's axes. Raises JobFailed as :func:`meshes.surface` does."""
     surface = meshes.surface(context, choose(context, settings))
     view = (current_view(context) or orthographic(0)).aimed_at(surface.box.mean(axis=0))
     azimuth, elevation = view.angles()
     seen = bounds(frames.to_blender(surface.mesh["vertices"]) @ view.axes.T)
     placement = {"kind": "seen", "axes": view.axes.tolist(), "bounds": seen.tolist()}
-    return Capture(surface.title, {"mesh": "inputs/mesh.npz", "azimuth": azimuth, "elevation": elevation}, placement,
-                   {"mesh.npz": surface.mesh}, surface.source)
+    return Capture(
+        surface.title,
+        {"mesh": "inputs/mesh.npz", "azimuth": azimuth, "elevation": elevation},
+        placement,
+        {"mesh.npz": surface.mesh},
+        surface.source,
+    )
 
 
 def capture_round_about(context, settings) -> Capture:
     """The joined meshes; the model's own cameras look at them. Raises JobFailed as :func:`meshes.surface` does."""
     surface = meshes.surface(context, choose_round_about(context, settings))
-    return Capture(surface.title, {"mesh": "inputs/mesh.npz"}, {"kind": "box", "box": surface.box.tolist()}, {"mesh.npz": surface.mesh},
-                   surface.source)
+    return Capture(
+        surface.title,
+        {"mesh": "inputs/mesh.npz"},
+        {"kind": "box", "box": surface.box.tolist()},
+        {"mesh.npz": surface.mesh},
+        surface.source,
+    )

@@ -1,4 +1,5 @@
-"""A picture of the thing: one of Blender's images. Knows its pixels as Blender has them, painted over or not; nothing about what they show."""
+"""A picture of the thing: one of Blender's images. Knows its pixels as Blender has them, painted over or not; nothing
+about what they show."""
 
 import numpy as np
 
@@ -6,7 +7,7 @@ from .pictures import encoded, png
 from .plain import AT_THE_CURSOR, Capture, Choice, bad_input
 
 MISSING = "Choose a picture of the thing"
-LARGEST = 8192      # pixels of a side
+LARGEST = 8192  # pixels of a side
 
 
 def choose(context, settings) -> Choice:
@@ -15,7 +16,8 @@ def choose(context, settings) -> Choice:
 
 
 def capture(context, settings) -> Capture:
-    """The picture as a PNG, and the cursor's place. Raises JobFailed: no picture, a file that is gone, no pixels, too many."""
+    """The picture as a PNG, and the cursor's place. Raises JobFailed: no picture, a file that is gone, no pixels, too
+    many."""
     image = settings.image
     if image is None:
         raise bad_input("There is no picture", MISSING)
@@ -28,12 +30,19 @@ def pixels_of(image) -> np.ndarray:
     """An image's pixels (H, W, 4) uint8, sRGB, row 0 the top. Raises JobFailed."""
     width, height = image.size
     if not (width and height):
-        raise bad_input(f"The picture “{image.name}” has no pixels", "If its file is gone, choose another one; a render result: save it first")
+        raise bad_input(
+            f"The picture “{image.name}” has no pixels",
+            "If its file is gone, choose another one; a render result: save it first",
+        )
     if max(width, height) > LARGEST:
-        raise bad_input(f"The picture “{image.name}” has {width} × {height} pixels, more than {LARGEST} a side", "Scale it down")
+        raise bad_input(
+            f"The picture “{image.name}” has {width} × {height} pixels, more than {LARGEST} a side", "Scale it down"
+        )
     values = np.empty(width * height * image.channels, np.float32)
     if len(image.pixels) != len(values):
-        raise bad_input(f"The picture “{image.name}” has no pixels that can be read", "Save it to a file and choose that")
+        raise bad_input(
+            f"The picture “{image.name}” has no pixels that can be read", "Save it to a file and choose that"
+        )
     image.pixels.foreach_get(values)
     pixels = four_channels(values.reshape(height, width, image.channels)[::-1])
     light = image.is_float and not image.colorspace_settings.is_data

@@ -1,4 +1,5 @@
-"""Depth maps that are there already, painted over or made elsewhere. Knows the list in the settings; nothing about what the maps show."""
+"""Depth maps that are there already, painted over or made elsewhere. Knows the list in the settings; nothing about what
+the maps show."""
 
 from .image import pixels_of
 from .pictures import png
@@ -22,4 +23,6 @@ def capture(context, settings) -> Capture:
         raise bad_input("There are not all depth maps", hint)
     files = {f"depth_{item.view:02}.png": png(pixels_of(item.image)) for item in settings.maps}
     inputs = {"images": [f"inputs/{name}" for name in files], "views": [item.view for item in settings.maps]}
-    return Capture(settings.maps[0].image.name, inputs, {"kind": "point", "location": list(context.scene.cursor.location)}, files)
+    return Capture(
+        settings.maps[0].image.name, inputs, {"kind": "point", "location": list(context.scene.cursor.location)}, files
+    )

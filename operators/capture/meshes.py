@@ -16,8 +16,8 @@ POINTS_ONLY = ("POINTCLOUD", "CURVES")
 
 @dataclass(frozen=True)
 class Surface:
-    """Objects as one mesh, {"vertices" (V, 3) float32 in the model's axes, "faces" (F, 3) int32}; its ``box`` (2, 3) in the world; what to
-    call it, and what it is from."""
+    """Objects as one mesh, {"vertices" (V, 3) float32 in the model's axes, "faces" (F, 3) int32}; its ``box`` (2, 3) in
+    the world; what to call it, and what it is from."""
 
     title: str
     mesh: dict
@@ -44,7 +44,8 @@ def _is_collection(item) -> bool:
 
 
 def choose(context, settings, is_usable: Callable[..., bool], words: str, hint: str) -> Choice:
-    """The usable objects of the selection, the active one first. Of a result, unless results may be taken, those that it was made from.
+    """The usable objects of the selection, the active one first. Of a result, unless results may be taken, those that
+    it was made from.
 
     words: of the choice, with {} for the objects; hint: what to select.
     """
@@ -83,7 +84,10 @@ def surface(context, choice: Choice) -> Surface:
         raise bad_input("Nothing is selected that has a surface", choice.missing)
     vertices, faces = gather(context, choice.items)
     if not len(faces):
-        raise bad_input(f"The selection has {len(vertices)} vertices and no faces", "Select closed meshes, such as cubes; or choose Points")
+        raise bad_input(
+            f"The selection has {len(vertices)} vertices and no faces",
+            "Select closed meshes, such as cubes; or choose Points",
+        )
     numbers, faces = np.unique(faces, return_inverse=True)
     vertices, faces = vertices[numbers], faces.reshape(-1, 3)
     require_finite(vertices, "The selection")
@@ -92,7 +96,8 @@ def surface(context, choice: Choice) -> Surface:
 
 
 def gather(context, items) -> tuple[np.ndarray, np.ndarray]:
-    """The geometry of objects, with modifiers and instances, joined: (vertices (V, 3) float64 world, triangles (F, 3) int64).
+    """The geometry of objects, with modifiers and instances, joined: (vertices (V, 3) float64 world, triangles (F, 3)
+    int64).
 
     Both are empty where nothing has any. A point cloud, and a mesh without faces, give vertices only.
     """
@@ -107,7 +112,7 @@ def gather(context, items) -> tuple[np.ndarray, np.ndarray]:
         vertices, triangles = _geometry(instance.object)
         matrix = np.array(instance.matrix_world, dtype=np.float64)
         flip = np.linalg.det(matrix[:3, :3]) < 0
-        with np.errstate(invalid="ignore"):     # what is not a number is the caller's to refuse
+        with np.errstate(invalid="ignore"):  # what is not a number is the caller's to refuse
             parts.append(vertices @ matrix[:3, :3].T + matrix[:3, 3])
         faces.append((triangles[:, ::-1] if flip else triangles) + count)
         count += len(vertices)

@@ -9,8 +9,8 @@ from ...runtime.messages import JobFailed
 
 @dataclass(frozen=True)
 class Choice:
-    """What a shape would be made from now: ``items``, objects of Blender for use at once; ``words``, a sentence that says so. ``missing``: what
-    the artist has to give first, "" when nothing is missing."""
+    """What a shape would be made from now: ``items``, objects of Blender for use at once; ``words``, a sentence that
+    says so. ``missing``: what the artist has to give first, "" when nothing is missing."""
 
     items: tuple = ()
     words: str = ""
@@ -22,8 +22,8 @@ AT_THE_CURSOR = Choice(words="The shape stands on the 3D cursor")
 
 @dataclass(frozen=True)
 class Capture:
-    """A job's input. ``inputs``, ``files`` and ``placement`` go into the job folder; ``title`` names the object to come; ``source``: names and
-    session uids of the objects it is from."""
+    """A job's input. ``inputs``, ``files`` and ``placement`` go into the job folder; ``title`` names the object to
+    come; ``source``: names and session uids of the objects it is from."""
 
     title: str
     inputs: dict
@@ -38,8 +38,11 @@ def bad_input(message: str, hint: str) -> JobFailed:
 
 
 def require_finite(points: np.ndarray, owner: str) -> None:
-    """Raises JobFailed unless every coordinate is a number. points: (N, D); owner: whose they are, to begin a sentence with."""
+    """Raises JobFailed unless every coordinate is a number. points: (N, D); owner: whose they are, to begin a sentence
+    with."""
     broken = int(np.count_nonzero(~np.isfinite(points).all(axis=1)))
     if broken:
-        raise bad_input(f"{owner} has {broken} of {len(points)} points whose coordinates are not numbers",
-                        "Delete those points, or the modifier that makes them")
+        raise bad_input(
+            f"{owner} has {broken} of {len(points)} points whose coordinates are not numbers",
+            "Delete those points, or the modifier that makes them",
+        )

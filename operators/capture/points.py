@@ -16,7 +16,8 @@ def choose(context, settings) -> Choice:
 
 
 def capture(context, settings) -> Capture:
-    """Every vertex, in the model's axes. Raises JobFailed: nothing selected, no vertices, not finite, all in one place."""
+    """Every vertex, in the model's axes. Raises JobFailed: nothing selected, no vertices, not finite, all in one
+    place."""
     choice = choose(context, settings)
     if choice.missing:
         raise bad_input("Nothing is selected that has points", choice.missing)
@@ -25,6 +26,13 @@ def capture(context, settings) -> Capture:
         raise bad_input("The selection has no vertices", MISSING)
     require_finite(vertices, "The selection")
     if not np.ptp(vertices, axis=0).max() > 0:
-        raise bad_input(f"All {len(vertices)} points of the selection are in one place", "Select points that lie on a surface")
-    return Capture(choice.items[0].name, {"points": "inputs/points.npy"}, {"kind": "input"},
-                   {"points.npy": frames.to_model(vertices).astype(np.float32)}, sources.references(choice.items))
+        raise bad_input(
+            f"All {len(vertices)} points of the selection are in one place", "Select points that lie on a surface"
+        )
+    return Capture(
+        choice.items[0].name,
+        {"points": "inputs/points.npy"},
+        {"kind": "input"},
+        {"points.npy": frames.to_model(vertices).astype(np.float32)},
+        sources.references(choice.items),
+    )

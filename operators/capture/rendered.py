@@ -1,6 +1,8 @@
-"""The chosen objects as pictures from four sides, rendered on the processor in a scene of their own that is taken away again.
+"""The chosen objects as pictures from four sides, rendered on the processor in a scene of their own that is taken away
+again.
 
-Cycles, because it needs no graphics card and no window. The picture shows the objects' own materials, lit evenly, on nothing.
+Cycles, because it needs no graphics card and no window. The picture shows the objects' own materials, lit evenly, on
+nothing.
 """
 
 import tempfile
@@ -17,7 +19,13 @@ from .plain import Capture, Choice, bad_input
 
 MISSING = "Select the objects to render"
 SIDE, SAMPLES = 256, 16
-SUNS = (((-1, -1, 2), 2.5), ((1, -1, 0.5), 1.0), ((1, 1, 1), 1.0), ((-1, 1, 0.5), 1.0), ((0, 0, -1), 0.5))     # where from, and how strong
+SUNS = (
+    ((-1, -1, 2), 2.5),
+    ((1, -1, 0.5), 1.0),
+    ((1, 1, 1), 1.0),
+    ((-1, 1, 0.5), 1.0),
+    ((0, 0, -1), 0.5),
+)  # where from, and how strong
 
 
 def choose(context, settings) -> Choice:
@@ -26,15 +34,18 @@ def choose(context, settings) -> Choice:
 
 
 def capture(context, settings) -> Capture:
-    """Four PNGs from the published cameras round the selection, and its box. Blocks for some seconds. Raises JobFailed as
-    :func:`meshes.surface` does, when Cycles is not there and when it fails."""
+    """Four PNGs from the published cameras round the selection, and its box. Blocks for some seconds. Raises JobFailed
+    as :func:`meshes.surface` does, when Cycles is not there and when it fails."""
     choice = choose(context, settings)
     surface = meshes.surface(context, choice)
     box = surface.box
     published = cameras.read()
     views = published.sets[4]
     files = {}
-    with tempfile.TemporaryDirectory() as folder, _studio(context, choice.items, published, published.reach(box)) as (scene, camera):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _studio(context, choice.items, published, published.reach(box)) as (scene, camera),
+    ):
         for view in views:
             name = f"view_{view:02}.png"
             camera.matrix_world = Matrix(published.matrix(view, box))
@@ -49,12 +60,15 @@ def _picture(scene) -> bytes:
         bpy.ops.render.render(write_still=True, scene=scene.name)
         return Path(scene.render.filepath).read_bytes()
     except (RuntimeError, OSError) as error:
-        raise bad_input(f"The selection could not be rendered: {error}", "Wait until no other render runs, and try again") from error
+        raise bad_input(
+            f"The selection could not be rendered: {error}", "Wait until no other render runs, and try again"
+        ) from error
 
 
 @contextmanager
 def _studio(context, items, published, reach: float) -> Iterator[tuple]:
-    """A scene with the chosen objects, lights and a camera to be placed: (scene, camera). All of it is gone afterwards."""
+    """A scene with the chosen objects, lights and a camera to be placed: (scene, camera). All of it is gone
+    afterwards."""
     scene = bpy.data.scenes.new("WaLa Views")
     owned = []
     try:

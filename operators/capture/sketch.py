@@ -1,7 +1,8 @@
 """Grease Pencil strokes as the lines of a picture, seen from where the artist looks.
 
-The picture is taken by the eye the artist draws with, turned upright and straight at the sketch. The models make the shape as seen
-from azimuth 0, so the placement keeps the azimuth, and the sketch's box in the eye's own picture, to stand the shape where the lines are.
+The picture is taken by the eye the artist draws with, turned upright and straight at the sketch. The models make the
+shape as seen from azimuth 0, so the placement keeps the azimuth, and the sketch's box in the eye's own picture, to
+stand the shape where the lines are.
 """
 
 import numpy as np
@@ -12,58 +13,83 @@ from ..scene.camera_pose import View, bounds, orthographic
 from .plain import Capture, Choice, bad_input, require_finite
 
 MISSING = "Draw a Grease Pencil sketch and select it"
-FLAT = 0.05     # a front view that shows less than this share of a sketch's extent shows its edge
+FLAT = 0.05  # a front view that shows less than this share of a sketch's extent shows its edge
 
 
 def choose(context, settings) -> Choice:
-    """The sketch in the settings, else the active object if it is one, else the one that the active result was made from."""
+    """The sketch in the settings, else the active object if it is one, else the one that the active result was made
+    from."""
     active = context.active_object
     before = sources.find(active, context.scene) if active is not None and sources.is_result(active) else []
     for candidate in (settings.sketch, active, *before):
-        if candidate is not None and candidate.type in compatibility.GREASE_PENCIL_TYPES and candidate.name in context.scene.objects:
+        if (
+            candidate is not None
+            and candidate.type in compatibility.GREASE_PENCIL_TYPES
+            and candidate.name in context.scene.objects
+        ):
             again = ", as before" if candidate in before and candidate != settings.sketch else ""
             return Choice((candidate,), f"“{candidate.name}”, {eye_in_words(context)}{again}")
     return Choice(missing=MISSING)
 
 
 def capture(context, settings) -> Capture:
-    """The strokes in the picture of the eye. Raises JobFailed: no sketch, no strokes, not finite, behind the eye, a single point."""
+    """The strokes in the picture of the eye. Raises JobFailed: no sketch, no strokes, not finite, behind the eye, a
+    single point."""
     choice = choose(context, settings)
     if choice.missing:
         raise bad_input("There is no sketch", choice.missing)
     [sketch] = choice.items
     strokes = compatibility.strokes(sketch, context.evaluated_depsgraph_get())
     if not strokes:
-        raise bad_input(f"“{sketch.name}” has no visible strokes at frame {context.scene.frame_current}",
-                        "Draw some, or show the layer that has them")
+        raise bad_input(
+            f"“{sketch.name}” has no visible strokes at frame {context.scene.frame_current}",
+            "Draw some, or show the layer that has them",
+        )
     points = np.concatenate(strokes)
     require_finite(points, f"“{sketch.name}”")
     polylines, elevation, placement = solve_view(points, current_view(context) or best_view(points), f"“{sketch.name}”")
     offsets = np.cumsum([0] + [len(stroke) for stroke in strokes], dtype=np.int64)
-    return Capture(sketch.name, {"polylines": "inputs/polylines.npz", "elevation": elevation}, placement,
-                   {"polylines.npz": {"points": polylines.astype(np.float32), "offsets": offsets}}, sources.references(choice.items))
+    return Capture(
+        sketch.name,
+        {"polylines": "inputs/polylines.npz", "elevation": elevation},
+        placement,
+        {"polylines.npz": {"points": polylines.astype(np.float32), "offsets": offsets}},
+        sources.references(choice.items),
+    )
 
 
 def solve_view(points: np.ndarray, view: View, owner: str) -> tuple[np.ndarray, float, dict]:
-    """World points (N, 3) seen by an eye: (the upright picture (N, 2), the elevation in degrees, the placement). Raises JobFailed."""
+    """World points (N, 3) seen by an eye: (the upright picture (N, 2), the elevation in degrees, the placement). Raises
+    JobFailed."""
     local = view.camera_space(points)
     if view.perspective and local[:, 2].min() <= 0:
-        raise bad_input(f"{owner} reaches behind the camera", "Move the camera back, or look at the sketch from another side")
+        raise bad_input(
+            f"{owner} reaches behind the camera", "Move the camera back, or look at the sketch from another side"
+        )
     picture = view.flatten(local)
     box, depth = bounds(picture), float(local[:, 2].mean())
     if not np.max(box[1] - box[0]) > 1e-9:
-        raise bad_input(f"{owner} is a single point from here",
-                        "Draw the outline of a thing, or look at it from the side it was drawn from")
+        raise bad_input(
+            f"{owner} is a single point from here",
+            "Draw the outline of a thing, or look at it from the side it was drawn from",
+        )
     middle = box.mean(axis=0) * (depth if view.perspective else 1.0)
     upright = view.aimed_at(view.world_space([*middle, depth]))
     azimuth, elevation = upright.angles()
-    placement = {"kind": "sketch", "view": view.to_plain(), "bounds": box.tolist(), "depth": depth, "azimuth": azimuth,
-                 "elevation": elevation}
+    placement = {
+        "kind": "sketch",
+        "view": view.to_plain(),
+        "bounds": box.tolist(),
+        "depth": depth,
+        "azimuth": azimuth,
+        "elevation": elevation,
+    }
     return upright.project(points), elevation, placement
 
 
 def current_view(context) -> View | None:
-    """What the artist looks through: the 3D view the call came from, or the scene's camera; None when there is neither."""
+    """What the artist looks through: the 3D view the call came from, or the scene's camera; None when there is
+    neither."""
     region = getattr(context.space_data, "region_3d", None) if context.space_data else None
     if region is not None and region.view_perspective != "CAMERA":
         return View.from_matrix(np.array(region.view_matrix.inverted()), region.is_perspective)

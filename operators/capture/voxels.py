@@ -13,10 +13,18 @@ def choose(context, settings) -> Choice:
 
 
 def capture(context, settings) -> Capture:
-    """The joined meshes in the model's axes and their box in the world. Raises JobFailed: nothing selected, no faces, not finite, flat."""
+    """The joined meshes in the model's axes and their box in the world. Raises JobFailed: nothing selected, no faces,
+    not finite, flat."""
     surface = meshes.surface(context, choose(context, settings))
     extent = surface.box[1] - surface.box[0]
     if not extent.min() > FLAT * extent.max():
-        raise bad_input("The selection is flat and has no volume", "Select closed meshes with some thickness, such as cubes")
-    return Capture(surface.title, {"mesh": "inputs/mesh.npz"}, {"kind": "box", "box": surface.box.tolist()}, {"mesh.npz": surface.mesh},
-                   surface.source)
+        raise bad_input(
+            "The selection is flat and has no volume", "Select closed meshes with some thickness, such as cubes"
+        )
+    return Capture(
+        surface.title,
+        {"mesh": "inputs/mesh.npz"},
+        {"kind": "box", "box": surface.box.tolist()},
+        {"mesh.npz": surface.mesh},
+        surface.source,
+    )

@@ -1,4 +1,5 @@
-"""Setting up and checking the worker's Python environment. Knows the two long tasks and their polls; nothing about jobs."""
+"""Setting up and checking the worker's Python environment. Knows the two long tasks and their polls; nothing about
+jobs."""
 
 import logging
 
@@ -26,7 +27,8 @@ def is_busy() -> bool:
 
 
 def build(online_access: bool) -> None:
-    """Begin to build the worker's own environment. Nothing is fetched before the first poll, nor without online access."""
+    """Begin to build the worker's own environment. Nothing is fetched before the first poll, nor without online
+    access."""
     _begin(environment.Build(preferences.environment_folder(), online_access), "Setting up the worker")
 
 
@@ -99,7 +101,8 @@ def _show_build(event: dict) -> None:
 
 
 def _use_what_was_built() -> str:
-    """A chosen Python would win over the new environment, which was asked for after it: it goes. Returns the words for the artist."""
+    """A chosen Python would win over the new environment, which was asked for after it: it goes. Returns the words for
+    the artist."""
     chosen = preferences.preferences().worker_python.strip()
     if not chosen:
         return "The worker is set up"

@@ -1,4 +1,5 @@
-"""A render takes the memory that a resting worker holds. Knows Blender's render handlers and their threads; the session knows the worker."""
+"""A render takes the memory that a resting worker holds. Knows Blender's render handlers and their threads; the session
+knows the worker."""
 
 import threading
 
@@ -8,7 +9,7 @@ from bpy.app.handlers import persistent
 from .. import preferences
 from ..jobs import session
 
-PATIENCE = 3.0      # seconds that a render waits for the memory at most
+PATIENCE = 3.0  # seconds that a render waits for the memory at most
 
 
 def register() -> None:
@@ -25,8 +26,8 @@ def unregister() -> None:
 def make_room(*_) -> None:
     """A render begins: unload the worker, unless a shape is being made.
 
-    From a window, Blender renders in a thread of its own, where nothing of ours may be touched: the session's timer, in the main thread,
-    unloads, and the render waits for that.
+    From a window, Blender renders in a thread of its own, where nothing of ours may be touched: the session's timer, in
+    the main thread, unloads, and the render waits for that.
     """
     if session.current is None or not session.is_resting() or not preferences.preferences().unload_before_render:
         return

@@ -14,7 +14,8 @@ from . import environment_task
 
 
 class Task:
-    """What Set Up and Check share: one at a time, polled by the timer, or waited for in scripts and in background mode."""
+    """What Set Up and Check share: one at a time, polled by the timer, or waited for in scripts and in background
+    mode."""
 
     @classmethod
     def poll(cls, context):

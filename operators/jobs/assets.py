@@ -1,6 +1,7 @@
 """Results as assets. Knows what the asset browser is to say of a shape's origin; nothing about jobs.
 
-An asset reaches others through a saved file: whatever was marked, and however, is described at the latest then. What the artist wrote stays.
+An asset reaches others through a saved file: whatever was marked, and however, is described at the latest then. What
+the artist wrote stays.
 """
 
 import bpy
@@ -39,7 +40,8 @@ def describe_all(*_) -> None:
 
 
 def describe(owner) -> None:
-    """Fill in what an asset (an object or a mesh) does not say yet of where it comes from; nothing for what is no result.
+    """Fill in what an asset (an object or a mesh) does not say yet of where it comes from; nothing for what is no
+    result.
 
     The licence is filled in where it binds the shape. That of a model whose shapes are the artist's is not theirs.
     """

@@ -1,6 +1,7 @@
 """Results to objects, with what they must say about themselves.
 
-float32 precision is kept by placing the object, and only sizing its vertices: a shape far from the world's origin stays smooth.
+float32 precision is kept by placing the object, and only sizing its vertices: a shape far from the world's origin stays
+smooth.
 """
 
 from dataclasses import dataclass
@@ -11,11 +12,26 @@ import numpy as np
 from ..scene import compatibility, frames
 from ..scene.placement import Placed, place
 
-PROVENANCE = ("model", "model_version", "weight_hash", "seed", "scale", "steps", "fit", "condition", "prompt", "licence", "non_commercial", "ai_generated",
-              "shape_model", "shape_weight_hash", "job")
+PROVENANCE = (
+    "model",
+    "model_version",
+    "weight_hash",
+    "seed",
+    "scale",
+    "steps",
+    "fit",
+    "condition",
+    "prompt",
+    "licence",
+    "non_commercial",
+    "ai_generated",
+    "shape_model",
+    "shape_weight_hash",
+    "job",
+)
 MARK = "wala_"
-TITLE = "WaLa "     # before every result's name
-LARGEST_INTEGER = 2**31 - 1     # of a custom property
+TITLE = "WaLa "  # before every result's name
+LARGEST_INTEGER = 2**31 - 1  # of a custom property
 
 
 @dataclass(frozen=True)
@@ -30,10 +46,13 @@ class Home:
     @classmethod
     def of(cls, context) -> "Home":
         """The scene and the active collection of now."""
-        return cls(context.scene.name, getattr(context.scene, "session_uid", None), context.collection.name, bpy.data.filepath)
+        return cls(
+            context.scene.name, getattr(context.scene, "session_uid", None), context.collection.name, bpy.data.filepath
+        )
 
     def find(self) -> "Place | None":
-        """The place again, also after the same file was opened anew; None when the scene is gone, or another file is open."""
+        """The place again, also after the same file was opened anew; None when the scene is gone, or another file is
+        open."""
         scene = compatibility.find(bpy.data.scenes, self.scene, self.scene_uid)
         if scene is None and self.file and bpy.data.filepath == self.file:
             scene = bpy.data.scenes.get(self.scene)
@@ -41,7 +60,10 @@ class Home:
             return None
         known = [scene.collection, *scene.collection.children_recursive]
         # A collection of a linked file cannot take an object.
-        return Place(scene, next((item for item in known if item.name == self.collection and item.library is None), scene.collection))
+        return Place(
+            scene,
+            next((item for item in known if item.name == self.collection and item.library is None), scene.collection),
+        )
 
 
 @dataclass(frozen=True)
@@ -91,8 +113,8 @@ def deliver(result, request, title: str, where: Place):
 
 
 def _mesh(title: str, placed: Placed, faces: np.ndarray):
-    """A mesh from arrays, smooth-shaded as every new one is. Blender's own check is slow, and finds one fault that can be here: a face that names
-    a vertex twice, which is left out."""
+    """A mesh from arrays, smooth-shaded as every new one is. Blender's own check is slow, and finds one fault that can
+    be here: a face that names a vertex twice, which is left out."""
     faces = faces[(faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])]
     mesh = bpy.data.meshes.new(title)
     mesh.vertices.add(len(placed.vertices))
@@ -116,7 +138,8 @@ def _mark(owner, record: dict) -> None:
 
 
 def _make_active(scene, item) -> None:
-    """Select the new object alone, as Blender does with what it adds; in another mode than Object, leave the artist's work as it is."""
+    """Select the new object alone, as Blender does with what it adds; in another mode than Object, leave the artist's
+    work as it is."""
     for layer in scene.view_layers:
         active = layer.objects.active
         if item.name not in layer.objects or (active is not None and active.mode != "OBJECT"):
@@ -125,5 +148,3 @@ def _make_active(scene, item) -> None:
             other.select_set(False, view_layer=layer)
         item.select_set(True, view_layer=layer)
         layer.objects.active = item
-
-

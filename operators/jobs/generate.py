@@ -39,7 +39,8 @@ def detach() -> None:
 
 
 class Making:
-    """What starts a job: waits for it in scripts, and leaves it to the session's timer in a window. ``start`` gives its ticket."""
+    """What starts a job: waits for it in scripts, and leaves it to the session's timer in a window. ``start`` gives its
+    ticket."""
 
     bl_options = {"REGISTER", "UNDO"}
 
@@ -58,7 +59,8 @@ class Making:
         return {"CANCELLED"} if outcome.error else {"FINISHED"}
 
     def invoke(self, context, event):
-        """Start it and give the interface back at once; the session's timer brings the result, with an undo step of its own."""
+        """Start it and give the interface back at once; the session's timer brings the result, with an undo step of its
+        own."""
         if bpy.app.background:
             return self.execute(context)
         return {"CANCELLED"} if self._started(context) is None else {"INTERFACE"}
@@ -81,7 +83,11 @@ class WALA_OT_generate(Making, bpy.types.Operator):
     @classmethod
     def poll(cls, context):
         settings = getattr(context.scene, "wala", None)
-        reason = "There is no scene" if settings is None else session.why_not() or what_is_missing(context, settings) or session.worker_problem()
+        reason = (
+            "There is no scene"
+            if settings is None
+            else session.why_not() or what_is_missing(context, settings) or session.worker_problem()
+        )
         return allowed(cls, reason)
 
     def start(self, context, settings):
@@ -91,7 +97,8 @@ class WALA_OT_generate(Making, bpy.types.Operator):
 
 
 class WALA_OT_again(Making, bpy.types.Operator):
-    """Make another one like the active result: from the same input as it was then, with the same model and settings, and the next seed"""
+    """Make another one like the active result: from the same input as it was then, with the same model and settings,
+    and the next seed"""
 
     bl_idname = "wala.again"
     bl_label = "Another One"
@@ -114,8 +121,12 @@ class WALA_OT_cancel(bpy.types.Operator):
     bl_idname = "wala.cancel"
     bl_label = "Cancel"
 
-    only_jobs: bpy.props.BoolProperty(name="Only Jobs", description="Leave a set-up or a check of the worker alone", default=False,
-                                      options={"HIDDEN", "SKIP_SAVE"})
+    only_jobs: bpy.props.BoolProperty(
+        name="Only Jobs",
+        description="Leave a set-up or a check of the worker alone",
+        default=False,
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
 
     @classmethod
     def poll(cls, context):

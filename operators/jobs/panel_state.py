@@ -1,4 +1,5 @@
-"""What the panel shows. Knows the property group `window_manager.wala` and how progress reads; nothing about processes or files.
+"""What the panel shows. Knows the property group `window_manager.wala` and how progress reads; nothing about processes
+or files.
 
 Written only when something changed, so that an idle session redraws nothing.
 """
@@ -9,12 +10,43 @@ from ...runtime import pace
 from ..models.catalog import GIGABYTE
 
 # stage → where the bar begins and ends, and its words
-SHARES = {"load": (0.0, 0.1), "views": (0.1, 0.6), "condition": (0.1, 0.15), "sample": (0.15, 0.5), "choose": (0.5, 0.55), "fit": (0.55, 0.8),
-          "decode": (0.8, 0.85), "detail": (0.85, 0.9), "surface": (0.9, 1.0)}
-TITLES = {"load": "Loading the model", "views": "Drawing the views", "condition": "Reading the input", "sample": "Shaping", "choose": "Choosing the best",
-          "fit": "Fitting", "decode": "Decoding", "detail": "Refining", "surface": "Meshing"}
-SHOWN_IN = {("VIEW_3D", "UI"), ("PREFERENCES", "WINDOW")}    # areas and regions
-MODEL_WORDS = ("name", "title", "conditions", "prompted", "offered", "installed", "can_fetch", "can_remove", "size", "memory", "licence", "problem")
+SHARES = {
+    "load": (0.0, 0.1),
+    "views": (0.1, 0.6),
+    "condition": (0.1, 0.15),
+    "sample": (0.15, 0.5),
+    "choose": (0.5, 0.55),
+    "fit": (0.55, 0.8),
+    "decode": (0.8, 0.85),
+    "detail": (0.85, 0.9),
+    "surface": (0.9, 1.0),
+}
+TITLES = {
+    "load": "Loading the model",
+    "views": "Drawing the views",
+    "condition": "Reading the input",
+    "sample": "Shaping",
+    "choose": "Choosing the best",
+    "fit": "Fitting",
+    "decode": "Decoding",
+    "detail": "Refining",
+    "surface": "Meshing",
+}
+SHOWN_IN = {("VIEW_3D", "UI"), ("PREFERENCES", "WINDOW")}  # areas and regions
+MODEL_WORDS = (
+    "name",
+    "title",
+    "conditions",
+    "prompted",
+    "offered",
+    "installed",
+    "can_fetch",
+    "can_remove",
+    "size",
+    "memory",
+    "licence",
+    "problem",
+)
 
 
 def show(**values) -> None:
@@ -35,7 +67,9 @@ def show_models(models) -> None:
     if group is None:
         return
     wanted = [_model_words(model) for model in models]
-    if [list(words.values()) for words in wanted] == [[getattr(item, name) for name in MODEL_WORDS] for item in group.models]:
+    if [list(words.values()) for words in wanted] == [
+        [getattr(item, name) for name in MODEL_WORDS] for item in group.models
+    ]:
         return
     group.models.clear()
     for words in wanted:
@@ -48,8 +82,20 @@ def show_models(models) -> None:
 def _model_words(model) -> dict:
     """A model as a row of `window_manager.wala.models`."""
     licence = f"{model.licence}, non-commercial" if model.non_commercial else model.licence
-    values = (model.name, model.title, " ".join(model.conditions), " ".join(model.prompted), model.is_offered, model.is_installed,
-              model.can_fetch, model.can_remove, f"{model.size / GIGABYTE:.1f} GB" if model.size else "", model.memory, licence, model.problem)
+    values = (
+        model.name,
+        model.title,
+        " ".join(model.conditions),
+        " ".join(model.prompted),
+        model.is_offered,
+        model.is_installed,
+        model.can_fetch,
+        model.can_remove,
+        f"{model.size / GIGABYTE:.1f} GB" if model.size else "",
+        model.memory,
+        licence,
+        model.problem,
+    )
     return dict(zip(MODEL_WORDS, values))
 
 
@@ -64,8 +110,19 @@ def redraw() -> None:
 
 def clear() -> None:
     """Nothing was done yet."""
-    show(busy=False, progress=0.0, message="", problem="", hint="", detail="", ready="", models_busy=False, models_progress=0.0, models_message="",
-         models_problem="")
+    show(
+        busy=False,
+        progress=0.0,
+        message="",
+        problem="",
+        hint="",
+        detail="",
+        ready="",
+        models_busy=False,
+        models_progress=0.0,
+        models_message="",
+        models_problem="",
+    )
 
 
 def busy(message: str) -> None:
@@ -97,7 +154,8 @@ def silent(event: dict) -> None:
 
 
 def stage(event: dict, seconds_left: float | None) -> None:
-    """A "stage" or "step" event of the worker, as a bar and words, with the seconds left of the whole job where they are known.
+    """A "stage" or "step" event of the worker, as a bar and words, with the seconds left of the whole job where they
+    are known.
 
     The bar never goes back: a job of two models loads twice.
     """

@@ -1,4 +1,5 @@
-"""A result's job once more. Knows which job made an object and where jobs are kept; the session knows how one is started."""
+"""A result's job once more. Knows which job made an object and where jobs are kept; the session knows how one is
+started."""
 
 import re
 from dataclasses import replace

@@ -1,7 +1,8 @@
-"""The jobs of this Blender session. Knows the one Supervisor, the jobs under way and the timer that polls them; nothing about widgets.
+"""The jobs of this Blender session. Knows the one Supervisor, the jobs under way and the timer that polls them; nothing
+about widgets.
 
-Only names, uids and paths are kept between two calls, so that a new file, an undo or a deleted object leaves nothing dangling.
-The timer survives a new file; in background mode, where timers never fire, :func:`wait` does the polling.
+Only names, uids and paths are kept between two calls, so that a new file, an undo or a deleted object leaves nothing
+dangling. The timer survives a new file; in background mode, where timers never fire, :func:`wait` does the polling.
 """
 
 import logging
@@ -47,7 +48,8 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended: ``object`` is the new object's name; or ``error`` a JobFailed or Cancelled. ``note`` is a remark for the artist."""
+    """How a job ended: ``object`` is the new object's name; or ``error`` a JobFailed or Cancelled. ``note`` is a remark
+    for the artist."""
 
     object: str = ""
     error: Exception | None = None
@@ -55,12 +57,12 @@ class Outcome:
 
 
 class Session:
-    """The state between two polls. ``blocking``: the job that an operator waits for, whose undo step is the operator's own. ``held``: jobs that
-    are done and whose scene is gone: the artist says what becomes of their results.
+    """The state between two polls. ``blocking``: the job that an operator waits for, whose undo step is the operator's
+    own. ``held``: jobs that are done and whose scene is gone: the artist says what becomes of their results.
 
-    ``is_capturing``: an input is being captured, which may render. ``is_warmed_up``: the worker was started with the panel, or by a job: only the
-    next job starts it again. ``unload_soon``: another thread asks for the worker's memory, and
-    waits for this event.
+    ``is_capturing``: an input is being captured, which may render. ``is_warmed_up``: the worker was started with the
+    panel, or by a job: only the next job starts it again. ``unload_soon``: another thread asks for the worker's memory,
+    and waits for this event.
     """
 
     def __init__(self):
@@ -113,7 +115,8 @@ def why_not() -> str:
 
 
 def worker_problem() -> str:
-    """Why no worker can be started, "" when one can. Cheap: as the timer saw it last, or as it is where no timer looks."""
+    """Why no worker can be started, "" when one can. Cheap: as the timer saw it last, or as it is where no timer
+    looks."""
     if bpy.app.background:
         _look_for_worker()
     return current.worker_problem
@@ -126,9 +129,19 @@ def start(context, settings) -> Ticket:
     capture = _capture(row, context, settings)
     subject = " ".join(settings.subject.split())
     beside = {"prompt": subject} if subject and catalog.takes_prompt_beside(settings.model, row.condition) else {}
-    request = jobs.Request(jobs.new_id(), settings.model, row.condition, capture.inputs | beside, seed=settings.seed, scale=settings.scale or None,
-                           steps=settings.steps or None, fit=None if settings.fit else 0,
-                           one_piece=None if settings.one_piece else False, quality=settings.quality.lower(), placement=capture.placement)
+    request = jobs.Request(
+        jobs.new_id(),
+        settings.model,
+        row.condition,
+        capture.inputs | beside,
+        seed=settings.seed,
+        scale=settings.scale or None,
+        steps=settings.steps or None,
+        fit=None if settings.fit else 0,
+        one_piece=None if settings.one_piece else False,
+        quality=settings.quality.lower(),
+        placement=capture.placement,
+    )
     return submit(context, settings, request, capture.files, beside.get("prompt", capture.title), capture.source)
 
 
@@ -144,9 +157,21 @@ def submit(context, settings, request: jobs.Request, files: dict, title: str, so
     _start_worker()
     expected = pace.expected_stages(preferences.folder("jobs"), request)
     path = jobs.write_job(preferences.folder("jobs"), request, files)
-    ticket = Ticket(current.supervisor.submit(path), path, title, Home.of(context), pace.Pace(expected), source, settings.mark_as_asset)
+    ticket = Ticket(
+        current.supervisor.submit(path),
+        path,
+        title,
+        Home.of(context),
+        pace.Pace(expected),
+        source,
+        settings.mark_as_asset,
+    )
     current.tickets[ticket.job] = ticket
-    kept_jobs.prune(path.parent, JOBS_KEPT, [known.folder for known in (*current.tickets.values(), *current.finished, *current.held)])
+    kept_jobs.prune(
+        path.parent,
+        JOBS_KEPT,
+        [known.folder for known in (*current.tickets.values(), *current.finished, *current.held)],
+    )
     panel_state.busy("Starting the worker" if current.supervisor.state == "starting" else "Waiting for the worker")
     hurry()
     return ticket
@@ -156,12 +181,20 @@ def _start_worker() -> None:
     """Start a worker as the preferences say, unless it runs. Raises JobFailed."""
     chosen = preferences.preferences()
     current.is_warmed_up = True
-    current.supervisor.start(preferences.worker_python(), preferences.SOURCE_ROOT, engine=ENGINE, device=chosen.device,
-                             log_folder=preferences.log_folder(), models_folder=preferences.models_folder(), low_memory=chosen.low_memory)
+    current.supervisor.start(
+        preferences.worker_python(),
+        preferences.SOURCE_ROOT,
+        engine=ENGINE,
+        device=chosen.device,
+        log_folder=preferences.log_folder(),
+        models_folder=preferences.models_folder(),
+        low_memory=chosen.low_memory,
+    )
 
 
 def warm_up(model: str) -> None:
-    """Start the worker and have it load a model, so that the first shape waits for neither. What goes wrong is said by the job that meets it."""
+    """Start the worker and have it load a model, so that the first shape waits for neither. What goes wrong is said by
+    the job that meets it."""
     try:
         _start_worker()
         current.supervisor.load(model)
@@ -171,11 +204,17 @@ def warm_up(model: str) -> None:
 
 
 def _warm_up_with_panel() -> None:
-    """The first time that the panel is seen in a session, where the preferences say so and nothing stands against it."""
+    """The first time that the panel is seen in a session, where the preferences say so and nothing stands against
+    it."""
     if current.is_warmed_up or bpy.app.background or not preferences.preferences().start_with_panel:
         return
     model = catalog.KNOWN.get(bpy.context.scene.wala.model)
-    if model and model.is_offered and not (current.worker_problem or why_not()) and compatibility.is_panel_shown(bpy.context.window_manager.windows):
+    if (
+        model
+        and model.is_offered
+        and not (current.worker_problem or why_not())
+        and compatibility.is_panel_shown(bpy.context.window_manager.windows)
+    ):
         warm_up(model.name)
 
 
@@ -204,7 +243,8 @@ def wait(ticket: Ticket) -> Outcome:
             time.sleep(0.02)
         return session.outcomes.pop(ticket.job)
     except KeyboardInterrupt:
-        # Nobody polls after this in background mode: the job must be over now, or the next one would wait for it for ever.
+        # Nobody polls after this in background mode: the job must be over now, or the next one would wait for it for
+        # ever.
         unload()
         session.outcomes.pop(ticket.job, None)
         raise
@@ -240,7 +280,8 @@ def unload_resting() -> None:
 
 
 def tick() -> float | None:
-    """One poll of everything; never blocks, never raises. Returns the seconds until the next one, None after the session's end."""
+    """One poll of everything; never blocks, never raises. Returns the seconds until the next one, None after the
+    session's end."""
     if current is None:
         return None
     try:
@@ -343,7 +384,8 @@ def _show_held() -> None:
 
 
 def _take_up_views(ticket: Ticket, where: Place | None) -> None:
-    """What a job drew before it made a shape is the artist's, also where it got no further; in another file it is not asked for."""
+    """What a job drew before it made a shape is the artist's, also where it got no further; in another file it is not
+    asked for."""
     if where is not None:
         depth_map_list.take_up(where.scene, jobs.read_views(ticket.folder), ticket.title)
 
@@ -376,8 +418,12 @@ def _housekeeping() -> None:
     panel_state.show_models(catalog.KNOWN.values())
     _show_held()
     busy = bool(current.tickets or current.finished or environment_task.is_busy())
-    panel_state.show(busy=busy, worker_state=current.supervisor.state.upper(), worker_problem=current.worker_problem,
-               models_busy=model_task.is_busy())
+    panel_state.show(
+        busy=busy,
+        worker_state=current.supervisor.state.upper(),
+        worker_problem=current.worker_problem,
+        models_busy=model_task.is_busy(),
+    )
 
 
 def _look_for_worker() -> None:

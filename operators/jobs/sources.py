@@ -7,12 +7,14 @@ import bpy
 from ..scene import compatibility
 from .deliver import MARK
 
-SOURCE = f"{MARK}source"    # a result's custom property: a JSON list of objects' names
+SOURCE = f"{MARK}source"  # a result's custom property: a JSON list of objects' names
 
 # An object's name, and its session uid where it is known.
 Reference = tuple[str, int | None]
 
-_of_results: dict[int, tuple[Reference, ...]] = {}    # by the results' session uids: an object that was renamed since is found by its uid
+_of_results: dict[
+    int, tuple[Reference, ...]
+] = {}  # by the results' session uids: an object that was renamed since is found by its uid
 
 
 def forget() -> None:

@@ -1,4 +1,5 @@
-"""The models there are, and what is known of each, in plain data. Knows names, words and conditions. Imports no bpy and runs nothing.
+"""The models there are, and what is known of each, in plain data. Knows names, words and conditions. Imports no bpy and
+runs nothing.
 
 At first that is the starter, which comes with the extension; the worker's list, once it was read, replaces it.
 """
@@ -11,11 +12,11 @@ GIGABYTE = 1e9
 
 @dataclass(frozen=True)
 class Model:
-    """``conditions`` by the names a job's request has for them; ``prompted``: those that a prompt may come beside; ``shape_model``: name of the
-    model that makes a shape of this one's views, "" for one that makes shapes itself.
+    """``conditions`` by the names a job's request has for them; ``prompted``: those that a prompt may come beside;
+    ``shape_model``: name of the model that makes a shape of this one's views, "" for one that makes shapes itself.
 
-    ``size``: bytes of its files, 0 for one that comes with the extension. ``terms``: what has to be accepted before it is fetched, "" for nothing.
-    ``problem``: why what is on this computer cannot be used, "" where it can.
+    ``size``: bytes of its files, 0 for one that comes with the extension. ``terms``: what has to be accepted before it
+    is fetched, "" for nothing. ``problem``: why what is on this computer cannot be used, "" where it can.
     """
 
     name: str
@@ -50,7 +51,8 @@ KNOWN: dict[str, Model] = {STARTER.name: STARTER}
 
 
 def learn(rows: Sequence[Mapping]) -> None:
-    """Take over what `wala models list --json` says. Raises KeyError, TypeError or ValueError for what is no such list."""
+    """Take over what `wala models list --json` says. Raises KeyError, TypeError or ValueError for what is no such
+    list."""
     found = [_model(row) for row in rows]
     KNOWN.clear()
     KNOWN.update({model.name: model for model in (STARTER, *found)})
@@ -58,10 +60,23 @@ def learn(rows: Sequence[Mapping]) -> None:
 
 def _model(row: Mapping) -> Model:
     is_installed = bool(row["installed"])
-    return Model(row["name"], row["title"], tuple(row["conditions"]), tuple(row.get("prompted", ())), row["shape_model"] or "", is_installed,
-                 can_fetch=bool(row["repository"]) and not is_installed, can_remove=bool(row.get("problem")) or is_installed and row["size"] is not None,
-                 size=int(row["size"] or 0), memory=_memory(row["memory"]), licence=row["licence"],
-                 non_commercial=bool(row["non_commercial"]), link=row["link"], terms="" if row["accepted"] else row["terms"] or "", problem=row.get("problem") or "")
+    return Model(
+        row["name"],
+        row["title"],
+        tuple(row["conditions"]),
+        tuple(row.get("prompted", ())),
+        row["shape_model"] or "",
+        is_installed,
+        can_fetch=bool(row["repository"]) and not is_installed,
+        can_remove=bool(row.get("problem")) or is_installed and row["size"] is not None,
+        size=int(row["size"] or 0),
+        memory=_memory(row["memory"]),
+        licence=row["licence"],
+        non_commercial=bool(row["non_commercial"]),
+        link=row["link"],
+        terms="" if row["accepted"] else row["terms"] or "",
+        problem=row.get("problem") or "",
+    )
 
 
 def _memory(numbers: Mapping | None) -> str:

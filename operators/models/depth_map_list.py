@@ -1,4 +1,5 @@
-"""The list of depth maps in the settings. Knows which views the models want, and what a job made on its way; nothing about pixels."""
+"""The list of depth maps in the settings. Knows which views the models want, and what a job made on its way; nothing
+about pixels."""
 
 import logging
 from collections.abc import Sequence
@@ -10,17 +11,21 @@ from ..scene import cameras
 
 log = logging.getLogger(__name__)
 
-LISTED = "depths"       # the condition whose pictures the settings list
+LISTED = "depths"  # the condition whose pictures the settings list
 
 
 class WALA_OT_list_maps(bpy.types.Operator):
-    """Make room for as many depth maps, one for each camera of the models that take as many; maps that are listed already stay"""
+    """Make room for as many depth maps, one for each camera of the models that take as many; maps that are listed
+    already stay"""
 
     bl_idname = "wala.list_maps"
     bl_label = "List Depth Maps"
     bl_options = {"REGISTER", "UNDO"}
 
-    count: bpy.props.EnumProperty(name="Count", items=[("4", "Four", "Views 3, 6, 10 and 26"), ("6", "Six", "Also from above and below: 49 and 50")])
+    count: bpy.props.EnumProperty(
+        name="Count",
+        items=[("4", "Four", "Views 3, 6, 10 and 26"), ("6", "Six", "Also from above and below: 49 and 50")],
+    )
 
     def execute(self, context):
         maps = context.scene.wala.maps
@@ -33,9 +38,11 @@ class WALA_OT_list_maps(bpy.types.Operator):
 
 
 def take_up(scene, views: Sequence[View], title: str) -> None:
-    """Pictures that a job made on its way to a shape, as images of this file; depth maps are listed, to be painted over and used again.
+    """Pictures that a job made on its way to a shape, as images of this file; depth maps are listed, to be painted over
+    and used again.
 
-    Images that were listed before stay in the file. A picture that cannot be read is left out, with a word in the console.
+    Images that were listed before stay in the file. A picture that cannot be read is left out, with a word in the
+    console.
     """
     images = {view: image for view in views if (image := _image(view, title)) is not None}
     maps = {view.index: image for view, image in images.items() if view.condition == LISTED}

@@ -1,4 +1,5 @@
-"""The operators that look after the models: refresh, fetch, add, verify, remove, cancel. Knows their dialogs; model_task.py knows the program."""
+"""The operators that look after the models: refresh, fetch, add, verify, remove, cancel. Knows their dialogs;
+model_task.py knows the program."""
 
 import textwrap
 import time
@@ -84,7 +85,8 @@ class WALA_OT_refresh_models(ModelsOperator, bpy.types.Operator):
 
 class WALA_OT_fetch_model(ModelsOperator, bpy.types.Operator):
     """Download a published model, or go on with a download that was stopped; it is checked and converted at the end. \
-A repository that is not open to everyone needs a token, which Blender never keeps: log in with Hugging Face's own program, or set HF_TOKEN"""
+A repository that is not open to everyone needs a token, which Blender never keeps: log in with Hugging Face's own
+program, or set HF_TOKEN"""
 
     bl_idname = "wala.fetch_model"
     bl_label = "Fetch Model"
@@ -94,16 +96,22 @@ A repository that is not open to everyone needs a token, which Blender never kee
 
     @classmethod
     def poll(cls, context):
-        offline = "Allow Online Access in the preferences (System, Network) first, or bring the files and add their folder"
+        offline = (
+            "Allow Online Access in the preferences (System, Network) first, or bring the files and add their folder"
+        )
         return allowed(cls, "" if bpy.app.online_access else offline) and super().poll(context)
 
     def invoke(self, context, event):
-        return context.window_manager.invoke_props_dialog(self, width=DIALOG_WIDTH, title="Fetch Model", confirm_text="Fetch")
+        return context.window_manager.invoke_props_dialog(
+            self, width=DIALOG_WIDTH, title="Fetch Model", confirm_text="Fetch"
+        )
 
     def draw(self, context):
         model = catalog.KNOWN.get(self.name)
         if model:
-            self.layout.label(text=f"{model.title}: {model.size / catalog.GIGABYTE:.1f} GB, and half of that for the converted file")
+            self.layout.label(
+                text=f"{model.title}: {model.size / catalog.GIGABYTE:.1f} GB, and half of that for the converted file"
+            )
             draw_licence(self.layout, self, model)
 
     def execute(self, context):
@@ -114,7 +122,9 @@ A repository that is not open to everyone needs a token, which Blender never kee
         if model.terms and not self.accept_licence:
             self.report({"ERROR"}, f"The licence “{model.licence}” was not accepted, nothing was fetched")
             return {"CANCELLED"}
-        return self.begin(fetch_words(model.name, bool(model.terms)), f"Fetching {model.title}", f"{model.title}: fetched")
+        return self.begin(
+            fetch_words(model.name, bool(model.terms)), f"Fetching {model.title}", f"{model.title}: fetched"
+        )
 
 
 class WALA_OT_add_model(ModelsOperator, bpy.types.Operator):
@@ -125,9 +135,14 @@ class WALA_OT_add_model(ModelsOperator, bpy.types.Operator):
 
     directory: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE"})
     name: StringProperty(name="Name", description="Empty: the folder's name", options={"SKIP_SAVE"})
-    condition: EnumProperty(name="From", description="What the model takes, where its settings do not tell", default="AUTO", options={"SKIP_SAVE"},
-                            items=[("AUTO", "As its Settings Say", "")] + [(name, name.capitalize(), "") for name in sorted(
-                                {row.condition for row in CAPTURES.values()} - {"text"})])
+    condition: EnumProperty(
+        name="From",
+        description="What the model takes, where its settings do not tell",
+        default="AUTO",
+        options={"SKIP_SAVE"},
+        items=[("AUTO", "As its Settings Say", "")]
+        + [(name, name.capitalize(), "") for name in sorted({row.condition for row in CAPTURES.values()} - {"text"})],
+    )
     accept_licence: BoolProperty(name=ACCEPT, options={"SKIP_SAVE"})
 
     def invoke(self, context, event):
@@ -175,7 +190,9 @@ class WALA_OT_remove_model(ModelsOperator, bpy.types.Operator):
         return allowed(cls, session.why_not()) and super().poll(context)
 
     def invoke(self, context, event):
-        return context.window_manager.invoke_confirm(self, event, title="Remove Model", message=f"Delete “{self.name}” from the models folder?")
+        return context.window_manager.invoke_confirm(
+            self, event, title="Remove Model", message=f"Delete “{self.name}” from the models folder?"
+        )
 
     def execute(self, context):
         session.unload()  # a loaded model's file is in use
@@ -197,4 +214,11 @@ class WALA_OT_cancel_models(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (WALA_OT_refresh_models, WALA_OT_fetch_model, WALA_OT_add_model, WALA_OT_verify_model, WALA_OT_remove_model, WALA_OT_cancel_models)
+CLASSES = (
+    WALA_OT_refresh_models,
+    WALA_OT_fetch_model,
+    WALA_OT_add_model,
+    WALA_OT_verify_model,
+    WALA_OT_remove_model,
+    WALA_OT_cancel_models,
+)

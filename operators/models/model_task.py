@@ -1,6 +1,8 @@
-"""The one program at a time that looks after the models. Knows its polls, and what the preferences show of it; nothing of jobs.
+"""The one program at a time that looks after the models. Knows its polls, and what the preferences show of it; nothing
+of jobs.
 
-The list that it printed last is kept in Blender's user files, so that a new session knows the models without running anything.
+The list that it printed last is kept in Blender's user files, so that a new session knows the models without running
+anything.
 """
 
 import logging
@@ -26,7 +28,11 @@ outcome: tuple[bool, str] | None = None
 
 def why_not() -> str:
     """Why nothing can be done with the models now. Cheap."""
-    return "The models are being looked after: wait, or press Cancel in the add-on's preferences" if command is not None else ""
+    return (
+        "The models are being looked after: wait, or press Cancel in the add-on's preferences"
+        if command is not None
+        else ""
+    )
 
 
 def is_busy() -> bool:
@@ -86,7 +92,9 @@ def _handle(event: dict) -> None:
     kind = event["event"]
     if kind == "bytes":
         done, total = event["done"], max(event["total"], 1)
-        panel_state.show(models_progress=done / total, models_message=_progress_words(done, total, event["seconds_left"]))
+        panel_state.show(
+            models_progress=done / total, models_message=_progress_words(done, total, event["seconds_left"])
+        )
     elif kind == "done" and event["rows"] is not None:
         _keep(event["rows"])
         _end(True, done_words)
@@ -131,4 +139,9 @@ def _end(ok: bool, message: str) -> None:
     command, outcome = None, (ok, message)
     words = panel_state.sentence(message)
     is_problem = not ok and message != "Cancelled"
-    panel_state.show(models_busy=False, models_progress=0.0, models_message="" if is_problem else words, models_problem=words if is_problem else "")
+    panel_state.show(
+        models_busy=False,
+        models_progress=0.0,
+        models_message="" if is_problem else words,
+        models_problem=words if is_problem else "",
+    )

@@ -1,7 +1,7 @@
 """A point of view as plain numbers. Knows how points look from an eye; nothing about bpy, cameras' lenses or meshes.
 
-Image-plane coordinates need no lens: from a perspective eye they are (right, up) divided by depth, from an orthographic one
-(right, up) in world units. A crop, a shift or another focal length would only scale and move the whole picture.
+Image-plane coordinates need no lens: from a perspective eye they are (right, up) divided by depth, from an orthographic
+one (right, up) in world units. A crop, a shift or another focal length would only scale and move the whole picture.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ NEAREST_DEPTH = 1e-4
 class View:
     """An eye in Blender's world.
 
-    Attributes: ``perspective``; ``eye`` (3,), for an orthographic view any point of the image plane; ``axes`` (3, 3), the rows are the
-    unit vectors right, up and back (back points from what is seen towards the eye).
+    Attributes: ``perspective``; ``eye`` (3,), for an orthographic view any point of the image plane; ``axes`` (3, 3),
+    the rows are the unit vectors right, up and back (back points from what is seen towards the eye).
     """
 
     perspective: bool
@@ -26,7 +26,8 @@ class View:
 
     @classmethod
     def from_matrix(cls, world: np.ndarray, perspective: bool) -> "View":
-        """A camera's (4, 4) world matrix, which looks along its own -Z; a scale in it is dropped, the directions stay."""
+        """A camera's (4, 4) world matrix, which looks along its own -Z; a scale in it is dropped, the directions
+        stay."""
         world = np.asarray(world, dtype=np.float64)
         axes = world[:3, :3].T
         return cls(perspective, world[:3, 3].copy(), axes / np.linalg.norm(axes, axis=1, keepdims=True))
@@ -69,10 +70,12 @@ class View:
         return direction / np.linalg.norm(direction)
 
     def aimed_at(self, point: np.ndarray) -> "View":
-        """The same eye, turned upright and straight at a world point: the view a drawing of the thing there was made in.
+        """The same eye, turned upright and straight at a world point: the view a drawing of the thing there was made
+        in.
 
-        A drawing off the middle of a wide picture, or from a tilted camera, becomes what the models learned from: an upright
-        picture with its subject in the middle. Looking straight up or down, upright means nothing: then this view's own right stays.
+        A drawing off the middle of a wide picture, or from a tilted camera, becomes what the models learned from: an
+        upright picture with its subject in the middle. Looking straight up or down, upright means nothing: then this
+        view's own right stays.
         """
         back = self.towards_eye(np.asarray(point, dtype=np.float64))
         right = np.array([-back[1], back[0], 0.0])
@@ -82,13 +85,15 @@ class View:
         return View(self.perspective, self.eye, np.stack([right, np.cross(back, right), back]))
 
     def angles(self) -> tuple[float, float]:
-        """(azimuth, elevation) in degrees of an upright view. Azimuth 0 looks from -Y, 90 from +X; elevation is positive from above."""
+        """(azimuth, elevation) in degrees of an upright view. Azimuth 0 looks from -Y, 90 from +X; elevation is
+        positive from above."""
         right, back = self.axes[0], self.axes[2]
         return degrees(atan2(right[1], right[0])), degrees(atan2(back[2], hypot(back[0], back[1])))
 
 
 def orthographic(azimuth: float, elevation: float = 0.0) -> View:
-    """The orthographic view of the origin from these angles, in degrees: (0, 0) is Blender's front view, (90, 0) the right one."""
+    """The orthographic view of the origin from these angles, in degrees: (0, 0) is Blender's front view, (90, 0) the
+    right one."""
     a, e = np.radians([azimuth, elevation])
     right = np.array([np.cos(a), np.sin(a), 0.0])
     back = np.array([np.sin(a) * np.cos(e), -np.cos(a) * np.cos(e), np.sin(e)])

@@ -1,4 +1,5 @@
-"""The published models' cameras, as the library's own file has them. Knows that file and Blender's axes; nothing about bpy or lenses' units."""
+"""The published models' cameras, as the library's own file has them. Knows that file and Blender's axes; nothing about
+bpy or lenses' units."""
 
 import json
 from dataclasses import dataclass
@@ -10,12 +11,13 @@ import numpy as np
 from .camera_pose import orthographic
 
 FILE = Path(__file__).resolve().parents[2] / "wala_blender" / "geometry" / "cameras.json"
-FILLED = 0.9        # half of a shape's longest side, in the unit of the cameras' distance
+FILLED = 0.9  # half of a shape's longest side, in the unit of the cameras' distance
 
 
 @dataclass(frozen=True)
 class Cameras:
-    """``views``: (azimuth, elevation) in degrees by view index; ``field_of_view`` in radians; ``distance`` of the eye in model units.
+    """``views``: (azimuth, elevation) in degrees by view index; ``field_of_view`` in radians; ``distance`` of the eye
+    in model units.
 
     ``sets``: the view indices of the models that take as many pictures.
     """

@@ -1,16 +1,27 @@
-"""What differs between the Blender versions, asked for by feature, never by number. Knows bpy's names; nothing about shapes or jobs."""
+"""What differs between the Blender versions, asked for by feature, never by number. Knows bpy's names; nothing about
+shapes or jobs."""
 
 import bpy
 import numpy as np
 
 GREASE_PENCIL_TYPES = ("GREASEPENCIL", "GPENCIL")
 TAB = "WaLa"  # the panels' bl_category
-GESTURES = ("TRANSFORM_OT", "GPENCIL_OT", "GREASE_PENCIL_OT", "SCULPT_OT", "PAINT_OT", "MESH_OT", "CURVE_OT", "CURVES_OT",
-            "VIEW3D_OT_select")
+GESTURES = (
+    "TRANSFORM_OT",
+    "GPENCIL_OT",
+    "GREASE_PENCIL_OT",
+    "SCULPT_OT",
+    "PAINT_OT",
+    "MESH_OT",
+    "CURVE_OT",
+    "CURVES_OT",
+    "VIEW3D_OT_select",
+)
 
 
 def strokes(sketch, depsgraph) -> list[np.ndarray]:
-    """The visible strokes of a Grease Pencil object at the current frame, with its modifiers: (n, 3) float64 world points each.
+    """The visible strokes of a Grease Pencil object at the current frame, with its modifiers: (n, 3) float64 world
+    points each.
 
     A closed stroke ends on its first point again. Both data models give the same arrays.
     """
@@ -42,7 +53,7 @@ def _drawing_strokes(evaluated, layer) -> list[np.ndarray]:
     drawing = frame.drawing if frame else None
     positions = drawing.attributes["position"].data if drawing and "position" in drawing.attributes else ()
     if not len(positions):
-        return []       # without points there are no offsets either
+        return []  # without points there are no offsets either
     points = np.empty(len(positions) * 3, np.float32)
     positions.foreach_get("vector", points)
     offsets = np.empty(len(drawing.curve_offsets), np.int32)
@@ -79,7 +90,9 @@ def is_mid_gesture() -> bool:
     Only Blender's own tools count: some add-ons keep a modal operator running all day.
     """
     windows = bpy.context.window_manager.windows
-    return any(item.bl_idname.startswith(GESTURES) for window in windows for item in getattr(window, "modal_operators", ()))
+    return any(
+        item.bl_idname.startswith(GESTURES) for window in windows for item in getattr(window, "modal_operators", ())
+    )
 
 
 def push_undo(message: str) -> None:
@@ -100,5 +113,11 @@ def find(collection, name: str, session_uid: int | None):
 
 def is_panel_shown(windows) -> bool:
     """Whether the sidebar of a 3D view is open on our tab."""
-    return any(getattr(region, "active_panel_category", "") == TAB and area.spaces.active.show_region_ui
-               for window in windows for area in window.screen.areas if area.type == "VIEW_3D" for region in area.regions if region.type == "UI")
+    return any(
+        getattr(region, "active_panel_category", "") == TAB and area.spaces.active.show_region_ui
+        for window in windows
+        for area in window.screen.areas
+        if area.type == "VIEW_3D"
+        for region in area.regions
+        if region.type == "UI"
+    )

@@ -1,4 +1,5 @@
-"""The change of frame between Blender and the models. Knows the two axis conventions; nothing about objects, views or sizes.
+"""The change of frame between Blender and the models. Knows the two axis conventions; nothing about objects, views or
+sizes.
 
 Blender: +Z up, the front view looks from -Y towards +Y.
 Model:   +Y up, the drawing camera at azimuth 0 sits on +Z and looks towards -Z.

@@ -1,7 +1,8 @@
-"""Where and how large a result stands. Knows plain arrays and the "placement" of a request; nothing about bpy or the worker.
+"""Where and how large a result stands. Knows plain arrays and the "placement" of a request; nothing about bpy or the
+worker.
 
-A placement is a dict with "kind" (a key of SOLVERS) and what that kind needs. Every solver takes the vertices in Blender's axes
-at the model's size and returns a :class:`Placed`.
+A placement is a dict with "kind" (a key of SOLVERS) and what that kind needs. Every solver takes the vertices in
+Blender's axes at the model's size and returns a :class:`Placed`.
 """
 
 from dataclasses import dataclass
@@ -11,15 +12,16 @@ import numpy as np
 
 from .camera_pose import View, bounds
 
-CURSOR_SIZE = 2.0          # Blender adds its own primitives two units wide
-STRETCH = 1.5              # between the axes, at most, to fill a blockout's box
+CURSOR_SIZE = 2.0  # Blender adds its own primitives two units wide
+STRETCH = 1.5  # between the axes, at most, to fill a blockout's box
 ITERATIONS = 40
-NEAREST_SHARE = 0.05       # no part of the mesh comes nearer to the eye than this share of the sketch's depth
+NEAREST_SHARE = 0.05  # no part of the mesh comes nearer to the eye than this share of the sketch's depth
 
 
 @dataclass(frozen=True)
 class Placed:
-    """``vertices`` (V, 3) float64 about the object's own origin, at their final size; ``location`` (3,); ``rotation`` about Z, radians."""
+    """``vertices`` (V, 3) float64 about the object's own origin, at their final size; ``location`` (3,); ``rotation``
+    about Z, radians."""
 
     vertices: np.ndarray
     location: np.ndarray
@@ -29,8 +31,9 @@ class Placed:
 def place(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:
     """Solve one placement.
 
-    vertices: (V, 3), Blender's axes, the model's size. frame: "center" and "scale" of a result whose input the worker normalised,
-    already in Blender's axes (model = (input - center) * scale); None for the others. Raises KeyError for an unknown kind.
+    vertices: (V, 3), Blender's axes, the model's size. frame: "center" and "scale" of a result whose input the worker
+    normalised, already in Blender's axes (model = (input - center) * scale); None for the others. Raises KeyError for
+    an unknown kind.
     """
     return SOLVERS[placement["kind"]](np.asarray(vertices, dtype=np.float64), placement, frame)
 
@@ -52,7 +55,8 @@ def at_input(vertices: np.ndarray, placement: dict, frame: dict | None) -> Place
 def in_box(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:
     """Filling placement["box"] ((2, 3) corners), the centres of both boxes together.
 
-    A shape of nearly the box's proportions is stretched to it exactly; another one keeps its own and is as large as fits.
+    A shape of nearly the box's proportions is stretched to it exactly; another one keeps its own and is as large as
+    fits.
     """
     low, high = np.asarray(placement["box"], dtype=np.float64)
     own_low, own_high = bounds(vertices)
@@ -62,10 +66,11 @@ def in_box(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:
 
 
 def as_seen(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:
-    """As large as what was seen from one side, and as near to the eye: how deep the shape is was guessed, and decides nothing.
+    """As large as what was seen from one side, and as near to the eye: how deep the shape is was guessed, and decides
+    nothing.
 
-    placement: "axes" (3, 3), the rows right, up and back of the view; "bounds" (2, 3), along these, of what was seen. The longest sides of
-    the two pictures become equal and their centres meet, and so do the sides towards the eye.
+    placement: "axes" (3, 3), the rows right, up and back of the view; "bounds" (2, 3), along these, of what was seen.
+    The longest sides of the two pictures become equal and their centres meet, and so do the sides towards the eye.
     """
     axes, target = np.asarray(placement["axes"], dtype=np.float64), np.asarray(placement["bounds"], dtype=np.float64)
     centred = vertices - bounds(vertices).mean(axis=0)
@@ -78,9 +83,9 @@ def as_seen(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed
 def at_sketch(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:
     """Turned to the eye it was drawn from, then sized and moved until it covers the sketch in that eye's picture.
 
-    placement: "view" (of :meth:`View.to_plain`), "azimuth" in degrees, "bounds" ((2, 2), the sketch's box on the view's image plane),
-    "depth" (of the sketch along the view). The longest sides of the two boxes become equal and their centres meet; the middle of
-    the mesh stands at the sketch's depth.
+    placement: "view" (of :meth:`View.to_plain`), "azimuth" in degrees, "bounds" ((2, 2), the sketch's box on the view's
+    image plane), "depth" (of the sketch along the view). The longest sides of the two boxes become equal and their
+    centres meet; the middle of the mesh stands at the sketch's depth.
     """
     view, depth = View.from_plain(placement["view"]), float(placement["depth"])
     target = np.asarray(placement["bounds"], dtype=np.float64)
@@ -97,8 +102,11 @@ def at_sketch(vertices: np.ndarray, placement: dict, frame: dict | None) -> Plac
 
 
 def _cover(view: View, local: np.ndarray, target: np.ndarray, depth: float) -> tuple[float, np.ndarray]:
-    """The scale and the (right, up) offset that make the picture of local points (V, 3: right, up, depth) cover the target box (2, 2)."""
-    scale = _longest(target[1] - target[0]) / _longest(np.ptp(local[:, :2], axis=0)) * (depth if view.perspective else 1.0)
+    """The scale and the (right, up) offset that make the picture of local points (V, 3: right, up, depth) cover the
+    target box (2, 2)."""
+    scale = (
+        _longest(target[1] - target[0]) / _longest(np.ptp(local[:, :2], axis=0)) * (depth if view.perspective else 1.0)
+    )
     largest = (1.0 - NEAREST_SHARE) * depth / max(-local[:, 2].min(), 1e-12) if view.perspective else np.inf
     scale, offset = min(scale, largest), np.zeros(2)
     for _ in range(ITERATIONS):

@@ -1,6 +1,7 @@
 """Drives a windowed Blender as an artist would: clicks, keys, looks. Runs inside it, started by window.sh.
 
-Each step of `story` is done by a timer, so that Blender lives between two of them. Writes /lab/out/report.txt and pictures.
+Each step of `story` is done by a timer, so that Blender lives between two of them. Writes /lab/out/report.txt and
+pictures.
 """
 
 import math
@@ -42,6 +43,7 @@ def set_up():
 
 def look_around():
     import scenes
+
     for item in list(bpy.data.objects):
         if item.type == "MESH":
             bpy.data.objects.remove(item)
@@ -58,6 +60,7 @@ def look_around():
     space.show_region_ui = True
     space.region_3d.view_perspective = "PERSP"
     from mathutils import Euler
+
     space.region_3d.view_rotation = Euler((math.radians(75), 0, math.radians(25))).to_quaternion()
     space.region_3d.view_location, space.region_3d.view_distance = (0, 0, 1), 6.0
     bpy.ops.ed.undo_push(message="Sketch")
@@ -143,8 +146,12 @@ def story():
 
 
 def all_conditions():
-    """The panel of each of them, with a second model to choose from; window.sh looks for errors in what Blender said."""
-    models, captures = sys.modules[f"{PACKAGE}.operators.models.catalog"], sys.modules[f"{PACKAGE}.operators.capture"].CAPTURES
+    """The panel of each of them, with a second model to choose from; window.sh looks for errors in what Blender
+    said."""
+    models, captures = (
+        sys.modules[f"{PACKAGE}.operators.models.catalog"],
+        sys.modules[f"{PACKAGE}.operators.capture"].CAPTURES,
+    )
     settings = bpy.context.scene.wala
     taken = tuple(row.condition for row in captures.values())
     models.KNOWN["all"] = models.Model("all", "Takes Everything", taken, taken)
@@ -153,7 +160,7 @@ def all_conditions():
     for identifier in captures:
         settings.condition = identifier
         view()[0].tag_redraw()
-        yield 1.2       # the panels below glide to their places
+        yield 1.2  # the panels below glide to their places
         picture(f"1-from-{identifier.lower()}", view()[2])
     picture("1-two-models")
     note(f"both models are offered: {[item.title for item in board().models]}", len(board().models) == 2)
@@ -193,7 +200,8 @@ def result_while_drawing():
 
 
 def render_and_asset():
-    """A render from the window, which runs in a thread of its own, finds the worker unloaded; the next shape is marked as an asset."""
+    """A render from the window, which runs in a thread of its own, finds the worker unloaded; the next shape is marked
+    as an asset."""
     supervisor = sys.modules[f"{PACKAGE}.operators.jobs.session"].current.supervisor
     scene, seen = bpy.context.scene, []
     bpy.context.preferences.view.render_display_type = "NONE"
@@ -207,7 +215,7 @@ def render_and_asset():
     bpy.app.handlers.render_pre.append(look)
     area, region, _ = view()
     with bpy.context.temp_override(window=bpy.context.window_manager.windows[0], area=area, region=region):
-        bpy.ops.render.render("INVOKE_DEFAULT")     # F12 arrives with Alt from some X servers, and renders the sequencer
+        bpy.ops.render.render("INVOKE_DEFAULT")  # F12 arrives with Alt from some X servers, and renders the sequencer
     yield from until(lambda: seen, 120)
     yield 2.0
     bpy.app.handlers.render_pre.remove(look)
@@ -220,8 +228,11 @@ def render_and_asset():
     scene.wala.mark_as_asset = False
     new = [bpy.data.objects[name] for name in set(made()) - before]
     asset = new[0].asset_data if new else None
-    note(f"the next shape is an asset: {asset and asset.description!r}, tags {asset and asset.tags.keys()}, "
-         f"preview {new and tuple(new[0].preview.image_size)}", bool(asset and asset.description and new[0].preview.image_size[0]))
+    note(
+        f"the next shape is an asset: {asset and asset.description!r}, tags {asset and asset.tags.keys()}, "
+        f"preview {new and tuple(new[0].preview.image_size)}",
+        bool(asset and asset.description and new[0].preview.image_size[0]),
+    )
     note(f"a preview is no render: {supervisor.state}", supervisor.state == "ready")
 
 
@@ -233,8 +244,18 @@ def preferences_and_licence():
         yield from until(lambda: not board().models_busy, 120)
     else:
         models.KNOWN["wala-vx16-1b"] = models.Model(
-            "wala-vx16-1b", "WaLa 1B · voxels", ("voxels",), is_installed=False, can_fetch=True, size=4_000_000_000, memory="3.7 GB",
-            licence="Somebody's", non_commercial=True, link="https://example.org", terms="The weights and every shape are not for sale. " * 3)
+            "wala-vx16-1b",
+            "WaLa 1B · voxels",
+            ("voxels",),
+            is_installed=False,
+            can_fetch=True,
+            size=4_000_000_000,
+            memory="3.7 GB",
+            licence="Somebody's",
+            non_commercial=True,
+            link="https://example.org",
+            terms="The weights and every shape are not for sale. " * 3,
+        )
         yield 1.5
     fetchable = [number for number, item in enumerate(board().models) if item.can_fetch]
     note(f"models to fetch: {[board().models[number].title for number in fetchable]}", bool(fetchable))
@@ -265,7 +286,9 @@ def step():
         return next(steps)
     except StopIteration:
         with open(f"{OUT}/report.txt", "a", encoding="utf-8") as report:
-            report.write(f"finished, {hands.failures} failures, Blender {bpy.app.version_string}, Python {sys.version.split()[0]}\n")
+            report.write(
+                f"finished, {hands.failures} failures, Blender {bpy.app.version_string}, Python {sys.version.split()[0]}\n"
+            )
     except Exception:
         note(traceback.format_exc(), False)
     bpy.ops.wm.quit_blender()

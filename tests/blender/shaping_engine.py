@@ -1,7 +1,8 @@
-"""An engine without a model, for the tests inside Blender: every job gives the same lopsided chair. Knows no torch and no bpy.
+"""An engine without a model, for the tests inside Blender: every job gives the same lopsided chair. Knows no torch and
+no bpy.
 
-A text job obeys its prompt: "slow" takes half a minute, "die" ends the worker, "fail" fails as a bad input does; of "maps" it draws six
-depth maps first, and of "maps, then fail" no more than these; about "a shelf" it has a remark.
+A text job obeys its prompt: "slow" takes half a minute, "die" ends the worker, "fail" fails as a bad input does; of
+"maps" it draws six depth maps first, and of "maps, then fail" no more than these; about "a shelf" it has a remark.
 """
 
 import base64
@@ -15,13 +16,32 @@ import numpy as np
 from runtime import jobs
 from runtime.messages import JobFailed
 
-BOXES = (((-0.6, -0.9, -0.4), (0.6, -0.3, 0.4)),      # a seat,
-         ((-0.6, -0.3, -0.4), (0.6, 0.9, -0.2)),      # a back on its far side,
-         ((0.4, -0.3, -0.2), (0.6, 0.1, 0.4)))        # and an arm at +X: no symmetry is left
-FACES = np.array([[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1], [2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4],
-                  [1, 5, 7], [1, 7, 3]], np.int32)
+BOXES = (
+    ((-0.6, -0.9, -0.4), (0.6, -0.3, 0.4)),  # a seat,
+    ((-0.6, -0.3, -0.4), (0.6, 0.9, -0.2)),  # a back on its far side,
+    ((0.4, -0.3, -0.2), (0.6, 0.1, 0.4)),
+)  # and an arm at +X: no symmetry is left
+FACES = np.array(
+    [
+        [0, 1, 3],
+        [0, 3, 2],
+        [4, 6, 7],
+        [4, 7, 5],
+        [0, 4, 5],
+        [0, 5, 1],
+        [2, 3, 7],
+        [2, 7, 6],
+        [0, 2, 6],
+        [0, 6, 4],
+        [1, 5, 7],
+        [1, 7, 3],
+    ],
+    np.int32,
+)
 STEPS = 4
-PAUSE = float(os.environ.get("WALA_TEST_PAUSE", "0.02"))      # seconds a step, long enough for a picture where a window is driven
+PAUSE = float(
+    os.environ.get("WALA_TEST_PAUSE", "0.02")
+)  # seconds a step, long enough for a picture where a window is driven
 
 
 # A PNG of 2 × 1 pixels, black and white.
@@ -31,8 +51,13 @@ VIEWS = (3, 6, 10, 26, 49, 50)
 
 def chair() -> tuple[np.ndarray, np.ndarray]:
     """(vertices (V, 3) model axes, faces (F, 3)) of the shape every job gives."""
-    vertices = [[(low[0], high[0])[x], (low[1], high[1])[y], (low[2], high[2])[z]]
-                for low, high in BOXES for x in (0, 1) for y in (0, 1) for z in (0, 1)]
+    vertices = [
+        [(low[0], high[0])[x], (low[1], high[1])[y], (low[2], high[2])[z]]
+        for low, high in BOXES
+        for x in (0, 1)
+        for y in (0, 1)
+        for z in (0, 1)
+    ]
     faces = np.concatenate([FACES + 8 * number for number in range(len(BOXES))])
     return np.array(vertices, np.float32), faces
 
@@ -66,10 +91,24 @@ class ShapingEngine:
         progress("decode", 0, 1)
         progress("surface", 0, 1)
         vertices, faces = chair()
-        jobs.write_result(folder, vertices, faces, {
-            "model": request.model, "weight_hash": "0123abcd", "seed": request.seed, "scale": request.scale or 1.0,
-            "steps": request.steps or STEPS, "condition": request.condition, "licence": "GPL-3.0-or-later", "ai_generated": True,
-            "timings": {}, "frame": frame_of(folder, request), "note": "It is made of boxes" if prompt == "a shelf" else ""})
+        jobs.write_result(
+            folder,
+            vertices,
+            faces,
+            {
+                "model": request.model,
+                "weight_hash": "0123abcd",
+                "seed": request.seed,
+                "scale": request.scale or 1.0,
+                "steps": request.steps or STEPS,
+                "condition": request.condition,
+                "licence": "GPL-3.0-or-later",
+                "ai_generated": True,
+                "timings": {},
+                "frame": frame_of(folder, request),
+                "note": "It is made of boxes" if prompt == "a shelf" else "",
+            },
+        )
 
 
 def frame_of(folder: Path, request: jobs.Request) -> dict | None:

@@ -1,7 +1,7 @@
 """Builds the extension's zip and runs the checks of tests/blender/inside in every Blender module there is: 5.0 and 4.2.
 
-Knows environments and processes; what is checked is in the files there. WALA_BLENDER_PYTHONS (separated by the path separator)
-replaces the list of Pythons.
+Knows environments and processes; what is checked is in the files there. WALA_BLENDER_PYTHONS (separated by the path
+separator) replaces the list of Pythons.
 """
 
 import os
@@ -24,7 +24,9 @@ def pythons() -> dict[str, Path]:
 
 
 def run(python: Path, *arguments, env=None, timeout=300) -> subprocess.CompletedProcess:
-    return subprocess.run([str(python), *map(str, arguments)], capture_output=True, text=True, env=env, timeout=timeout, cwd=ROOT)
+    return subprocess.run(
+        [str(python), *map(str, arguments)], capture_output=True, text=True, env=env, timeout=timeout, cwd=ROOT
+    )
 
 
 @pytest.fixture(scope="session")
@@ -52,13 +54,30 @@ def test_the_manifest_is_valid(builder, package):
 
 def test_the_zip_holds_what_artists_need_and_nothing_else(package):
     names = zipfile.ZipFile(package).namelist()
-    for needed in ("__init__.py", "blender_manifest.toml", "operators/jobs/session.py", "ui/panels.py", "runtime/worker.py",
-                   "runtime/requirements.txt", "wala_blender/errors.py"):
+    for needed in (
+        "__init__.py",
+        "blender_manifest.toml",
+        "operators/jobs/session.py",
+        "ui/panels.py",
+        "runtime/worker.py",
+        "runtime/requirements.txt",
+        "wala_blender/errors.py",
+    ):
         assert needed in names
     weights = [path.relative_to(ROOT).as_posix() for path in (ROOT / "wala_blender/models").glob("**/*.safetensors")]
     assert set(weights) <= set(names)
     roots = {name.split("/")[0] for name in names}
-    assert roots <= {"__init__.py", "blender_manifest.toml", "operators", "ui", "runtime", "wala_blender", "LICENSE", "README.md", "MODEL_CARD.md"}
+    assert roots <= {
+        "__init__.py",
+        "blender_manifest.toml",
+        "operators",
+        "ui",
+        "runtime",
+        "wala_blender",
+        "LICENSE",
+        "README.md",
+        "MODEL_CARD.md",
+    }
     assert not [name for name in names if name.endswith((".exe", ".dll", ".so", ".pyc"))]
 
 
@@ -67,8 +86,30 @@ def test_inside_blender(version, package, tmp_path):
     python = pythons()[version]
     if not python.is_file():
         pytest.skip(f"{python} is missing: make a virtual environment there with bpy, numpy and pytest")
-    env = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "Blender ü"), "WALA_PACKAGE": str(package), "OMP_NUM_THREADS": "1",
-           "PYTHONPATH": str(INSIDE)}
-    done = run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "installed", "-c", os.devnull, "--rootdir", INSIDE,
-               "-o", "python_files=check_*.py", "--import-mode=importlib", INSIDE, env=env)
+    env = {
+        **os.environ,
+        "BLENDER_USER_RESOURCES": str(tmp_path / "Blender ü"),
+        "WALA_PACKAGE": str(package),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(INSIDE),
+    }
+    done = run(
+        python,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "installed",
+        "-c",
+        os.devnull,
+        "--rootdir",
+        INSIDE,
+        "-o",
+        "python_files=check_*.py",
+        "--import-mode=importlib",
+        INSIDE,
+        env=env,
+    )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

@@ -9,7 +9,7 @@ import scenes
 from hands import PACKAGE, board, click, in_sidebar, made, module, note, picture, press, until, view
 
 FILE = str(Path(tempfile.gettempdir()) / "trials.blend")
-ANSWERS = 206   # below the sidebar's top, as in_sidebar takes it
+ANSWERS = 206  # below the sidebar's top, as in_sidebar takes it
 
 
 def story():
@@ -54,7 +54,10 @@ def generate(seconds: float = 120):
 def inputs_of(name: str) -> dict:
     """The arrays that a result was made from."""
     folder = module("operators.preferences").folder("jobs") / bpy.data.objects[name]["wala_job"] / "inputs"
-    return {path.name: {part: values.tolist() for part, values in np.load(path).items()} for path in sorted(folder.glob("*.npz"))}
+    return {
+        path.name: {part: values.tolist() for part, values in np.load(path).items()}
+        for path in sorted(folder.glob("*.npz"))
+    }
 
 
 def second_press():
@@ -68,14 +71,22 @@ def second_press():
     yield from generate()
     picture("10-blockout-made")
     words = bpy.context.window_manager.wala_input
-    note(f"the selection is the result, the sentence says: {words!r}", words == "Blockout: “Seat” and 1 more, as before")
+    note(
+        f"the selection is the result, the sentence says: {words!r}", words == "Blockout: “Seat” and 1 more, as before"
+    )
     yield from generate()
     new = sorted(set(made()) - before)
-    note(f"the second press takes the blockout again: {new}", len(new) == 2 and inputs_of(new[0]) == inputs_of(new[1]) != {})
+    note(
+        f"the second press takes the blockout again: {new}",
+        len(new) == 2 and inputs_of(new[0]) == inputs_of(new[1]) != {},
+    )
     seat.hide_set(True)
     yield 1.0
     picture("10-source-hidden")
-    note(f"a hidden source is said: {bpy.context.window_manager.wala_input!r}", "Show “Seat” again" in bpy.context.window_manager.wala_input)
+    note(
+        f"a hidden source is said: {bpy.context.window_manager.wala_input!r}",
+        "Show “Seat” again" in bpy.context.window_manager.wala_input,
+    )
     seat.hide_set(False)
 
 
@@ -90,7 +101,10 @@ def second_press_with_a_sketch():
     picture("11-sketch-made")
     yield from generate()
     new = sorted(set(made()) - before)
-    note(f"the second press takes the sketch again: {new}", len(new) == 2 and inputs_of(new[0]) == inputs_of(new[1]) != {})
+    note(
+        f"the second press takes the sketch again: {new}",
+        len(new) == 2 and inputs_of(new[0]) == inputs_of(new[1]) != {},
+    )
 
 
 def depth_in_its_width():
@@ -109,7 +123,10 @@ def depth_in_its_width():
     [name] = set(made()) - before
     points = scenes.world_vertices(bpy.data.objects[name])
     height, near = np.ptp(points[:, 2]), points[:, 1].min()
-    note(f"depth from one view is as high as the slab, 2, and as near, −3: {height:.3f}, {near:.3f}", abs(height - 2) < 0.01 and abs(near + 3) < 0.01)
+    note(
+        f"depth from one view is as high as the slab, 2, and as near, −3: {height:.3f}, {near:.3f}",
+        abs(height - 2) < 0.01 and abs(near + 3) < 0.01,
+    )
     area.spaces.active.region_3d.view_rotation = rotation
 
 
@@ -117,7 +134,7 @@ def redraws():
     """Messages of a job draw the sidebar, and not the 3D view beside it; the time left is of the whole job."""
     settings, drawn, panels, seen = bpy.context.scene.wala, [0, 0], module("ui.panels"), []
     settings.condition, settings.prompt, settings.steps = "TEXT", "a chair", 0
-    yield from generate()       # whose seconds the next one is told by
+    yield from generate()  # whose seconds the next one is told by
     yield 2.0
     press("ctrl+Return")
     yield from until(lambda: "step 1 of" in board().message, 60)
@@ -141,7 +158,10 @@ def redraws():
     picture("13-time-left")
     bpy.types.SpaceView3D.draw_handler_remove(handler, "WINDOW")
     panels.draw_progress = plain
-    note(f"messages drew the sidebar {counted[1]} times and the 3D view {counted[0]} times", counted[0] == 0 and counted[1] >= steps - 2)
+    note(
+        f"messages drew the sidebar {counted[1]} times and the 3D view {counted[0]} times",
+        counted[0] == 0 and counted[1] >= steps - 2,
+    )
     note(f"the time left is told: {sorted(set(seen))}", any("about" in words for words in seen))
     yield from until(lambda: not board().busy, 60)
     yield 1.0
@@ -157,7 +177,7 @@ def refusal():
     yield 3.0
     picture("14-refused")
     note(f"a refusal is in the panel: {board().problem!r} {board().hint!r}", "no volume" in board().problem)
-    press("Escape")     # Blender's own report, which takes the next key
+    press("Escape")  # Blender's own report, which takes the next key
     yield 1.0
 
 
@@ -173,7 +193,10 @@ def off_and_on():
     bpy.context.preferences.addons[PACKAGE].preferences.worker_python = python
     yield from show_panel()
     picture("15-off-and-on")
-    note(f"nothing old is said after off and on: {board().problem!r} {board().message!r}", not (board().problem or board().message))
+    note(
+        f"nothing old is said after off and on: {board().problem!r} {board().message!r}",
+        not (board().problem or board().message),
+    )
 
 
 def another_scene():
@@ -209,7 +232,10 @@ def same_file():
     yield 1.0
     picture("17-same-file")
     inside = [item.name for item in bpy.data.collections["Chairs"].objects]
-    note(f"the same file opened anew keeps the collection: {inside} {board().message!r}", len(inside) == 1 and not board().ready)
+    note(
+        f"the same file opened anew keeps the collection: {inside} {board().message!r}",
+        len(inside) == 1 and not board().ready,
+    )
 
 
 def new_file():
@@ -224,7 +250,10 @@ def new_file():
         yield from until(lambda: board().ready, 60)
         yield 1.0
         picture(f"18-new-file-{answer}")
-        note(f"a shape for another file asks: {board().ready!r}, and places nothing: {made()}", bool(board().ready) and not made())
+        note(
+            f"a shape for another file asks: {board().ready!r}, and places nothing: {made()}",
+            bool(board().ready) and not made(),
+        )
         click(*in_sidebar(ANSWERS, {"place": 0.3, "discard": 0.7}[answer]))
         yield from until(lambda: not board().ready, 10)
         yield 1.0

@@ -36,12 +36,19 @@ def wala(cube, monkeypatch, capsys):
         except SystemExit as left:
             code = left.code
         return Made(code, *capsys.readouterr())
+
     return run
 
 
 def is_one_line(made: Made, code: int) -> bool:
     said = made.stderr
-    return made.returncode == code and said.startswith("wala: ") and said.count("\n") == 1 and len(said) <= 1100 and "unexpected" not in said
+    return (
+        made.returncode == code
+        and said.startswith("wala: ")
+        and said.count("\n") == 1
+        and len(said) <= 1100
+        and "unexpected" not in said
+    )
 
 
 @pytest.fixture
@@ -50,32 +57,63 @@ def cube(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("words,code", [
-    (("generate", "--text", "a", "--seed", LONG, "--out", "a.glb"), 2), (("generate", "--text", "a", "--scale", "1e" + "4" * 400, "--out", "a.glb"), 2),
-    (("generate", "--text", "a", "--seed", "9" * 5000, "--out", "a.glb"), 2), ((LONG,), 2), (("generate", "--" + LONG), 2),
-    (("generate", "--text", "a", "--model", LONG, "--out", "a.glb"), 1), (("generate", "--text", "a", "--model", "./" + LONG, "--out", "a.glb"), 1),
-    (("generate", "--text", "a", "--device", LONG, "--out", "a.glb"), 1), (("generate", "--text", LONG * 3, "--out", "a.glb"), 1),
-    (("generate", "--text", "a", "--out", LONG + ".glb"), 1), (("generate", "--text", "a", "--out", "a." + LONG), 1),
-    (("generate", "--image", LONG, "--out", "a.glb"), 1), (("generate", "--points", LONG + ".xyz", "--out", "a.glb"), 1),
-    (("generate", "--text", "\x1b]0;title\x07" + "\x1b[31m", "--model", "\x1b[31m", "--out", "a.glb"), 1),
-    (("roundtrip", LONG + ".obj", "--out", "a.glb"), 1), (("depth", LONG, "--out", "a"), 1), (("depth", "cube.obj", "--out", LONG), 1),
-    (("models", "fetch", LONG), 1), (("models", "verify", LONG), 1), (("models", "convert", LONG), 1), (("models", "remove", LONG), 1),
-    (("models", "add", LONG), 1), (("models", "add", ".", "--name", LONG), 1), (("models", "fetch", "\x1b[31m"), 1), (("run", "--device"), 2)])
+@pytest.mark.parametrize(
+    "words,code",
+    [
+        (("generate", "--text", "a", "--seed", LONG, "--out", "a.glb"), 2),
+        (("generate", "--text", "a", "--scale", "1e" + "4" * 400, "--out", "a.glb"), 2),
+        (("generate", "--text", "a", "--seed", "9" * 5000, "--out", "a.glb"), 2),
+        ((LONG,), 2),
+        (("generate", "--" + LONG), 2),
+        (("generate", "--text", "a", "--model", LONG, "--out", "a.glb"), 1),
+        (("generate", "--text", "a", "--model", "./" + LONG, "--out", "a.glb"), 1),
+        (("generate", "--text", "a", "--device", LONG, "--out", "a.glb"), 1),
+        (("generate", "--text", LONG * 3, "--out", "a.glb"), 1),
+        (("generate", "--text", "a", "--out", LONG + ".glb"), 1),
+        (("generate", "--text", "a", "--out", "a." + LONG), 1),
+        (("generate", "--image", LONG, "--out", "a.glb"), 1),
+        (("generate", "--points", LONG + ".xyz", "--out", "a.glb"), 1),
+        (("generate", "--text", "\x1b]0;title\x07" + "\x1b[31m", "--model", "\x1b[31m", "--out", "a.glb"), 1),
+        (("roundtrip", LONG + ".obj", "--out", "a.glb"), 1),
+        (("depth", LONG, "--out", "a"), 1),
+        (("depth", "cube.obj", "--out", LONG), 1),
+        (("models", "fetch", LONG), 1),
+        (("models", "verify", LONG), 1),
+        (("models", "convert", LONG), 1),
+        (("models", "remove", LONG), 1),
+        (("models", "add", LONG), 1),
+        (("models", "add", ".", "--name", LONG), 1),
+        (("models", "fetch", "\x1b[31m"), 1),
+        (("run", "--device"), 2),
+    ],
+)
 def test_what_is_echoed_is_one_short_line(cube, wala, words, code):
     made = wala(*words)
     assert is_one_line(made, code), made.stderr
     assert "\x1b" not in made.stderr and os.listdir(cube) == ["cube.obj"]
 
 
-@pytest.mark.parametrize("words", [
-    ("generate", "--text", "a", "--out", "folder"), ("generate", "--text", "a", "--out", "folder.glb"), ("generate", "--text", "a", "--out", "."),
-    ("generate", "--text", "a", "--out", ""), ("roundtrip", "cube.obj", "--out", "folder"), ("roundtrip", "cube.obj", "--out", "folder.glb"),
-    ("evaluate", "--data", ".", "--out", "folder"), ("depth", "cube.obj", "--out", "cube.obj"), ("depth", "cube.obj", "--out", "none/there")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("generate", "--text", "a", "--out", "folder"),
+        ("generate", "--text", "a", "--out", "folder.glb"),
+        ("generate", "--text", "a", "--out", "."),
+        ("generate", "--text", "a", "--out", ""),
+        ("roundtrip", "cube.obj", "--out", "folder"),
+        ("roundtrip", "cube.obj", "--out", "folder.glb"),
+        ("evaluate", "--data", ".", "--out", "folder"),
+        ("depth", "cube.obj", "--out", "cube.obj"),
+        ("depth", "cube.obj", "--out", "none/there"),
+    ],
+)
 def test_an_output_that_is_a_folder_or_a_file(cube, wala, words):
     for name in ("folder", "folder.glb"):
         (cube / name).mkdir()
     made = wala(*words)
-    assert is_one_line(made, 1) and ("is a folder" in made.stderr or "is a file" in made.stderr or "does not exist" in made.stderr), made.stderr
+    assert is_one_line(made, 1) and (
+        "is a folder" in made.stderr or "is a file" in made.stderr or "does not exist" in made.stderr
+    ), made.stderr
     assert (cube / "cube.obj").read_text() == CUBE
 
 
@@ -96,8 +134,14 @@ def test_names_that_are_no_text(cube, wala):
     os.rename(cube / "cube.obj", os.fsencode(cube) + b"/\xff\xfe.obj")
     words = [b"depth", b"\xff\xfe.obj", b"--cameras", b"3", b"--out", b"\xe4"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
-    made = subprocess.run([sys.executable, "-m", "wala_blender", *words], capture_output=True, cwd=cube, env=environment, timeout=300)
-    assert made.returncode == 0 and made.stdout.strip() == b"\xe4/depth_03.png" and os.listdir(os.fsencode(cube) + b"/\xe4") == [b"depth_03.png"]
+    made = subprocess.run(
+        [sys.executable, "-m", "wala_blender", *words], capture_output=True, cwd=cube, env=environment, timeout=300
+    )
+    assert (
+        made.returncode == 0
+        and made.stdout.strip() == b"\xe4/depth_03.png"
+        and os.listdir(os.fsencode(cube) + b"/\xe4") == [b"depth_03.png"]
+    )
     made = wala(b"depth", b"\xff.obj", b"--out", b"a")
     assert is_one_line(made, 1) and r"\udcff" in made.stderr
 
@@ -132,7 +176,10 @@ def test_a_trained_models_folder_is_given_as_a_path(cube, wala):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="of POSIX shells")
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&-", "<&- >&- 2>&-", "2>/dev/full"])
-@pytest.mark.parametrize("words,code", [("depth cube.obj --cameras 3 --out a", 0), ("roundtrip cube.obj --out a.xyz", 1), ("no-such-command", 2)])
+@pytest.mark.parametrize(
+    "words,code",
+    [("depth cube.obj --cameras 3 --out a", 0), ("roundtrip cube.obj --out a.xyz", 1), ("no-such-command", 2)],
+)
 def test_standard_streams_that_are_closed(cube, closed, words, code):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "WALA_MODELS": str(cube / "no models")}
     command = f"{sys.executable} -m wala_blender {words} {closed}"
@@ -146,7 +193,13 @@ def test_standard_streams_that_are_closed(cube, closed, words, code):
 def test_an_output_that_takes_nothing(cube):
     with open("/dev/full", "w") as full:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        made = subprocess.run([sys.executable, "-m", "wala_blender", "models"], stdout=full, stderr=subprocess.PIPE, text=True, env=environment)
+        made = subprocess.run(
+            [sys.executable, "-m", "wala_blender", "models"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
     assert is_one_line(made, 1) and "No space left" in made.stderr
 
 

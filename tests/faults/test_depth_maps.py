@@ -37,14 +37,18 @@ def save(path, values: np.ndarray) -> None:
 
 def write_exr(path, channels: dict[str, np.ndarray]) -> None:
     header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
-    with OpenEXR.File(header, {name: np.ascontiguousarray(values, np.float32) for name, values in channels.items()}) as file:
+    with OpenEXR.File(
+        header, {name: np.ascontiguousarray(values, np.float32) for name, values in channels.items()}
+    ) as file:
         file.write(str(path))
 
 
 def png_of_16_bits(values: np.ndarray) -> bytes:
     """(H, W, 3) uint16, as Blender writes PNG at a depth of 16 bits."""
+
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
     header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
@@ -58,7 +62,9 @@ def shown(tmp_path, values: np.ndarray, kind: str, **options) -> tuple[np.ndarra
 
 def check_ball(picture: np.ndarray, tolerance: float = 1.0) -> None:
     """The ball in the published look: its nearest point white, all round it black, darker towards its outline."""
-    assert picture.shape == BALL.shape and picture.max() == 255 and not picture[~BALL].any() and (picture[BALL] > 0).all()
+    assert (
+        picture.shape == BALL.shape and picture.max() == 255 and not picture[~BALL].any() and (picture[BALL] > 0).all()
+    )
     ordered = picture[BALL][np.argsort(DISTANCE[BALL], kind="stable")]
     assert (np.diff(ordered) <= tolerance).all(), "what is farther is not darker"
 
@@ -127,7 +133,7 @@ def test_a_background_of_jpeg_is_one(tmp_path):
 @pytest.mark.parametrize("dark", [False, True])
 def test_a_whole_room_is_farther_at_its_walls(dark):
     room = 2 + np.maximum(np.abs(X), np.abs(Y)) + 0.2 * Y
-    picture, = one_depth({"image": room if dark else (200 / room).astype(np.uint8)}).maps
+    (picture,) = one_depth({"image": room if dark else (200 / room).astype(np.uint8)}).maps
     assert picture[64, 80] > 200 and picture[:4].mean() < 130
 
 
@@ -144,10 +150,18 @@ def test_maps_that_belong_together_are_turned_together():
     assert "depth maps" in seen.note and all(picture[64, 80] > 100 for picture in seen.maps)
 
 
-@pytest.mark.parametrize("values,words", [
-    (np.full((20, 20), 7, np.uint16), "is 7 everywhere"), (np.full((20, 20), np.nan), "nothing in it is a depth"),
-    (np.full((20, 20), 1e10), "nothing in it is a depth"), (np.ones((20, 20, 2)), "shape"), (np.ones((20, 20), bool), "everywhere"),
-    (np.array([[1j, 2]]), "expected the numbers of one picture"), (np.ones((4, 20, 20)), "shape")])
+@pytest.mark.parametrize(
+    "values,words",
+    [
+        (np.full((20, 20), 7, np.uint16), "is 7 everywhere"),
+        (np.full((20, 20), np.nan), "nothing in it is a depth"),
+        (np.full((20, 20), 1e10), "nothing in it is a depth"),
+        (np.ones((20, 20, 2)), "shape"),
+        (np.ones((20, 20), bool), "everywhere"),
+        (np.array([[1j, 2]]), "expected the numbers of one picture"),
+        (np.ones((4, 20, 20)), "shape"),
+    ],
+)
 def test_what_is_no_depth_map(tmp_path, values, words):
     with pytest.raises(InputError, match=words):
         shown(tmp_path, values, ".npy")
@@ -168,7 +182,9 @@ def test_the_depth_of_a_file_of_many_passes_is_found(tmp_path):
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9])
 def test_a_cut_off_exr(tmp_path, share):
     save(tmp_path / "whole.exr", metres(1e10))
-    (tmp_path / "cut.exr").write_bytes((tmp_path / "whole.exr").read_bytes()[:int(share * (tmp_path / "whole.exr").stat().st_size)])
+    (tmp_path / "cut.exr").write_bytes(
+        (tmp_path / "whole.exr").read_bytes()[: int(share * (tmp_path / "whole.exr").stat().st_size)]
+    )
     with pytest.raises(InputError, match="empty" if share == 0 else "cannot be read"):
         load_condition("depth", {"image": "cut.exr"}, tmp_path)
 
@@ -180,10 +196,16 @@ def test_exr_without_its_library_says_so(tmp_path, monkeypatch):
         load_condition("depth", {"image": "depth.exr"}, tmp_path)
 
 
-@pytest.mark.parametrize("values", [(NEARNESS * 65535).astype(np.uint16), NEARNESS.astype(np.float32), NEARNESS * 7, BALL])
+@pytest.mark.parametrize(
+    "values", [(NEARNESS * 65535).astype(np.uint16), NEARNESS.astype(np.float32), NEARNESS * 7, BALL]
+)
 def test_other_conditions_take_eight_bits_of_the_same(values):
     picture = eight_bits(values)
-    assert picture.dtype == np.uint8 and picture.max() >= 254 and abs(int(picture[64, 80]) - int(255 * values[64, 80] / values.max())) <= 1
+    assert (
+        picture.dtype == np.uint8
+        and picture.max() >= 254
+        and abs(int(picture[64, 80]) - int(255 * values[64, 80] / values.max())) <= 1
+    )
 
 
 @pytest.mark.parametrize("kind", [".exr", ".npy", ".tif"])

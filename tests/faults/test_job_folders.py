@@ -1,4 +1,5 @@
-"""Job folders from anyone: links and pipes in place of files, requests of nonsense, runs that fail after one that did not."""
+"""Job folders from anyone: links and pipes in place of files, requests of nonsense, runs that fail after one that did
+not."""
 
 import errno
 import json
@@ -39,7 +40,9 @@ class Engine:
 def run(folder, engine=None):
     """The job's last event, in a limited time: a pipe would block for ever."""
     said = []
-    thread = threading.Thread(target=attempt.run_job, args=(folder, engine or Engine(), said.append, lambda: False), daemon=True)
+    thread = threading.Thread(
+        target=attempt.run_job, args=(folder, engine or Engine(), said.append, lambda: False), daemon=True
+    )
     thread.start()
     thread.join(20)
     assert not thread.is_alive(), "the job blocks"
@@ -166,17 +169,39 @@ def rewrite(folder, old, new):
     path.write_text(text.replace(old, new), "utf-8")
 
 
-@pytest.mark.parametrize("old, new", [
-    ('"scale": null', f'"scale": {"9" * 400}'), ('"scale": null', f'"scale": {"9" * 5000}'), ('"scale": null', '"scale": 1e999'),
-    ('"scale": null', '"scale": NaN'), ('"steps": null', f'"steps": {"9" * 400}'), ('"seed": 0', f'"seed": {"9" * 5000}'), ('"seed": 0', '"seed": -0.5'),
-    ('"inputs/points.npy"', f'{"9" * 400}'), ('"inputs/points.npy"', '"a\\u0000b"'), ('"inputs/points.npy"', '"\\ud800"'),
-    ('"inputs/points.npy"', '["\\udfff"]'), ('"points": "inputs', '"\\ud800": "inputs'), ('"placement": {}', '"placement": {"x": 1e999}'),
-    ('"placement": {}', f'"placement": {{"x": {"9" * 400}}}'), ('"placement": {}', '"placement": {"x": ' + "[" * 200 + "]" * 200 + "}"),
-    ('"placement": {}', '"placement": {"x": ' + "[" * 90_000 + "]" * 90_000 + "}"), ('"model": "starter"', '"model": "a\\u0000"'),
-    ('"model": "starter"', '"model": "../starter"'), ('"condition": "points"', f'"condition": "{"x" * 5000}"'), ('"id": "', '"id": "/'),
-    ('"created": "', '"created": "\\u0000'), ('"schema": ', '"schema": 1e400, "x": '), ('"model": "starter"', f'"{"y" * 5000}": 1'),
-    ('{', '\ufeff{'), ('}', ''), ('"inputs/points.npy"', '"inputs/../request.npy"'), ('"inputs/points.npy"', '"inputs//etc/passwd.npy"'),
-], ids=range(27))
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ('"scale": null', f'"scale": {"9" * 400}'),
+        ('"scale": null', f'"scale": {"9" * 5000}'),
+        ('"scale": null', '"scale": 1e999'),
+        ('"scale": null', '"scale": NaN'),
+        ('"steps": null', f'"steps": {"9" * 400}'),
+        ('"seed": 0', f'"seed": {"9" * 5000}'),
+        ('"seed": 0', '"seed": -0.5'),
+        ('"inputs/points.npy"', f"{'9' * 400}"),
+        ('"inputs/points.npy"', '"a\\u0000b"'),
+        ('"inputs/points.npy"', '"\\ud800"'),
+        ('"inputs/points.npy"', '["\\udfff"]'),
+        ('"points": "inputs', '"\\ud800": "inputs'),
+        ('"placement": {}', '"placement": {"x": 1e999}'),
+        ('"placement": {}', f'"placement": {{"x": {"9" * 400}}}'),
+        ('"placement": {}', '"placement": {"x": ' + "[" * 200 + "]" * 200 + "}"),
+        ('"placement": {}', '"placement": {"x": ' + "[" * 90_000 + "]" * 90_000 + "}"),
+        ('"model": "starter"', '"model": "a\\u0000"'),
+        ('"model": "starter"', '"model": "../starter"'),
+        ('"condition": "points"', f'"condition": "{"x" * 5000}"'),
+        ('"id": "', '"id": "/'),
+        ('"created": "', '"created": "\\u0000'),
+        ('"schema": ', '"schema": 1e400, "x": '),
+        ('"model": "starter"', f'"{"y" * 5000}": 1'),
+        ("{", "\ufeff{"),
+        ("}", ""),
+        ('"inputs/points.npy"', '"inputs/../request.npy"'),
+        ('"inputs/points.npy"', '"inputs//etc/passwd.npy"'),
+    ],
+    ids=range(27),
+)
 def test_a_request_of_nonsense_is_an_error_of_the_job(folder, old, new):
     rewrite(folder, old, new)
     last = run(folder)
@@ -188,8 +213,19 @@ class Panic(BaseException):
     """As the libraries that are written in Rust raise it."""
 
 
-FAILURES = [JobFailed("bad-input", "no"), RuntimeError("a defect"), MemoryError(), Cancelled(), SystemExit(3), KeyboardInterrupt(), Panic("a panic"),
-            OSError(errno.ENOSPC, "full"), OSError("1000 requested and 0 written"), UnicodeDecodeError("utf-8", b"x", 0, 1, "no"), RecursionError("deep")]
+FAILURES = [
+    JobFailed("bad-input", "no"),
+    RuntimeError("a defect"),
+    MemoryError(),
+    Cancelled(),
+    SystemExit(3),
+    KeyboardInterrupt(),
+    Panic("a panic"),
+    OSError(errno.ENOSPC, "full"),
+    OSError("1000 requested and 0 written"),
+    UnicodeDecodeError("utf-8", b"x", 0, 1, "no"),
+    RecursionError("deep"),
+]
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)

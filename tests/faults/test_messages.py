@@ -1,4 +1,5 @@
-"""What may come over the channel instead of messages: Blender's poll returns at once, and the next good message is heard."""
+"""What may come over the channel instead of messages: Blender's poll returns at once, and the next good message is
+heard."""
 
 import socket
 import struct
@@ -44,15 +45,31 @@ def test_a_part_of_a_frame_waits_for_the_rest(line, length):
 
 NUMBER = "9" * 5_000
 BAD = {
-    "nothing": b"", "a pickle": b"\x80\x04K\x01.", "null": b"null", "a list": b"[]", "no type": b"{}", "half": b'{"type": "st', "nested": b"[" * 15_000,
-    "5,000 digits": f'{{"type": "ping", "job": null, "number": {NUMBER}}}'.encode(), "5,000 digits alone": NUMBER.encode(),
+    "nothing": b"",
+    "a pickle": b"\x80\x04K\x01.",
+    "null": b"null",
+    "a list": b"[]",
+    "no type": b"{}",
+    "half": b'{"type": "st',
+    "nested": b"[" * 15_000,
+    "5,000 digits": f'{{"type": "ping", "job": null, "number": {NUMBER}}}'.encode(),
+    "5,000 digits alone": NUMBER.encode(),
     "400 digits": f'{{"type": "ping", "job": null, "number": {"9" * 400}}}'.encode(),
-    "not UTF-8": b'{"type": "\xff\xfe"}', "NUL": b"\0" * 100, "infinite": b'{"type": "done", "job": "a", "seconds": Infinity}',
-    "not a number": b'{"type": "done", "job": "a", "seconds": NaN}', "too large": b'{"type": "done", "job": "a", "seconds": 1e999}',
-    "true": b'{"type": "ping", "job": null, "number": true}', "a text": b'{"type": "ping", "job": null, "number": "1"}',
-    "no job": b'{"type": "cancel", "job": null}', "a job of numbers": b'{"type": "cancel", "job": 5}', "unknown": b'{"type": "dance", "job": "a"}',
-    "a list as type": b'{"type": ["run"], "job": "a"}', "more fields": b'{"type": "cancel", "job": "a", "extra": 1}',
-    "fewer fields": b'{"type": "step", "job": "a"}', "twice": GOOD + GOOD, "a BOM": b"\xef\xbb\xbf" + GOOD,
+    "not UTF-8": b'{"type": "\xff\xfe"}',
+    "NUL": b"\0" * 100,
+    "infinite": b'{"type": "done", "job": "a", "seconds": Infinity}',
+    "not a number": b'{"type": "done", "job": "a", "seconds": NaN}',
+    "too large": b'{"type": "done", "job": "a", "seconds": 1e999}',
+    "true": b'{"type": "ping", "job": null, "number": true}',
+    "a text": b'{"type": "ping", "job": null, "number": "1"}',
+    "no job": b'{"type": "cancel", "job": null}',
+    "a job of numbers": b'{"type": "cancel", "job": 5}',
+    "unknown": b'{"type": "dance", "job": "a"}',
+    "a list as type": b'{"type": ["run"], "job": "a"}',
+    "more fields": b'{"type": "cancel", "job": "a", "extra": 1}',
+    "fewer fields": b'{"type": "step", "job": "a"}',
+    "twice": GOOD + GOOD,
+    "a BOM": b"\xef\xbb\xbf" + GOOD,
 }
 
 
@@ -63,8 +80,11 @@ def test_what_is_no_message_is_passed_over(line, data):
     assert polled(one)["step"] == 3 and polled(one) is None
 
 
-@pytest.mark.parametrize("text", ["\ud800", "a\0b", "\x01" * 5_000, "\udcff" * 5_000, "\U0001f600" * 5_000, '"' * 5_000, "\\" * 5_000, "\n" * 5_000],
-                         ids=["surrogate", "NUL", "control", "surrogates", "wide", "quotes", "backslashes", "lines"])
+@pytest.mark.parametrize(
+    "text",
+    ["\ud800", "a\0b", "\x01" * 5_000, "\udcff" * 5_000, "\U0001f600" * 5_000, '"' * 5_000, "\\" * 5_000, "\n" * 5_000],
+    ids=["surrogate", "NUL", "control", "surrogates", "wide", "quotes", "backslashes", "lines"],
+)
 def test_any_text_of_a_failure_arrives(line, text):
     one, other = line
     worker = channel.Channel(frames.SocketFrames(other, messages.MAX_BYTES))
@@ -74,7 +94,7 @@ def test_any_text_of_a_failure_arrives(line, text):
     assert message["code"] == "internal" and len(message["message"]) <= messages.MAX_TEXT
 
 
-@pytest.mark.parametrize("length", [-1, -2**31, messages.MAX_BYTES + 1, 2**31 - 1, 0x47455420])
+@pytest.mark.parametrize("length", [-1, -(2**31), messages.MAX_BYTES + 1, 2**31 - 1, 0x47455420])
 def test_a_length_that_no_message_has_ends_the_conversation(line, length):
     one, other = line
     other.sendall(struct.pack("!i", length) + b"x" * 100)

@@ -17,7 +17,13 @@ def ball(opaque: np.ndarray) -> np.ndarray:
 
 
 ROUND = np.maximum(abs(X) - 0.6, 0) ** 2 + np.maximum(abs(Y) - 0.6, 0) ** 2 < 0.16
-OPAQUE = {"a pixel": (X > -1) | (Y > -1), "a row": Y > -0.995, "rounded corners": ROUND, "inside": abs(X - 0.7) + abs(Y) > 0.03, "none": X < 2}
+OPAQUE = {
+    "a pixel": (X > -1) | (Y > -1),
+    "a row": Y > -0.995,
+    "rounded corners": ROUND,
+    "inside": abs(X - 0.7) + abs(Y) > 0.03,
+    "none": X < 2,
+}
 
 
 @pytest.mark.parametrize("name", OPAQUE)
@@ -31,7 +37,9 @@ def test_a_cut_out_stays_one():
     assert thing.mean() == pytest.approx(0.6 * np.pi / 4, rel=0.05)
 
 
-@pytest.mark.parametrize("prompt", ["zyzzyvalike quuxification grumblefrotz " * 2 + "chair", "a very " + "zyzzyvalike " * 9 + "red chair"])
+@pytest.mark.parametrize(
+    "prompt", ["zyzzyvalike quuxification grumblefrotz " * 2 + "chair", "a very " + "zyzzyvalike " * 9 + "red chair"]
+)
 def test_the_noun_of_a_long_prompt_is_read(prompt):
     pieces = text.WordPieces()
     assert pieces("chair")[0] in pieces(prompt)
@@ -43,7 +51,13 @@ def test_the_last_of_many_known_words_are_named():
 
 
 PAPERS = {"white": (255, 255, 255), "grey": (190, 190, 190), "blue": (140, 170, 220)}
-SHADOWS = {"under it": (0.0, 0.45, 0.6, 0.14, 0.4, 14), "at its foot": (0.0, 0.5, 0.4, 0.05, 0.5, 6), "to one side": (0.45, 0.45, 0.5, 0.12, 0.3, 12), "dark": (0.0, 0.45, 0.6, 0.14, 0.6, 14), "wide": (0.0, 0.4, 0.7, 0.3, 0.6, 18)}
+SHADOWS = {
+    "under it": (0.0, 0.45, 0.6, 0.14, 0.4, 14),
+    "at its foot": (0.0, 0.5, 0.4, 0.05, 0.5, 6),
+    "to one side": (0.45, 0.45, 0.5, 0.12, 0.3, 12),
+    "dark": (0.0, 0.45, 0.6, 0.14, 0.6, 14),
+    "wide": (0.0, 0.4, 0.7, 0.3, 0.6, 18),
+}
 
 
 def shaded_ball(colour: tuple[int, int, int], ground: tuple[int, int, int], shadow: np.ndarray) -> np.ndarray:
@@ -56,7 +70,9 @@ def shaded_ball(colour: tuple[int, int, int], ground: tuple[int, int, int], shad
 
 def shadow_of(name: str) -> np.ndarray:
     x, y, width, height, darkness, blur = SHADOWS[name]
-    return darkness * ndimage.gaussian_filter((((X - x) / width) ** 2 + ((Y - y) / height) ** 2 < 1).astype(float), blur / 2)
+    return darkness * ndimage.gaussian_filter(
+        (((X - x) / width) ** 2 + ((Y - y) / height) ** 2 < 1).astype(float), blur / 2
+    )
 
 
 @pytest.mark.parametrize("shadow", SHADOWS)

@@ -40,8 +40,10 @@ def reading(folder, name, file) -> tuple[str, float]:
 
 def png(width: int, height: int, colour: int = 2, rows: bytes = b"") -> bytes:
     """A PNG of 8-bit channels that says it has this size; its pixels are ``rows``."""
+
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
     header = struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
@@ -53,7 +55,10 @@ def black(width: int, height: int) -> bytes:
     return b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
 
 
-@pytest.mark.parametrize("width,height", [(8001, 8000), (13_000, 13_000), (20_000, 20_000), (2**31 - 1, 1), (1, 64_000_001), (2**31 - 1, 2**31 - 1)])
+@pytest.mark.parametrize(
+    "width,height",
+    [(8001, 8000), (13_000, 13_000), (20_000, 20_000), (2**31 - 1, 1), (1, 64_000_001), (2**31 - 1, 2**31 - 1)],
+)
 def test_a_picture_that_says_it_has_too_many_pixels(tmp_path, width, height):
     (tmp_path / "a.png").write_bytes(png(width, height))
     with pytest.raises(InputError, match="64 megapixels|too large|cannot be read"):
@@ -75,16 +80,33 @@ def test_a_small_file_of_many_pixels_takes_little_memory(tmp_path):
     body = struct.pack(">I", len(rows)) + b"IDAT" + rows + struct.pack(">I", zlib.crc32(b"IDAT" + rows))
     (tmp_path / "a.png").write_bytes(content[:start] + body + content[-12:])
     assert (tmp_path / "a.png").stat().st_size < 2**20
-    made = subprocess.run([sys.executable, "-c", MEMORY, str(tmp_path), "a.png"], capture_output=True, text=True, check=True)
+    made = subprocess.run(
+        [sys.executable, "-c", MEMORY, str(tmp_path), "a.png"], capture_output=True, text=True, check=True
+    )
     assert float(made.stdout) < 600
 
 
-@pytest.mark.parametrize("content,words", [
-    (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n%%EndComments\n(x) run\nshowpage\n", "kind that is read"),
-    (b"\xc5\xd0\xd3\xc6" + bytes(60), "kind that is read"), (b"%PDF-1.4\n", "kind that is read"),
-    (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "kind that is read"), (b"\xd7\xcd\xc6\x9a" + bytes(100), "kind that is read"),
-    (b"SIMPLE  =                    T" + b" " * 100, "kind that is read"), (b"P6\n-5 5\n255\n", "read"), (b"P6\n99999999999 9\n255\n", "read"),
-    (b"\x89PNG\r\n\x1a\n", "read"), (b"GIF89a", "read"), (b"BM" + bytes(60), "read"), (b"\xff\xd8\xff", "read"), (b"II*\0\xff\xff\xff\xff", "read")])
+@pytest.mark.parametrize(
+    "content,words",
+    [
+        (
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n%%EndComments\n(x) run\nshowpage\n",
+            "kind that is read",
+        ),
+        (b"\xc5\xd0\xd3\xc6" + bytes(60), "kind that is read"),
+        (b"%PDF-1.4\n", "kind that is read"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "kind that is read"),
+        (b"\xd7\xcd\xc6\x9a" + bytes(100), "kind that is read"),
+        (b"SIMPLE  =                    T" + b" " * 100, "kind that is read"),
+        (b"P6\n-5 5\n255\n", "read"),
+        (b"P6\n99999999999 9\n255\n", "read"),
+        (b"\x89PNG\r\n\x1a\n", "read"),
+        (b"GIF89a", "read"),
+        (b"BM" + bytes(60), "read"),
+        (b"\xff\xd8\xff", "read"),
+        (b"II*\0\xff\xff\xff\xff", "read"),
+    ],
+)
 @pytest.mark.parametrize("suffix", [".png", ".eps"])
 def test_what_is_no_picture_starts_no_program(tmp_path, content, words, suffix, monkeypatch):
     monkeypatch.setattr("subprocess.Popen", lambda *_, **__: pytest.fail("a program was started"))
@@ -105,9 +127,22 @@ def test_a_picture_that_ends_too_early(tmp_path, kind, share):
 
 
 def test_tiles_much_larger_than_the_picture(tmp_path):
-    tags = {256: (4, 16), 257: (4, 16), 258: (3, 8), 259: (3, 1), 262: (3, 1), 277: (3, 1), 322: (4, 60_000), 323: (4, 60_000), 324: (4, 8), 325: (4, 8)}
+    tags = {
+        256: (4, 16),
+        257: (4, 16),
+        258: (3, 8),
+        259: (3, 1),
+        262: (3, 1),
+        277: (3, 1),
+        322: (4, 60_000),
+        323: (4, 60_000),
+        324: (4, 8),
+        325: (4, 8),
+    }
     entries = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, (kind, value) in tags.items())
-    (tmp_path / "a.tif").write_bytes(b"II*\0" + struct.pack("<I", 16) + bytes(8) + struct.pack("<H", len(tags)) + entries + bytes(4))
+    (tmp_path / "a.tif").write_bytes(
+        b"II*\0" + struct.pack("<I", 16) + bytes(8) + struct.pack("<H", len(tags)) + entries + bytes(4)
+    )
     with pytest.raises(InputError, match="tiles of 60000"):
         load_inputs({"image": "a.tif"}, tmp_path)
 
@@ -137,14 +172,27 @@ def header(shape: str, kind: str = "<f4", version: bytes = b"\x01\x00") -> bytes
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 @pytest.mark.parametrize("name,members", [("mesh", ("vertices", "faces")), ("polylines", ("points", "offsets"))])
 def test_an_archive_that_unpacks_to_much_takes_little_memory(tmp_path, method, name, members):
-    first = header("(10000000, 3)") + bytes(120_000_000) if name == "mesh" else header("(10000000, 2)") + bytes(80_000_000)
+    first = (
+        header("(10000000, 3)") + bytes(120_000_000) if name == "mesh" else header("(10000000, 2)") + bytes(80_000_000)
+    )
     npz(tmp_path / "a.npz", method, **{members[0]: first, members[1]: header("(1, 3)", "<i4") + bytes(12)})
     assert (tmp_path / "a.npz").stat().st_size < 2**20
     said, taken = reading(tmp_path, name, "a.npz")
     assert ("would unpack to" in said or "is packed by method" in said) and taken < 100
 
 
-@pytest.mark.parametrize("shape", ["(1000000000000, 3)", "(400000000, 3)", "(2, 3)", "(-1, 3)", "(-1, -3)", "(99999999999999999999, 3)", "(1, 3, 1000000000000000)"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "(1000000000000, 3)",
+        "(400000000, 3)",
+        "(2, 3)",
+        "(-1, 3)",
+        "(-1, -3)",
+        "(99999999999999999999, 3)",
+        "(1, 3, 1000000000000000)",
+    ],
+)
 @pytest.mark.parametrize("kind", [".npy", ".npz"])
 def test_an_array_that_says_it_is_larger_than_its_file(tmp_path, shape, kind):
     content = header(shape) + bytes(12)
@@ -156,9 +204,24 @@ def test_an_array_that_says_it_is_larger_than_its_file(tmp_path, shape, kind):
     assert "cannot be read" in said and taken < 50
 
 
-@pytest.mark.parametrize("content", [
-    header("(1, 3)", "|O") + b"cos\nsystem\n(S'true'\ntR.", header("(1, 3)", "<q9"), header("1, 3"), header("[1, 3]"), header("(1, 3)", "<f4", b"\x09\x00"),
-    header("(1, 3)", "<f4", b"\x03\x00"), header("(" * 3000), header("(1.5, 3)"), b"\x93NUMPY", b"\x80\x04cposix\nsystem\n", b"text", b"PK\x03\x04", b"PK"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        header("(1, 3)", "|O") + b"cos\nsystem\n(S'true'\ntR.",
+        header("(1, 3)", "<q9"),
+        header("1, 3"),
+        header("[1, 3]"),
+        header("(1, 3)", "<f4", b"\x09\x00"),
+        header("(1, 3)", "<f4", b"\x03\x00"),
+        header("(" * 3000),
+        header("(1.5, 3)"),
+        b"\x93NUMPY",
+        b"\x80\x04cposix\nsystem\n",
+        b"text",
+        b"PK\x03\x04",
+        b"PK",
+    ],
+)
 @pytest.mark.parametrize("kind", [".npy", ".npz"])
 def test_a_damaged_or_hostile_array(tmp_path, content, kind):
     (tmp_path / f"a{kind}").write_bytes(content)
@@ -173,6 +236,10 @@ def test_a_large_mesh_that_packs_well_is_read(tmp_path):
     side = 1300
     x, y = np.meshgrid(np.arange(side, dtype=np.float32), np.arange(side, dtype=np.float32))
     corner = (np.arange(side - 1)[:, None] * side + np.arange(side - 1)).ravel()
-    faces = np.concatenate([np.stack([corner, corner + 1, corner + side], 1), np.stack([corner + 1, corner + side + 1, corner + side], 1)])
-    np.savez_compressed(tmp_path / "a.npz", vertices=np.stack([x.ravel(), y.ravel(), np.sin(x.ravel())], 1), faces=faces)
+    faces = np.concatenate(
+        [np.stack([corner, corner + 1, corner + side], 1), np.stack([corner + 1, corner + side + 1, corner + side], 1)]
+    )
+    np.savez_compressed(
+        tmp_path / "a.npz", vertices=np.stack([x.ravel(), y.ravel(), np.sin(x.ravel())], 1), faces=faces
+    )
     assert len(read_npz(tmp_path / "a.npz", "vertices", "faces")[1]) == len(faces)

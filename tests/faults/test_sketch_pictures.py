@@ -43,14 +43,26 @@ def coloured(paper: tuple, ink: tuple) -> np.ndarray:
 
 C = drawn()
 PAPERS = {
-    "grey": 0.35 + 0.43 * C, "light pencil": 0.7 + 0.28 * C, "faint pencil": 0.88 + 0.08 * C, "chalk on grey": 0.98 - 0.5 * C,
-    "dark chalk": 0.35 - 0.25 * C, "uneven light": (0.25 + 0.75 * C) * (0.95 - 0.5 * X * Y), "light from one side": (0.2 + 0.8 * C) * (0.35 + 0.6 * X),
-    "vignette": (0.2 + 0.8 * C) * (0.95 - 1.1 * ((X - 0.5) ** 2 + (Y - 0.5) ** 2)), "uneven chalk": (0.98 - 0.5 * C) * (0.95 - 0.5 * X * Y),
-    "a hard shadow": (0.2 + 0.8 * C) * np.where(X + 0.6 * Y > 1, 0.5, 0.95), "a book's gutter": (0.2 + 0.8 * C) * (1 - np.exp(-X / 0.04)),
-    "a scan's dark border": np.where((X < 0.04) | (Y > 0.97), 0.05, 0.1 + 0.85 * C), "grain": 0.3 + 0.6 * C + 0.03 * NOISE,
-    "pencil and grain": 0.75 + 0.15 * C + 0.02 * NOISE, "blueprint": coloured((0.08, 0.2, 0.55), (1, 1, 1)),
-    "red chalk on green": coloured((0.16, 0.35, 0.24), (0.9, 0.4, 0.4)), "blue pen on yellow": coloured((0.95, 0.9, 0.7), (0.2, 0.25, 0.6)),
-    "a page on a desk": np.where((abs(X - 0.5) < 0.42) & (abs(Y - 0.5) < 0.45), 0.1 + 0.8 * C, 0.3 + 0.06 * np.sin(150 * Y + 3 * np.sin(9 * X))),
+    "grey": 0.35 + 0.43 * C,
+    "light pencil": 0.7 + 0.28 * C,
+    "faint pencil": 0.88 + 0.08 * C,
+    "chalk on grey": 0.98 - 0.5 * C,
+    "dark chalk": 0.35 - 0.25 * C,
+    "uneven light": (0.25 + 0.75 * C) * (0.95 - 0.5 * X * Y),
+    "light from one side": (0.2 + 0.8 * C) * (0.35 + 0.6 * X),
+    "vignette": (0.2 + 0.8 * C) * (0.95 - 1.1 * ((X - 0.5) ** 2 + (Y - 0.5) ** 2)),
+    "uneven chalk": (0.98 - 0.5 * C) * (0.95 - 0.5 * X * Y),
+    "a hard shadow": (0.2 + 0.8 * C) * np.where(X + 0.6 * Y > 1, 0.5, 0.95),
+    "a book's gutter": (0.2 + 0.8 * C) * (1 - np.exp(-X / 0.04)),
+    "a scan's dark border": np.where((X < 0.04) | (Y > 0.97), 0.05, 0.1 + 0.85 * C),
+    "grain": 0.3 + 0.6 * C + 0.03 * NOISE,
+    "pencil and grain": 0.75 + 0.15 * C + 0.02 * NOISE,
+    "blueprint": coloured((0.08, 0.2, 0.55), (1, 1, 1)),
+    "red chalk on green": coloured((0.16, 0.35, 0.24), (0.9, 0.4, 0.4)),
+    "blue pen on yellow": coloured((0.95, 0.9, 0.7), (0.2, 0.25, 0.6)),
+    "a page on a desk": np.where(
+        (abs(X - 0.5) < 0.42) & (abs(Y - 0.5) < 0.45), 0.1 + 0.8 * C, 0.3 + 0.06 * np.sin(150 * Y + 3 * np.sin(9 * X))
+    ),
 }
 
 
@@ -68,7 +80,10 @@ def test_the_noise_of_jpeg_is_not_ink(quality):
 
 MARKS = {
     "a speck": [("ellipse", [8, 8, 12, 12], {"fill": 0})],
-    "specks": [("ellipse", [x, y, x + 3, y + 3], {"fill": 0}) for x, y in ((10, 380), (380, 20), (30, 200), (350, 370), (60, 40))],
+    "specks": [
+        ("ellipse", [x, y, x + 3, y + 3], {"fill": 0})
+        for x, y in ((10, 380), (380, 20), (30, 200), (350, 370), (60, 40))
+    ],
     "a frame": [("rectangle", [5, 5, 394, 394], {"outline": 0, "width": 3})],
     "two frames": [("rectangle", [n, n, 399 - n, 399 - n], {"outline": 0, "width": 2}) for n in (4, 14)],
     "an edge": [("line", [393, 0, 395, 400], {"fill": 60, "width": 3})],

@@ -1,4 +1,5 @@
-"""The worker's ends: with Blender, with a farm's cancel, at Cancel when a stage hangs; starts that must not be lost; imports that fail."""
+"""The worker's ends: with Blender, with a farm's cancel, at Cancel when a stage hangs; starts that must not be lost;
+imports that fail."""
 
 import importlib
 import json
@@ -16,7 +17,10 @@ from runtime import supervisor as supervising
 from runtime.messages import JobFailed
 from wala_blender.cli import generate, main
 
-pytestmark = [pytest.mark.faults, pytest.mark.skipif(sys.platform == "win32", reason="signals, and links that anybody may make")]
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.skipif(sys.platform == "win32", reason="signals, and links that anybody may make"),
+]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -56,7 +60,9 @@ def test_many_starts_in_a_row_none_is_lost(start, supervisor, until, tmp_path):
 
 @pytest.mark.parametrize("delay", [0.0, 0.3, 0.8])
 def test_who_heard_that_the_worker_is_ready_is_served(monkeypatch, delay):
-    """Blender closes the worker's input at "ready", and the channel comes to the main thread later than the end of the input."""
+    """Blender closes the worker's input at "ready", and the channel comes to the main thread later than the end of the
+    input."""
+
     class Slow(channel.Door):
         def __init__(self):
             self._decision = worker.threading.Lock()
@@ -77,10 +83,16 @@ def test_a_worker_whose_blender_is_gone_promises_nothing_any_more(monkeypatch):
     monkeypatch.setattr(worker, "_is_abandoned", lambda: True)
     assert worker._wait_for_blender(door) is None
     from runtime import messages
+
     late = channel.try_connect(channel.socket_address(folder))
     hello = late.receive(5.0)
-    late.send("hello", name=messages.BLENDER_NAME, protocol=messages.PROTOCOL, nonce="n",
-              proof=channel.prove("key", messages.BLENDER_NAME, hello["nonce"]))
+    late.send(
+        "hello",
+        name=messages.BLENDER_NAME,
+        protocol=messages.PROTOCOL,
+        nonce="n",
+        proof=channel.prove("key", messages.BLENDER_NAME, hello["nonce"]),
+    )
     with pytest.raises(channel.ChannelClosed):
         late.receive(5.0)
     door._listener.close()
@@ -111,11 +123,27 @@ time.sleep(600)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ps --ppid")
-@pytest.mark.parametrize("how, at", [("plain", "stuck"), ("plain", "gil"), ("plain", "child"), ("stopped", "stuck"), ("stopped", "gil"), ("forked", "stuck"),
-                                     ("forked", "gil")])
+@pytest.mark.parametrize(
+    "how, at",
+    [
+        ("plain", "stuck"),
+        ("plain", "gil"),
+        ("plain", "child"),
+        ("stopped", "stuck"),
+        ("stopped", "gil"),
+        ("forked", "stuck"),
+        ("forked", "gil"),
+    ],
+)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_the_worker_and_what_it_started_end_with_blender(source_root, make_job, tmp_path, how, at, number):
-    program = BLENDER.format(repository=str(REPOSITORY), source_root=str(source_root), log=str(tmp_path / "log"), folder=str(make_job(at=at, when=0)), how=how)
+    program = BLENDER.format(
+        repository=str(REPOSITORY),
+        source_root=str(source_root),
+        log=str(tmp_path / "log"),
+        folder=str(make_job(at=at, when=0)),
+        how=how,
+    )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as blender:
         pid, private, forked, children = json.loads(blender.stdout.readline())
         try:
@@ -152,8 +180,13 @@ def as_a_shell_starts_jobs():
 def test_a_farm_ends_the_work_by_ending_the_process(source_root, make_job, monkeypatch, tmp_path, number, at):
     folder = make_job(at=at, when=0 if at else -1, steps=10_000, sleep=0.05)
     words, environment = farm_command(folder, monkeypatch)
-    with subprocess.Popen(words, env={**environment, "PYTHONPATH": str(source_root)}, stderr=subprocess.DEVNULL, cwd=tmp_path,
-                          preexec_fn=as_a_shell_starts_jobs) as running:
+    with subprocess.Popen(
+        words,
+        env={**environment, "PYTHONPATH": str(source_root)},
+        stderr=subprocess.DEVNULL,
+        cwd=tmp_path,
+        preexec_fn=as_a_shell_starts_jobs,
+    ) as running:
         end = time.monotonic() + 30
         while not any(event.get("stage") == "sample" for event in jobs.read_events(folder)) and time.monotonic() < end:
             time.sleep(0.05)
@@ -168,14 +201,36 @@ def test_a_farm_ends_the_work_by_ending_the_process(source_root, make_job, monke
         assert code == 130 and jobs.last_event(folder)["event"] == "cancelled"
 
 
-@pytest.mark.parametrize("name", ["numpy", "json", "runpy", "pkgutil", "torch", "logging", "runtime", "wala_blender", "scripted_engine", "encodings", "site"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "numpy",
+        "json",
+        "runpy",
+        "pkgutil",
+        "torch",
+        "logging",
+        "runtime",
+        "wala_blender",
+        "scripted_engine",
+        "encodings",
+        "site",
+    ],
+)
 def test_no_code_of_the_working_folder_runs(source_root, make_job, monkeypatch, name):
     folder = make_job(steps=1)
     (folder / f"{name}.py").write_text(f"open({str(folder / 'ran')!r}, 'w')\nraise SystemExit(77)\n")
     monkeypatch.setenv("PYTHONPATH", os.pathsep + "." + os.pathsep)
     words, environment = farm_command(".", monkeypatch)
     assert "" not in environment["PYTHONPATH"].split(os.pathsep)
-    done = subprocess.run(words, env={**environment, "PYTHONPATH": str(source_root)}, cwd=folder, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(
+        words,
+        env={**environment, "PYTHONPATH": str(source_root)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
     assert (done.returncode, (folder / "ran").exists()) == (0, False), done.stderr
 
 
@@ -184,16 +239,25 @@ def test_no_code_of_the_working_folder_runs(source_root, make_job, monkeypatch, 
 def test_no_code_of_the_working_folder_runs_with_python_m(make_job, name, module):
     folder = make_job(steps=1)
     (folder / f"{name}.py").write_text(f"open({str(folder / 'ran')!r}, 'w')\n")
-    done = subprocess.run([sys.executable, "-m", module, "--help"], env={**process.clean_environment(str(REPOSITORY))}, cwd=folder, capture_output=True,
-                          text=True, timeout=30)
+    done = subprocess.run(
+        [sys.executable, "-m", module, "--help"],
+        env={**process.clean_environment(str(REPOSITORY))},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
     assert (done.returncode, (folder / "ran").exists()) == (0, False), done.stderr
 
 
 # Stages that hang
 
 
-@pytest.mark.parametrize("where", [{"at": "stuck", "when": 0}, {"at": "gil", "when": 0}, {"load": "stuck"}, {"load": "gil"}],
-                         ids=["step", "step with the lock", "load", "load with the lock"])
+@pytest.mark.parametrize(
+    "where",
+    [{"at": "stuck", "when": 0}, {"at": "gil", "when": 0}, {"load": "stuck"}, {"load": "gil"}],
+    ids=["step", "step with the lock", "load", "load with the lock"],
+)
 @pytest.mark.parametrize("again", [True, False])
 def test_cancel_ends_a_worker_that_hangs_and_the_next_job_runs(start, make_job, until, monkeypatch, where, again):
     monkeypatch.setattr(supervising, "CANCEL_AGAIN_SECONDS", 0.2)
@@ -215,8 +279,11 @@ def test_cancel_ends_a_worker_that_hangs_and_the_next_job_runs(start, make_job, 
     assert "worker-lost" not in [event["event"] for event in events] and one.pid != pid and ends([pid])
 
 
-@pytest.mark.parametrize("where, stage", [({"at": "stuck", "when": 0}, "sample"), ({"load": "stuck"}, "load"), ({"at": "gil", "when": 0}, "sample")],
-                         ids=["step", "load", "step with the lock"])
+@pytest.mark.parametrize(
+    "where, stage",
+    [({"at": "stuck", "when": 0}, "sample"), ({"load": "stuck"}, "load"), ({"at": "gil", "when": 0}, "sample")],
+    ids=["step", "load", "step with the lock"],
+)
 def test_a_stage_that_hangs_is_told_with_its_name_and_the_button(start, make_job, until, monkeypatch, where, stage):
     monkeypatch.setattr(link, "PING_SECONDS", 0.05)
     one = start()
@@ -232,9 +299,24 @@ def test_a_stage_that_hangs_is_told_with_its_name_and_the_button(start, make_job
 # Imports that fail
 
 
-RAISED = ["ImportError('no torch')", "ModuleNotFoundError('no torch')", "OSError(126, 'a DLL is missing')", "OSError('libcudart.so.12: cannot open')",
-          "RuntimeError('numpy version')", "AttributeError('partially initialised')", "SystemError('bad')", "KeyError('x')", "TypeError('x')",
-          "ValueError('x')", "NameError('x')", "SyntaxError('x')", "AssertionError()", "SystemExit(3)", "BaseException('a panic')", "RecursionError()"]
+RAISED = [
+    "ImportError('no torch')",
+    "ModuleNotFoundError('no torch')",
+    "OSError(126, 'a DLL is missing')",
+    "OSError('libcudart.so.12: cannot open')",
+    "RuntimeError('numpy version')",
+    "AttributeError('partially initialised')",
+    "SystemError('bad')",
+    "KeyError('x')",
+    "TypeError('x')",
+    "ValueError('x')",
+    "NameError('x')",
+    "SyntaxError('x')",
+    "AssertionError()",
+    "SystemExit(3)",
+    "BaseException('a panic')",
+    "RecursionError()",
+]
 
 
 @pytest.mark.parametrize("raised", RAISED)
@@ -252,6 +334,7 @@ def test_whatever_an_import_raises_leads_to_set_up(tmp_path, monkeypatch, raised
 @pytest.mark.parametrize("raised", RAISED)
 def test_an_engine_that_cannot_be_imported_leads_to_set_up(tmp_path, monkeypatch, raised):
     from runtime.attempt import EngineLoader
+
     (tmp_path / "half_engine.py").write_text(f"raise {raised}\n")
     monkeypatch.syspath_prepend(tmp_path)
     importlib.invalidate_caches()

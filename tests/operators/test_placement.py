@@ -25,8 +25,14 @@ def sketch_of(points, view) -> dict:
     """The placement that a capture writes for strokes running through these world points."""
     local = view.camera_space(points)
     azimuth, elevation = view.aimed_at(points.mean(axis=0)).angles()
-    return {"kind": "sketch", "view": view.to_plain(), "bounds": bounds(view.flatten(local)).tolist(), "depth": float(local[:, 2].mean()),
-            "azimuth": azimuth, "elevation": elevation}
+    return {
+        "kind": "sketch",
+        "view": view.to_plain(),
+        "bounds": bounds(view.flatten(local)).tolist(),
+        "depth": float(local[:, 2].mean()),
+        "azimuth": azimuth,
+        "elevation": elevation,
+    }
 
 
 @pytest.mark.parametrize("perspective", [True, False])
@@ -52,7 +58,9 @@ def test_a_shape_of_other_proportions_matches_in_centre_and_longest_side(perspec
     target, got = bounds(view.project(drawn)), bounds(view.project(world(placed)))
     assert np.max(got[1] - got[0]) == pytest.approx(np.max(target[1] - target[0]), rel=0.01)
     assert np.allclose(got.mean(axis=0), target.mean(axis=0), atol=0.01 * np.max(target[1] - target[0]))
-    assert bounds(view.camera_space(world(placed))[:, 2:]).mean() == pytest.approx(view.camera_space(drawn)[:, 2].mean(), rel=1e-6)
+    assert bounds(view.camera_space(world(placed))[:, 2:]).mean() == pytest.approx(
+        view.camera_space(drawn)[:, 2].mean(), rel=1e-6
+    )
 
 
 def test_a_sketch_right_before_the_eye_keeps_the_mesh_in_front_of_it(looking_at):

@@ -1,7 +1,7 @@
 """An engine without a model: it walks through the stages as the job's inputs tell it to. Knows no torch.
 
-inputs: steps, sleep (seconds a step), and "at": what happens before step ``when`` ("load": while the model loads): fail, raise,
-memory, exit, quit, kill, full, full-log, gil, child, stuck.
+inputs: steps, sleep (seconds a step), and "at": what happens before step ``when`` ("load": while the model loads):
+fail, raise, memory, exit, quit, kill, full, full-log, gil, child, stuck.
 """
 
 import ctypes
@@ -20,8 +20,23 @@ from runtime.attempt import Progress
 from runtime.messages import JobFailed
 
 CUBE = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float32) * 0.9
-CUBE_FACES = np.array([[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1],
-                       [2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3]], np.int32)
+CUBE_FACES = np.array(
+    [
+        [0, 1, 3],
+        [0, 3, 2],
+        [4, 6, 7],
+        [4, 7, 5],
+        [0, 4, 5],
+        [0, 5, 1],
+        [2, 3, 7],
+        [2, 7, 6],
+        [0, 2, 6],
+        [0, 6, 4],
+        [1, 5, 7],
+        [1, 7, 3],
+    ],
+    np.int32,
+)
 
 
 class ScriptedEngine:
@@ -56,9 +71,20 @@ class ScriptedEngine:
             time.sleep(float(script.get("sleep", 0.0)))
         jobs.write_latent(folder, np.zeros((4, 12, 12, 12), np.float32))
         progress("surface", 0, 1)
-        jobs.write_result(folder, CUBE, CUBE_FACES, {
-            "model": request.model, "seed": request.seed, "count": self._count, "device": self._device, "pid": os.getpid(),
-            "user_site": os.environ.get("PYTHONNOUSERSITE"), "path": os.environ.get("PYTHONPATH")})
+        jobs.write_result(
+            folder,
+            CUBE,
+            CUBE_FACES,
+            {
+                "model": request.model,
+                "seed": request.seed,
+                "count": self._count,
+                "device": self._device,
+                "pid": os.getpid(),
+                "user_site": os.environ.get("PYTHONNOUSERSITE"),
+                "path": os.environ.get("PYTHONPATH"),
+            },
+        )
 
 
 def act(what: str) -> None:

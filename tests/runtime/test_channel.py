@@ -34,8 +34,13 @@ def knock(address, key):
     """Blender's side of the handshake; the worker's answer, or ChannelClosed."""
     one = channel.try_connect(address)
     hello = one.receive()
-    one.send("hello", name=messages.BLENDER_NAME, protocol=messages.PROTOCOL, nonce="n",
-             proof=channel.prove(key, messages.BLENDER_NAME, hello["nonce"]))
+    one.send(
+        "hello",
+        name=messages.BLENDER_NAME,
+        protocol=messages.PROTOCOL,
+        nonce="n",
+        proof=channel.prove(key, messages.BLENDER_NAME, hello["nonce"]),
+    )
     return one, one.receive()
 
 
@@ -61,13 +66,21 @@ def test_strangers_are_turned_away_and_the_door_stays_open(address, door):
     # An answer of the worker's own kind does not open it either.
     one = channel.try_connect(address)
     hello = one.receive()
-    one.send("hello", name="x", protocol=messages.PROTOCOL, nonce="n", proof=channel.prove("right", messages.WORKER_NAME, hello["nonce"]))
+    one.send(
+        "hello",
+        name="x",
+        protocol=messages.PROTOCOL,
+        nonce="n",
+        proof=channel.prove("right", messages.WORKER_NAME, hello["nonce"]),
+    )
     with pytest.raises(channel.ChannelClosed):
         one.receive()
     # Nor another protocol, nor someone who hangs up.
     one = channel.try_connect(address)
     hello = one.receive()
-    one.send("hello", name="x", protocol=99, nonce="n", proof=channel.prove("right", messages.BLENDER_NAME, hello["nonce"]))
+    one.send(
+        "hello", name="x", protocol=99, nonce="n", proof=channel.prove("right", messages.BLENDER_NAME, hello["nonce"])
+    )
     with pytest.raises(channel.ChannelClosed):
         one.receive()
     channel.try_connect(address).close()

@@ -50,6 +50,7 @@ def played(tmp_path):
 
         def told(self):
             return json.loads((tmp_path / "told").read_text())
+
     return Played()
 
 
@@ -72,7 +73,9 @@ def is_gone(pid):
 
 
 def test_a_list_comes_as_plain_data(played):
-    assert finish(played.start(downloads.list_words(), False)) == [{"event": "done", "rows": [{"name": "starter", "title": "Größe"}], "note": ""}]
+    assert finish(played.start(downloads.list_words(), False)) == [
+        {"event": "done", "rows": [{"name": "starter", "title": "Größe"}], "note": ""}
+    ]
     words, models, offline, _ = played.told()
     assert (words, models, offline) == (["models", "list", "--json"], "/the models", "1")
 
@@ -81,7 +84,11 @@ def test_a_fetch_tells_bytes_and_time_left(played):
     command = played.start(downloads.fetch_words("--name", True))
     events = finish(command)
     assert [(event["done"], event["seconds_left"]) for event in events[:-1]] == [(10, None), (60, 1.5), (100, 1.5)]
-    assert events[-1] == {"event": "done", "rows": None, "note": "not checked"} and command.state == "done" and command.poll() == []
+    assert (
+        events[-1] == {"event": "done", "rows": None, "note": "not checked"}
+        and command.state == "done"
+        and command.poll() == []
+    )
     words, _, offline, _ = played.told()
     assert words == ["models", "fetch", "--json", "--accept-licence", "--", "--name"] and offline is None
 
@@ -135,4 +142,11 @@ def test_a_python_that_is_not_there(played):
 
 def test_a_folder_is_added_with_what_it_does_not_say():
     assert downloads.add_words("/x y") == ["add", "--", "/x y"]
-    assert downloads.add_words("/x", "-n", "sketch", True) == ["add", "--name=-n", "--condition=sketch", "--accept-licence", "--", "/x"]
+    assert downloads.add_words("/x", "-n", "sketch", True) == [
+        "add",
+        "--name=-n",
+        "--condition=sketch",
+        "--accept-licence",
+        "--",
+        "/x",
+    ]

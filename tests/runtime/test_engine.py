@@ -1,4 +1,5 @@
-"""The engine, with a stand-in for the library that keeps to its contract: what is loaded when, what is written, how errors are worded."""
+"""The engine, with a stand-in for the library that keeps to its contract: what is loaded when, what is written, how
+errors are worded."""
 
 import errno
 import sys
@@ -56,7 +57,9 @@ class Library:
         keep.latent(latent)
         if self.failure:
             raise self.failure
-        return types.SimpleNamespace(vertices=np.eye(3), faces=np.array([[0, 1, 2]]), latent=latent, record={"model": settings.model})
+        return types.SimpleNamespace(
+            vertices=np.eye(3), faces=np.array([[0, 1, 2]]), latent=latent, record={"model": settings.model}
+        )
 
 
 @pytest.fixture
@@ -76,7 +79,18 @@ def library(monkeypatch):
 
 @pytest.fixture
 def folder(tmp_path):
-    request = jobs.Request(jobs.new_id(), "starter", "text", {"prompt": "a chair"}, seed=3, scale=2.5, steps=3, fit=2, one_piece=False, quality="best")
+    request = jobs.Request(
+        jobs.new_id(),
+        "starter",
+        "text",
+        {"prompt": "a chair"},
+        seed=3,
+        scale=2.5,
+        steps=3,
+        fit=2,
+        one_piece=False,
+        quality="best",
+    )
     return jobs.write_job(tmp_path, request, {})
 
 
@@ -109,6 +123,7 @@ def test_a_model_loaded_beforehand_is_the_jobs_and_the_same_error_where_it_is_no
 
     def refused(*arguments, **settings):
         raise errors.ModelError("unknown model", "Choose another.")
+
     monkeypatch.setattr(sys.modules["wala_blender.text_to_shape"], "load_maker", refused)
     with pytest.raises(JobFailed, match="unknown model"):
         one.load("other")
@@ -127,22 +142,35 @@ def test_views_and_latent_are_kept_when_a_later_stage_fails(library, folder):
         run(engine.Engine("cpu"), folder)
     assert np.load(folder / "result" / "latent.npy").shape == (4, 12, 12, 12)
     assert [(view.condition, view.index, view.path.read_bytes()) for view in jobs.read_views(folder)] == [
-        ("depths", 3, b"a map"), ("depths", 49, b"another")]
+        ("depths", 3, b"a map"),
+        ("depths", 49, b"another"),
+    ]
 
 
 class OutOfMemoryError(RuntimeError):
     """Named as torch's."""
 
 
-@pytest.mark.parametrize("failure, code, words", [
-    (errors.ModelError("unknown model x", "Choose one of: starter."), "bad-model", "Choose one of: starter."),
-    (errors.CheckpointError("missing key decoder.weight"), "bad-checkpoint", "decoder.weight"),
-    (OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nmore"), "out-of-memory", "set the device to CPU"),
-    (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "out-of-memory", "memory did not suffice"),
-    (MemoryError(), "out-of-memory", "MemoryError"),
-    (ImportError("No module named 'torch'"), "no-torch", "Set Up Worker"),
-    (OSError(errno.ENOSPC, "No space left on device", "/x/mesh.npz"), "disk-full", "/x/mesh.npz"),
-])
+@pytest.mark.parametrize(
+    "failure, code, words",
+    [
+        (errors.ModelError("unknown model x", "Choose one of: starter."), "bad-model", "Choose one of: starter."),
+        (errors.CheckpointError("missing key decoder.weight"), "bad-checkpoint", "decoder.weight"),
+        (
+            OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nmore"),
+            "out-of-memory",
+            "set the device to CPU",
+        ),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+            "out-of-memory",
+            "memory did not suffice",
+        ),
+        (MemoryError(), "out-of-memory", "MemoryError"),
+        (ImportError("No module named 'torch'"), "no-torch", "Set Up Worker"),
+        (OSError(errno.ENOSPC, "No space left on device", "/x/mesh.npz"), "disk-full", "/x/mesh.npz"),
+    ],
+)
 def test_expected_errors_become_job_failures(library, folder, failure, code, words):
     one = engine.Engine("cpu")
     library.failure = failure
@@ -156,7 +184,9 @@ def test_expected_errors_become_job_failures(library, folder, failure, code, wor
     assert len(library.loads) == (2 if code == "out-of-memory" else 1)
 
 
-@pytest.mark.parametrize("failure", [RuntimeError("shapes do not match"), KeyError("x"), PermissionError(errno.EACCES, "no"), Cancelled()])
+@pytest.mark.parametrize(
+    "failure", [RuntimeError("shapes do not match"), KeyError("x"), PermissionError(errno.EACCES, "no"), Cancelled()]
+)
 def test_other_errors_go_through(library, folder, failure):
     library.failure = failure
     with pytest.raises(type(failure)):
@@ -214,7 +244,9 @@ def test_the_graphics_memory_is_given_back_once_nothing_holds_the_model(library,
 
 
 def test_a_broken_device_does_not_hide_the_jobs_own_error(library, folder, monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(cuda=Cuda(True, RuntimeError("CUDA error: device-side assert"))))
+    monkeypatch.setitem(
+        sys.modules, "torch", types.SimpleNamespace(cuda=Cuda(True, RuntimeError("CUDA error: device-side assert")))
+    )
     library.failure = OutOfMemoryError("CUDA out of memory")
     with pytest.raises(JobFailed) as caught:
         run(engine.Engine("cuda"), folder)

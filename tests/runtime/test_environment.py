@@ -16,8 +16,16 @@ from packaging.requirements import Requirement
 from runtime import environment, environment_check
 from runtime.environment import Build
 
-CONSTRAINTS = [Requirement(line) for line in environment_check.CONSTRAINTS.read_text("utf-8").splitlines() if not line.startswith("#")]
-LOCKED = {line.name: str(line.specifier).removeprefix("==") for line in CONSTRAINTS if line.marker is None or line.marker.evaluate()}
+CONSTRAINTS = [
+    Requirement(line)
+    for line in environment_check.CONSTRAINTS.read_text("utf-8").splitlines()
+    if not line.startswith("#")
+]
+LOCKED = {
+    line.name: str(line.specifier).removeprefix("==")
+    for line in CONSTRAINTS
+    if line.marker is None or line.marker.evaluate()
+}
 # Every required package in the version that is locked.
 STAND_INS = {name: LOCKED[name.replace("_", "-")] for name in environment_check.requirements()}
 
@@ -26,10 +34,15 @@ def write_wheel(folder, name, version):
     """A minimal wheel: one module that can be imported."""
     module, base = environment_check.IMPORT_NAMES.get(name, name), f"{name.replace('-', '_')}-{version}"
     source = "class ndarray: pass\nclass cuda:\n    is_available = lambda: False\n    device_count = lambda: 0\n"
-    files = {f"{module}.py": source, f"{base}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-             f"{base}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
-    record = "".join(f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip('=')},{len(text)}\n"
-                     for path, text in files.items())
+    files = {
+        f"{module}.py": source,
+        f"{base}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{base}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(
+        f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip('=')},{len(text)}\n"
+        for path, text in files.items()
+    )
     with zipfile.ZipFile(folder / f"{base}-py3-none-any.whl", "w") as wheel:
         for path, text in (files | {f"{base}.dist-info/RECORD": record + f"{base}.dist-info/RECORD,,\n"}).items():
             wheel.writestr(path, text)
@@ -91,12 +104,14 @@ def test_where_the_locked_torch_is_not_built_the_newest_of_the_range_is_taken(tm
     folder = tmp_path / "env"
     last = finish(Build(folder, online_access=True, base_python=sys.executable, gpu=False))[-1]
     assert last["event"] == "done", last
-    assert environment.check(environment.environment_python(folder), source_root).versions == STAND_INS | {"torch": "2.12.0"}
+    assert environment.check(environment.environment_python(folder), source_root).versions == STAND_INS | {
+        "torch": "2.12.0"
+    }
 
 
 def test_newer_versions_than_the_locked_ones_are_not_taken(tmp_path, packages, source_root):
     for name in ("torch", "pillow", "numpy"):
-        write_wheel(packages, name, environment_check.requirements()[name].partition("<")[2]  + "a1")
+        write_wheel(packages, name, environment_check.requirements()[name].partition("<")[2] + "a1")
         write_wheel(packages, name, STAND_INS[name] + ".1")
     folder = tmp_path / "env"
     assert finish(Build(folder, online_access=True, base_python=sys.executable, gpu=False))[-1]["event"] == "done"
@@ -104,13 +119,23 @@ def test_newer_versions_than_the_locked_ones_are_not_taken(tmp_path, packages, s
 
 
 def test_versions_that_are_too_old_and_packages_that_do_not_load_are_told():
-    missing = {"libigl": "ImportError: no such file libigl.so", "the worker's own code": "ModuleNotFoundError: No module named 'runtime'",
-               "scipy": "ModuleNotFoundError: No module named 'scipy'"}
+    missing = {
+        "libigl": "ImportError: no such file libigl.so",
+        "the worker's own code": "ModuleNotFoundError: No module named 'runtime'",
+        "scipy": "ModuleNotFoundError: No module named 'scipy'",
+    }
     versions = {name: version for name, version in STAND_INS.items() if name not in missing} | {"torch": "1.13.1+cu117"}
     report = {"python": "p", "version": "3.9.1", "versions": versions, "missing": missing, "cuda": False, "devices": []}
     result = environment_check.judge("p", ["noise", environment_check._MARK + json.dumps(report)], 0)
     assert not result.ok and "Set Up Worker" in result.hint
-    for words in ("Python 3.9.1", "torch is 1.13.1+cu117", ">=2.10", "lacks scipy", "libigl.so", "the worker's own code does not load"):
+    for words in (
+        "Python 3.9.1",
+        "torch is 1.13.1+cu117",
+        ">=2.10",
+        "lacks scipy",
+        "libigl.so",
+        "the worker's own code does not load",
+    ):
         assert words in result.message
 
 
@@ -211,7 +236,9 @@ def fake(tmp_path, monkeypatch):
             shutil.copy(program, self.folder / "bin" / "python")
 
         def is_old(self):
-            return (self.folder / "pyvenv.cfg").read_text() == "old" and environment.environment_python(self.folder) is not None
+            return (self.folder / "pyvenv.cfg").read_text() == "old" and environment.environment_python(
+                self.folder
+            ) is not None
 
         def is_left(self, *names):
             """Whether only these are left, at last: a helper removes the rest."""
@@ -219,16 +246,20 @@ def fake(tmp_path, monkeypatch):
             while sorted(os.listdir(self.folder.parent)) != sorted(names) and time.monotonic() < end:
                 time.sleep(0.02)
             return sorted(os.listdir(self.folder.parent)) == sorted(names)
+
     return Fake()
 
 
-@pytest.mark.parametrize("output, code", [
-    ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "disk-full"),
-    ("WARNING: Retrying: NewConnectionError\\nERROR: No matching distribution found for torch", "network"),
-    ("ERROR: No matching distribution found for torch", "build"),
-    ("ERROR: something else", "build"),
-    ("ok", "build"),
-])
+@pytest.mark.parametrize(
+    "output, code",
+    [
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "disk-full"),
+        ("WARNING: Retrying: NewConnectionError\\nERROR: No matching distribution found for torch", "network"),
+        ("ERROR: No matching distribution found for torch", "build"),
+        ("ERROR: something else", "build"),
+        ("ok", "build"),
+    ],
+)
 @pytest.mark.parametrize("is_old_there", [False, True])
 def test_a_failed_build_leaves_what_was_there(fake, output, code, is_old_there):
     if is_old_there:
@@ -281,7 +312,9 @@ def test_a_build_under_way_in_another_blender_is_left_alone(fake):
     fake.put_old_that_runs()
     build = fake.start("sleep")
     program = "from runtime import environment; import sys; print(environment.restore(sys.argv[1]))"
-    other = subprocess.run([sys.executable, "-c", program, str(fake.folder)], cwd=environment.SOURCE_ROOT, capture_output=True, text=True)
+    other = subprocess.run(
+        [sys.executable, "-c", program, str(fake.folder)], cwd=environment.SOURCE_ROOT, capture_output=True, text=True
+    )
     assert other.stdout.strip() == "False", other.stderr
     second = fake.build()[-1]
     assert (second["event"], second["code"]) == ("failed", "in-use") and "another Blender" in second["message"]
@@ -308,7 +341,9 @@ def test_cancelling_before_the_working_environment_stepped_aside_does_not_remove
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has one build of PyTorch")
-@pytest.mark.parametrize("gpu, index", [(True, "https://download.pytorch.org/whl/cu128"), (False, "https://download.pytorch.org/whl/cpu")])
+@pytest.mark.parametrize(
+    "gpu, index", [(True, "https://download.pytorch.org/whl/cu128"), (False, "https://download.pytorch.org/whl/cpu")]
+)
 def test_pip_installs_ready_made_packages_and_torch_from_its_own_index(fake, gpu, index):
     fake.build(gpu=gpu)
     installs = [line for line in fake.calls() if "'install'" in line]
@@ -319,7 +354,7 @@ def test_pip_installs_ready_made_packages_and_torch_from_its_own_index(fake, gpu
 
 
 def test_without_online_access_nothing_happens(fake):
-    event, = fake.build(online_access=False)
+    (event,) = fake.build(online_access=False)
     assert event["code"] == "offline" and "online access" in event["message"].lower()
     assert fake.calls() == [] and not fake.folder.parent.exists()
 

@@ -42,9 +42,13 @@ def test_a_lost_job_shows_no_lines_of_other_jobs(start, make_job, until):
     folder = make_job(steps=1000, sleep=0.02)
     job, waiting = supervisor.submit(folder), supervisor.submit(make_job())
     until(supervisor, "step", job)
-    os.unlink(folder / jobs.LOG)    # then the worker's own log is all there is
+    os.unlink(folder / jobs.LOG)  # then the worker's own log is all there is
     os.kill(supervisor.pid, signal.SIGKILL)
-    lost = {event["job"]: event["log"] for event in until(supervisor, "worker-lost", waiting) if event["event"] == "worker-lost"}
+    lost = {
+        event["job"]: event["log"]
+        for event in until(supervisor, "worker-lost", waiting)
+        if event["event"] == "worker-lost"
+    }
     assert job in lost[job] and earlier not in lost[job] and lost[waiting] == ""
 
 
@@ -85,10 +89,13 @@ def test_words_said_before_the_death_count(start, make_job, until):
     assert [event["job"] for event in events if event["event"] == "worker-lost"] == [None]
 
 
-@pytest.mark.parametrize("script, words", [
-    ("echo broken installation >&2; exit 3", "broken installation"),
-    ("exit 0", ""),
-])
+@pytest.mark.parametrize(
+    "script, words",
+    [
+        ("echo broken installation >&2; exit 3", "broken installation"),
+        ("exit 0", ""),
+    ],
+)
 def test_a_program_that_is_no_worker(start, make_job, until, tmp_path, script, words):
     fake = tmp_path / "a python"
     fake.write_text(f"#!/bin/sh\n{script}\n")
@@ -111,12 +118,21 @@ with Listener(secret["address"]) as listener, listener.accept() as connection:
 """
 
 
-@pytest.mark.parametrize("behaviour, words", [
-    ("connection.send_bytes(messages.encode('ready', proof='x', pid=1))", "prove"),
-    ("connection.send_bytes(messages.encode('hello', name='wala-worker', protocol=messages.PROTOCOL, nonce='n', proof='')); connection.recv_bytes(); "
-     "connection.send_bytes(messages.encode('ready', proof='x', pid=1))", "prove"),
-    ("connection.send_bytes(messages.encode('hello', name='wala-worker', protocol=99, nonce='n', proof=''))", "protocol 99"),
-])
+@pytest.mark.parametrize(
+    "behaviour, words",
+    [
+        ("connection.send_bytes(messages.encode('ready', proof='x', pid=1))", "prove"),
+        (
+            "connection.send_bytes(messages.encode('hello', name='wala-worker', protocol=messages.PROTOCOL, nonce='n', proof='')); connection.recv_bytes(); "
+            "connection.send_bytes(messages.encode('ready', proof='x', pid=1))",
+            "prove",
+        ),
+        (
+            "connection.send_bytes(messages.encode('hello', name='wala-worker', protocol=99, nonce='n', proof=''))",
+            "protocol 99",
+        ),
+    ],
+)
 def test_an_impostor_is_not_believed(start, make_job, until, tmp_path, behaviour, words):
     fake = tmp_path / "impostor"
     fake.write_text(IMPOSTOR.format(python=sys.executable, repository=REPOSITORY, behaviour=behaviour))
@@ -132,6 +148,7 @@ def test_an_impostor_is_not_believed(start, make_job, until, tmp_path, behaviour
 
 def test_a_worker_that_never_answers_is_given_up(start, until, tmp_path, monkeypatch):
     from runtime import link as module
+
     monkeypatch.setattr(module, "START_SECONDS", 0.3)
     fake = tmp_path / "sleeper"
     fake.write_text("#!/bin/sh\nexec sleep 60\n")
@@ -169,10 +186,16 @@ os._exit(0)
 
 @pytest.mark.parametrize("wanted", ["", "worker-ready", "started"])
 def test_the_worker_ends_when_blender_ends(source_root, make_job, tmp_path, wanted):
-    """Before it connected, while it is idle, and in the middle of a step that never ends; it clears up what Blender left."""
+    """Before it connected, while it is idle, and in the middle of a step that never ends; it clears up what Blender
+    left."""
     folder = make_job(at="stuck", when=0)
-    program = BLENDER.format(repository=REPOSITORY, source_root=str(source_root), log=str(tmp_path / "log"), folder=str(folder),
-                             wanted=wanted)
+    program = BLENDER.format(
+        repository=REPOSITORY,
+        source_root=str(source_root),
+        log=str(tmp_path / "log"),
+        folder=str(folder),
+        wanted=wanted,
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
     number, private = done.stdout.split()
     pid, end = int(number), time.monotonic() + 20

@@ -28,9 +28,20 @@ def rewrite(folder, **changes):
 
 
 def test_request_and_arrays_come_back(tmp_path):
-    sent = request(seed=2**62, scale=3.5, steps=4, placement={"matrix": [[1.0, 0.5], [0, 1]], "name": "Gänse 椅子"},
-                   inputs={"polylines": "inputs/polylines.npz", "elevation": 12.5, "image": "inputs/sketch.png", "prompt": "ein Stuhl ✏",
-                           "images": ["inputs/sketch.png", "inputs/sketch.png"], "views": [3, 6]})
+    sent = request(
+        seed=2**62,
+        scale=3.5,
+        steps=4,
+        placement={"matrix": [[1.0, 0.5], [0, 1]], "name": "Gänse 椅子"},
+        inputs={
+            "polylines": "inputs/polylines.npz",
+            "elevation": 12.5,
+            "image": "inputs/sketch.png",
+            "prompt": "ein Stuhl ✏",
+            "images": ["inputs/sketch.png", "inputs/sketch.png"],
+            "views": [3, 6],
+        },
+    )
     lines = {"points": np.random.default_rng(0).normal(size=(7, 2)).astype(np.float32), "offsets": np.array([0, 3, 7])}
     folder = jobs.write_job(tmp_path / "ein Ordner ñ", sent, {"polylines.npz": lines, "sketch.png": b"\x89PNG"})
     got = jobs.read_request(folder)
@@ -43,29 +54,33 @@ def test_request_and_arrays_come_back(tmp_path):
     assert os.listdir(folder.parent) == [folder.name]
 
 
-@pytest.mark.parametrize("changes, code, words", [
-    ({"schema": jobs.SCHEMA + 1}, "job-newer", f"schema {jobs.SCHEMA + 1}"),
-    ({"schema": 0}, "job-invalid", "schema"),
-    ({"schema": "1"}, "job-invalid", "schema"),
-    ({"colour": "red"}, "job-invalid", "colour"),
-    ({"id": "../../x"}, "job-invalid", "id"),
-    ({"model": ""}, "job-invalid", "model"),
-    ({"condition": None}, "job-invalid", "condition"),
-    ({"seed": -1}, "job-invalid", "seed"),
-    ({"seed": True}, "job-invalid", "seed"),
-    ({"scale": float("nan")}, "job-invalid", "NaN"),
-    ({"scale": "big"}, "job-invalid", "scale"),
-    ({"steps": 0}, "job-invalid", "steps"),
-    ({"steps": 2.5}, "job-invalid", "steps"),
-    ({"fit": -1}, "job-invalid", "fit"), ({"one_piece": 1}, "job-invalid", "one_piece"),
-    ({"inputs": ["x"]}, "job-invalid", "inputs"),
-    ({"inputs": {"points": [[1, 2]]}}, "job-invalid", "inputs"),
-    ({"inputs": {"images": ["inputs/gone.png"]}}, "job-invalid", "gone.png"),
-    ({"inputs": {"images": ["inputs/../../secret.png"]}}, "job-invalid", "secret"),
-    ({"inputs": {"points": "inputs/../../secret.npy"}}, "job-invalid", "secret"),
-    ({"inputs": {"points": "inputs/gone.npy"}}, "job-invalid", "gone.npy"),
-    ({"placement": 3}, "job-invalid", "placement"),
-])
+@pytest.mark.parametrize(
+    "changes, code, words",
+    [
+        ({"schema": jobs.SCHEMA + 1}, "job-newer", f"schema {jobs.SCHEMA + 1}"),
+        ({"schema": 0}, "job-invalid", "schema"),
+        ({"schema": "1"}, "job-invalid", "schema"),
+        ({"colour": "red"}, "job-invalid", "colour"),
+        ({"id": "../../x"}, "job-invalid", "id"),
+        ({"model": ""}, "job-invalid", "model"),
+        ({"condition": None}, "job-invalid", "condition"),
+        ({"seed": -1}, "job-invalid", "seed"),
+        ({"seed": True}, "job-invalid", "seed"),
+        ({"scale": float("nan")}, "job-invalid", "NaN"),
+        ({"scale": "big"}, "job-invalid", "scale"),
+        ({"steps": 0}, "job-invalid", "steps"),
+        ({"steps": 2.5}, "job-invalid", "steps"),
+        ({"fit": -1}, "job-invalid", "fit"),
+        ({"one_piece": 1}, "job-invalid", "one_piece"),
+        ({"inputs": ["x"]}, "job-invalid", "inputs"),
+        ({"inputs": {"points": [[1, 2]]}}, "job-invalid", "inputs"),
+        ({"inputs": {"images": ["inputs/gone.png"]}}, "job-invalid", "gone.png"),
+        ({"inputs": {"images": ["inputs/../../secret.png"]}}, "job-invalid", "secret"),
+        ({"inputs": {"points": "inputs/../../secret.npy"}}, "job-invalid", "secret"),
+        ({"inputs": {"points": "inputs/gone.npy"}}, "job-invalid", "gone.npy"),
+        ({"placement": 3}, "job-invalid", "placement"),
+    ],
+)
 def test_bad_requests_are_refused_with_words(tmp_path, changes, code, words):
     folder = jobs.write_job(tmp_path, request(), POINTS)
     rewrite(folder, **changes)
@@ -82,7 +97,9 @@ def test_requests_of_earlier_schemas_are_still_read(tmp_path, schema, lacking):
     folder = jobs.write_job(tmp_path, sent, POINTS)
     path = folder / jobs.REQUEST
     document = json.loads(path.read_text("utf-8"))
-    assert document.pop("schema") == jobs.SCHEMA and [document.pop(name) for name in lacking] == [None] * (len(lacking) - 1) + ["normal"]
+    assert document.pop("schema") == jobs.SCHEMA and [document.pop(name) for name in lacking] == [None] * (
+        len(lacking) - 1
+    ) + ["normal"]
     path.write_text(json.dumps(document | {"schema": schema}), "utf-8")
     got = jobs.read_request(folder)
     assert (got.id, got.seed, got.inputs, got.fit, got.one_piece) == (sent.id, 5, sent.inputs, None, None)
@@ -103,10 +120,17 @@ def test_missing_folder(tmp_path):
     assert caught.value.code == "job-missing"
 
 
-@pytest.mark.parametrize("bad, files", [
-    ({"seed": -1}, POINTS), ({"placement": {"x": float("inf")}}, POINTS), ({"placement": {"x": object}}, POINTS), ({}, {}),
-    ({}, {"../points.npy": POINTS["points.npy"]}), ({}, {"points.npy": np.array([object()])}),
-])
+@pytest.mark.parametrize(
+    "bad, files",
+    [
+        ({"seed": -1}, POINTS),
+        ({"placement": {"x": float("inf")}}, POINTS),
+        ({"placement": {"x": object}}, POINTS),
+        ({}, {}),
+        ({}, {"../points.npy": POINTS["points.npy"]}),
+        ({}, {"points.npy": np.array([object()])}),
+    ],
+)
 def test_a_bad_job_is_not_written(tmp_path, bad, files):
     with pytest.raises((JobFailed, ValueError, TypeError)):
         jobs.write_job(tmp_path, request(**bad), files)
@@ -135,7 +159,9 @@ class FullDisk(io.BytesIO):
 
 @pytest.fixture
 def full_disk(monkeypatch):
-    """Makes storage's and jobs' files full after ``room`` bytes each; the files exist on disk, as on a real full disk."""
+    """Makes storage's and jobs' files full after ``room`` bytes each; the files exist on disk, as on a real full
+    disk."""
+
     def fill(room, only=""):
         def opened(path, mode):
             if mode == "rb" or only not in str(path):
@@ -144,8 +170,10 @@ def full_disk(monkeypatch):
             file = FullDisk()
             file.room = room
             return file
+
         for module in (storage, jobs):
             monkeypatch.setattr(module, "open_plain", opened)
+
     return fill
 
 
@@ -173,7 +201,11 @@ def test_full_disk_keeps_the_former_result(tmp_path, full_disk):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
-@pytest.mark.parametrize("content", [np.zeros((4, 12, 12, 12), np.float32), {"vertices": np.zeros((90, 3))}, b"x"], ids=["array", "arrays", "bytes"])
+@pytest.mark.parametrize(
+    "content",
+    [np.zeros((4, 12, 12, 12), np.float32), {"vertices": np.zeros((90, 3))}, b"x"],
+    ids=["array", "arrays", "bytes"],
+)
 def test_a_really_full_device_is_told(tmp_path, monkeypatch, content):
     """numpy, left to itself, only says how many numbers of an array it could not write."""
     monkeypatch.setattr(storage, "open_plain", lambda path, mode: open("/dev/full", "wb"))
@@ -214,17 +246,25 @@ def save(**arrays):
 GOOD = save(vertices=TRIANGLE[0], faces=TRIANGLE[1])
 
 
-@pytest.mark.parametrize("content", [
-    b"", b"PK", GOOD[:-30], GOOD[: len(GOOD) // 2], GOOD[:200] + b"\0" * 60 + GOOD[260:],
-    save(vertices=TRIANGLE[0]),
-    save(vertices=TRIANGLE[0][:, :2], faces=TRIANGLE[1]),
-    save(vertices=TRIANGLE[0], faces=TRIANGLE[1] + 1),
-    save(vertices=TRIANGLE[0], faces=TRIANGLE[1] - 1),
-    save(vertices=TRIANGLE[0] * np.nan, faces=TRIANGLE[1]),
-    save(vertices=TRIANGLE[0], faces=TRIANGLE[1].astype(np.float32)),
-    save(vertices=np.zeros((0, 3), np.float32), faces=np.zeros((0, 3), np.int32)),
-    save(vertices=np.array([[object()] * 3]), faces=TRIANGLE[1]),
-], ids=range(13))
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"PK",
+        GOOD[:-30],
+        GOOD[: len(GOOD) // 2],
+        GOOD[:200] + b"\0" * 60 + GOOD[260:],
+        save(vertices=TRIANGLE[0]),
+        save(vertices=TRIANGLE[0][:, :2], faces=TRIANGLE[1]),
+        save(vertices=TRIANGLE[0], faces=TRIANGLE[1] + 1),
+        save(vertices=TRIANGLE[0], faces=TRIANGLE[1] - 1),
+        save(vertices=TRIANGLE[0] * np.nan, faces=TRIANGLE[1]),
+        save(vertices=TRIANGLE[0], faces=TRIANGLE[1].astype(np.float32)),
+        save(vertices=np.zeros((0, 3), np.float32), faces=np.zeros((0, 3), np.int32)),
+        save(vertices=np.array([[object()] * 3]), faces=TRIANGLE[1]),
+    ],
+    ids=range(13),
+)
 def test_damaged_mesh_is_refused(tmp_path, content):
     folder = jobs.write_job(tmp_path, request(), POINTS)
     jobs.write_result(folder, *TRIANGLE)

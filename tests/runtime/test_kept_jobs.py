@@ -1,4 +1,5 @@
-"""Which jobs stay: the newest, those somebody waits for, and whatever is no job; and nothing that goes wrong here is heard of."""
+"""Which jobs stay: the newest, those somebody waits for, and whatever is no job; and nothing that goes wrong here is
+heard of."""
 
 import os
 import time
@@ -16,12 +17,14 @@ def age(folder, seconds):
 @pytest.fixture
 def make(tmp_path):
     """Writes a job of an age in seconds with the events of those names."""
+
     def write(seconds, *events):
         folder = jobs.write_job(tmp_path, jobs.Request(jobs.new_id(), "starter", "text", {"prompt": "a chair"}), {})
         for name in events:
             jobs.append_event(folder, {"event": name})
         age(folder, seconds)
         return folder
+
     return write
 
 

@@ -8,24 +8,40 @@ from runtime import messages
 from runtime.messages import JobFailed, MessageError
 
 
-@pytest.mark.parametrize("kind, job, fields", [
-    ("load", None, {"model": "starter"}),
-    ("run", "ab12", {"folder": "/tmp/Größe 椅子/\udcff"}),
-    ("step", "ab12", {"stage": "sample", "step": 3, "steps": 25, "seconds": 1.5}),
-    ("done", "ab12", {"seconds": 1.5}),
-    ("ping", None, {"number": 4}),
-    ("shutdown", None, {}),
-])
+@pytest.mark.parametrize(
+    "kind, job, fields",
+    [
+        ("load", None, {"model": "starter"}),
+        ("run", "ab12", {"folder": "/tmp/Größe 椅子/\udcff"}),
+        ("step", "ab12", {"stage": "sample", "step": 3, "steps": 25, "seconds": 1.5}),
+        ("done", "ab12", {"seconds": 1.5}),
+        ("ping", None, {"number": 4}),
+        ("shutdown", None, {}),
+    ],
+)
 def test_round_trip(kind, job, fields):
     assert messages.decode(messages.encode(kind, job, **fields)) == {"type": kind, "job": job, **fields}
 
 
-@pytest.mark.parametrize("data", [
-    b"", b"\x80\x04K\x01.", b"null", b"[]", b"{}", b'{"type": "dance", "job": null}', b'{"type": ["run"], "job": "a"}',
-    b'{"type": "cancel", "job": null}', b'{"type": "cancel"}', b'{"type": "cancel", "job": "a", "extra": 1}',
-    b'{"type": "ping", "job": null, "number": true}', b'{"type": "ping", "job": null, "number": "1"}', b'{"type": "ping", "job": null}',
-    b"[" * 15_000,
-])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x80\x04K\x01.",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"type": "dance", "job": null}',
+        b'{"type": ["run"], "job": "a"}',
+        b'{"type": "cancel", "job": null}',
+        b'{"type": "cancel"}',
+        b'{"type": "cancel", "job": "a", "extra": 1}',
+        b'{"type": "ping", "job": null, "number": true}',
+        b'{"type": "ping", "job": null, "number": "1"}',
+        b'{"type": "ping", "job": null}',
+        b"[" * 15_000,
+    ],
+)
 def test_garbage_is_refused(data):
     with pytest.raises(MessageError):
         messages.decode(data)

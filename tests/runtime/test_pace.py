@@ -14,14 +14,18 @@ def events_of(stages: dict[str, float], last: str = "done") -> list[dict]:
     """As a worker writes them, with a step in the middle of every stage."""
     events, now = [{"event": "started"}], 0.0
     for stage, seconds in stages.items():
-        events += [{"event": "stage", "stage": stage, "step": 0, "steps": 4, "seconds": now},
-                   {"event": "step", "stage": stage, "step": 2, "steps": 4, "seconds": now + seconds / 2}]
+        events += [
+            {"event": "stage", "stage": stage, "step": 0, "steps": 4, "seconds": now},
+            {"event": "step", "stage": stage, "step": 2, "steps": 4, "seconds": now + seconds / 2},
+        ]
         now += seconds
     return [*events, {"event": last, "seconds": now}]
 
 
 def write_job(parent, stages=None, last="done", **changes) -> jobs.Request:
-    request = jobs.Request(**{"id": jobs.new_id(), "model": "starter", "condition": "text", "inputs": {"prompt": "a chair"}} | changes)
+    request = jobs.Request(
+        **{"id": jobs.new_id(), "model": "starter", "condition": "text", "inputs": {"prompt": "a chair"}} | changes
+    )
     folder = jobs.write_job(parent, request, {})
     for event in events_of(stages or STAGES, last):
         jobs.append_event(folder, event)
@@ -32,12 +36,27 @@ def test_stages_of_a_job_are_timed_by_its_events():
     assert stage_seconds(events_of(STAGES)) == {(stage, 0): seconds for stage, seconds in STAGES.items()}
     twice = [*events_of({"load": 9.0})[:-1], *events_of({"load": 1.0})]
     assert stage_seconds(twice) == {("load", 0): 1.0}
-    two_models = [{"event": "stage", "stage": stage, "seconds": now} for now, stage in enumerate(("load", "views", "load", "sample"))]
-    assert stage_seconds([*two_models, {"event": "done", "seconds": 4}]) == {("load", 0): 1, ("views", 0): 1, ("load", 1): 1, ("sample", 0): 1}
+    two_models = [
+        {"event": "stage", "stage": stage, "seconds": now}
+        for now, stage in enumerate(("load", "views", "load", "sample"))
+    ]
+    assert stage_seconds([*two_models, {"event": "done", "seconds": 4}]) == {
+        ("load", 0): 1,
+        ("views", 0): 1,
+        ("load", 1): 1,
+        ("sample", 0): 1,
+    }
 
 
-@pytest.mark.parametrize("events", [[], events_of(STAGES, "failed"), [{"event": "stage", "stage": "load"}, {"event": "done", "seconds": 3}],
-                                    [{"event": "stage", "stage": "load", "seconds": "soon"}, {"event": "done", "seconds": True}]])
+@pytest.mark.parametrize(
+    "events",
+    [
+        [],
+        events_of(STAGES, "failed"),
+        [{"event": "stage", "stage": "load"}, {"event": "done", "seconds": 3}],
+        [{"event": "stage", "stage": "load", "seconds": "soon"}, {"event": "done", "seconds": True}],
+    ],
+)
 def test_what_was_not_finished_or_not_timed_tells_nothing(events):
     assert not stage_seconds(events)
 
@@ -61,14 +80,17 @@ def test_jobs_that_did_as_much_are_the_measure(tmp_path):
 
 
 def test_time_left_is_of_the_whole_job():
-    """A job that goes as the earlier ones did is told the truth at every event, and one that is half as fast learns it by its steps."""
+    """A job that goes as the earlier ones did is told the truth at every event, and one that is half as fast learns it
+    by its steps."""
     expected, whole = {(stage, 0): seconds for stage, seconds in STAGES.items()}, sum(STAGES.values())
     pace = Pace(expected)
     for event in events_of(STAGES)[1:-1]:
         assert pace.left(event) == pytest.approx(whole - event["seconds"])
     slow = Pace(expected)
     assert slow.left({"event": "stage", "stage": "sample", "step": 0, "steps": 4, "seconds": 0.0}) == pytest.approx(24)
-    assert slow.left({"event": "step", "stage": "sample", "step": 1, "steps": 4, "seconds": 4.0}) == pytest.approx(12 + 16)
+    assert slow.left({"event": "step", "stage": "sample", "step": 1, "steps": 4, "seconds": 4.0}) == pytest.approx(
+        12 + 16
+    )
     assert slow.left({"event": "stage", "stage": "surface", "step": 0, "steps": 1, "seconds": 90.0}) == pytest.approx(4)
 
 
@@ -79,7 +101,10 @@ def test_what_no_job_tells_is_not_guessed():
     assert pace.left(stage) is None and pace.left(stage | {"stage": "sample", "seconds": 60.0}) == 5.0
 
 
-@pytest.mark.parametrize("seconds, words", [(0.4, "a moment"), (3.4, "about 3 s"), (43.0, "about 45 s"), (89.0, "about 90 s"), (170.0, "about 3 min")])
+@pytest.mark.parametrize(
+    "seconds, words",
+    [(0.4, "a moment"), (3.4, "about 3 s"), (43.0, "about 45 s"), (89.0, "about 90 s"), (170.0, "about 3 min")],
+)
 def test_times_are_rough(seconds, words):
     assert in_words(seconds) == words
 

@@ -27,7 +27,7 @@ def test_two_blenders_have_a_log_each_and_the_few_newest_stay(start, until, tmp_
     supervisor = start(log_folder=folder)
     until(supervisor, "worker-ready")
     assert supervisor.log == process.session_log(folder) and str(os.getpid()) in supervisor.log.name
-    newest = set(ended[30 - process.LOGS_KEPT + 1:])
+    newest = set(ended[30 - process.LOGS_KEPT + 1 :])
     kept = {path.name for path in folder.iterdir()}
     assert supervisor.log.name not in before
     assert kept == newest | {supervisor.log.name, running.name, "worker-session-notes.log", "thesis.txt"}

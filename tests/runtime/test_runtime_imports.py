@@ -1,4 +1,5 @@
-"""Blender's side of the boundary needs nothing but the standard library and numpy, and importing all of it loads no torch."""
+"""Blender's side of the boundary needs nothing but the standard library and numpy, and importing all of it loads no
+torch."""
 
 import ast
 import subprocess
@@ -34,5 +35,7 @@ def test_no_file_was_missed():
 def test_importing_everything_loads_nothing_heavy():
     modules = ", ".join(f"runtime.{path.stem}" for path in FILES if path.stem != "__init__")
     program = f"import sys, {modules}; print(sorted(set(sys.modules) & {{'torch', 'bpy', 'wala_blender', 'scipy'}}))"
-    done = subprocess.run([sys.executable, "-c", program], cwd=RUNTIME.parent, capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=RUNTIME.parent, capture_output=True, text=True, timeout=30, check=True
+    )
     assert done.stdout.strip() == "[]"

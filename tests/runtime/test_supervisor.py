@@ -100,8 +100,15 @@ def test_unknown_ids(start, make_job, until):
     assert {event["job"] for event in events} == {job}
 
 
-@pytest.mark.parametrize("at, code, words", [("fail", "bad-input", "Draw something first."), ("raise", "internal", "a defect"),
-                                             ("memory", "internal", "MemoryError"), ("quit", "internal", "SystemExit")])
+@pytest.mark.parametrize(
+    "at, code, words",
+    [
+        ("fail", "bad-input", "Draw something first."),
+        ("raise", "internal", "a defect"),
+        ("memory", "internal", "MemoryError"),
+        ("quit", "internal", "SystemExit"),
+    ],
+)
 def test_a_failed_job_leaves_the_worker_alive(start, make_job, until, at, code, words):
     supervisor = start()
     folder = make_job(at=at, when=1)
@@ -125,7 +132,9 @@ def test_bad_folders_are_refused_at_submit_or_fail_in_the_worker(start, make_job
     # Made newer, and taken away, between the submit and the run.
     newer = make_job()
     job = supervisor.submit(newer)
-    (newer / jobs.REQUEST).write_text((newer / jobs.REQUEST).read_text().replace(f'"schema": {jobs.SCHEMA}', '"schema": 9'))
+    (newer / jobs.REQUEST).write_text(
+        (newer / jobs.REQUEST).read_text().replace(f'"schema": {jobs.SCHEMA}', '"schema": 9')
+    )
     assert until(supervisor, "failed", job)[-1]["code"] == "job-newer"
     gone = make_job()
     job = supervisor.submit(gone)
@@ -163,7 +172,10 @@ def test_stop_cancels_and_other_settings_start_another_worker(start, make_job, u
     until(supervisor, "step", running)
     start(device="cpu")
     assert supervisor.pid != pid and not alive(pid)
-    assert [(event["event"], event["job"]) for event in supervisor.poll()] == [("cancelled", running), ("cancelled", waiting)]
+    assert [(event["event"], event["job"]) for event in supervisor.poll()] == [
+        ("cancelled", running),
+        ("cancelled", waiting),
+    ]
     folder = make_job()
     until(supervisor, "done", supervisor.submit(folder))
     assert jobs.read_result(folder).record["device"] == "cpu"
@@ -233,6 +245,7 @@ def test_the_heartbeat_is_answered_and_silence_is_told_once(start, make_job, unt
     import signal
 
     from runtime import link as module
+
     monkeypatch.setattr(module, "PING_SECONDS", 0.05)
     monkeypatch.setattr(module, "SILENCE_SECONDS", 0.3)
     supervisor = start()

@@ -17,9 +17,18 @@ ENGINE = ["--engine", "scripted_engine:ScriptedEngine"]
 @pytest.fixture
 def run(source_root, tmp_path):
     """Runs the worker's command line; returns the finished process."""
+
     def call(*arguments, **more):
-        return subprocess.run([sys.executable, "-m", "runtime.worker", *map(str, arguments)], capture_output=True, text=True, timeout=30,
-                              cwd=tmp_path, env=clean_environment(str(source_root)), **more)
+        return subprocess.run(
+            [sys.executable, "-m", "runtime.worker", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            cwd=tmp_path,
+            env=clean_environment(str(source_root)),
+            **more,
+        )
+
     return call
 
 
@@ -38,8 +47,14 @@ def test_one_job(run, make_job):
     assert [event["event"] for event in jobs.read_events(copy)].count("done") == 2
 
 
-@pytest.mark.parametrize("at, words", [("fail", "error: the sketch has no strokes. Draw something first."), ("raise", "a defect"),
-                                       ("quit", "SystemExit")])
+@pytest.mark.parametrize(
+    "at, words",
+    [
+        ("fail", "error: the sketch has no strokes. Draw something first."),
+        ("raise", "a defect"),
+        ("quit", "SystemExit"),
+    ],
+)
 def test_a_failed_job_is_one_line(run, make_job, at, words):
     folder = make_job(at=at, when=0)
     done = run("--run", folder, *ENGINE)
@@ -79,9 +94,14 @@ def test_bad_usage(run):
 def test_interrupted(source_root, make_job, tmp_path, number):
     folder = make_job(steps=1000, sleep=0.05)
     # A shell that starts the tests in the background has interrupts ignored, and a child inherits that.
-    process = subprocess.Popen([sys.executable, "-m", "runtime.worker", "--run", str(folder), *ENGINE], stderr=subprocess.PIPE, text=True,
-                               cwd=tmp_path, env=clean_environment(str(source_root)),
-                               preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runtime.worker", "--run", str(folder), *ENGINE],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=clean_environment(str(source_root)),
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )
     assert process.stderr.readline().startswith("condition")
     os.kill(process.pid, number)
     rest = process.communicate(timeout=30)[1]

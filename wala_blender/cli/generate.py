@@ -1,4 +1,5 @@
-"""What the commands of `wala` do with their options: read files, call the library, write files, print. Knows no mathematics."""
+"""What the commands of `wala` do with their options: read files, call the library, write files, print. Knows no
+mathematics."""
 
 import argparse
 import json
@@ -21,9 +22,11 @@ def progress_bar() -> Iterator:
     from tqdm import tqdm
 
     with tqdm(total=1, disable=None, leave=False, bar_format="{desc} |{bar:30}| {n_fmt}/{total_fmt} {elapsed}") as bar:
+
         def progress(stage: str, step: int, steps: int) -> None:
             bar.total, bar.n = max(steps, 1), step
             bar.set_description_str(f"{stage:10}")
+
         yield progress
 
 
@@ -43,7 +46,12 @@ def _given(options: argparse.Namespace) -> tuple[str, dict[str, object], Path]:
 
 def _in_one_folder(inputs: dict[str, object]) -> tuple[dict[str, object], Path]:
     """The inputs with every path as a name in one folder, and that folder."""
-    paths = [item for value in inputs.values() for item in (value if isinstance(value, list) else [value]) if isinstance(item, Path)]
+    paths = [
+        item
+        for value in inputs.values()
+        for item in (value if isinstance(value, list) else [value])
+        if isinstance(item, Path)
+    ]
     if not paths:
         return inputs, Path()
     folder = Path(os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in paths]))
@@ -52,12 +60,18 @@ def _in_one_folder(inputs: dict[str, object]) -> tuple[dict[str, object], Path]:
         if isinstance(value, list):
             return [named(item) for item in value]
         return Path(os.path.abspath(value)).relative_to(folder).as_posix() if isinstance(value, Path) else value
+
     return {name: named(value) for name, value in inputs.items()}, folder
 
 
 def _files(inputs: Mapping[str, object], folder: Path) -> list[Path]:
     """The files among a request's inputs."""
-    values = [item for value in inputs.values() for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)]
+    values = [
+        item
+        for value in inputs.values()
+        for item in (value if isinstance(value, list) else [value])
+        if isinstance(item, str)
+    ]
     return [folder / value for value in values if "\0" not in value and os.path.isfile(folder / value)]
 
 
@@ -87,14 +101,23 @@ def generate(options: argparse.Namespace) -> int:
             print(path)
 
     maker = load_maker(options.model, device=options.device, low_memory=options.low_memory)
-    settings = Settings(model=options.model, seed=options.seed, scale=options.scale, steps=options.steps, fit=options.fit,
-                        one_piece=options.one_piece, quality=options.quality)
+    settings = Settings(
+        model=options.model,
+        seed=options.seed,
+        scale=options.scale,
+        steps=options.steps,
+        fit=options.fit,
+        one_piece=options.one_piece,
+        quality=options.quality,
+    )
     with progress_bar() as progress:
         made = maker.generate(condition, inputs, settings, progress, Keep(views=keep_views))
     made.save(options.out)
     seconds = sum(made.record["timings"].values())
-    print(f"{options.out}: {NUMBERS(len(made.vertices))} vertices, {NUMBERS(len(made.faces))} triangles "
-          f"({options.model}, {condition}, seed {options.seed}, {seconds:.1f} s)")
+    print(
+        f"{options.out}: {NUMBERS(len(made.vertices))} vertices, {NUMBERS(len(made.faces))} triangles "
+        f"({options.model}, {condition}, seed {options.seed}, {seconds:.1f} s)"
+    )
     _tell([made.record["note"]])
     return 0
 
@@ -154,12 +177,14 @@ def depth(options: argparse.Namespace) -> int:
     return 0
 
 
-# What `python -m runtime.worker` is, without the working folder on the module search path: a job's folder must not bring code.
+# What `python -m runtime.worker` is, without the working folder on the module search path: a job's folder must not
+# bring code.
 _WORKER = "import sys; sys.path[:] = filter(None, sys.path); import runpy; runpy.run_module('runtime.worker', run_name='__main__', alter_sys=True)"
 
 
 def run(options: argparse.Namespace) -> int:
-    """`wala run`: this process becomes the worker, so that whoever ends it ends the work. Untested on Windows, where exec makes a new one."""
+    """`wala run`: this process becomes the worker, so that whoever ends it ends the work. Untested on Windows, where
+    exec makes a new one."""
     root = str(Path(__file__).resolve().parents[2])
     given = ["--run", str(options.folder), "--device", options.device]
     if sys.platform == "win32":
@@ -186,11 +211,15 @@ def parity(options: argparse.Namespace) -> int:
         elif row.file not in worst or row.error / row.bar > worst[row.file].error / worst[row.file].bar:
             worst[row.file] = row
     for file, row in worst.items():
-        print(f"{file:32}{row.quantity:20}{row.error:10.1e}  (bar {row.bar:g}){'' if row.passed else '  ABOVE THE BAR'}")
+        print(
+            f"{file:32}{row.quantity:20}{row.error:10.1e}  (bar {row.bar:g}){'' if row.passed else '  ABOVE THE BAR'}"
+        )
     for file in unchecked:
         print(f"{file:32}not checked: a kind of vector this version does not know")
     if not worst:
-        raise InputError(f"none of the {len(unchecked)} reference vectors in {options.folder} is of a kind this version knows")
+        raise InputError(
+            f"none of the {len(unchecked)} reference vectors in {options.folder} is of a kind this version knows"
+        )
     failed = [file for file, row in worst.items() if not row.passed]
     if failed:
         raise WalaError(f"{len(failed)} of {len(worst)} reference vectors are above the bar: {', '.join(failed)}")

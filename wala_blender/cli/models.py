@@ -22,11 +22,15 @@ def fetch(options: argparse.Namespace) -> int:
     folder = models_folder()
     row = known_row(options.name, folder)
     _ask(row.licence, row.name, folder, options.accept_licence)
-    with (_events() if options.json else _bar(row.name)) as on_bytes:
+    with _events() if options.json else _bar(row.name) as on_bytes:
         # Whoever gives this command asks for the download; HF_HUB_OFFLINE still forbids it.
         made = install.fetch(row, folder, True, on_bytes)
     words = checked_words(made)
-    print(json.dumps({"event": "done", "folder": str(made.source), "note": words}) if options.json else f"{row.name}: fetched, in {made.source}; {words}")
+    print(
+        json.dumps({"event": "done", "folder": str(made.source), "note": words})
+        if options.json
+        else f"{row.name}: fetched, in {made.source}; {words}"
+    )
     return 0
 
 
@@ -62,10 +66,14 @@ def remove(options: argparse.Namespace) -> int:
 
 
 def _ask(licence: Licence, model: str, folder: Path, accepted: bool) -> None:
-    """Shows a licence that must be accepted before the first model under it, and asks on a terminal. Raises ModelError without consent."""
+    """Shows a licence that must be accepted before the first model under it, and asks on a terminal. Raises ModelError
+    without consent."""
     if licences.is_accepted(licence, folder):
         return
-    print(f"{model} is under the licence {licence.name!r}.\n{licence.terms}\nThe whole text: {licence.link}", file=sys.stderr)
+    print(
+        f"{model} is under the licence {licence.name!r}.\n{licence.terms}\nThe whole text: {licence.link}",
+        file=sys.stderr,
+    )
     if not accepted and sys.stdin.isatty():
         accepted = input("Do you accept it? [y/N] ").strip().lower() in ("y", "yes")
         if not accepted:
@@ -81,16 +89,19 @@ def _bar(name: str) -> Iterator[Callable[[int, int], None]]:
     from tqdm import tqdm
 
     with tqdm(total=0, disable=None, leave=False, desc=name, unit="B", unit_scale=True) as bar:
+
         def on_bytes(done: int, total: int) -> None:
             if not bar.total:
                 bar.total, bar.initial = total, done  # what was there already says nothing of the speed
             bar.update(done - bar.n)
+
         yield on_bytes
 
 
 @contextmanager
 def _events() -> Iterator[Callable[[int, int], None]]:
-    """A JSON object a line on standard output, for a program that shows the progress: bytes so far, all, bytes a second."""
+    """A JSON object a line on standard output, for a program that shows the progress: bytes so far, all, bytes a
+    second."""
     started, first, told = time.monotonic(), None, 0.0
 
     def on_bytes(done: int, total: int) -> None:
@@ -101,4 +112,5 @@ def _events() -> Iterator[Callable[[int, int], None]]:
             told, speed = now, (done - first) / max(now - started, 1e-3)
             left = round((total - done) / speed, 1) if speed > 0 else None
             print(json.dumps({"event": "bytes", "done": done, "total": total, "seconds_left": left}), flush=True)
+
     yield on_bytes

@@ -1,4 +1,5 @@
-"""Everything in one go, within a budget of minutes: store, both stages, a model's folder, a report. Knows the order and the shares; not how."""
+"""Everything in one go, within a budget of minutes: store, both stages, a model's folder, a report. Knows the order and
+the shares; not how."""
 
 import json
 import logging
@@ -44,11 +45,17 @@ class Clock:
     def seconds(self, stage: str) -> float:
         """This stage's part of what is left for it and the stages after it; a second at least."""
         names = list(PLAN)
-        return max(1.0, self._end - time.monotonic()) * PLAN[stage] / sum(PLAN[name] for name in names[names.index(stage):])
+        return (
+            max(1.0, self._end - time.monotonic())
+            * PLAN[stage]
+            / sum(PLAN[name] for name in names[names.index(stage) :])
+        )
 
 
 def build_for(seconds: float, data: Path, store: Path, jobs: int) -> None:
-    """As many shapes as can be built in that time: some to see how long one takes, then the rest. A store that is there is gone on with."""
+    """As many shapes as can be built in that time: some to see how long one takes, then the rest. A store that is there
+    is gone on with."""
+
     def looked_at() -> int:
         index = store / "index.jsonl"
         return len(index.read_bytes().splitlines()) if index.exists() else 0
@@ -66,7 +73,8 @@ def build_for(seconds: float, data: Path, store: Path, jobs: int) -> None:
 
 
 def report_on(seconds: float, data: Path, store: Path, model: Path, file: Path) -> None:
-    """Evaluates the model on as many validation shapes as that time allows, at least one, beside simpler methods and the store's shapes."""
+    """Evaluates the model on as many validation shapes as that time allows, at least one, beside simpler methods and
+    the store's shapes."""
     began = time.monotonic()
     pipeline, records = Pipeline.load(str(model.absolute())), read_records(data, "validation")
     conditions, settings = [name for name in pipeline.row.conditions if name in INPUTS], Settings(model=str(model))
@@ -79,16 +87,26 @@ def report_on(seconds: float, data: Path, store: Path, model: Path, file: Path) 
     write_whole(file, lambda stream: stream.write(json.dumps(report, indent=1).encode()))
 
 
-def train_all(data: Path, out: Path, minutes: float, jobs: int, configurations: tuple[Path | None, Path | None] = (None, None)) -> Path:
-    """Makes OUT/store, OUT/autoencoder, OUT/denoiser, OUT/model and OUT/report.json; returns the last. Stopped, it goes on where it was, with
-    as many minutes again for what is left. configurations: of both stages; None takes the shipped one for a GPU, or for a CPU."""
+def train_all(
+    data: Path, out: Path, minutes: float, jobs: int, configurations: tuple[Path | None, Path | None] = (None, None)
+) -> Path:
+    """Makes OUT/store, OUT/autoencoder, OUT/denoiser, OUT/model and OUT/report.json; returns the last. Stopped, it goes
+    on where it was, with as many minutes again for what is left. configurations: of both stages; None takes the shipped
+    one for a GPU, or for a CPU."""
     clock, state = Clock(minutes), this_process()
     shipped = "gpu" if state.device.type == "cuda" else "starter"
     first, second = (
         read_settings(kind, file or CONFIGURATIONS / f"{shipped}-{stage}.toml")
-        for kind, file, stage in zip((AutoencoderTraining, DenoiserTraining), configurations, ("autoencoder", "denoiser"))
+        for kind, file, stage in zip(
+            (AutoencoderTraining, DenoiserTraining), configurations, ("autoencoder", "denoiser")
+        )
     )
-    store, runs, model, report = out / "store", (out / "autoencoder", out / "denoiser"), out / "model", out / "report.json"
+    store, runs, model, report = (
+        out / "store",
+        (out / "autoencoder", out / "denoiser"),
+        out / "model",
+        out / "report.json",
+    )
     out.mkdir(parents=True, exist_ok=True)
 
     def within(settings, stage: str):
@@ -105,7 +123,9 @@ def train_all(data: Path, out: Path, minutes: float, jobs: int, configurations: 
     train_autoencoder(store, runs[0], within(first, "autoencoder"))
     state.wait_for_everyone()
     runs[1].mkdir(exist_ok=True)
-    alone(normalised_latents, runs[1], read_index(store, "train"), runs[0], None)  # before the minutes of stage 2 are counted
+    alone(
+        normalised_latents, runs[1], read_index(store, "train"), runs[0], None
+    )  # before the minutes of stage 2 are counted
     train_denoiser(store, runs[0], runs[1], within(second, "denoiser"))
     alone(export, *runs, model)
     alone(report_on, clock.seconds("report"), data, store, model, report)

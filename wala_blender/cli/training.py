@@ -1,4 +1,5 @@
-"""The commands of `wala` about training: build a store, train, export, evaluate. Knows options and files; not losses, not metrics."""
+"""The commands of `wala` about training: build a store, train, export, evaluate. Knows options and files; not losses,
+not metrics."""
 
 import argparse
 import json
@@ -27,7 +28,16 @@ def build_store(options: argparse.Namespace) -> int:
     _say_what_happens()
     if not options.out.is_dir():  # a store that is there is gone on with
         check_destination(options.out)
-    report = build(options.folder, options.out, options.split, options.limit, options.cap, options.jobs, options.up, unnamed=options.unnamed)
+    report = build(
+        options.folder,
+        options.out,
+        options.split,
+        options.limit,
+        options.cap,
+        options.jobs,
+        options.up,
+        unnamed=options.unnamed,
+    )
     splits = ", ".join(f"{count} {split}" for split, count in sorted(report["by_split"].items()))
     print(f"{report['kept']:6}  kept{f' ({splits})' if splits else ''}, {report['bytes'] / 1e6:.0f} MB")
     for reason, count in report["skipped"].most_common():
@@ -40,7 +50,13 @@ def build_store(options: argparse.Namespace) -> int:
 def _settings(kind: type, options: argparse.Namespace, default: str):
     """The configuration asked for, or the default, with what the command line says of its budget."""
     settings = read_settings(kind, configuration_file(options.config or Path(default)))
-    budget = {"minutes": options.minutes, "steps": None} if options.minutes else {"steps": options.steps} if options.steps else {}
+    budget = (
+        {"minutes": options.minutes, "steps": None}
+        if options.minutes
+        else {"steps": options.steps}
+        if options.steps
+        else {}
+    )
     return replace(settings, loop=replace(settings.loop, **budget))
 
 
@@ -58,11 +74,22 @@ def train(options: argparse.Namespace) -> int:
     if options.stage == "autoencoder":
         from ..training.autoencoder_training import AutoencoderTraining, train
 
-        train(options.store, options.out, _settings(AutoencoderTraining, options, "starter-autoencoder.toml"), options.start)
+        train(
+            options.store,
+            options.out,
+            _settings(AutoencoderTraining, options, "starter-autoencoder.toml"),
+            options.start,
+        )
     elif options.stage == "detail":
         from ..training.detail_training import DetailTraining, train
 
-        train(options.store, options.model, options.out, _settings(DetailTraining, options, "starter-detail.toml"), options.start)
+        train(
+            options.store,
+            options.model,
+            options.out,
+            _settings(DetailTraining, options, "starter-detail.toml"),
+            options.start,
+        )
     else:
         from ..training.denoiser_training import DenoiserTraining, train
 
@@ -81,7 +108,9 @@ def finetune(options: argparse.Namespace) -> int:
     if options.low_rank:
         settings = replace(settings, low_rank=options.low_rank)
     train(options.data, options.model, options.out, settings, options.model)
-    print(f"{options.out}: now make a model of it: wala train export --autoencoder {options.model} --denoiser {options.out} --out FOLDER")
+    print(
+        f"{options.out}: now make a model of it: wala train export --autoencoder {options.model} --denoiser {options.out} --out FOLDER"
+    )
     return 0
 
 
@@ -108,7 +137,9 @@ def train_all(options: argparse.Namespace) -> int:
 
     _say_what_happens()
     _use_threads(options)
-    report = train_all(options.data, options.out, options.minutes, options.jobs, (options.autoencoder_config, options.denoiser_config))
+    report = train_all(
+        options.data, options.out, options.minutes, options.jobs, (options.autoencoder_config, options.denoiser_config)
+    )
     print(f"{report}; the model: wala generate --model {options.out / 'model'}")
     return 0
 
@@ -135,9 +166,11 @@ def evaluate(options: argparse.Namespace) -> int:
 
     gallery = Gallery()
     with tqdm(total=min(len(records), options.limit or len(records)), disable=None, unit="shape") as bar:
+
         def on_progress(done: int, name: str) -> None:
             bar.n = done
             bar.set_postfix_str(name)
+
         work = _evaluate_autoencoders if options.autoencoder else _evaluate_model
         report = work(options, records, on_progress, gallery if options.out.suffix == ".html" else None)
     report = {"data": str(options.data), "split": options.split, "set": options.shapes} | report
@@ -159,7 +192,9 @@ def _prompt_sheet(options: argparse.Namespace) -> int:
         raise InputError(f"{options.out.name}: a sheet of prompts is .png")
     _say_what_happens()
     pipeline = Pipeline.load(options.model, device=options.device)
-    sheet = prompt_sheet(pipeline, read_ids(options.prompts)[: options.limit], Settings(model=options.model, seed=options.seed))
+    sheet = prompt_sheet(
+        pipeline, read_ids(options.prompts)[: options.limit], Settings(model=options.model, seed=options.seed)
+    )
     write_whole(options.out, lambda stream: sheet.save(stream, "PNG", optimize=True))
     print(options.out)
     return 0
@@ -177,15 +212,21 @@ def _evaluate_model(options: argparse.Namespace, records: list, on_progress: Cal
     conditions = [name for name in INPUTS if name in pipeline.row.conditions] if options.conditions is None else named
     settings = Settings(model=options.model, seed=options.seed)
     return {"train": str(options.train) if options.train else None} | evaluate(
-        pipeline, records, conditions, options.limit, settings, on_progress, train, look, options.fast)
+        pipeline, records, conditions, options.limit, settings, on_progress, train, look, options.fast
+    )
 
 
-def _evaluate_autoencoders(options: argparse.Namespace, records: list, on_progress: Callable, look: Callable | None) -> dict:
+def _evaluate_autoencoders(
+    options: argparse.Namespace, records: list, on_progress: Callable, look: Callable | None
+) -> dict:
     from ..evaluation.autoencoders import codecs_of, compare
     from ..pipeline import choose_device
 
     for name in ("conditions", "train"):
         if getattr(options, name) is not None:
-            raise InputError(f"--autoencoder measures nothing but autoencoders, and --{name} is of the other measurements", f"Leave out --{name}.")
+            raise InputError(
+                f"--autoencoder measures nothing but autoencoders, and --{name} is of the other measurements",
+                f"Leave out --{name}.",
+            )
     codecs = codecs_of(options.autoencoder, choose_device(options.device))
     return {"model": ", ".join(map(str, options.autoencoder))} | compare(codecs, records, options.limit, on_progress)

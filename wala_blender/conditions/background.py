@@ -1,6 +1,7 @@
 """The thing in a picture, cut out of its background.
 
-The thing is what is not transparent, or what stands out from a background of one colour that the picture's border shows, without its soft shadow.
+The thing is what is not transparent, or what stands out from a background of one colour that the picture's border
+shows, without its soft shadow.
 """
 
 import numpy as np
@@ -23,19 +24,28 @@ _LEAST = 0.002  # share of the picture that a thing covers
 _DARKEST = 0.3  # lightness of a shadow's core, as a share of the background's
 _SAME_HUE = 4.0  # CIELAB distance in a and b between a shadow and its background, darker
 _SOFT = 4.0  # change of lightness a pixel above which there is an edge, not a soft shadow
-_FLAT, _DEEP = 0.2, 0.7  # change of lightness a pixel, and share of the background's lightness, below which it is an evenly grey face
+_FLAT, _DEEP = (
+    0.2,
+    0.7,
+)  # change of lightness a pixel, and share of the background's lightness, below which it is an evenly grey face
 _REMAINS = 0.3  # share of a thing that is left when its shadow is taken away
 
 
 def check_picture(image: np.ndarray, smallest: int, what: str = "a picture", hint: str = "Use a PNG or JPEG") -> None:
     """Raises InputError unless an array is (H, W), (H, W, 3) or (H, W, 4), of ``smallest`` pixels a side at least."""
-    if image.ndim not in (2, 3) or min(image.shape[:2]) < smallest or (image.ndim == 3 and image.shape[2] not in (3, 4)):
-        raise InputError(f"expected {what} of at least {smallest} × {smallest} pixels, got an array of shape {image.shape}", hint)
+    if (
+        image.ndim not in (2, 3)
+        or min(image.shape[:2]) < smallest
+        or (image.ndim == 3 and image.shape[2] not in (3, 4))
+    ):
+        raise InputError(
+            f"expected {what} of at least {smallest} × {smallest} pixels, got an array of shape {image.shape}", hint
+        )
 
 
 def thing_in(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """An image (H, W[, 3 or 4]), of bits or floats as eight_bits takes them → its lightness (h, w) 0 … 1, and where the thing is
-    (h, w) bool; no side above _WORKING.
+    """An image (H, W[, 3 or 4]), of bits or floats as eight_bits takes them → its lightness (h, w) 0 … 1, and where the
+    thing is (h, w) bool; no side above _WORKING.
 
     Raises InputError for what is no image, or shows no thing.
     """
@@ -45,27 +55,39 @@ def thing_in(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     parts, count = ndimage.label(thing, np.ones((3, 3)))
     thing &= np.append(False, ndimage.sum_labels(thing, parts, np.arange(1, count + 1)) >= _SPECK * thing.size)[parts]
     if thing.mean() < _LEAST:
-        raise InputError("the picture shows nothing before its background", "Use a picture of one thing, cut out or on a plain background.")
+        raise InputError(
+            "the picture shows nothing before its background",
+            "Use a picture of one thing, cut out or on a plain background.",
+        )
     return colours[..., 0] / 100, thing
 
 
 def cut_out(image: np.ndarray) -> np.ndarray:
-    """An image as ``thing_in`` takes it → (H, W, 4) uint8, transparent but for the thing. Raises InputError as that does."""
+    """An image as ``thing_in`` takes it → (H, W, 4) uint8, transparent but for the thing. Raises InputError as that
+    does."""
     image = eight_bits(image)
     _, thing = thing_in(image)
-    alpha = F.interpolate(torch.from_numpy(255 * thing.astype(np.float32))[None, None], image.shape[:2], mode="bilinear", align_corners=False)
+    alpha = F.interpolate(
+        torch.from_numpy(255 * thing.astype(np.float32))[None, None],
+        image.shape[:2],
+        mode="bilinear",
+        align_corners=False,
+    )
     colour = image[..., None].repeat(3, axis=2) if image.ndim == 2 else image[..., :3]
     return np.dstack([colour, alpha[0, 0].round().byte().numpy()])
 
 
 def _opaque_thing(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """What is opaque, where enough is transparent to be a background; a few transparent pixels or rounded corners cut nothing out."""
+    """What is opaque, where enough is transparent to be a background; a few transparent pixels or rounded corners cut
+    nothing out."""
     opaque = alpha >= _CUT_OUT
     if opaque.mean() < _CORNERS or not opaque.any():
         # A shadow catcher writes its shadows as black that is partly transparent: over white, they are grey.
         over_white = np.stack([100 * (1 - alpha / 255), np.zeros_like(alpha), np.zeros_like(alpha)], -1)
         return opaque & ~_soft_shadow(over_white, np.array([100.0, 0, 0]), opaque)
-    nearest = ndimage.distance_transform_edt(~ndimage.binary_erosion(opaque, iterations=2), return_distances=False, return_indices=True)
+    nearest = ndimage.distance_transform_edt(
+        ~ndimage.binary_erosion(opaque, iterations=2), return_distances=False, return_indices=True
+    )
     try:
         thing = _stands_out(np.where(opaque[..., None], colours, colours[tuple(nearest)])) & opaque
     except InputError:
@@ -80,12 +102,16 @@ def _stands_out(colours: np.ndarray) -> np.ndarray:
     border = np.concatenate([colours[0], colours[-1], colours[:, 0], colours[:, -1]])
     ground = np.median(border, axis=0)
     if np.mean(np.linalg.norm(border - ground, axis=1) > 2 * _DIFFERENT) > 0.25:
-        raise InputError("the picture's background is not of one colour", "Cut the thing out (transparent background), or use a plain background.")
+        raise InputError(
+            "the picture's background is not of one colour",
+            "Cut the thing out (transparent background), or use a plain background.",
+        )
     distance = np.linalg.norm(colours - ground, axis=-1)
     regions, count = ndimage.label(distance <= _DIFFERENT)
     outside = np.zeros(count + 1, dtype=bool)
     outside[np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]])] = True
-    # A pocket is a hole, as in a chair's back, where it has the very colour of the background; else a light spot of the thing.
+    # A pocket is a hole, as in a chair's back, where it has the very colour of the background; else a light spot of the
+    # thing.
     outside[1:] |= ndimage.median(distance, regions, np.arange(1, count + 1)) < _SAME
     outside[0] = False
     thing = ~outside[regions]
@@ -93,9 +119,11 @@ def _stands_out(colours: np.ndarray) -> np.ndarray:
 
 
 def _soft_shadow(colours: np.ndarray, ground: np.ndarray, thing: np.ndarray) -> np.ndarray:
-    """Where what stands out from a background is a soft shadow on it: (h, w) bool of CIELAB colours (h, w, 3) and the background's (3,).
+    """Where what stands out from a background is a soft shadow on it: (h, w) bool of CIELAB colours (h, w, 3) and the
+    background's (3,).
 
-    A shadow is the background, darker: CIELAB's a and b shrink with L + 16. It fades into the background, where a thing has an edge.
+    A shadow is the background, darker: CIELAB's a and b shrink with L + 16. It fades into the background, where a thing
+    has an edge.
     """
     lightness = colours[..., 0]
     steepness = ndimage.gaussian_gradient_magnitude(lightness, 1.0)
@@ -104,7 +132,8 @@ def _soft_shadow(colours: np.ndarray, ground: np.ndarray, thing: np.ndarray) -> 
     like_shadow = thing & same_hue & (steepness < _SOFT) & (lightness > _DARKEST * ground[0]) & (lightness < ground[0])
     flat = (steepness < _FLAT) & (lightness < _DEEP * ground[0])
     rim = thing & ndimage.binary_dilation(~thing, iterations=2)
-    # Eroded first: a shadow and a grey side of the thing, which touch where no edge is seen between them, are two parts.
+    # Eroded first: a shadow and a grey side of the thing, which touch where no edge is seen between them, are two
+    # parts.
     cores, count = ndimage.label(ndimage.binary_erosion(like_shadow, iterations=3, border_value=1))
     if not count:
         return np.zeros_like(thing)
@@ -118,7 +147,9 @@ def _soft_shadow(colours: np.ndarray, ground: np.ndarray, thing: np.ndarray) -> 
 
 def _share(mask: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
     """Share of each label's pixels (1 … count) where a mask is true, (count,); 0 for a label without pixels."""
-    return (np.bincount(labels[mask], minlength=count + 1) / np.maximum(np.bincount(labels.ravel(), minlength=count + 1), 1))[1:]
+    return (
+        np.bincount(labels[mask], minlength=count + 1) / np.maximum(np.bincount(labels.ravel(), minlength=count + 1), 1)
+    )[1:]
 
 
 def _working_size(image: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
-"""Depth maps from known cameras → tokens and placed features. Knows pictures, directions and the published lens; not how a map was made.
+"""Depth maps from known cameras → tokens and placed features. Knows pictures, directions and the published lens; not
+how a map was made.
 
-What each map shows, at every sample of the latent's grid, is told to one small network, and what it makes of several maps is averaged
-and compared: any number of maps will do.
+What each map shows, at every sample of the latent's grid, is told to one small network, and what it makes of several
+maps is averaged and compared: any number of maps will do.
 """
 
 from dataclasses import dataclass
@@ -31,32 +32,45 @@ class PlacedDepthsConfig:
 
 
 def prepare_one(inputs: dict) -> Prepared:
-    """One depth map or a mesh, as ``one_depth`` takes it → maps (1, 1, SIDE, SIDE) 0 … 1, directions (1, 1, 2) degrees."""
+    """One depth map or a mesh, as ``one_depth`` takes it → maps (1, 1, SIDE, SIDE) 0 … 1, directions (1, 1, 2)
+    degrees."""
     return _prepared(one_depth(inputs))
 
 
 def prepare(inputs: dict) -> Prepared:
-    """Several depth maps or a mesh, as ``several_depths`` takes them, a mesh as six cameras see it unless "views" says otherwise → maps
-    (1, V, SIDE, SIDE) 0 … 1, directions (1, V, 2) degrees."""
+    """Several depth maps or a mesh, as ``several_depths`` takes them, a mesh as six cameras see it unless "views" says
+    otherwise → maps (1, V, SIDE, SIDE) 0 … 1, directions (1, V, 2) degrees."""
     return _prepared(several_depths({"views": list(USUAL_VIEWS)} | inputs if "vertices" in inputs else inputs))
 
 
 def _prepared(seen: Seen) -> Prepared:
     # The pixels in the middle of what a pixel covers, not their mean: what is between near and far is neither.
-    maps = [F.interpolate(torch.from_numpy(np.asarray(one, np.float32))[None, None], (SIDE, SIDE), mode="nearest-exact") for one in seen.maps]
-    return Prepared((torch.cat(maps, dim=1) / 255, torch.tensor([seen.directions], dtype=torch.float32)), seen.frame, seen.observation,
-                    note=seen.note, evidence=seen.evidence)
+    maps = [
+        F.interpolate(torch.from_numpy(np.asarray(one, np.float32))[None, None], (SIDE, SIDE), mode="nearest-exact")
+        for one in seen.maps
+    ]
+    return Prepared(
+        (torch.cat(maps, dim=1) / 255, torch.tensor([seen.directions], dtype=torch.float32)),
+        seen.frame,
+        seen.observation,
+        note=seen.note,
+        evidence=seen.evidence,
+    )
 
 
 class PlacedDepths(nn.Module):
-    """Depth maps (B, V, SIDE, SIDE), 1 the nearest and 0 nothing, with their directions (B, V, 2), azimuth and elevation in degrees →
-    tokens (B, 64, out_width), placed features (B, grid_channels, 12, 12, 12)."""
+    """Depth maps (B, V, SIDE, SIDE), 1 the nearest and 0 nothing, with their directions (B, V, 2), azimuth and
+    elevation in degrees → tokens (B, 64, out_width), placed features (B, grid_channels, 12, 12, 12)."""
 
     def __init__(self, config: PlacedDepthsConfig = PlacedDepthsConfig()):
         super().__init__()
         w = config.width
         self.each = nn.Sequential(convolution(5, w, 1), nn.SiLU(), convolution(w, w, 1), nn.SiLU())
-        self.placed = nn.Sequential(convolution(16 * w, config.grid_channels, 1), nn.SiLU(), convolution(config.grid_channels, config.grid_channels))
+        self.placed = nn.Sequential(
+            convolution(16 * w, config.grid_channels, 1),
+            nn.SiLU(),
+            convolution(config.grid_channels, config.grid_channels),
+        )
         self.out = nn.Linear(config.grid_channels, config.out_width)
 
     def forward(self, maps: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:

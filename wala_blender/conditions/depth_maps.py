@@ -1,7 +1,8 @@
 """Depth maps as programs write them → the published look: near light, far and background black.
 
-Sixteen bits and floats keep their precision. A map whose near is dark (Blender's Z, metres or millimetres, a white background) is turned
-round, and what shows no surface (infinite, not a number, transparent, the background's value) becomes black.
+Sixteen bits and floats keep their precision. A map whose near is dark (Blender's Z, metres or millimetres, a white
+background) is turned round, and what shows no surface (infinite, not a number, transparent, the background's value)
+becomes black.
 """
 
 from collections.abc import Sequence
@@ -22,8 +23,8 @@ _JPEG = 0.015  # of the range: how far JPEG's noise moves a background of one va
 
 @dataclass(frozen=True)
 class _Map:
-    """``values`` (H, W) float64, of which ``seen`` (H, W) bool show a surface; ``black``: the value that is black where near is light;
-    ``dark``: how much says that near is dark, negative: light."""
+    """``values`` (H, W) float64, of which ``seen`` (H, W) bool show a surface; ``black``: the value that is black where
+    near is light; ``dark``: how much says that near is dark, negative: light."""
 
     values: np.ndarray
     seen: np.ndarray
@@ -32,10 +33,11 @@ class _Map:
 
 
 def published_look(images: Sequence[np.ndarray], near: str = "auto") -> tuple[list[np.ndarray], bool]:
-    """Depth maps (H, W[, 3 or 4]) of uint8, uint16 or floats of any range → (H, W) float32 each, the nearest 255, nothing 0; and whether
-    they were turned round because near was dark.
+    """Depth maps (H, W[, 3 or 4]) of uint8, uint16 or floats of any range → (H, W) float32 each, the nearest 255,
+    nothing 0; and whether they were turned round because near was dark.
 
-    near: "light", "dark" or "auto", which asks all maps together. Raises InputError for what is no picture or of one value.
+    near: "light", "dark" or "auto", which asks all maps together. Raises InputError for what is no picture or of one
+    value.
     """
     read = [_read(np.asarray(image)) for image in images]
     dark = near == "dark" if near != "auto" else sum(one.dark for one in read) > 0
@@ -59,7 +61,9 @@ def _read(image: np.ndarray) -> _Map:
     seen = known & (np.abs(values - ground) > _tolerance(values, known, ground, high - low))
     if ground == high:
         return _Map(values, seen, low, 1.0)
-    return _Map(values, seen, low, _dark_on_black(values - low, seen, metric, whole=image.dtype == np.uint16 and high < 60000))
+    return _Map(
+        values, seen, low, _dark_on_black(values - low, seen, metric, whole=image.dtype == np.uint16 and high < 60000)
+    )
 
 
 def _values(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -78,7 +82,8 @@ def _values(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ground(values: np.ndarray, known: np.ndarray, low: float, high: float) -> float | None:
-    """The value of the background, where most of the border or much of the picture has the map's lowest or highest value; None elsewhere."""
+    """The value of the background, where most of the border or much of the picture has the map's lowest or highest
+    value; None elsewhere."""
     border = np.zeros(values.shape, dtype=bool)
     border[[0, -1]] = border[:, [0, -1]] = True
     reach = _JPEG * (high - low)
@@ -97,7 +102,8 @@ def _tolerance(values: np.ndarray, known: np.ndarray, ground: float, extent: flo
 
 
 def _border_farther(values: np.ndarray, low: float, high: float) -> float:
-    """A map without background: as the middle is nearer than what is above and at the sides, which of both is darker."""
+    """A map without background: as the middle is nearer than what is above and at the sides, which of both is
+    darker."""
     height, width = values.shape
     ring = np.ones(values.shape, dtype=bool)
     ring[height // 8 :, width // 8 : -(width // 8)] = False
@@ -106,16 +112,22 @@ def _border_farther(values: np.ndarray, low: float, high: float) -> float:
 
 
 def _light_inside(values: np.ndarray, seen: np.ndarray) -> float:
-    """How much lighter, of the range, what is seen is inside its outline than along it: shapes bulge towards the eye."""
+    """How much lighter, of the range, what is seen is inside its outline than along it: shapes bulge towards the
+    eye."""
     inside = ndimage.distance_transform_edt(np.pad(seen, 1))[1:-1, 1:-1] > 0.02 * max(seen.shape) + 0.5
     rim = seen & ~inside
     extent = float(np.ptp(values[seen]))
-    return float(values[seen & inside].mean() - values[rim].mean()) / extent if extent and (seen & inside).any() and rim.any() else 0.0
+    return (
+        float(values[seen & inside].mean() - values[rim].mean()) / extent
+        if extent and (seen & inside).any() and rim.any()
+        else 0.0
+    )
 
 
 def _dark_on_black(values: np.ndarray, seen: np.ndarray, metric: bool, whole: bool) -> float:
-    """Whether near is dark before a black background, which then is where no distance was measured: distances (``metric``, or ``whole``
-    numbers of more than eight bits) do not begin at black, and are larger along the outline."""
+    """Whether near is dark before a black background, which then is where no distance was measured: distances
+    (``metric``, or ``whole`` numbers of more than eight bits) do not begin at black, and are larger along the
+    outline."""
     least, most = np.quantile(values[seen], [0.01, 0.99])
     if least < 0.3 * most:
         return -1.0

@@ -1,7 +1,8 @@
 """What conditions say in place, on the grid of the wavelet tree: the features that the detail stage reads.
 
-Cell k of the tree's 46 is centred at model coordinate 2·(8k − 55.5)/256 − 1. The features cover the middle 34 cells, −1.06 … 1.00, where
-shapes are. Each kind of condition has channels of its own, which are zero without it, and one channel that says it is there.
+Cell k of the tree's 46 is centred at model coordinate 2·(8k − 55.5)/256 − 1. The features cover the middle 34 cells,
+−1.06 … 1.00, where shapes are. Each kind of condition has channels of its own, which are zero without it, and one
+channel that says it is there.
 """
 
 from collections.abc import Sequence
@@ -51,8 +52,11 @@ def _fold(fine: Tensor) -> Tensor:
 def detail_features(evidence: Evidence) -> Tensor:
     """Features (DETAIL_CHANNELS, 34, 34, 34) float32 of what is known."""
     made = {
-        "points": (_points, evidence.points), "voxels": (_voxels, evidence.voxels), "blockout": (_blockout, evidence.blockout),
-        "depths": (_depths, evidence.depths or None), "sketch": (_sketch, evidence.sketch),
+        "points": (_points, evidence.points),
+        "voxels": (_voxels, evidence.voxels),
+        "blockout": (_blockout, evidence.blockout),
+        "depths": (_depths, evidence.depths or None),
+        "sketch": (_sketch, evidence.sketch),
     }
     features = torch.zeros(DETAIL_CHANNELS, CELLS, CELLS, CELLS)
     start = len(DETAIL_FEATURES)
@@ -66,8 +70,8 @@ def detail_features(evidence: Evidence) -> Tensor:
 
 
 def _points(points: Tensor) -> Tensor:
-    """Of each cell: how many points there are (a saturating count), their mean offset from its centre and their covariance, in cells, and the
-    offset and distance of the nearest point to its centre."""
+    """Of each cell: how many points there are (a saturating count), their mean offset from its centre and their
+    covariance, in cells, and the offset and distance of the nearest point to its centre."""
     n, start = CELLS, float(_axis(1)[0])
     position = (points.float() - start) / CELL
     index = position.round().long()
@@ -79,19 +83,24 @@ def _points(points: Tensor) -> Tensor:
     sums = torch.zeros(n**3, 10).index_add_(0, flat, torch.cat([torch.ones(len(flat), 1), offset, squares], 1))
     count = sums[:, :1]
     mean, second = (sums[:, 1:] / count.clamp(min=1)).split((3, 6), 1)
-    covariance = second - torch.stack([mean[:, i] * mean[:, j] for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))], 1)
+    covariance = second - torch.stack(
+        [mean[:, i] * mean[:, j] for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))], 1
+    )
     centers = _samples(1).reshape(-1, 3)
     distance, nearest = scipy.spatial.cKDTree(points.numpy()).query(centers.numpy(), distance_upper_bound=_NEAR * CELL)
     found = torch.from_numpy(np.isfinite(distance))
     towards = torch.zeros(n**3, 3)
     towards[found] = (points.float()[torch.from_numpy(nearest)[found]] - centers[found]) / CELL
     away = torch.from_numpy(np.minimum(distance / CELL, _NEAR)).float()
-    columns = torch.cat([torch.tanh(count * (512 / max(len(points), 1))), mean, 4 * covariance, towards / 2, away[:, None] / 2], 1)
+    columns = torch.cat(
+        [torch.tanh(count * (512 / max(len(points), 1))), mean, 4 * covariance, towards / 2, away[:, None] / 2], 1
+    )
     return columns.T.reshape(_POINTS, n, n, n)
 
 
 def _voxels(voxels: Tensor) -> Tensor:
-    """Of each cell's centre: whether its voxel is filled, the trilinear mean of the voxels about it, and its place within the voxel."""
+    """Of each cell's centre: whether its voxel is filled, the trilinear mean of the voxels about it, and its place
+    within the voxel."""
     filled = voxels.float()[None, None]
     at = _samples(1).flip(-1)[None]
     nearest, linear = (F.grid_sample(filled, at, mode, align_corners=False)[0, 0] for mode in ("nearest", "bilinear"))
@@ -105,12 +114,15 @@ def _blockout(distance: Tensor) -> Tensor:
 
 
 def _depths(maps: Sequence[DepthMap]) -> Tensor:
-    """How far each cell's eight samples lie before the surfaces seen, the largest over the maps, in units of its truncation: above 0 is outside,
-    below 0 is inside or out of sight; and the share of the maps that see the cell before or at a surface."""
+    """How far each cell's eight samples lie before the surfaces seen, the largest over the maps, in units of its
+    truncation: above 0 is outside, below 0 is inside or out of sight; and the share of the maps that see the cell
+    before or at a surface."""
     ahead, seen = torch.full((2 * CELLS,) * 3, -1.0), torch.zeros((2 * CELLS,) * 3)
     for one in maps:
         at, depth = view_coordinates(one.direction, _axis(2))
-        nearness = F.grid_sample(torch.from_numpy(1 / one.depth).float()[None, None], at.reshape(1, 1, -1, 2), "nearest", align_corners=False)
+        nearness = F.grid_sample(
+            torch.from_numpy(1 / one.depth).float()[None, None], at.reshape(1, 1, -1, 2), "nearest", align_corners=False
+        )
         before = ((1 / nearness.view_as(depth) - depth) / _DEPTH_TRUNCATION).clamp(-1, 1)
         ahead = torch.maximum(ahead, before)
         seen += before > -0.2

@@ -11,8 +11,8 @@ from ..geometry.renderer import Camera
 
 @dataclass(frozen=True)
 class DepthMap:
-    """One depth map of the published lens: depth (S, S) along the viewing direction, model units from the eye, inf where nothing is;
-    direction: azimuth and elevation in degrees."""
+    """One depth map of the published lens: depth (S, S) along the viewing direction, model units from the eye, inf
+    where nothing is; direction: azimuth and elevation in degrees."""
 
     depth: np.ndarray
     direction: tuple[float, float]
@@ -22,9 +22,9 @@ class DepthMap:
 class Evidence:
     """What is known of a shape, in model space.
 
-    points (N, 3) of its surface; voxels (C, C, C) bool, filled where anything of it is; blockout: distance field (R, R, R) of a rough version
-    of it, and ``hold``, how much of that is meant, 0 … 1; depths: maps of known depths; sketch: line picture and what it encloses (2, S, S), as
-    a parallel ``camera`` sees the shape.
+    points (N, 3) of its surface; voxels (C, C, C) bool, filled where anything of it is; blockout: distance field (R, R,
+    R) of a rough version of it, and ``hold``, how much of that is meant, 0 … 1; depths: maps of known depths; sketch:
+    line picture and what it encloses (2, S, S), as a parallel ``camera`` sees the shape.
     """
 
     points: Tensor | None = None
@@ -36,5 +36,6 @@ class Evidence:
     camera: Camera = Camera(0.0)
 
 
-# The half field (128, 128, 128) of what was decoded, see latent_optimization.half_field → the evidence: what has no scale of its own is laid over it.
+# The half field (128, 128, 128) of what was decoded, see latent_optimization.half_field → the evidence: what has no
+# scale of its own is laid over it.
 EvidenceFor = Callable[[Tensor], Evidence]

@@ -1,8 +1,9 @@
-"""Conditions that have a place in model space: features sampled where the latent's cells lie. Knows the latent grid's geometry; not the inputs.
+"""Conditions that have a place in model space: features sampled where the latent's cells lie. Knows the latent grid's
+geometry; not the inputs.
 
-The latent's cells are 32 grid points of the 256³ field apart. With padding the wavelet's and the poolings' grids reach beyond the
-cube, so that cell i of 12 is centred at model coordinate 2·(32·i − 52.5)/256 − 1, i.e. −1.41 … 1.34. Each cell is sampled at
-2 × 2 × 2 points.
+The latent's cells are 32 grid points of the 256³ field apart. With padding the wavelet's and the poolings' grids reach
+beyond the cube, so that cell i of 12 is centred at model coordinate 2·(32·i − 52.5)/256 − 1, i.e. −1.41 … 1.34. Each
+cell is sampled at 2 × 2 × 2 points.
 """
 
 import math
@@ -45,8 +46,9 @@ def sample_volume(features: Tensor) -> Tensor:
 
 
 def sample_picture(features: Tensor, elevation: Tensor) -> Tensor:
-    """What a picture shows at the latent's samples: features (B, C, S, S), row 0 the top, of a picture that spans [-1, 1]² in the
-    image plane of a camera at azimuth 0 and elevation (B,) degrees → (B, C + 3, 24, 24, 24); the last three: right, up, towards the eye.
+    """What a picture shows at the latent's samples: features (B, C, S, S), row 0 the top, of a picture that spans [-1,
+    1]² in the image plane of a camera at azimuth 0 and elevation (B,) degrees → (B, C + 3, 24, 24, 24); the last three:
+    right, up, towards the eye.
     """
     B = len(features)
     x, y, z = fine_points(str(features.device)).unbind(-1)
@@ -60,13 +62,16 @@ def sample_picture(features: Tensor, elevation: Tensor) -> Tensor:
 
 
 def sample_perspectives(features: Tensor, directions: Tensor, distance: float, field_of_view: float) -> Tensor:
-    """As ``sample_picture``, of square pictures (B, C, S, S) that upright perspective cameras took of the origin from ``directions`` (B, 2),
-    azimuth and elevation in degrees, and from ``distance`` (model units); ``field_of_view`` in degrees → (B, C + 3, 24, 24, 24).
+    """As ``sample_picture``, of square pictures (B, C, S, S) that upright perspective cameras took of the origin from
+    ``directions`` (B, 2), azimuth and elevation in degrees, and from ``distance`` (model units); ``field_of_view`` in
+    degrees → (B, C + 3, 24, 24, 24).
     """
     azimuth, elevation = torch.deg2rad(directions.float()).unbind(-1)
     level = torch.stack([azimuth.cos(), torch.zeros_like(azimuth), -azimuth.sin()], -1)
     back = torch.stack([elevation.cos() * azimuth.sin(), elevation.sin(), elevation.cos() * azimuth.cos()], -1)
-    axes = torch.stack([level, torch.linalg.cross(back, level), back], -1)  # (B, 3, 3): columns right, up, towards the eye
+    axes = torch.stack(
+        [level, torch.linalg.cross(back, level), back], -1
+    )  # (B, 3, 3): columns right, up, towards the eye
     right, up, near = (fine_points(str(features.device)).reshape(1, -1, 3) @ axes).unbind(-1)
     reach = (distance - near) * math.tan(math.radians(field_of_view) / 2)
     at = torch.stack([right / reach, -up / reach], -1)[:, :, None].to(features.dtype)
@@ -75,8 +80,8 @@ def sample_perspectives(features: Tensor, directions: Tensor, distance: float, f
 
 
 def splat(points: Tensor) -> Tensor:
-    """Points (B, N, 3) in model space → (B, 4, 24, 24, 24): whether a sample's cell holds points (a saturating count), and their mean offset
-    from its centre in cells."""
+    """Points (B, N, 3) in model space → (B, 4, 24, 24, 24): whether a sample's cell holds points (a saturating count),
+    and their mean offset from its centre in cells."""
     B, N, _ = points.shape
     axis = fine_coordinates(str(points.device))
     size = _SPACING / 2
@@ -85,7 +90,9 @@ def splat(points: Tensor) -> Tensor:
     offset = (position - index).clamp(-1, 1)
     flat = (index[..., 0] * FINE + index[..., 1]) * FINE + index[..., 2]
     values = torch.cat([torch.ones_like(offset[..., :1]), offset], -1)
-    sums = torch.zeros(B, FINE**3, 4, dtype=points.dtype, device=points.device).scatter_add_(1, flat[..., None].expand(-1, -1, 4), values)
+    sums = torch.zeros(B, FINE**3, 4, dtype=points.dtype, device=points.device).scatter_add_(
+        1, flat[..., None].expand(-1, -1, 4), values
+    )
     count = sums[..., :1]
     grid = torch.cat([torch.tanh(count * (512 / N)), sums[..., 1:] / count.clamp(min=1)], -1)
     return grid.transpose(1, 2).reshape(B, 4, FINE, FINE, FINE)

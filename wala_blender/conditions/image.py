@@ -1,4 +1,5 @@
-"""A picture of the thing → the lines an artist would draw over it, and its silhouette: what the sketch encoder takes. Knows pixels; no networks."""
+"""A picture of the thing → the lines an artist would draw over it, and its silhouette: what the sketch encoder takes.
+Knows pixels; no networks."""
 
 import numpy as np
 import skimage
@@ -14,8 +15,9 @@ _EDGE = (0.04, 0.10)  # thresholds of the edges' gradient, of the picture's ligh
 
 
 def prepare(inputs: dict) -> Prepared:
-    """{"image" (H, W[, 3 or 4]) uint8, "elevation" in degrees, or "views": [the published camera it is from]} → line picture and silhouette
-    (1, 2, PICTURE, PICTURE), elevation (1,). Raises InputError for a picture that shows no thing."""
+    """{"image" (H, W[, 3 or 4]) uint8, "elevation" in degrees, or "views": [the published camera it is from]} → line
+    picture and silhouette (1, 2, PICTURE, PICTURE), elevation (1,). Raises InputError for a picture that shows no
+    thing."""
     elevation = inputs.get("elevation", DEFAULT_ELEVATION)
     if "elevation" not in inputs and "views" in inputs:
         elevation = PUBLISHED.direction(inputs["views"][0])[1]
@@ -25,8 +27,8 @@ def prepare(inputs: dict) -> Prepared:
 
 
 def lines_and_silhouette(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both (PICTURE, PICTURE) float32, 0 … 1: outline and inner edges, and what lies inside the outline; the thing's bounding box centred, its
-    longest side FILL of the picture's. Raises InputError."""
+    """Both (PICTURE, PICTURE) float32, 0 … 1: outline and inner edges, and what lies inside the outline; the thing's
+    bounding box centred, its longest side FILL of the picture's. Raises InputError."""
     lightness, thing = thing_in(image)
     rows, columns = np.nonzero(thing.any(axis=1))[0], np.nonzero(thing.any(axis=0))[0]
     box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

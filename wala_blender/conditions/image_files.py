@@ -12,7 +12,8 @@ from ..files import check_size
 
 log = logging.getLogger(__name__)
 
-# Readers that decode in this process. Pillow has others that start a program (PostScript) or are seldom used, and so seldom tested.
+# Readers that decode in this process. Pillow has others that start a program (PostScript) or are seldom used, and so
+# seldom tested.
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "TGA")
 MAX_PIXELS = 64_000_000
 MAX_BYTES = 512 * 2**20  # of the file: 64 megapixels of four 16-bit channels
@@ -25,12 +26,16 @@ _SAVE_AS = "Save it as PNG, JPEG, WebP, TIFF, BMP, GIF, PPM or TGA"
 def check_pixels(name: str, width: int, height: int) -> None:
     """Raises InputError for a picture of more than MAX_PIXELS; to be asked before its pixels are decoded."""
     if width * height > MAX_PIXELS:
-        raise InputError(f"{name} has {width} × {height} pixels ({width * height / 1e6:.0f} megapixels), "
-                         f"more than the {MAX_PIXELS / 1e6:.0f} megapixels that are read", "Make the picture smaller")
+        raise InputError(
+            f"{name} has {width} × {height} pixels ({width * height / 1e6:.0f} megapixels), "
+            f"more than the {MAX_PIXELS / 1e6:.0f} megapixels that are read",
+            "Make the picture smaller",
+        )
 
 
 def read_picture(path: Path, lower_bytes: bool = False) -> Image.Image:
-    """A file's first picture in memory, turned upright, in the file's own mode; a side above WORKING_SIDE is divided by a whole number.
+    """A file's first picture in memory, turned upright, in the file's own mode; a side above WORKING_SIDE is divided by
+    a whole number.
 
     ``lower_bytes``: of a PNG of 16-bit colour, of which Pillow reads the upper byte of each value, the lower.
     Raises InputError: not one of FORMATS, damaged, or above MAX_BYTES or MAX_PIXELS.
@@ -48,13 +53,20 @@ def read_picture(path: Path, lower_bytes: bool = False) -> Image.Image:
                 _turn_upright(path, opened)
                 return _working_size(opened)
     except Image.UnidentifiedImageError as error:
-        raise InputError(f"{path.name} is not a picture of a kind that is read, or its beginning is damaged", _SAVE_AS) from error
+        raise InputError(
+            f"{path.name} is not a picture of a kind that is read, or its beginning is damaged", _SAVE_AS
+        ) from error
     except Image.DecompressionBombError as error:
-        raise InputError(f"{path.name} has more than the {MAX_PIXELS / 1e6:.0f} megapixels that are read", "Make the picture smaller") from error
+        raise InputError(
+            f"{path.name} has more than the {MAX_PIXELS / 1e6:.0f} megapixels that are read", "Make the picture smaller"
+        ) from error
     except (InputError, MemoryError):
         raise
     except Exception as error:  # readers of eight formats meet damaged files in countless ways
-        raise InputError(f"{path.name} cannot be read ({first_line(error, 160)})", "The file is damaged or incomplete: write it again") from error
+        raise InputError(
+            f"{path.name} cannot be read ({first_line(error, 160)})",
+            "The file is damaged or incomplete: write it again",
+        ) from error
 
 
 def _check_tiles(path: Path, opened: Image.Image) -> None:
@@ -62,8 +74,10 @@ def _check_tiles(path: Path, opened: Image.Image) -> None:
     if isinstance(opened, TiffImagePlugin.TiffImageFile):
         width, height = (int(opened.tag_v2.get(tag, 0)) for tag in _TILE_TAGS)
         if width * height > MAX_PIXELS:
-            raise InputError(f"{path.name} has tiles of {width} × {height} pixels, more than the {MAX_PIXELS / 1e6:.0f} megapixels that are read",
-                             "Save it without tiles")
+            raise InputError(
+                f"{path.name} has tiles of {width} × {height} pixels, more than the {MAX_PIXELS / 1e6:.0f} megapixels that are read",
+                "Save it without tiles",
+            )
 
 
 def _turn_upright(path: Path, picture: Image.Image) -> None:
@@ -79,7 +93,9 @@ def _working_size(picture: Image.Image) -> Image.Image:
     if factor == 1:
         return picture.copy()
     if picture.mode in ("1", "P", "PA"):
-        picture = picture.convert("L" if picture.mode == "1" else "RGBA" if "transparency" in picture.info or picture.mode == "PA" else "RGB")
+        picture = picture.convert(
+            "L" if picture.mode == "1" else "RGBA" if "transparency" in picture.info or picture.mode == "PA" else "RGB"
+        )
     elif picture.mode.startswith("I;"):
         picture = picture.convert("I")
     return picture.reduce(factor)

@@ -1,5 +1,5 @@
-"""Pictures of a shape → what the published image encoders take: photographs, drawings, depth maps, several views. Knows pixels and the
-published cameras; not the encoders.
+"""Pictures of a shape → what the published image encoders take: photographs, drawings, depth maps, several views. Knows
+pixels and the published cameras; not the encoders.
 
 Every prepare_… gives Prepared((images (1, V, 3, 224, 224) float32 in -1 … 1, view_indices (1, V) int64)).
 """
@@ -31,16 +31,16 @@ LINE = 2.0  # pixels, of drawn polylines
 
 
 def prepare_image(inputs: dict) -> Prepared:
-    """{"image": (H, W[, 3 or 4]) uint8; "views": [its view index], default 0; "background": "remove" if it is of one colour and to be cut
-    away}: a picture of the thing on black (alpha over black)."""
+    """{"image": (H, W[, 3 or 4]) uint8; "views": [its view index], default 0; "background": "remove" if it is of one
+    colour and to be cut away}: a picture of the thing on black (alpha over black)."""
     return _prepared([_pictured(inputs["image"], inputs)], inputs.get("views", [0]))
 
 
 def prepare_sketch(inputs: dict) -> Prepared:
     """{"polylines": (n, 2) arrays, x right, y up} or {"image"}; "views" as above: dark lines on white.
 
-    A drawing on a light or transparent ground keeps its place in the picture; light lines on dark are turned round, and what is not
-    square is padded with white, so that no line is cut off.
+    A drawing on a light or transparent ground keeps its place in the picture; light lines on dark are turned round, and
+    what is not square is padded with white, so that no line is cut off.
     """
     if "polylines" in inputs:
         ink, left_out = picture_of_polylines(inputs["polylines"], SIDE, LINE), ""
@@ -64,9 +64,9 @@ def prepare_depths(inputs: dict) -> Prepared:
 
 @dataclass(frozen=True)
 class Seen:
-    """Depth maps (H, W), 0 … 255 in the published look, from where (azimuth, elevation in degrees) they were taken, the published cameras
-    nearest to that; of a mesh that was looked at its frame and the true depths (H, W), model units from the eye, inf where nothing is; and a
-    remark for whoever gave the maps."""
+    """Depth maps (H, W), 0 … 255 in the published look, from where (azimuth, elevation in degrees) they were taken, the
+    published cameras nearest to that; of a mesh that was looked at its frame and the true depths (H, W), model units
+    from the eye, inf where nothing is; and a remark for whoever gave the maps."""
 
     maps: list[np.ndarray]
     directions: list[tuple[float, float]]
@@ -84,13 +84,16 @@ class Seen:
 
     def evidence(self, field: Tensor) -> Evidence:
         """The maps with their depths, known or as they fit a field (128, 128, 128)."""
-        depths = self.depths or [fitting_depth(one, direction, field) for one, direction in zip(self.maps, self.directions)]
+        depths = self.depths or [
+            fitting_depth(one, direction, field) for one, direction in zip(self.maps, self.directions)
+        ]
         return Evidence(depths=[DepthMap(depth, direction) for depth, direction in zip(depths, self.directions)])
 
 
 def one_depth(inputs: dict) -> Seen:
-    """{"image": a depth map, "views": [its view index], default 0, "near": "light" or "dark", default what the map looks like}, or a mesh
-    {"vertices" (V, 3), "faces" (F, 3), "azimuth", "elevation" in degrees}, +Y up, seen from there."""
+    """{"image": a depth map, "views": [its view index], default 0, "near": "light" or "dark", default what the map
+    looks like}, or a mesh {"vertices" (V, 3), "faces" (F, 3), "azimuth", "elevation" in degrees}, +Y up, seen from
+    there."""
     if "vertices" not in inputs:
         _refuse(inputs, "azimuth", "elevation")
         return _given([inputs["image"]], inputs.get("views", [0]), inputs)
@@ -101,8 +104,8 @@ def one_depth(inputs: dict) -> Seen:
 
 
 def several_depths(inputs: dict) -> Seen:
-    """{"images": 4 or 6 depth maps, "views": their view indices, default the published ones for as many, "near" as above}, or a mesh, +Y up,
-    as "views" see it; which these are when nobody said so is the model's to add."""
+    """{"images": 4 or 6 depth maps, "views": their view indices, default the published ones for as many, "near" as
+    above}, or a mesh, +Y up, as "views" see it; which these are when nobody said so is the model's to add."""
     if "vertices" not in inputs:
         return _given(inputs["images"], _views(inputs), inputs)
     _refuse(inputs, "near")
@@ -116,20 +119,24 @@ def several_depths(inputs: dict) -> Seen:
 def _given(images: Sequence[np.ndarray], views: Sequence[int], inputs: dict) -> Seen:
     _check_count(images, views)
     maps, turned = published_look(images, inputs.get("near", "auto"))
-    note = "" if not turned or "near" in inputs else f"Near is dark in the depth map{'s' * (len(maps) > 1)}: turned round"
+    note = (
+        "" if not turned or "near" in inputs else f"Near is dark in the depth map{'s' * (len(maps) > 1)}: turned round"
+    )
     return Seen(maps, [PUBLISHED.direction(view) for view in views], views, note=note)
 
 
 def prepare_views(inputs: dict) -> Prepared:
-    """Several pictures of the thing on black: {"images", "views": their view indices, default the published ones for as many, "background" as
-    above}."""
+    """Several pictures of the thing on black: {"images", "views": their view indices, default the published ones for as
+    many, "background" as above}."""
     return _prepared([_pictured(image, inputs) for image in inputs["images"]], _views(inputs))
 
 
-def mesh_pictures(vertices: np.ndarray, faces: np.ndarray, directions: Sequence[tuple[float, float]]) \
-        -> tuple[list[np.ndarray], Frame, list[np.ndarray]]:
-    """V depth maps (256, 256) uint8 in the published look of a mesh, +Y up, from (azimuth, elevation) in degrees; the mesh's frame in model
-    space; and the depths (256, 256) that they show, model units from the eye, inf where nothing is. Raises InputError for an unusable mesh."""
+def mesh_pictures(
+    vertices: np.ndarray, faces: np.ndarray, directions: Sequence[tuple[float, float]]
+) -> tuple[list[np.ndarray], Frame, list[np.ndarray]]:
+    """V depth maps (256, 256) uint8 in the published look of a mesh, +Y up, from (azimuth, elevation) in degrees; the
+    mesh's frame in model space; and the depths (256, 256) that they show, model units from the eye, inf where nothing
+    is. Raises InputError for an unusable mesh."""
     frame = frame_of(np.asarray(vertices, dtype=np.float64)[np.unique(faces)])
     cameras = [looking_at_origin(*direction, PUBLISHED.distance) for direction in directions]
     depth = depth_maps(frame.to_model(vertices), faces, cameras, PUBLISHED.field_of_view)
@@ -147,25 +154,34 @@ def _prepared(pictures: list[np.ndarray], views: Sequence[int], seen: Seen | Non
 
 def _check_count(pictures: Sequence[np.ndarray], views: Sequence[int]) -> None:
     if len(pictures) != len(views):
-        raise InputError(f"there are {len(pictures)} pictures and {len(views)} view indices", "Give the view index of every picture")
+        raise InputError(
+            f"there are {len(pictures)} pictures and {len(views)} view indices", "Give the view index of every picture"
+        )
 
 
 def _views(inputs: dict) -> Sequence[int]:
     """The view indices of several pictures."""
     count = len(inputs["images"])
     if "views" not in inputs and count not in PUBLISHED.sets:
-        raise InputError(f"there are {count} pictures, expected {' or '.join(map(str, PUBLISHED.sets))}", "Or give the view index of each")
+        raise InputError(
+            f"there are {count} pictures, expected {' or '.join(map(str, PUBLISHED.sets))}",
+            "Or give the view index of each",
+        )
     return inputs["views"] if "views" in inputs else PUBLISHED.sets[count]
 
 
 def _refuse(inputs: dict, *names: str) -> None:
     for name in names:
         if name in inputs:
-            raise InputError(f"{name} goes with the other kind of depth", "A mesh is looked at from azimuth and elevation; a depth map has a view")
+            raise InputError(
+                f"{name} goes with the other kind of depth",
+                "A mesh is looked at from azimuth and elevation; a depth map has a view",
+            )
 
 
 def _fitted(picture: np.ndarray) -> Tensor:
-    """(H, W) or (H, W, 3), 0 … 255 → (3, SIDE, SIDE) in -1 … 1: the shorter side resized (bilinear, antialiased), the middle cut out."""
+    """(H, W) or (H, W, 3), 0 … 255 → (3, SIDE, SIDE) in -1 … 1: the shorter side resized (bilinear, antialiased), the
+    middle cut out."""
     image = torch.from_numpy(np.array(picture, dtype=np.float32))
     image = image.permute(2, 0, 1) if image.ndim == 3 else image.expand(3, *image.shape)
     _, height, width = image.shape
@@ -180,7 +196,8 @@ def _pictured(image: np.ndarray, inputs: dict) -> np.ndarray:
 
 
 def _over_black(image: np.ndarray) -> np.ndarray:
-    """(H, W[, 3 or 4]) as eight_bits takes it → (H, W) or (H, W, 3) float32, 0 … 255. Raises InputError for another shape."""
+    """(H, W[, 3 or 4]) as eight_bits takes it → (H, W) or (H, W, 3) float32, 0 … 255. Raises InputError for another
+    shape."""
     image = eight_bits(image)
     check_picture(image, SMALLEST)
     image = image.astype(np.float32)

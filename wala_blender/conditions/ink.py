@@ -1,7 +1,8 @@
-"""Ink of a drawing, whatever its paper is like: grey, coloured, unevenly lit, photographed; dark lines on light or light on dark.
+"""Ink of a drawing, whatever its paper is like: grey, coloured, unevenly lit, photographed; dark lines on light or
+light on dark.
 
-The paper is estimated everywhere, and ink is what is darker, or lighter, than it, by the drawing's own contrast. Specks, marks near the
-border, frames and what lies round a photographed page are left out, and said.
+The paper is estimated everywhere, and ink is what is darker, or lighter, than it, by the drawing's own contrast.
+Specks, marks near the border, frames and what lies round a photographed page are left out, and said.
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ _NO_LINES = InputError("the sketch image shows no lines", "Use lines that stand 
 
 @dataclass(frozen=True)
 class Drawing:
-    """``ink`` (h, w) float32, 0 … 1, no side above _WORKING; ``left_out``: words for what was in the image and is not in it, "" for nothing."""
+    """``ink`` (h, w) float32, 0 … 1, no side above _WORKING; ``left_out``: words for what was in the image and is not
+    in it, "" for nothing."""
 
     ink: np.ndarray
     left_out: str = ""
@@ -70,7 +72,8 @@ def _working_size(image: np.ndarray) -> np.ndarray:
 
 
 def _opaque(pixels: np.ndarray) -> np.ndarray:
-    """(h, w, 3): what is transparent is paper, of the colour of what is opaque where that is most of the picture, else black or white."""
+    """(h, w, 3): what is transparent is paper, of the colour of what is opaque where that is most of the picture, else
+    black or white."""
     if pixels.shape[2] == 3:
         return pixels
     colour, alpha = pixels[..., :3], pixels[..., 3:]
@@ -85,9 +88,11 @@ def _opaque(pixels: np.ndarray) -> np.ndarray:
 
 
 def _along_contrast(colours: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Colours (h, w, 3) → (h, w) 0 … 1 along the direction in which lines differ from paper most; and whether it is one of lightness, so
-    that light multiplies it."""
-    detail = (colours - ndimage.uniform_filter(colours, (max(3, len(colours) // 8), max(3, colours.shape[1] // 8), 0))).reshape(-1, 3)
+    """Colours (h, w, 3) → (h, w) 0 … 1 along the direction in which lines differ from paper most; and whether it is one
+    of lightness, so that light multiplies it."""
+    detail = (
+        colours - ndimage.uniform_filter(colours, (max(3, len(colours) // 8), max(3, colours.shape[1] // 8), 0))
+    ).reshape(-1, 3)
     detail = detail * np.linalg.norm(detail, axis=1, keepdims=True)  # the strongest count most
     _, axes = np.linalg.eigh((detail.T @ detail).astype(np.float64))
     axis = axes[:, -1] * np.sign(axes[:, -1].sum() or 1)
@@ -99,8 +104,8 @@ def _along_contrast(colours: np.ndarray) -> tuple[np.ndarray, bool]:
 
 
 def _page_alone(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A photographed page on something darker: the picture with the page's tones where the page is not, and the page (h, w) bool; all of
-    the picture where it shows none."""
+    """A photographed page on something darker: the picture with the page's tones where the page is not, and the page
+    (h, w) bool; all of the picture where it shows none."""
     whole = np.ones(grey.shape, dtype=bool)
     coarse = ndimage.median_filter(ndimage.zoom(grey, 96 / max(grey.shape), order=1, grid_mode=True, mode="nearest"), 5)
     if not np.ptp(coarse) > 0.2:
@@ -113,15 +118,23 @@ def _page_alone(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     page = ndimage.binary_fill_holes(parts == 1 + np.argmax(np.bincount(parts.ravel())[1:]))
     if page.mean() < 0.3 or not _is_rectangle(page) or not _ends_sharply(page, coarse):
         return grey, whole
-    page = ndimage.zoom(ndimage.binary_erosion(page, iterations=2).astype(np.float32), np.array(grey.shape) / page.shape, order=1,
-                        grid_mode=True, mode="nearest") > 0.5
+    page = (
+        ndimage.zoom(
+            ndimage.binary_erosion(page, iterations=2).astype(np.float32),
+            np.array(grey.shape) / page.shape,
+            order=1,
+            grid_mode=True,
+            mode="nearest",
+        )
+        > 0.5
+    )
     nearest = ndimage.distance_transform_edt(~page, return_distances=False, return_indices=True)
     return grey[tuple(nearest)], page
 
 
 def _is_rectangle(area: np.ndarray) -> bool:
     """Whether an area (h, w) bool is about a rectangle, turned or not, or one in perspective."""
-    region, = skimage.measure.regionprops(area.astype(np.uint8))
+    (region,) = skimage.measure.regionprops(area.astype(np.uint8))
     sides = 0.75 * region.axis_major_length * region.axis_minor_length  # a rectangle's axes are 2 / √3 of its sides
     return region.area > 0.9 * sides > 0 and region.solidity > 0.93
 
@@ -130,11 +143,14 @@ def _ends_sharply(area: np.ndarray, grey: np.ndarray) -> bool:
     """Whether most of the difference between an area and its surroundings is at its outline."""
     inner = area & ~ndimage.binary_erosion(area, iterations=4, border_value=1)
     outer = ~area & ndimage.binary_dilation(area, iterations=4)
-    return bool(outer.any()) and np.median(grey[inner]) - np.median(grey[outer]) > 0.6 * (np.median(grey[area]) - np.median(grey[~area]))
+    return bool(outer.any()) and np.median(grey[inner]) - np.median(grey[outer]) > 0.6 * (
+        np.median(grey[area]) - np.median(grey[~area])
+    )
 
 
 def _contrast(grey: np.ndarray, one_sign: bool) -> tuple[np.ndarray, float]:
-    """How much (h, w) differs from its paper towards ink, 0 … 1 or more, and the paper's noise, standard deviation of the same."""
+    """How much (h, w) differs from its paper towards ink, 0 … 1 or more, and the paper's noise, standard deviation of
+    the same."""
     noise = 1.6 * float(np.median(np.abs(grey - ndimage.uniform_filter(grey, 3))))
     smooth = ndimage.gaussian_filter(grey, 0.8) if noise > 0.004 else grey
     dark = _is_ink_dark(smooth)
@@ -157,8 +173,8 @@ def _is_ink_dark(grey: np.ndarray) -> bool:
 
 
 def _paper(grey: np.ndarray) -> np.ndarray:
-    """The paper under dark ink: what is darker than all round it is filled, as strokes are that are thin, and areas that the border is
-    not in."""
+    """The paper under dark ink: what is darker than all round it is filled, as strokes are that are thin, and areas
+    that the border is not in."""
     reach = max(1, min(round(_STROKE * max(grey.shape) / 2), min(grey.shape) // 4))
     closed = ndimage.grey_closing(grey, [2 * reach + 1] * 2, mode="nearest")
     # At the border, light that falls off there would be filled like a stroke: it goes on as it does within.
@@ -176,7 +192,8 @@ def _paper(grey: np.ndarray) -> np.ndarray:
 
 
 def _filled(grey: np.ndarray) -> np.ndarray:
-    """Every dark area filled up to the lowest way out to the border, whose own short dark stretches are filled first."""
+    """Every dark area filled up to the lowest way out to the border, whose own short dark stretches are filled
+    first."""
     height, width = grey.shape
     ring = np.concatenate([grey[0], grey[1:, -1], grey[-1, -2::-1], grey[-2:0:-1, 0]])
     ring = ndimage.grey_closing(ring, 2 * round(0.2 * max(height, width)) + 1, mode="wrap")
@@ -189,4 +206,6 @@ def _filled(grey: np.ndarray) -> np.ndarray:
     for array in (padded, seed):
         array[[0, 0, -1, -1], [0, -1, 0, -1]] = 1
     padded[0], padded[-1], padded[:, 0], padded[:, -1] = seed[0], seed[-1], seed[:, 0], seed[:, -1]
-    return skimage.morphology.reconstruction(np.maximum(seed, padded), padded, method="erosion")[1:-1, 1:-1].astype(grey.dtype)
+    return skimage.morphology.reconstruction(np.maximum(seed, padded), padded, method="erosion")[1:-1, 1:-1].astype(
+        grey.dtype
+    )

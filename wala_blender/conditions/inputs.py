@@ -1,4 +1,5 @@
-"""A condition's inputs from files and plain values, checked. Knows file formats; not what an encoder makes of the arrays.
+"""A condition's inputs from files and plain values, checked. Knows file formats; not what an encoder makes of the
+arrays.
 
 The one way in for a job folder's request and for the command line. Nothing is ever unpickled.
 """
@@ -25,7 +26,8 @@ _AGAIN = "The file is damaged or incomplete: write it again"
 
 
 def load_condition(condition: str, inputs: Mapping[str, object], folder: Path | str) -> dict:
-    """``load_inputs`` of a condition's request. Raises InputError also when there is none of the inputs that the condition needs."""
+    """``load_inputs`` of a condition's request. Raises InputError also when there is none of the inputs that the
+    condition needs."""
     check_inputs(condition, inputs)
     return load_inputs(inputs, folder)
 
@@ -78,7 +80,9 @@ def _read(name: str, value: object, folder: Path) -> dict:
     check_size(path, MAX_BYTES, "an input", "Make it smaller")
     reader = readers.get(path.suffix.lower()) or readers.get("")
     if reader is None:
-        raise InputError(f"{path.name}: unknown kind of file {path.suffix!r} for {name}", f"Give one of {', '.join(readers)}")
+        raise InputError(
+            f"{path.name}: unknown kind of file {path.suffix!r} for {name}", f"Give one of {', '.join(readers)}"
+        )
     return reader(path)
 
 
@@ -93,7 +97,9 @@ def _prompt(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise InputError("the prompt is empty", "Say what to make, for example: a chair")
     if len(value) > LONGEST_PROMPT:
-        raise InputError(f"the prompt has {len(value)} letters, expected {LONGEST_PROMPT} at most", "Say it in fewer words")
+        raise InputError(
+            f"the prompt has {len(value)} letters, expected {LONGEST_PROMPT} at most", "Say it in fewer words"
+        )
     if any("\ud800" <= letter <= "\udfff" for letter in value):
         raise InputError("the prompt has bytes that are no text (UTF-8)", "Type it again")
     return value
@@ -101,14 +107,24 @@ def _prompt(value: object) -> str:
 
 def _degrees(name: str, limit: float) -> Callable[[object], float]:
     def check(value: object) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or abs(value) > limit:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or not math.isfinite(value)
+            or abs(value) > limit
+        ):
             raise InputError(f"the {name} is {value!r}, expected degrees from -{limit} to {limit}")
         return float(value)
+
     return check
 
 
 def _views(value: object) -> list[int]:
-    if not isinstance(value, list) or not value or any(isinstance(view, bool) or not isinstance(view, int) for view in value):
+    if (
+        not isinstance(value, list)
+        or not value
+        or any(isinstance(view, bool) or not isinstance(view, int) for view in value)
+    ):
         raise InputError(f"the views are {value!r}, expected a list of view indices", "For example [3, 6, 10, 26]")
     return value
 
@@ -126,15 +142,20 @@ def _near(value: object) -> str:
 
 
 def checked_numbers(path: Path, array: np.ndarray, what: str, columns: int) -> np.ndarray:
-    """The array as it is, checked to be finite numbers of shape (n > 0, columns); ``path`` is named in messages. Raises InputError."""
+    """The array as it is, checked to be finite numbers of shape (n > 0, columns); ``path`` is named in messages. Raises
+    InputError."""
     if array.ndim != 2 or array.shape[1] != columns or array.dtype.kind not in "fiu":
-        raise InputError(f"{path.name}: {what} are {array.dtype} {array.shape}, expected numbers of shape (n, {columns})")
+        raise InputError(
+            f"{path.name}: {what} are {array.dtype} {array.shape}, expected numbers of shape (n, {columns})"
+        )
     if not len(array):
         raise InputError(f"{path.name} has no {what}")
     with np.errstate(over="ignore"):
         bad = int((~np.isfinite(array.astype(np.float32)).all(axis=1)).sum())
     if bad:
-        raise InputError(f"{path.name}: {bad} of {len(array)} {what} are not finite numbers", "Remove NaN and infinite coordinates")
+        raise InputError(
+            f"{path.name}: {bad} of {len(array)} {what} are not finite numbers", "Remove NaN and infinite coordinates"
+        )
     return array
 
 
@@ -158,7 +179,8 @@ def _mesh_arrays(path: Path) -> dict:
 
 
 def checked_mesh(path: Path, vertices: np.ndarray, faces: np.ndarray) -> dict:
-    """{"vertices", "faces", "notes": what was left out} of arrays of a mesh; ``path`` is named in messages. Raises InputError."""
+    """{"vertices", "faces", "notes": what was left out} of arrays of a mesh; ``path`` is named in messages. Raises
+    InputError."""
     vertices = checked_numbers(path, vertices, "vertices", 3).astype(np.float64)
     if faces.dtype.kind not in "iu":
         raise InputError(f"{path.name}: the faces are {faces.dtype}, expected whole numbers")
@@ -175,8 +197,12 @@ def _mesh(vertices: np.ndarray, faces: np.ndarray) -> dict:
 
 
 _VALUES: dict[str, Callable[[object], object]] = {
-    "prompt": _prompt, "elevation": _degrees("elevation", 90), "azimuth": _degrees("azimuth", 360), "views": _views,
-    "background": _background, "near": _near,
+    "prompt": _prompt,
+    "elevation": _degrees("elevation", 90),
+    "azimuth": _degrees("azimuth", 360),
+    "views": _views,
+    "background": _background,
+    "near": _near,
 }
 _LISTS = {"images": "image"}
 FILES: dict[str, dict[str, Callable[[Path], dict]]] = {

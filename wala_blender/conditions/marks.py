@@ -20,7 +20,8 @@ _LEAST = 0.15  # the longer side of a drawing
 
 
 def without_marks(found: np.ndarray, contrast: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Where ink was found (h, w) bool, and its contrast (h, w) → the drawing's (h, w) bool, and words for each kind of mark left out.
+    """Where ink was found (h, w) bool, and its contrast (h, w) → the drawing's (h, w) bool, and words for each kind of
+    mark left out.
 
     Whatever would leave no drawing stays.
     """
@@ -29,7 +30,8 @@ def without_marks(found: np.ndarray, contrast: np.ndarray) -> tuple[np.ndarray, 
 
 
 def _without_border(found: np.ndarray, contrast: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Without components that lie along the border alone, where something else is left. What is short and faint is light that falls off."""
+    """Without components that lie along the border alone, where something else is left. What is short and faint is
+    light that falls off."""
     side = max(found.shape)
     band = _band(found.shape, _BORDER * side)
     parts, count = ndimage.label(found, np.ones((3, 3)))
@@ -56,10 +58,21 @@ def _without_specks(found: np.ndarray, contrast: np.ndarray, words: list[str]) -
     groups, count = ndimage.label(ndimage.distance_transform_edt(~(found & ~dots)) <= reach)
     mass = ndimage.sum_labels(contrast * (found & ~dots), groups, np.arange(count + 1))
     main = int(np.argmax(mass))
-    boxes = [None, *(_box(found & ~dots & (groups == number), box) for number, box in enumerate(ndimage.find_objects(groups), 1))]
-    box, keep, dropped = boxes[main], np.zeros(count + 1, dtype=bool), Counter(speck=ndimage.label(dots, np.ones((3, 3)))[1])
+    boxes = [
+        None,
+        *(_box(found & ~dots & (groups == number), box) for number, box in enumerate(ndimage.find_objects(groups), 1)),
+    ]
+    box, keep, dropped = (
+        boxes[main],
+        np.zeros(count + 1, dtype=bool),
+        Counter(speck=ndimage.label(dots, np.ones((3, 3)))[1]),
+    )
     for number in np.argsort(-mass):
-        kind = _kind(boxes[number], box, found.shape, mass[number] / mass[main]) if number != main and mass[number] else None
+        kind = (
+            _kind(boxes[number], box, found.shape, mass[number] / mass[main])
+            if number != main and mass[number]
+            else None
+        )
         if kind:
             dropped[kind] += 1
         elif mass[number]:
@@ -93,7 +106,8 @@ def _lone_dots(found: np.ndarray) -> np.ndarray:
 
 
 def _kind(mark: np.ndarray, drawing: np.ndarray, shape: tuple[int, int], share: float) -> str | None:
-    """What a mark is called, None where it is a part of the drawing. Boxes are [[top, left], [bottom, right]]; ``share``: of its ink."""
+    """What a mark is called, None where it is a part of the drawing. Boxes are [[top, left], [bottom, right]];
+    ``share``: of its ink."""
     scale = float(np.ptp(drawing, axis=0).max())
     if np.abs(_joined(drawing, mark) - drawing).max() < 0.02 * scale:
         return None
@@ -129,4 +143,6 @@ def _box(where: np.ndarray, within: tuple[slice, slice]) -> np.ndarray:
 
 def _longest(where: np.ndarray) -> int:
     """The longer side of what is set."""
-    return max((int(np.ptp(np.nonzero(where.any(axis=axis))[0])) + 1 for axis in (0, 1)), default=0) if where.any() else 0
+    return (
+        max((int(np.ptp(np.nonzero(where.any(axis=axis))[0])) + 1 for axis in (0, 1)), default=0) if where.any() else 0
+    )

@@ -7,7 +7,12 @@ import numpy as np
 
 from ..errors import InputError
 
-_KINDS = {("F", 4): "<f4", ("F", 8): "<f8", **{("I", n): f"<i{n}" for n in (1, 2, 4, 8)}, **{("U", n): f"<u{n}" for n in (1, 2, 4, 8)}}
+_KINDS = {
+    ("F", 4): "<f4",
+    ("F", 8): "<f8",
+    **{("I", n): f"<i{n}" for n in (1, 2, 4, 8)},
+    **{("U", n): f"<u{n}" for n in (1, 2, 4, 8)},
+}
 _AGAIN = "The file is damaged or incomplete: write it again"
 
 
@@ -30,9 +35,16 @@ def _read(data: bytes) -> np.ndarray:
     counts = [int(word) for word in header.get("COUNT", ["1"] * len(names))]
     kinds = [_KINDS[kind.upper(), int(size)] for kind, size in zip(header["TYPE"], header["SIZE"])]
     points = int(header["POINTS"][0]) if "POINTS" in header else int(header["WIDTH"][0]) * int(header["HEIGHT"][0])
-    if not len(names) == len(counts) == len(kinds) or not {"x", "y", "z"} <= set(names) or points < 0 or min(counts) < 1:
-        raise ValueError(f"its fields are {' '.join(names)[:80]}, expected x, y and z with a type, a size and a count each")
-    body, form = data[end.end():], end[1].lower()
+    if (
+        not len(names) == len(counts) == len(kinds)
+        or not {"x", "y", "z"} <= set(names)
+        or points < 0
+        or min(counts) < 1
+    ):
+        raise ValueError(
+            f"its fields are {' '.join(names)[:80]}, expected x, y and z with a type, a size and a count each"
+        )
+    body, form = data[end.end() :], end[1].lower()
     if form == b"ascii":
         return _ascii(body, points, names, counts)
     row = np.dtype([(str(i), kind, (count,)) for i, (kind, count) in enumerate(zip(kinds, counts))])
@@ -43,7 +55,9 @@ def _read(data: bytes) -> np.ndarray:
         raise ValueError(f"its data is {form.decode()}, expected ascii, binary or binary_compressed")
     packed, size = (int.from_bytes(body[at : at + 4], "little") for at in (0, 4))
     if size != points * row.itemsize or packed > len(body) - 8:
-        raise ValueError(f"{size} bytes are promised for {points} points of {row.itemsize}, packed in {packed} of {len(body) - 8}")
+        raise ValueError(
+            f"{size} bytes are promised for {points} points of {row.itemsize}, packed in {packed} of {len(body) - 8}"
+        )
     plain = unpack_lzf(body[8 : 8 + packed], size)
     starts = np.cumsum([0] + [np.dtype(kind).itemsize * count * points for kind, count in zip(kinds, counts)])
     places = {axis: names.index(axis) for axis in "xyz"}
@@ -58,11 +72,14 @@ def _ascii(body: bytes, points: int, names: list[str], counts: list[int]) -> np.
     if len(rows) < points:
         raise ValueError(f"{points} points are promised, and there are {len(rows)}")
     columns = [int(starts[names.index(axis)]) for axis in "xyz"]
-    return np.array([[float(row[column]) for column in columns] for row in rows[:points]], dtype=np.float64).reshape(-1, 3)
+    return np.array([[float(row[column]) for column in columns] for row in rows[:points]], dtype=np.float64).reshape(
+        -1, 3
+    )
 
 
 def unpack_lzf(packed: bytes, size: int) -> bytes:
-    """LZF (Marc Lehmann's liblzf) → ``size`` bytes. Raises ValueError, IndexError where the packed bytes are damaged."""
+    """LZF (Marc Lehmann's liblzf) → ``size`` bytes. Raises ValueError, IndexError where the packed bytes are
+    damaged."""
     plain = bytearray()
     at = 0
     while at < len(packed):

@@ -14,7 +14,8 @@ _PNG, _COLOUR_TYPES = b"\x89PNG\r\n\x1a\n", (2, 6)
 
 
 def read_pixels(path: Path) -> np.ndarray:
-    """(H, W) or (H, W, 3 or 4), turned upright: uint8 0 … 255, uint16 0 … 65535, or float32 of any range (floating-point TIFF, .npy, .exr).
+    """(H, W) or (H, W, 3 or 4), turned upright: uint8 0 … 255, uint16 0 … 65535, or float32 of any range
+    (floating-point TIFF, .npy, .exr).
 
     An EXR with a depth channel is that channel. Raises InputError for what is damaged, too large or no picture.
     """
@@ -23,7 +24,8 @@ def read_pixels(path: Path) -> np.ndarray:
 
 
 def eight_bits(image: np.ndarray) -> np.ndarray:
-    """A picture as read_picture gives it as uint8: of sixteen bits the upper eight, of floats 0 … 1, or to the largest where that is more."""
+    """A picture as read_picture gives it as uint8: of sixteen bits the upper eight, of floats 0 … 1, or to the largest
+    where that is more."""
     image = np.asarray(image)
     if image.dtype == np.uint8:
         return image
@@ -89,7 +91,13 @@ def _array(path: Path) -> np.ndarray:
 def _checked(path: Path, array: np.ndarray) -> np.ndarray:
     if array.dtype.kind not in "bfiu":
         raise InputError(f"{path.name} holds {array.dtype}, expected the numbers of one picture")
-    array = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array[0] if array.ndim == 3 and array.shape[0] == 1 else array
+    array = (
+        array[..., 0]
+        if array.ndim == 3 and array.shape[2] == 1
+        else array[0]
+        if array.ndim == 3 and array.shape[0] == 1
+        else array
+    )
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
         raise InputError(f"{path.name} holds an array of shape {array.shape}, expected a picture (height, width)")
     if array.dtype in (np.uint8, np.uint16):
@@ -102,8 +110,10 @@ def _exr(path: Path) -> np.ndarray:
     try:
         import OpenEXR
     except ImportError as error:
-        raise InputError(f"{path.name}: the library that reads EXR is not installed", "Press Set Up Worker again (or: pip install OpenEXR), or save "
-                         "the picture as a 16-bit PNG") from error
+        raise InputError(
+            f"{path.name}: the library that reads EXR is not installed",
+            "Press Set Up Worker again (or: pip install OpenEXR), or save the picture as a 16-bit PNG",
+        ) from error
     check_size(path, MAX_BYTES, "a picture", "Make the picture smaller")
     try:
         with OpenEXR.File(str(path), header_only=True) as file:
@@ -120,15 +130,22 @@ def _exr(path: Path) -> np.ndarray:
         raise damaged(path, ValueError("its pixels are damaged or incomplete"))
     names = _depth_channel(list(channels)) or _colour_channels(list(channels))
     if not names or any(channels[name].shape != channels[names[0]].shape for name in names):
-        raise InputError(f"{path.name} has the channels {', '.join(channels)[:120]}, expected Z, or R, G and B", "Write the depth as Z")
+        raise InputError(
+            f"{path.name} has the channels {', '.join(channels)[:120]}, expected Z, or R, G and B",
+            "Write the depth as Z",
+        )
     picked = [np.asarray(channels[name], np.float32) for name in names]
     return picked[0] if len(picked) == 1 else np.stack(picked, axis=2)
 
 
 def _depth_channel(names: list[str]) -> list[str]:
-    """The channel of these that holds depth: Z, View Layer.Depth.Z, or the only one beside alpha; [] where there is none."""
+    """The channel of these that holds depth: Z, View Layer.Depth.Z, or the only one beside alpha; [] where there is
+    none."""
     layers = [name.lower().split(".") for name in names]
-    for is_depth in (lambda layer: "depth" in layer, lambda layer: layer[-1] == "z" and layer[:-1] + ["x"] not in layers):
+    for is_depth in (
+        lambda layer: "depth" in layer,
+        lambda layer: layer[-1] == "z" and layer[:-1] + ["x"] not in layers,
+    ):
         found = [name for name, layer in zip(names, layers) if is_depth(layer)]
         if found:
             return found[:1]
@@ -137,7 +154,8 @@ def _depth_channel(names: list[str]) -> list[str]:
 
 
 def _colour_channels(names: list[str]) -> list[str]:
-    """R, G, B and, where there is one, A of the first layer that has them, the combined one before others; [] where none has."""
+    """R, G, B and, where there is one, A of the first layer that has them, the combined one before others; [] where
+    none has."""
     for red in sorted((name for name in names if name[-1:] in "rR"), key=lambda name: "combined" not in name.lower()):
         colour = [red[:-1] + (letter if red.endswith("R") else letter.lower()) for letter in "RGBA"]
         if all(name in names for name in colour[:3]):

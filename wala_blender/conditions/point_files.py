@@ -21,7 +21,8 @@ _POINT_HINT = "Every line has x, y and z, with decimal points"
 
 
 def checked_points(path: Path, array: np.ndarray) -> dict:
-    """{"points": (N, 3) float64, "notes": what was left out} of an array; rows that are not finite numbers are left out.
+    """{"points": (N, 3) float64, "notes": what was left out} of an array; rows that are not finite numbers are left
+    out.
 
     Raises InputError for another shape, no points, or none that are finite.
     """
@@ -34,9 +35,13 @@ def checked_points(path: Path, array: np.ndarray) -> dict:
         usable = (np.abs(points) < _LARGEST).all(axis=1)
     bad = int((~usable).sum())
     if bad == len(points):
-        raise InputError(f"{path.name}: {bad} of {len(points)} points are not finite numbers below {_LARGEST:g}",
-                         "Remove NaN, infinite and huge coordinates")
-    return {"points": points[usable]} | ({"notes": [f"{bad} of {len(points)} points are not finite numbers and were left out"]} if bad else {})
+        raise InputError(
+            f"{path.name}: {bad} of {len(points)} points are not finite numbers below {_LARGEST:g}",
+            "Remove NaN, infinite and huge coordinates",
+        )
+    return {"points": points[usable]} | (
+        {"notes": [f"{bad} of {len(points)} points are not finite numbers and were left out"]} if bad else {}
+    )
 
 
 def _array(path: Path) -> dict:
@@ -58,13 +63,17 @@ def _mesh(path: Path) -> dict:
         return checked_points(path, points)
     more = sample_surface(points, faces, ENOUGH - len(points), np.random.default_rng(0))
     loaded = checked_points(path, np.concatenate([points, more]))
-    return loaded | {"notes": loaded.get("notes", []) + [f"{len(points)} vertices are few: {len(more)} points on the faces were added"]}
+    return loaded | {
+        "notes": loaded.get("notes", [])
+        + [f"{len(points)} vertices are few: {len(more)} points on the faces were added"]
+    }
 
 
 def _text(path: Path) -> dict:
     """A point a line: x, y, z and whatever follows, between spaces, tabs, commas or semicolons.
 
-    Lines that begin as comments, counts of points and a line of column names may stand before; names say which columns are x, y and z.
+    Lines that begin as comments, counts of points and a line of column names may stand before; names say which columns
+    are x, y and z.
     """
     columns, rows, notes, promised, heading, separator, width = [0, 1, 2], [], [], 0, "", None, 0
     for number, line in enumerate(map(str.strip, read_text(path).split("\n")), 1):
@@ -90,7 +99,10 @@ def _text(path: Path) -> dict:
             raise InputError(f"{path.name}, line {number}: not a point ({reason})", _POINT_HINT) from error
         width = width or len(words)
         if "," in line and len(words) != width:
-            raise InputError(f"{path.name}, line {number}: {line[:60]!r} has {len(words)} numbers, the first point has {width}", _POINT_HINT)
+            raise InputError(
+                f"{path.name}, line {number}: {line[:60]!r} has {len(words)} numbers, the first point has {width}",
+                _POINT_HINT,
+            )
     loaded = checked_points(path, np.array(rows, dtype=np.float64).reshape(-1, 3))
     if promised and promised != len(rows):
         notes.append(f"{path.name} says {promised} points and has {len(rows)}")
@@ -108,19 +120,29 @@ def _is_number(word: str) -> bool:
 
 
 def _column_names(line: str) -> list[int] | None:
-    """Where x, y and z stand in a line of column names, such as "//X Y Z R G B" or "id;x;y;z"; None where it is no such line."""
-    names = [re.sub(r"^points?[:_.]?(?=[xyz012]$)", "", word.strip("\"'")) for word in re.split(r"[\s,;]+", line.lstrip("/#%! ").lower())]
-    names = ["xyz"[int(name)] if name in ("0", "1", "2") and "point" in line.lower() else name.split("(")[0].split("[")[0] for name in names]
+    """Where x, y and z stand in a line of column names, such as "//X Y Z R G B" or "id;x;y;z"; None where it is no such
+    line."""
+    names = [
+        re.sub(r"^points?[:_.]?(?=[xyz012]$)", "", word.strip("\"'"))
+        for word in re.split(r"[\s,;]+", line.lstrip("/#%! ").lower())
+    ]
+    names = [
+        "xyz"[int(name)] if name in ("0", "1", "2") and "point" in line.lower() else name.split("(")[0].split("[")[0]
+        for name in names
+    ]
     return [names.index(axis) for axis in "xyz"] if {"x", "y", "z"} <= set(names) else None
 
 
 def _separator(path: Path, number: int, line: str) -> Callable[[str], list[str]]:
-    """How the file's lines are divided, by its first line of numbers. Raises InputError where commas are decimal ones."""
+    """How the file's lines are divided, by its first line of numbers. Raises InputError where commas are decimal
+    ones."""
     _refuse_commas(path, number, line)
     if ";" in line:
-        return lambda text: [word.strip(" \t\"") for word in text.rstrip("; ").split(";")]
+        return lambda text: [word.strip(' \t"') for word in text.rstrip("; ").split(";")]
     if "," in line:
-        return lambda text: [word for part in text.rstrip(", ").split(",") for word in (part.strip(" \t\"").split() or [""])]
+        return lambda text: [
+            word for part in text.rstrip(", ").split(",") for word in (part.strip(' \t"').split() or [""])
+        ]
     return str.split
 
 
@@ -130,11 +152,19 @@ def _refuse_commas(path: Path, number: int, line: str) -> None:
     between = len(words) > 1 and any(_DECIMAL_COMMA.fullmatch(word) for word in words)
     # Whole numbers alone, with a zero before a digit or a minus before a zero, are halves of fractions.
     halves = [half.strip() for half in line.split(",")] if "," in line and "." not in line else []
-    cut = len(halves) >= 4 and all(re.fullmatch(r"[+-]?\d+", half) for half in halves) and any(re.fullmatch(r"0\d+|[+-]0+", half) for half in halves)
+    cut = (
+        len(halves) >= 4
+        and all(re.fullmatch(r"[+-]?\d+", half) for half in halves)
+        and any(re.fullmatch(r"0\d+|[+-]0+", half) for half in halves)
+    )
     if between or cut:
-        raise InputError(f"{path.name}, line {number}: {line[:60]!r} has decimal commas, expected decimal points",
-                         "Replace the commas by points, or export with points")
+        raise InputError(
+            f"{path.name}, line {number}: {line[:60]!r} has decimal commas, expected decimal points",
+            "Replace the commas by points, or export with points",
+        )
 
 
 TEXTS = (".xyz", ".pts", ".csv", ".txt", ".asc")
-READERS: dict[str, Callable[[Path], dict]] = {".npy": _array, ".pcd": _pcd} | dict.fromkeys(TEXTS, _text) | dict.fromkeys(READABLE, _mesh)
+READERS: dict[str, Callable[[Path], dict]] = (
+    {".npy": _array, ".pcd": _pcd} | dict.fromkeys(TEXTS, _text) | dict.fromkeys(READABLE, _mesh)
+)

@@ -52,7 +52,8 @@ class AttentionPooling(nn.Module):
 
 
 class PointNet(nn.Module):
-    """Four layers per point (3 → 64 → 256 → 1024 → width), attention pooling, then ``large`` or simple layers per token."""
+    """Four layers per point (3 → 64 → 256 → 1024 → width), attention pooling, then ``large`` or simple layers per
+    token."""
 
     def __init__(self, config: PointNetConfig):
         super().__init__()
@@ -64,7 +65,9 @@ class PointNet(nn.Module):
         self.pooling = AttentionPooling(config)
         w = config.out_width
         if config.large:
-            self.t_blocks = nn.ModuleList(TransformerBlock(w, config.heads, modulated=False, bias=False) for _ in range(4))
+            self.t_blocks = nn.ModuleList(
+                TransformerBlock(w, config.heads, modulated=False, bias=False) for _ in range(4)
+            )
         else:
             self.linear_f1, self.ln_f1 = nn.Linear(config.width, w), nn.LayerNorm(w)
             self.linear_f2, self.ln_f2 = nn.Linear(w, w), nn.LayerNorm(w)
@@ -95,7 +98,9 @@ def prepare(inputs: dict, count: int = POINTS) -> Prepared:
     points = np.asarray(inputs["points"], dtype=np.float64)
     frame_of(points)  # raises for those that cannot be used
     if len(points) < FEWEST:
-        raise InputError(f"there are {len(points)} points, expected at least {FEWEST}", "Give more points on the shape's surface.")
+        raise InputError(
+            f"there are {len(points)} points, expected at least {FEWEST}", "Give more points on the shape's surface."
+        )
     near = near_points(points)
     note = "" if near.all() else far_points_note(int((~near).sum()), len(points))
     points = points[near]
@@ -103,13 +108,19 @@ def prepare(inputs: dict, count: int = POINTS) -> Prepared:
     chosen = np.random.default_rng(0).permutation(len(points))
     cloud = torch.from_numpy(frame.to_model(points[chosen]).astype(np.float32))
     observed = cloud[:OBSERVED]
-    return Prepared((cloud[np.resize(np.arange(len(cloud)), count)][None],), frame, of_points(observed),
-                    note=note, evidence=lambda field: Evidence(points=observed))
+    return Prepared(
+        (cloud[np.resize(np.arange(len(cloud)), count)][None],),
+        frame,
+        of_points(observed),
+        note=note,
+        evidence=lambda field: Evidence(points=observed),
+    )
 
 
 @dataclass(frozen=True)
 class PlacedPointsConfig:
-    """The starter's: a small net's tokens of a subset of ``token_points`` points, placed features of all of them beside."""
+    """The starter's: a small net's tokens of a subset of ``token_points`` points, placed features of all of them
+    beside."""
 
     net: PointNetConfig = PointNetConfig(large=False, width=96, tokens=24, out_width=192, heads=4)
     token_points: int = 512

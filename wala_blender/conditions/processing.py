@@ -17,7 +17,8 @@ from ..networks.layers import normal_parameter
 class ProcessingConfig:
     """``tokens`` (their number, per view) × ``token_width``; ``camera_rows`` 0 without cameras.
 
-    ``training_views``: the camera table has one row for each of these view indices, in this order; None: row = view index.
+    ``training_views``: the camera table has one row for each of these view indices, in this order; None: row = view
+    index.
     """
 
     tokens: int
@@ -44,8 +45,12 @@ class ConditionProcessing(nn.Module):
         known = self.config.training_views or tuple(range(self.config.camera_rows))
         unknown = sorted(set(views.flatten().tolist()) - set(known))
         if unknown:
-            raise InputError(f"view {unknown[0]} is unknown to the model", f"It was trained on views {', '.join(map(str, known))}")
-        return torch.tensor([known.index(view) for view in views.flatten().tolist()], device=views.device).reshape(views.shape)
+            raise InputError(
+                f"view {unknown[0]} is unknown to the model", f"It was trained on views {', '.join(map(str, known))}"
+            )
+        return torch.tensor([known.index(view) for view in views.flatten().tolist()], device=views.device).reshape(
+            views.shape
+        )
 
     def forward(self, tokens: Tensor, views: Tensor | None = None) -> Condition:
         """tokens (B, N, C) with views (B,), or (B, V, N, C) with views (B, V) → Condition of (B, V·N, C).

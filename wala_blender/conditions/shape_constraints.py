@@ -1,7 +1,8 @@
-"""What an input says of where a shape is: how far a distance field disagrees with it. Knows points, cells and depth maps; not latents or networks.
+"""What an input says of where a shape is: how far a distance field disagrees with it. Knows points, cells and depth
+maps; not latents or networks.
 
-An Observation takes the field's every second grid point, (H, H, H) float32 over [-1, 1]³ with index i at 2·i/H − 1, positive outside, and gives
-a scalar with a gradient, least where the field says the same.
+An Observation takes the field's every second grid point, (H, H, H) float32 over [-1, 1]³ with index i at 2·i/H − 1,
+positive outside, and gives a scalar with a gradient, least where the field says the same.
 """
 
 import math
@@ -28,14 +29,18 @@ _INTRUDING, _MISSING = 8.0, 0.3  # what lacks in a filled cell weighs less: pull
 
 
 def of_points(points: Tensor) -> Observation:
-    """The field is 0 at points (N, 3) in model space, or just below: at 0 on both sides, a thin wall would tear. In cells of the half grid."""
+    """The field is 0 at points (N, 3) in model space, or just below: at 0 on both sides, a thin wall would tear. In
+    cells of the half grid."""
+
     def disagreement(field: Tensor) -> Tensor:
         return (sample_field(field, points.to(field.device)) / _CELL + _BELOW).abs().mean()
+
     return disagreement
 
 
 def of_voxels(occupancy: Tensor) -> Observation:
-    """No grid point of an empty cell of occupancy (C, C, C) bool is inside, and of every filled one at least one is (rule "any")."""
+    """No grid point of an empty cell of occupancy (C, C, C) bool is inside, and of every filled one at least one is
+    (rule "any")."""
     C = len(occupancy)
 
     def disagreement(field: Tensor) -> Tensor:
@@ -44,34 +49,42 @@ def of_voxels(occupancy: Tensor) -> Observation:
         intruding = F.relu(_CELL / 2 - cells[~filled]).sum() / (k**3 * filled.sum())
         missing = F.relu(cells[filled].amin(-1)).mean()
         return (_INTRUDING * intruding + _MISSING * missing) / _CELL
+
     return disagreement
 
 
 def of_field(target: Tensor) -> Observation:
-    """The solid of ``target`` (H, H, H), a half field: one minus the overlap (intersection over union), the field's edges being soft."""
+    """The solid of ``target`` (H, H, H), a half field: one minus the overlap (intersection over union), the field's
+    edges being soft."""
     wanted = (target < 0).float()
 
     def disagreement(field: Tensor) -> Tensor:
         return _missing_overlap(field, wanted.to(field.device), None)
+
     return disagreement
 
 
 def of_depths(depths: Sequence[np.ndarray], directions: Sequence[tuple[float, float]]) -> Observation:
-    """What lies before a surface that the published cameras see, and where they see nothing, is outside; what lies just behind it is inside.
+    """What lies before a surface that the published cameras see, and where they see nothing, is outside; what lies just
+    behind it is inside.
 
-    depths: (S, S) along the viewing direction, model units from the eye, inf where nothing is, as ``depth_maps`` gives them, seen from
-    ``directions``, azimuth and elevation in degrees.
+    depths: (S, S) along the viewing direction, model units from the eye, inf where nothing is, as ``depth_maps`` gives
+    them, seen from ``directions``, azimuth and elevation in degrees.
     """
     return _seen_from(directions, lambda field: depths)
 
 
 def of_depth_pictures(maps: Sequence[np.ndarray], directions: Sequence[tuple[float, float]]) -> Observation:
-    """As ``of_depths``, of maps (S, S) 0 … 255 in the published look, black where nothing is, that do not say how deep they are: as deep as
-    fits the first field that is asked about."""
-    return _seen_from(directions, lambda field: [fitting_depth(one, direction, field) for one, direction in zip(maps, directions)])
+    """As ``of_depths``, of maps (S, S) 0 … 255 in the published look, black where nothing is, that do not say how deep
+    they are: as deep as fits the first field that is asked about."""
+    return _seen_from(
+        directions, lambda field: [fitting_depth(one, direction, field) for one, direction in zip(maps, directions)]
+    )
 
 
-def _seen_from(directions: Sequence[tuple[float, float]], depths_for: Callable[[Tensor], Sequence[np.ndarray]]) -> Observation:
+def _seen_from(
+    directions: Sequence[tuple[float, float]], depths_for: Callable[[Tensor], Sequence[np.ndarray]]
+) -> Observation:
     known: list[tuple[Tensor, Tensor]] = []
 
     def disagreement(field: Tensor) -> Tensor:
@@ -79,11 +92,13 @@ def _seen_from(directions: Sequence[tuple[float, float]], depths_for: Callable[[
             outside, inside = _carved(depths_for(field.detach().cpu()), directions)
             known.append((inside.float().to(field.device), (inside | outside).float().to(field.device)))
         return _missing_overlap(field, *known[0])
+
     return disagreement
 
 
 def _missing_overlap(field: Tensor, wanted: Tensor, where: Tensor | None) -> Tensor:
-    """One minus the soft intersection over union of the field's solid with ``wanted`` (H, H, H), 0 or 1, of the points ``where`` 1 alone."""
+    """One minus the soft intersection over union of the field's solid with ``wanted`` (H, H, H), 0 or 1, of the points
+    ``where`` 1 alone."""
     inside = torch.sigmoid(-field / (_CELL / 2))
     if where is not None:
         inside = inside * where
@@ -92,11 +107,14 @@ def _missing_overlap(field: Tensor, wanted: Tensor, where: Tensor | None) -> Ten
 
 
 def view_coordinates(direction: tuple[float, float], axis: Tensor) -> tuple[Tensor, Tensor]:
-    """Where the points of a grid with coordinates ``axis`` (n,) along each side lie in the picture of a published camera that looks from a
-    direction, azimuth and elevation in degrees: (n, n, n, 2) in [-1, 1], right and down; and their depths (n, n, n), model units from the eye."""
+    """Where the points of a grid with coordinates ``axis`` (n,) along each side lie in the picture of a published
+    camera that looks from a direction, azimuth and elevation in degrees: (n, n, n, 2) in [-1, 1], right and down; and
+    their depths (n, n, n), model units from the eye."""
     camera = torch.from_numpy(looking_at_origin(*direction, PUBLISHED.distance)).float()
-    right, up, back = ((column[0] * axis)[:, None, None] + (column[1] * axis)[:, None] + column[2] * axis - column @ camera[:3, 3]
-                       for column in camera[:3, :3].T)
+    right, up, back = (
+        (column[0] * axis)[:, None, None] + (column[1] * axis)[:, None] + column[2] * axis - column @ camera[:3, 3]
+        for column in camera[:3, :3].T
+    )
     reach = -back * math.tan(math.radians(PUBLISHED.field_of_view) / 2)
     return torch.stack([right / reach, -up / reach], -1), -back
 
@@ -113,7 +131,8 @@ def _looked_up(picture: np.ndarray, at: Tensor) -> Tensor:
 
 
 def _carved(depths: Sequence[np.ndarray], directions: Sequence[tuple[float, float]]) -> tuple[Tensor, Tensor]:
-    """The grid's points that are outside for some camera, and those that are inside for some and outside for none, (H, H, H) bool each."""
+    """The grid's points that are outside for some camera, and those that are inside for some and outside for none, (H,
+    H, H) bool each."""
     outside, inside = torch.zeros(SIDE, SIDE, SIDE, dtype=torch.bool), torch.zeros(SIDE, SIDE, SIDE, dtype=torch.bool)
     for picture, direction in zip(depths, directions):
         at, depth = _seen(direction)
@@ -126,8 +145,9 @@ def _carved(depths: Sequence[np.ndarray], directions: Sequence[tuple[float, floa
 
 
 def fitting_depth(picture: np.ndarray, direction: tuple[float, float], field: Tensor, rounds: int = 4) -> np.ndarray:
-    """The depth (S, S) that a map shows, inf where it is black, with the nearest and farthest at which it shows the field's surface best: a
-    line through what both show, the worst third left out. SOMEWHERE where that line says that white is far: they show different things."""
+    """The depth (S, S) that a map shows, inf where it is black, with the nearest and farthest at which it shows the
+    field's surface best: a line through what both show, the worst third left out. SOMEWHERE where that line says that
+    white is far: they show different things."""
     S = 64
     at, depth = _seen(direction)
     solid = field < 0

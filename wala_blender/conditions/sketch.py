@@ -1,7 +1,8 @@
-"""Sketch → line picture → tokens and placed features. Knows strokes and pictures of lines; not Blender, not cameras beyond the elevation.
+"""Sketch → line picture → tokens and placed features. Knows strokes and pictures of lines; not Blender, not cameras
+beyond the elevation.
 
-The line picture is the one form every sketch takes: PICTURE² pixels, lines 1 on 0, the drawing's bounding box centred and its
-longest side FILL of the picture's.
+The line picture is the one form every sketch takes: PICTURE² pixels, lines 1 on 0, the drawing's bounding box centred
+and its longest side FILL of the picture's.
 """
 
 from dataclasses import dataclass
@@ -69,7 +70,8 @@ def picture_of_polylines(polylines: list[np.ndarray], side: int = PICTURE, line_
 
 
 def picture_of_image(image: np.ndarray) -> np.ndarray:
-    """Line picture (PICTURE, PICTURE) float32 of an image as drawing_in takes it. Raises InputError for an image without lines."""
+    """Line picture (PICTURE, PICTURE) float32 of an image as drawing_in takes it. Raises InputError for an image
+    without lines."""
     return picture_of_ink(drawing_in(image).ink)
 
 
@@ -86,7 +88,11 @@ def picture_of_ink(ink: np.ndarray) -> np.ndarray:
     if scale < 1:
         radius = max(0, round(0.5 / scale) - 1) // 2
         ink = F.max_pool2d(torch.from_numpy(ink)[None, None], 2 * radius + 1, 1, radius)[0, 0].numpy()
-    small = np.asarray(Image.fromarray((ink * 255).astype(np.uint8)).resize((width, height), Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR))
+    small = np.asarray(
+        Image.fromarray((ink * 255).astype(np.uint8)).resize(
+            (width, height), Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
+        )
+    )
     return centred(small / 255)
 
 
@@ -100,8 +106,8 @@ def centred(small: np.ndarray) -> np.ndarray:
 
 
 def with_enclosed(lines: Tensor) -> Tensor:
-    """Line pictures (B, 1, S, S) → (B, 2, S, S): the second channel is 1 on the lines and on all that they enclose, the drawing's silhouette
-    where its outline is closed."""
+    """Line pictures (B, 1, S, S) → (B, 2, S, S): the second channel is 1 on the lines and on all that they enclose, the
+    drawing's silhouette where its outline is closed."""
     enclosed = np.empty(lines.shape, dtype=np.float32)
     for row, ink in enumerate(lines[:, 0].cpu().numpy() > 0.25):
         # A margin all round, so that everything outside is one region and dilating has room.
@@ -113,7 +119,8 @@ def with_enclosed(lines: Tensor) -> Tensor:
 
 
 def prepare(inputs: dict) -> Prepared:
-    """{"polylines" or "image", "elevation" (degrees)} → line picture and what it encloses (1, 2, PICTURE, PICTURE), elevation (1,)."""
+    """{"polylines" or "image", "elevation" (degrees)} → line picture and what it encloses (1, 2, PICTURE, PICTURE),
+    elevation (1,)."""
     left_out = ""
     if "polylines" in inputs:
         picture = picture_of_polylines(inputs["polylines"])
@@ -126,8 +133,11 @@ def prepare(inputs: dict) -> Prepared:
 
 def prepared_drawing(picture: Tensor, elevation: float, note: str = "") -> Prepared:
     """Of a line picture and what it encloses (1, 2, PICTURE, PICTURE), drawn from an elevation in degrees."""
-    return Prepared((picture, torch.tensor([elevation])), note=note,
-                    evidence=lambda field: Evidence(sketch=picture[0], camera=drawing_camera(field, elevation)))
+    return Prepared(
+        (picture, torch.tensor([elevation])),
+        note=note,
+        evidence=lambda field: Evidence(sketch=picture[0], camera=drawing_camera(field, elevation)),
+    )
 
 
 def drawing_camera(field: Tensor, elevation: float) -> Camera:
@@ -145,10 +155,22 @@ class SketchEncoder(nn.Module):
     def __init__(self, config: SketchEncoderConfig = SketchEncoderConfig()):
         super().__init__()
         w, out = config.width, config.out_width
-        self.local = nn.Sequential(nn.Conv2d(2, w // 2, 5, 2, 2), nn.SiLU(), nn.Conv2d(w // 2, w, 3, 2, 1), nn.GroupNorm(8, w), nn.SiLU(),
-                                   nn.Conv2d(w, w, 3, 1, 1))
-        self.wide = nn.Sequential(nn.GroupNorm(8, w), nn.SiLU(), nn.Conv2d(w, 2 * w, 3, 2, 1), nn.GroupNorm(8, 2 * w), nn.SiLU(),
-                                  nn.Conv2d(2 * w, out, 3, 2, 1))
+        self.local = nn.Sequential(
+            nn.Conv2d(2, w // 2, 5, 2, 2),
+            nn.SiLU(),
+            nn.Conv2d(w // 2, w, 3, 2, 1),
+            nn.GroupNorm(8, w),
+            nn.SiLU(),
+            nn.Conv2d(w, w, 3, 1, 1),
+        )
+        self.wide = nn.Sequential(
+            nn.GroupNorm(8, w),
+            nn.SiLU(),
+            nn.Conv2d(w, 2 * w, 3, 2, 1),
+            nn.GroupNorm(8, 2 * w),
+            nn.SiLU(),
+            nn.Conv2d(2 * w, out, 3, 2, 1),
+        )
         self.elevation = nn.Sequential(nn.Linear(2, out), nn.SiLU(), nn.Linear(out, out))
         self.position = normal_parameter((1, 65, out))
         self.blocks = nn.ModuleList(TransformerBlock(out, 4, modulated=False) for _ in range(2))

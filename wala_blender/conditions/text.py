@@ -25,8 +25,8 @@ VOCABULARY = Path(__file__).parent.parent / "models" / "starter" / "tokenizer.js
 
 @dataclass(frozen=True)
 class TextEncoderConfig:
-    """Transformer of ``blocks`` blocks on tokens of ``width``, read out at ``out_width``; a coarse layout of the words' usual shape, ``layout``
-    channels on a grid of LAYOUT³, becomes placed features of ``grid_channels``."""
+    """Transformer of ``blocks`` blocks on tokens of ``width``, read out at ``out_width``; a coarse layout of the words'
+    usual shape, ``layout`` channels on a grid of LAYOUT³, becomes placed features of ``grid_channels``."""
 
     vocabulary: int = 2048
     width: int = 160
@@ -52,10 +52,13 @@ class WordPieces:
         try:
             self._tokenizer = Tokenizer.from_file(str(file))
         except Exception as error:  # the library raises a bare Exception for a missing or damaged file
-            raise CheckpointError(f"the word pieces in {file} cannot be read ({error})", "Install the extension again.") from error
+            raise CheckpointError(
+                f"the word pieces in {file} cannot be read ({error})", "Install the extension again."
+            ) from error
 
     def __call__(self, prompt: str) -> Tensor:
-        """(LENGTH,) int64. Of a prompt that is too long, words that are no piece of their own go first, then the last ones."""
+        """(LENGTH,) int64. Of a prompt that is too long, words that are no piece of their own go first, then the last
+        ones."""
         ids = [id for _, pieces, _ in self._split(prompt)[0] for id in pieces][:LENGTH]
         return torch.tensor(ids + [0] * (LENGTH - len(ids)))
 
@@ -72,17 +75,22 @@ class WordPieces:
         return words, unread
 
     def unknown(self, prompt: str) -> list[str]:
-        """The words that are no piece of their own, nor one's plural: few shapes that the model learned from, or none, were called so."""
+        """The words that are no piece of their own, nor one's plural: few shapes that the model learned from, or none,
+        were called so."""
         return list(dict.fromkeys(word for word, _, known in self._words(prompt) if not known))
 
     def _words(self, prompt: str) -> list[tuple[str, list[int], bool]]:
         """Every word with its ids, and whether it is known."""
         text = clean_prompt(prompt)
         found, words = self._tokenizer.encode(text), []
-        for _, group in groupby(zip(found.word_ids, found.tokens, found.offsets, found.ids), key=lambda piece: piece[0]):
+        for _, group in groupby(
+            zip(found.word_ids, found.tokens, found.offsets, found.ids), key=lambda piece: piece[0]
+        ):
             _, (first, *rest), offsets, ids = zip(*group)
-            word = text[offsets[0][0]:offsets[-1][1]]
-            words.append((word, list(ids), not (word.isalnum() and (first == "[UNK]" or rest not in ([], ["##s"], ["##es"])))))
+            word = text[offsets[0][0] : offsets[-1][1]]
+            words.append(
+                (word, list(ids), not (word.isalnum() and (first == "[UNK]" or rest not in ([], ["##s"], ["##es"]))))
+            )
         return words
 
 
@@ -96,7 +104,11 @@ def prepare(inputs: dict) -> Prepared:
     pieces = _pieces(inputs.get("vocabulary", VOCABULARY))
     unread = pieces.unread(inputs["prompt"])
     unknown = [word for word in pieces.unknown(inputs["prompt"]) if word not in unread]
-    notes = [f"{what} {_named(words)}" for what, words in (("The model hardly knows", unknown), ("Too long, not read:", unread)) if words]
+    notes = [
+        f"{what} {_named(words)}"
+        for what, words in (("The model hardly knows", unknown), ("Too long, not read:", unread))
+        if words
+    ]
     return Prepared((pieces(inputs["prompt"])[None],), note=". ".join(notes))
 
 
@@ -112,9 +124,13 @@ class TextEncoder(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(config.vocabulary, config.width)
         self.position = normal_parameter((1, LENGTH, config.width))
-        self.blocks = nn.ModuleList(TransformerBlock(config.width, config.heads, modulated=False) for _ in range(config.blocks))
+        self.blocks = nn.ModuleList(
+            TransformerBlock(config.width, config.heads, modulated=False) for _ in range(config.blocks)
+        )
         self.out = nn.Sequential(nn.LayerNorm(config.width), nn.Linear(config.width, config.out_width))
-        self.layout = nn.Sequential(nn.LayerNorm(config.width), nn.Linear(config.width, config.layout * LAYOUT**3), nn.SiLU())
+        self.layout = nn.Sequential(
+            nn.LayerNorm(config.width), nn.Linear(config.width, config.layout * LAYOUT**3), nn.SiLU()
+        )
         self.placed = convolution(config.layout, config.grid_channels)
 
     def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,10 +11,11 @@ from .shape_constraints import Observation
 
 @dataclass(frozen=True)
 class Prepared:
-    """A raw input made ready: ``tensors``, a batch of one, are what the condition's encoder takes; ``frame`` says where the input's
-    coordinates lie in model space, ``observation`` what it says of where the shape is; None where it has no place there. ``words``: what the
-    encoder of words takes, where a prompt came with the input; ``note``: a remark for whoever gave the input; ``in_parts``: the input itself is
-    of several loose parts; ``evidence``: what the detail stage is given."""
+    """A raw input made ready: ``tensors``, a batch of one, are what the condition's encoder takes; ``frame`` says where
+    the input's coordinates lie in model space, ``observation`` what it says of where the shape is; None where it has no
+    place there. ``words``: what the encoder of words takes, where a prompt came with the input; ``note``: a remark for
+    whoever gave the input; ``in_parts``: the input itself is of several loose parts; ``evidence``: what the detail
+    stage is given."""
 
     tensors: tuple[Tensor, ...]
     frame: Frame | None = None

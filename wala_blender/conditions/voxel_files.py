@@ -15,8 +15,8 @@ MOST = 512  # along an axis
 
 
 def resample(filled: np.ndarray) -> np.ndarray:
-    """Occupancy (n, n, n) bool over [-1, 1]³ at VOXELS³: a coarse cell is filled when any voxel whose middle lies in it is; where the given
-    voxels are larger, when the one around its middle is."""
+    """Occupancy (n, n, n) bool over [-1, 1]³ at VOXELS³: a coarse cell is filled when any voxel whose middle lies in it
+    is; where the given voxels are larger, when the one around its middle is."""
     n = len(filled)
     if n < VOXELS:
         nearest = (2 * np.arange(VOXELS) + 1) * n // (2 * VOXELS)
@@ -27,7 +27,8 @@ def resample(filled: np.ndarray) -> np.ndarray:
 
 
 def occupancy_of_array(path: Path, values: np.ndarray) -> dict:
-    """{"occupancy": (16, 16, 16) bool, "notes": how it was resampled} of a grid of 0 and 1 (or one other number, 255 say), axes x, y, z.
+    """{"occupancy": (16, 16, 16) bool, "notes": how it was resampled} of a grid of 0 and 1 (or one other number, 255
+    say), axes x, y, z.
 
     Axes of length 1 before it are dropped; a grid that is no cube lies in the middle of one. Raises InputError.
     """
@@ -37,15 +38,19 @@ def occupancy_of_array(path: Path, values: np.ndarray) -> dict:
     if values.ndim == 4 and values.shape[-1] == 1:
         values = values[..., 0]
     if values.ndim != 3 or values.dtype.kind not in "biuf" or not all(2 <= n <= MOST for n in values.shape):
-        raise InputError(f"{path.name}: the occupancy is {values.dtype} {shape}, expected 0 or 1 of shape (16, 16, 16), or of another size "
-                         f"from 2 to {MOST}")
+        raise InputError(
+            f"{path.name}: the occupancy is {values.dtype} {shape}, expected 0 or 1 of shape (16, 16, 16), or of another size "
+            f"from 2 to {MOST}"
+        )
     if values.dtype.kind == "b":
         filled = values
     else:
         full = values.max()
         wrong = values[~((values == 0) | (values == full))]
         if len(wrong) or not np.isfinite(full) or (values.dtype.kind == "f" and full not in (0, 1, 255)):
-            raise InputError(f"{path.name}: the occupancy has the value {wrong[0] if len(wrong) else full}, expected only 0 and 1, or 0 and 255")
+            raise InputError(
+                f"{path.name}: the occupancy has the value {wrong[0] if len(wrong) else full}, expected only 0 and 1, or 0 and 255"
+            )
         filled = values > 0
     if not filled.any():
         raise InputError(f"{path.name}: no voxel is filled", "Fill some")
@@ -55,7 +60,11 @@ def occupancy_of_array(path: Path, values: np.ndarray) -> dict:
     size = "×".join(map(str, filled.shape))
     margins = [(side - n) // 2 for n in filled.shape]
     cube = np.pad(filled, [(margin, side - n - margin) for margin, n in zip(margins, filled.shape)])
-    note = f"The voxels were resampled from {size} to {VOXELS}×{VOXELS}×{VOXELS}" if side != VOXELS else f"The {size} voxels lie in the middle of a cube"
+    note = (
+        f"The voxels were resampled from {size} to {VOXELS}×{VOXELS}×{VOXELS}"
+        if side != VOXELS
+        else f"The {size} voxels lie in the middle of a cube"
+    )
     return {"occupancy": resample(cube) if side != VOXELS else cube, "notes": [note]}
 
 
@@ -64,7 +73,8 @@ def _npy(path: Path) -> dict:
 
 
 def _json(path: Path) -> dict:
-    """{"resolution": n, "occupancy": …}: [x, y, z] of each filled voxel, or n³ times 0 or 1 (x slowest), flat or nested."""
+    """{"resolution": n, "occupancy": …}: [x, y, z] of each filled voxel, or n³ times 0 or 1 (x slowest), flat or
+    nested."""
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
@@ -74,17 +84,23 @@ def _json(path: Path) -> dict:
     resolution = document["resolution"]
     shape = [resolution] * 3 if not isinstance(resolution, list) else resolution
     if len(shape) != 3 or not all(isinstance(n, int) and not isinstance(n, bool) and 2 <= n <= MOST for n in shape):
-        raise InputError(f"{path.name}: the resolution is {resolution!r}, expected {VOXELS}, or another whole number from 2 to {MOST}")
+        raise InputError(
+            f"{path.name}: the resolution is {resolution!r}, expected {VOXELS}, or another whole number from 2 to {MOST}"
+        )
     try:
         values = np.array(document["occupancy"])
     except (ValueError, OverflowError) as error:
-        raise InputError(f"{path.name}: the occupancy's rows have different lengths", "Give [x, y, z] of each filled voxel") from error
+        raise InputError(
+            f"{path.name}: the occupancy's rows have different lengths", "Give [x, y, z] of each filled voxel"
+        ) from error
     if not values.size:
         raise InputError(f"{path.name}: no voxel is filled", "Fill some")
     if values.ndim == 2 and values.shape[1] == 3:
         return occupancy_of_array(path, _filled_at(path, values, shape))
     if values.size != np.prod(shape):
-        raise InputError(f"{path.name}: the occupancy is {values.dtype} {values.shape}, expected 0 or 1, {'×'.join(map(str, shape))} of them")
+        raise InputError(
+            f"{path.name}: the occupancy is {values.dtype} {values.shape}, expected 0 or 1, {'×'.join(map(str, shape))} of them"
+        )
     return occupancy_of_array(path, values.reshape(shape))
 
 
@@ -93,8 +109,10 @@ def _filled_at(path: Path, indices: np.ndarray, shape: list[int]) -> np.ndarray:
         raise InputError(f"{path.name}: voxel indices are {indices.dtype}, expected whole numbers")
     wrong = np.flatnonzero(((indices < 0) | (indices >= shape)).any(axis=1))
     if len(wrong):
-        raise InputError(f"{path.name}: voxel {int(wrong[0])}, {indices[wrong[0]].tolist()}, is out of range",
-                         f"Indices run from 0 to {max(shape) - 1}")
+        raise InputError(
+            f"{path.name}: voxel {int(wrong[0])}, {indices[wrong[0]].tolist()}, is out of range",
+            f"Indices run from 0 to {max(shape) - 1}",
+        )
     filled = np.zeros(shape, dtype=bool)
     filled[tuple(indices.T)] = True
     return filled
@@ -131,11 +149,17 @@ def _vox(path: Path) -> dict:
         if data[:4] != b"VOX ":
             raise ValueError("it does not begin as a .vox")
         sizes = [struct.unpack("<3i", content[:12]) for content in _chunks(data, b"SIZE")]
-        models = [np.frombuffer(content, np.uint8, 4 * struct.unpack("<I", content[:4])[0], 4).reshape(-1, 4) for content in _chunks(data, b"XYZI")]
+        models = [
+            np.frombuffer(content, np.uint8, 4 * struct.unpack("<I", content[:4])[0], 4).reshape(-1, 4)
+            for content in _chunks(data, b"XYZI")
+        ]
         if not sizes or len(sizes) != len(models):
             raise ValueError(f"it has {len(sizes)} sizes and {len(models)} models")
         if len(models) > 1:
-            raise InputError(f"{path.name} has {len(models)} models, expected one", "Merge them into one object in MagicaVoxel (Union), and save again")
+            raise InputError(
+                f"{path.name} has {len(models)} models, expected one",
+                "Merge them into one object in MagicaVoxel (Union), and save again",
+            )
         if not all(1 <= n <= MOST for n in sizes[0]):
             raise ValueError(f"its size is {sizes[0]}")
         filled = np.zeros(np.maximum(sizes[0], 2), dtype=bool)

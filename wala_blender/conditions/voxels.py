@@ -1,4 +1,5 @@
-"""Voxel occupancy → feature grid or tokens: the published convolutional encoder. Knows 16³ grids; not how a shape was voxelised."""
+"""Voxel occupancy → feature grid or tokens: the published convolutional encoder. Knows 16³ grids; not how a shape was
+voxelised."""
 
 import contextlib
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ _COARSE = 128  # grid points of a field that is enough for most meshes: a sixth 
 
 @dataclass(frozen=True)
 class VoxelEncoderConfig:
-    """``out_width``: channels of the feature grid; ``stem`` and ``width``: of the layers before, multiples of ``norm_groups``."""
+    """``out_width``: channels of the feature grid; ``stem`` and ``width``: of the layers before, multiples of
+    ``norm_groups``."""
 
     out_width: int
     stem: int = 64
@@ -56,15 +58,16 @@ class VoxelEncoder(nn.Module):
 
 
 def occupancy_of(field: np.ndarray | Tensor, cells: int = CELLS) -> np.ndarray:
-    """Solid voxels (cells, cells, cells) bool of a distance field (R, R, R), R a multiple of cells, by the "any" rule: a cell is filled
-    when any grid point of it is inside the shape."""
+    """Solid voxels (cells, cells, cells) bool of a distance field (R, R, R), R a multiple of cells, by the "any" rule:
+    a cell is filled when any grid point of it is inside the shape."""
     k = field.shape[0] // cells
     inside = np.asarray(field < 0).reshape(cells, k, cells, k, cells, k)
     return inside.any(axis=(1, 3, 5))
 
 
 def upsampled(occupancy: np.ndarray, mode: str, resolution: int = RESOLUTION) -> Tensor:
-    """Field (R, R, R) float32, 1/2 minus the filling of cells (16, 16, 16): "nearest" or "trilinear" between the cells' centres."""
+    """Field (R, R, R) float32, 1/2 minus the filling of cells (16, 16, 16): "nearest" or "trilinear" between the cells'
+    centres."""
     cells = torch.from_numpy(occupancy.astype(np.float32))[None, None]
     return 0.5 - F.interpolate(cells, scale_factor=resolution // CELLS, mode=mode)[0, 0]
 
@@ -74,7 +77,8 @@ def occupancy_of_half(field: np.ndarray, cells: int = CELLS) -> np.ndarray:
     k = field.shape[0] // cells
     for axis in range(3):
         rows = np.moveaxis(field, axis, 0)
-        # Of the points in between only a cell's last can be inside where its own grid points are not: it is half the next cell's.
+        # Of the points in between only a cell's last can be inside where its own grid points are not: it is half the
+        # next cell's.
         last = (rows[k - 1 :: k] + np.concatenate([rows[k::k], rows[-1:]])) / 2
         rows = np.concatenate([rows.reshape(cells, k, *rows.shape[1:]), last[:, None]], 1)
         field = np.moveaxis(rows.reshape(-1, *rows.shape[2:]), 0, axis)
@@ -82,7 +86,8 @@ def occupancy_of_half(field: np.ndarray, cells: int = CELLS) -> np.ndarray:
 
 
 def _mesh_cells(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, str]:
-    """Occupancy, distance field and a note of what is lost, of a mesh in model space; with the full field only where a coarse one loses something."""
+    """Occupancy, distance field and a note of what is lost, of a mesh in model space; with the full field only where a
+    coarse one loses something."""
     with contextlib.suppress(InputError):  # too thin for it, or for any: the full field says
         field = mesh_to_distance(vertices, faces, _COARSE)
         if not open_sheet_note(field, vertices, faces):
@@ -92,9 +97,11 @@ def _mesh_cells(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np
 
 
 def prepare(inputs: dict) -> Prepared:
-    """{"occupancy": (16, 16, 16) bool} or a mesh {"vertices" (V, 3), "faces" (F, 3)}, +Y up → occupancy (1, 1, 16, 16, 16) float32.
+    """{"occupancy": (16, 16, 16) bool} or a mesh {"vertices" (V, 3), "faces" (F, 3)}, +Y up → occupancy (1, 1, 16, 16,
+    16) float32.
 
-    A mesh is centred and scaled to the model's size first. Raises InputError when no voxel is filled, or the mesh has no volume.
+    A mesh is centred and scaled to the model's size first. Raises InputError when no voxel is filled, or the mesh has
+    no volume.
     """
     frame, note = None, ""
     if "occupancy" in inputs:
@@ -107,17 +114,27 @@ def prepare(inputs: dict) -> Prepared:
         occupancy, field, note = _mesh_cells(vertices, inputs["faces"])
         evidence = Evidence(blockout=torch.from_numpy(field))
     if occupancy.shape != (CELLS,) * 3:
-        raise InputError(f"expected voxels of shape {(CELLS,) * 3}, got {occupancy.shape}", f"Resample the voxels to {CELLS}³.")
+        raise InputError(
+            f"expected voxels of shape {(CELLS,) * 3}, got {occupancy.shape}", f"Resample the voxels to {CELLS}³."
+        )
     if not occupancy.any():
         raise InputError("no voxel is filled", "Fill at least a few voxels.")
     in_parts = label(occupancy, np.ones((3, 3, 3)))[1] > 1
     cells = torch.from_numpy(occupancy)
-    return Prepared((cells[None, None].float(),), frame, of_voxels(cells), note=note, in_parts=in_parts, evidence=lambda field: evidence)
+    return Prepared(
+        (cells[None, None].float(),),
+        frame,
+        of_voxels(cells),
+        note=note,
+        in_parts=in_parts,
+        evidence=lambda field: evidence,
+    )
 
 
 @dataclass(frozen=True)
 class PlacedVoxelsConfig:
-    """The starter's: tokens of ``out_width`` from the encoder above, placed features of ``grid_channels`` beside them."""
+    """The starter's: tokens of ``out_width`` from the encoder above, placed features of ``grid_channels`` beside
+    them."""
 
     stem: int = 16
     width: int = 32
@@ -132,8 +149,13 @@ class PlacedVoxels(nn.Module):
     def __init__(self, config: PlacedVoxelsConfig = PlacedVoxelsConfig()):
         super().__init__()
         self.encoder = VoxelEncoder(VoxelEncoderConfig(config.out_width, config.stem, config.width, config.norm_groups))
-        self.local = nn.Sequential(convolution(1, config.width), nn.SiLU(), convolution(config.width, config.width), nn.SiLU(),
-                                   convolution(config.width, config.width))
+        self.local = nn.Sequential(
+            convolution(1, config.width),
+            nn.SiLU(),
+            convolution(config.width, config.width),
+            nn.SiLU(),
+            convolution(config.width, config.width),
+        )
         self.placed = nn.Conv3d(8 * config.width, config.grid_channels, 1)
 
     def forward(self, occupancy: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,7 @@
 """Frozen word vectors: a compact table, words to unit vectors, and the nearest known names of a word.
 
-A table is an .npz of ``words`` (text joined by line ends, uint8), ``vectors`` int8 (N, D), each word's components scaled so that the largest
-is ±127; only directions are kept. Nearness is the cosine.
+A table is an .npz of ``words`` (text joined by line ends, uint8), ``vectors`` int8 (N, D), each word's components
+scaled so that the largest is ±127; only directions are kept. Nearness is the cosine.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,9 +28,13 @@ class WordVectors:
             with np.load(file) as table:
                 words, vectors = table["words"].tobytes().decode().split("\n"), table["vectors"]
         except Exception as error:  # numpy raises half a dozen kinds for a damaged file
-            raise CheckpointError(f"the word vectors in {file} cannot be read ({error})", "Install the extension again.") from error
+            raise CheckpointError(
+                f"the word vectors in {file} cannot be read ({error})", "Install the extension again."
+            ) from error
         if len(words) != len(vectors):
-            raise CheckpointError(f"{file} has {len(words)} words and {len(vectors)} vectors", "Install the extension again.")
+            raise CheckpointError(
+                f"{file} has {len(words)} words and {len(vectors)} vectors", "Install the extension again."
+            )
         return cls(words, vectors)
 
     @property
@@ -56,8 +60,8 @@ class WordVectors:
         return list(dict.fromkeys(word for word in words if word not in self))
 
     def nearest(self, word: str, names: Sequence[str], count: int = 3) -> list[tuple[str, float]]:
-        """Of the names, which may have several words, the ``count`` nearest to a word with their cosines, the nearest first; [] for a word
-        that the table does not have. Names without a known word are left out."""
+        """Of the names, which may have several words, the ``count`` nearest to a word with their cosines, the nearest
+        first; [] for a word that the table does not have. Names without a known word are left out."""
         vector = self.of(word)
         if vector is None:
             return []
@@ -66,7 +70,13 @@ class WordVectors:
 
     def _find(self, word: str) -> int | None:
         word = word.lower()
-        forms = (word, word.removesuffix("s"), word.removesuffix("es"), word.removesuffix("ies") + "y", word.replace("-", ""))
+        forms = (
+            word,
+            word.removesuffix("s"),
+            word.removesuffix("es"),
+            word.removesuffix("ies") + "y",
+            word.replace("-", ""),
+        )
         return next((self._row[form] for form in forms if form in self._row), None)
 
 
@@ -78,5 +88,8 @@ def write_table(file: Path | str, words: Sequence[str], vectors: np.ndarray) -> 
     """Writes a table. words: (N,) without line ends; vectors (N, D) float."""
     vectors = np.asarray(vectors, dtype=np.float32)
     largest = np.maximum(np.abs(vectors).max(axis=1, keepdims=True), 1e-9)
-    content = {"words": np.frombuffer("\n".join(words).encode(), np.uint8), "vectors": np.rint(vectors / largest * 127).astype(np.int8)}
+    content = {
+        "words": np.frombuffer("\n".join(words).encode(), np.uint8),
+        "vectors": np.rint(vectors / largest * 127).astype(np.int8),
+    }
     write_whole(Path(file), lambda stream: np.savez_compressed(stream, **content))

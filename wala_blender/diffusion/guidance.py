@@ -18,8 +18,11 @@ def conditioned(denoiser: ConditionalDenoiser, condition: Condition) -> Callable
     return lambda x, t: denoiser(x, t, condition)
 
 
-def guided(denoiser: ConditionalDenoiser, condition: Condition, empty: Condition, scale: float) -> Callable[[Tensor, Tensor], Tensor]:
+def guided(
+    denoiser: ConditionalDenoiser, condition: Condition, empty: Condition, scale: float
+) -> Callable[[Tensor, Tensor], Tensor]:
     """Classifier-free guidance: empty + scale·(conditioned − empty), both in one batch of the network."""
+
     def call(x: Tensor, t: Tensor) -> Tensor:
         both = condition.stacked_with(empty, len(x))
         with_condition, without = denoiser(torch.cat([x, x]), torch.cat([t, t]), both).chunk(2)

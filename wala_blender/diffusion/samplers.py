@@ -1,4 +1,5 @@
-"""Samplers: functions from noise to a latent. They know a schedule and a denoiser; not conditions, guidance or networks."""
+"""Samplers: functions from noise to a latent. They know a schedule and a denoiser; not conditions, guidance or
+networks."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -11,15 +12,23 @@ from .schedule import Schedule, trailing_steps
 Denoiser = Callable[[Tensor, Tensor], Tensor]
 
 
-def generated_noises(shape: tuple[int, ...], generator: torch.Generator, device: torch.device | str = "cpu") -> Iterable[Tensor]:
-    """Unit noise without end. Drawn where the generator lives (use the CPU: the same seed then gives the same shape on every device)."""
+def generated_noises(
+    shape: tuple[int, ...], generator: torch.Generator, device: torch.device | str = "cpu"
+) -> Iterable[Tensor]:
+    """Unit noise without end. Drawn where the generator lives (use the CPU: the same seed then gives the same shape on
+    every device)."""
     while True:
         yield torch.randn(shape, generator=generator, device=generator.device).to(device)
 
 
 @torch.no_grad()
-def ancestral(denoiser: Denoiser, schedule: Schedule, steps: int, noises: Iterable[Tensor],
-              on_step: Callable[[int, int], None] | None = None) -> Tensor:
+def ancestral(
+    denoiser: Denoiser,
+    schedule: Schedule,
+    steps: int,
+    noises: Iterable[Tensor],
+    on_step: Callable[[int, int], None] | None = None,
+) -> Tensor:
     """Ancestral sampling on respaced steps.
 
     ``denoiser``: (x (B, …), t (B,) float32 original timesteps 0 … 999) → the schedule's kind of prediction, like x.
@@ -41,8 +50,11 @@ def ancestral(denoiser: Denoiser, schedule: Schedule, steps: int, noises: Iterab
 
 
 @torch.no_grad()
-def ddim(denoiser: Denoiser, schedule: Schedule, steps: int, noise: Tensor, on_step: Callable[[int, int], None] | None = None) -> Tensor:
-    """DDIM without fresh noise, on trailing steps; the last one goes to the schedule's first timestep. Arguments as of ``ancestral``."""
+def ddim(
+    denoiser: Denoiser, schedule: Schedule, steps: int, noise: Tensor, on_step: Callable[[int, int], None] | None = None
+) -> Tensor:
+    """DDIM without fresh noise, on trailing steps; the last one goes to the schedule's first timestep. Arguments as of
+    ``ancestral``."""
     timesteps = trailing_steps(schedule.config.length, steps)
     targets = [*timesteps[1:], 0]
     x = noise

@@ -1,4 +1,5 @@
-"""The noise schedule: how much noise is in which step, and what a prediction says. Knows numbers; not networks, nor how they are called.
+"""The noise schedule: how much noise is in which step, and what a prediction says. Knows numbers; not networks, nor how
+they are called.
 
 Paper: x_t = √ᾱ_t·x₀ + √(1−ᾱ_t)·ε. All coefficients are float64, applied to tensors of any type.
 """
@@ -12,7 +13,8 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class ScheduleConfig:
-    """``curve``: a name of CURVES; ``prediction``: what the network gives, "x0" or "epsilon"; ``variance``: "small" or "large"."""
+    """``curve``: a name of CURVES; ``prediction``: what the network gives, "x0" or "epsilon"; ``variance``: "small" or
+    "large"."""
 
     curve: str = "cosine"
     prediction: str = "x0"
@@ -20,7 +22,11 @@ class ScheduleConfig:
     length: int = 1000
 
     def __post_init__(self):
-        for name, known in (("curve", tuple(CURVES)), ("prediction", ("x0", "epsilon")), ("variance", ("small", "large"))):
+        for name, known in (
+            ("curve", tuple(CURVES)),
+            ("prediction", ("x0", "epsilon")),
+            ("variance", ("small", "large")),
+        ):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, expected one of {known}")
 
@@ -45,7 +51,8 @@ CURVES = {"cosine": cosine_betas, "linear": linear_betas, "scaled linear": scale
 
 
 def spaced_steps(length: int, steps: int) -> np.ndarray:
-    """``steps`` of the timesteps 0 … length − 1, evenly spaced, both ends included (one step: 0), rounded half to even; int64."""
+    """``steps`` of the timesteps 0 … length − 1, evenly spaced, both ends included (one step: 0), rounded half to even;
+    int64."""
     if not 1 <= steps <= length:
         raise ValueError(f"steps is {steps}, expected 1 … {length}")
     stride = (length - 1) / max(steps - 1, 1)
@@ -60,7 +67,8 @@ def trailing_steps(length: int, steps: int) -> np.ndarray:
 
 
 class Schedule:
-    """A schedule and its arithmetic. ``alpha_bar`` (length,) float64: the share of the signal's variance at each timestep."""
+    """A schedule and its arithmetic. ``alpha_bar`` (length,) float64: the share of the signal's variance at each
+    timestep."""
 
     def __init__(self, config: ScheduleConfig = ScheduleConfig()):
         self.config = config
@@ -87,7 +95,10 @@ class Schedule:
         """x₀ (B, …) from x_t, timesteps t (B,) and the network's prediction; no clipping."""
         if self.config.prediction == "x0":
             return prediction
-        return self._at(np.sqrt(1 / self.alpha_bar), t, x) * x - self._at(np.sqrt(1 / self.alpha_bar - 1), t, x) * prediction
+        return (
+            self._at(np.sqrt(1 / self.alpha_bar), t, x) * x
+            - self._at(np.sqrt(1 / self.alpha_bar - 1), t, x) * prediction
+        )
 
     def respaced(self, steps: int) -> list["Step"]:
         """The steps of ancestral sampling, in the order they are taken (noisiest first)."""
@@ -98,7 +109,12 @@ class Schedule:
         posterior = beta * (1 - before) / (1 - now)
         # the first step's posterior is 0 and never used: no noise is added on it
         variance = posterior if self.config.variance == "small" else beta
-        rows = zip(timesteps, beta * np.sqrt(before) / (1 - now), (1 - before) * np.sqrt(1 - beta) / (1 - now), np.sqrt(variance))
+        rows = zip(
+            timesteps,
+            beta * np.sqrt(before) / (1 - now),
+            (1 - before) * np.sqrt(1 - beta) / (1 - now),
+            np.sqrt(variance),
+        )
         made = [Step(int(t), float(a), float(b), float(s) if i else 0.0) for i, (t, a, b, s) in enumerate(rows)]
         return made[::-1]
 

@@ -1,4 +1,5 @@
-"""Autoencoders of several runs on the same shapes: what the paper's ablation of stage 1 reports. Knows codecs; no denoisers, no files."""
+"""Autoencoders of several runs on the same shapes: what the paper's ablation of stage 1 reports. Knows codecs; no
+denoisers, no files."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -35,17 +36,26 @@ class TrainedCodec:
 
 
 def codecs_of(runs: Iterable[Path], device: torch.device) -> dict[str, Codec]:
-    """By name, those of stage-1 runs' folders or of models; of one alone it is "autoencoder". Raises InputError, ModelError, CheckpointError."""
-    codecs = {f"autoencoder {run}": Pipeline.load(model_of(run), device.type) if is_model(run) else TrainedCodec(load_stage_one(run).to(device), device)
-              for run in runs}
+    """By name, those of stage-1 runs' folders or of models; of one alone it is "autoencoder". Raises InputError,
+    ModelError, CheckpointError."""
+    codecs = {
+        f"autoencoder {run}": Pipeline.load(model_of(run), device.type)
+        if is_model(run)
+        else TrainedCodec(load_stage_one(run).to(device), device)
+        for run in runs
+    }
     return codecs if len(codecs) > 1 else {"autoencoder": codec for codec in codecs.values()}
 
 
-def compare(codecs: Mapping[str, Codec], records: Iterable[Record], limit: int | None, on_progress: Progress | None = None) -> dict:
-    """The report: each codec's summary with "mse", "collections", "d_iou" and "d_mse". ``limit`` and ``on_progress``: see fit_shapes.
-    Raises InputError when no shape can be used."""
+def compare(
+    codecs: Mapping[str, Codec], records: Iterable[Record], limit: int | None, on_progress: Progress | None = None
+) -> dict:
+    """The report: each codec's summary with "mse", "collections", "d_iou" and "d_mse". ``limit`` and ``on_progress``:
+    see fit_shapes. Raises InputError when no shape can be used."""
     skipped = Counter()
-    rows = [shape.about | {name: codec_score(codec, shape) for name, codec in codecs.items()}
-            for shape in fit_shapes(records, limit, None, skipped, on_progress)]
+    rows = [
+        shape.about | {name: codec_score(codec, shape) for name, codec in codecs.items()}
+        for shape in fit_shapes(records, limit, None, skipped, on_progress)
+    ]
     about = {"count": len(rows), "skipped": dict(skipped), "rules": RULES, "trials": []}
     return about | summarise(rows, tuple(codecs), None) | {"shapes": rows}

@@ -1,4 +1,5 @@
-"""What simpler methods make of a condition's input, to compare a model with. Knows shapes' fields and a store of training shapes; no networks."""
+"""What simpler methods make of a condition's input, to compare a model with. Knows shapes' fields and a store of
+training shapes; no networks."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
@@ -31,7 +32,10 @@ from ..wavelet import tree_to_field
 
 _OCTREE = 7  # levels of the Poisson solver: 128 cells a side
 _AVERAGED = 400  # training shapes in the mean shape
-_VOXELS, _SMOOTHED = 64, 5  # of the remeshed blocks: a voxel is 1/58 of the longest side, about what keeps a blockout's parts apart
+_VOXELS, _SMOOTHED = (
+    64,
+    5,
+)  # of the remeshed blocks: a voxel is 1/58 of the longest side, about what keeps a blockout's parts apart
 _FITTED = 40  # of them, those that its level is chosen on
 
 
@@ -41,15 +45,20 @@ def half_filled(field: Tensor) -> np.ndarray:
 
 
 def screened_poisson(points: np.ndarray, field: Tensor) -> Tensor:
-    """Field of the screened Poisson surface (Kazhdan and Hoppe 2013) of points (N, 3) with normals taken from the reference's ``field``."""
+    """Field of the screened Poisson surface (Kazhdan and Hoppe 2013) of points (N, 3) with normals taken from the
+    reference's ``field``."""
     points = torch.from_numpy(np.asarray(points, dtype=np.float32))
     steps = torch.eye(3) * (3 / field.shape[0])
-    normals = F.normalize(torch.stack([sample_field(field, points + step) - sample_field(field, points - step) for step in steps], -1), dim=-1)
+    normals = F.normalize(
+        torch.stack([sample_field(field, points + step) - sample_field(field, points - step) for step in steps], -1),
+        dim=-1,
+    )
     return poisson_of(points.double().numpy(), normals.double().numpy(), field.shape[0])
 
 
 def poisson_of(points: np.ndarray, normals: np.ndarray, resolution: int) -> Tensor:
-    """Field (R, R, R) of the screened Poisson surface of points (N, 3) with outward normals (N, 3); 1 everywhere where it encloses nothing."""
+    """Field (R, R, R) of the screened Poisson surface of points (N, 3) with outward normals (N, 3); 1 everywhere where
+    it encloses nothing."""
     import lagrange
 
     made = lagrange.poisson.mesh_from_oriented_points(points, normals, octree_depth=_OCTREE)
@@ -60,17 +69,21 @@ def poisson_of(points: np.ndarray, normals: np.ndarray, resolution: int) -> Tens
 
 
 def estimated_normals(points: np.ndarray, neighbours: int = 12) -> np.ndarray:
-    """Outward unit normals (N, 3) of points (N, 3) of a closed surface, as Hoppe et al. (1992, "Surface reconstruction from unorganized points")
-    estimate them: across the plane through a point's neighbours, and turned alike along the minimum spanning tree of neighbours whose
-    planes are the most parallel, from the highest point's upward one on. A cloud in several parts is turned in each alike."""
+    """Outward unit normals (N, 3) of points (N, 3) of a closed surface, as Hoppe et al. (1992, "Surface reconstruction
+    from unorganized points") estimate them: across the plane through a point's neighbours, and turned alike along the
+    minimum spanning tree of neighbours whose planes are the most parallel, from the highest point's upward one on. A
+    cloud in several parts is turned in each alike."""
     points = np.asarray(points, dtype=np.float64)
     near = cKDTree(points).query(points, neighbours + 1)[1]
     around = points[near] - points[near].mean(axis=1, keepdims=True)
     normals = np.linalg.eigh(np.einsum("nki,nkj->nij", around, around))[1][:, :, 0]
     start, end = np.repeat(np.arange(len(points)), neighbours), near[:, 1:].ravel()
     across = 1 - np.abs((normals[start] * normals[end]).sum(axis=1)) + 1e-6  # an edge of weight 0 would be none
-    graph = minimum_spanning_tree(coo_matrix((across, (start, end)), shape=(len(points),) * 2).tocsr().maximum(
-        coo_matrix((across, (end, start)), shape=(len(points),) * 2).tocsr()))
+    graph = minimum_spanning_tree(
+        coo_matrix((across, (start, end)), shape=(len(points),) * 2)
+        .tocsr()
+        .maximum(coo_matrix((across, (end, start)), shape=(len(points),) * 2).tocsr())
+    )
     graph = graph + graph.T
     for part in range((labels := connected_components(graph, directed=False))[0]):
         members = np.flatnonzero(labels[1] == part)
@@ -84,11 +97,13 @@ def estimated_normals(points: np.ndarray, neighbours: int = 12) -> np.ndarray:
 
 
 def remeshed_and_smoothed(vertices: np.ndarray, faces: np.ndarray, resolution: int = RESOLUTION) -> Tensor:
-    """Field (R, R, R) of what an artist makes of blocks, vertices (V, 3) and triangles (F, 3), in a few seconds in Blender: Voxel Remesh, the
-    surface of their union's distance field at _VOXELS a side of [-1, 1]³, and the Smooth modifier, _SMOOTHED times at its factor 1/2, which
-    moves a vertex half the way to the mean of its edges' middles."""
+    """Field (R, R, R) of what an artist makes of blocks, vertices (V, 3) and triangles (F, 3), in a few seconds in
+    Blender: Voxel Remesh, the surface of their union's distance field at _VOXELS a side of [-1, 1]³, and the Smooth
+    modifier, _SMOOTHED times at its factor 1/2, which moves a vertex half the way to the mean of its edges' middles."""
     vertices, faces = field_to_mesh(mesh_to_distance(vertices, faces, _VOXELS), remove_dust=False)
-    a, b = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).T  # closed: every edge in both directions
+    a, b = np.concatenate(
+        [faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]
+    ).T  # closed: every edge in both directions
     beside = coo_matrix((np.ones(len(a)), (a, b)), shape=(len(vertices),) * 2).tocsr()
     edges = np.asarray(beside.sum(axis=1))
     for _ in range(_SMOOTHED):
@@ -98,7 +113,11 @@ def remeshed_and_smoothed(vertices: np.ndarray, faces: np.ndarray, resolution: i
 
 def directions_of(inputs: dict) -> list[tuple[float, float]]:
     """Where a condition looks at its mesh from: azimuth and elevation in degrees."""
-    return [PUBLISHED.direction(view) for view in inputs["views"]] if "views" in inputs else [(inputs["azimuth"], inputs["elevation"])]
+    return (
+        [PUBLISHED.direction(view) for view in inputs["views"]]
+        if "views" in inputs
+        else [(inputs["azimuth"], inputs["elevation"])]
+    )
 
 
 def _depth_of(inputs: dict) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -114,7 +133,8 @@ def lit_picture(depth: Tensor, normal: Tensor) -> Tensor:
 
 
 def nearness_picture(depth: Tensor, normal: Tensor | None = None) -> Tensor:
-    """Silhouette and nearness (B, 2, S, S) of depth (B, S, S) (inf = nothing): 1 the nearest, 0 the farthest and nothing."""
+    """Silhouette and nearness (B, 2, S, S) of depth (B, S, S) (inf = nothing): 1 the nearest, 0 the farthest and
+    nothing."""
     hit, depth = torch.isfinite(depth), depth.float()
     near = torch.where(hit, depth, torch.inf).amin((1, 2), keepdim=True)
     far = torch.where(hit, depth, -torch.inf).amax((1, 2), keepdim=True)
@@ -122,7 +142,11 @@ def nearness_picture(depth: Tensor, normal: Tensor | None = None) -> Tensor:
 
 
 # What training shapes are looked up by → that picture (B, C, S, S) of their views' depth and normals.
-PICTURES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"drawing": line_picture, "picture": lit_picture, "depth": nearness_picture}
+PICTURES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "drawing": line_picture,
+    "picture": lit_picture,
+    "depth": nearness_picture,
+}
 
 
 class TrainingShapes:
@@ -139,7 +163,8 @@ class TrainingShapes:
         return self._field(index)
 
     def has(self, geometry: np.ndarray) -> bool:
-        """Whether a shape with that fingerprint is among them. Stores from before there were fingerprints do not know."""
+        """Whether a shape with that fingerprint is among them. Stores from before there were fingerprints do not
+        know."""
         return any(alike(geometry, known) for known in self._prints)
 
     @cached_property
@@ -147,6 +172,7 @@ class TrainingShapes:
         def cells(entry: Entry) -> np.ndarray:
             with np.load(entry.file) as arrays:
                 return np.unpackbits(arrays["occupancy"][0]).astype(np.float32)
+
         return np.stack([cells(entry) for entry in self.entries])
 
     def nearest(self, field: Tensor, count: int = 1) -> list[int]:
@@ -162,7 +188,8 @@ class TrainingShapes:
 
     @cached_property
     def mean_field(self) -> Tensor:
-        """The one shape that fits all best: the mean of the training shapes' distance fields, at the level with the best mean overlap."""
+        """The one shape that fits all best: the mean of the training shapes' distance fields, at the level with the
+        best mean overlap."""
         chosen = np.random.default_rng(0).permutation(len(self.entries))[:_AVERAGED]
         mean = tree_to_field((sum(load_tree(self.entries[i], 0) for i in chosen) / len(chosen))[None])[0]
         coarse = mean[::4, ::4, ::4]
@@ -182,8 +209,8 @@ class TrainingShapes:
         return torch.cat(features), np.array(owners)
 
     def seen_like(self, kind: str, picture: Tensor) -> int:
-        """The training shape one of whose views is most like a picture (C, 128, 128), of one of the kinds in PICTURES: what a look-up by the
-        model's own input gives."""
+        """The training shape one of whose views is most like a picture (C, 128, 128), of one of the kinds in PICTURES:
+        what a look-up by the model's own input gives."""
         features, owners = self._views(kind)
         return int(owners[int((features @ _looks(picture[None])[0]).argmax())])
 
@@ -196,8 +223,8 @@ def _looks(pictures: Tensor) -> Tensor:
 
 
 def _framed(picture: Tensor) -> Tensor:
-    """Picture (C, H, W), its first channel the silhouette, as views are framed in a store: (C, 128, 128), the silhouette's box in the middle,
-    its longest side FILL of the picture's."""
+    """Picture (C, H, W), its first channel the silhouette, as views are framed in a store: (C, 128, 128), the
+    silhouette's box in the middle, its longest side FILL of the picture's."""
     rows, columns = (torch.nonzero(picture[0].amax(axis) > 0.5)[:, 0] for axis in (1, 0))
     box = picture[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     height, width = (max(1, round(side * FILL * PICTURE / max(box.shape[1:]))) for side in box.shape[1:])
@@ -208,19 +235,27 @@ def _framed(picture: Tensor) -> Tensor:
 
 def of_voxels(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, Tensor]:
     R, given = field.shape[0], inputs["occupancy"]
-    return {"nearest": upsampled(given, "nearest", R), "trilinear": upsampled(given, "trilinear", R),
-            "trilinear_half_filled": upsampled(half_filled(field), "trilinear", R)}
+    return {
+        "nearest": upsampled(given, "nearest", R),
+        "trilinear": upsampled(given, "trilinear", R),
+        "trilinear_half_filled": upsampled(half_filled(field), "trilinear", R),
+    }
 
 
 def of_points(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, Tensor]:
     points = np.asarray(inputs["points"], dtype=np.float64)
-    return {"screened_poisson": screened_poisson(points, field),
-            "screened_poisson_without_normals": poisson_of(points, estimated_normals(points), field.shape[0])}
+    return {
+        "screened_poisson": screened_poisson(points, field),
+        "screened_poisson_without_normals": poisson_of(points, estimated_normals(points), field.shape[0]),
+    }
 
 
 def of_blockout(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, Tensor]:
     given = inputs["vertices"], inputs["faces"]
-    return {"blocks": torch.from_numpy(mesh_to_distance(*given, field.shape[0])), "remesh_and_smooth": remeshed_and_smoothed(*given, field.shape[0])}
+    return {
+        "blocks": torch.from_numpy(mesh_to_distance(*given, field.shape[0])),
+        "remesh_and_smooth": remeshed_and_smoothed(*given, field.shape[0]),
+    }
 
 
 def of_sketch(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, Tensor]:
@@ -243,11 +278,21 @@ def of_depths(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict
 
 def _looked_up(kind: str, picture: Callable[[], Tensor], train: TrainingShapes | None) -> dict[str, Tensor]:
     """The mean shape, and the training shape that looks most like a picture of that kind."""
-    return {} if train is None else {"mean_shape": train.mean_field, f"retrieved_by_{kind}": train.field(train.seen_like(kind, picture()))}
+    return (
+        {}
+        if train is None
+        else {"mean_shape": train.mean_field, f"retrieved_by_{kind}": train.field(train.seen_like(kind, picture()))}
+    )
 
 
-# condition → what simpler methods make of its input, as fields (R, R, R) by name; those that look things up need training shapes.
+# condition → what simpler methods make of its input, as fields (R, R, R) by name; those that look things up need
+# training shapes.
 BASELINES: dict[str, Callable[[Tensor, dict, TrainingShapes | None], dict[str, Tensor]]] = {
-    "voxels": of_voxels, "points": of_points, "sketch": of_sketch, "image": of_image, "depth": of_depth, "depths": of_depths,
+    "voxels": of_voxels,
+    "points": of_points,
+    "sketch": of_sketch,
+    "image": of_image,
+    "depth": of_depth,
+    "depths": of_depths,
     "blockout": of_blockout,
 }

@@ -1,4 +1,5 @@
-"""Measures a pipeline on reference shapes: the autoencoder, each condition, and what simpler methods make of the same inputs. Knows no files."""
+"""Measures a pipeline on reference shapes: the autoencoder, each condition, and what simpler methods make of the same
+inputs. Knows no files."""
 
 import hashlib
 import logging
@@ -50,12 +51,12 @@ RULES = {
     "chamfer": "mean of both directions' mean distance between 10,000 points a surface, in the reference's units",
     "f_score": "harmonic mean of the shares of 10,000 points a surface that lie within 0.05 of the other's",
     "normal_angle": "mean angle in degrees between the outward normals at 10,000 random points of a surface and at the other's points nearest to "
-                    "them, averaged over both directions",
+    "them, averaged over both directions",
     "pieces": "solids that do not touch, in the decoded mesh without dust, before small parts are left out where one piece is wanted; "
-              "one_piece: share of results in one piece, of which the references' own share is reference_one_piece",
+    "one_piece: share of results in one piece, of which the references' own share is reference_one_piece",
     "silhouette_iou": "mean overlap of the silhouettes from 20 directions spread over the half-sphere",
     "light_field_distance": "Chen et al. 2003: the least sum of absolute differences of ten silhouettes' Zernike moments and Fourier coefficients, over "
-                            "60 rotations and ten light fields a shape (geometry/light_field.py); in 255ths, without the authors' rounding",
+    "60 rotations and ten light fields a shape (geometry/light_field.py); in 255ths, without the authors' rounding",
     "voxels": "solid 16³; a cell is filled when any grid point of it is inside (rule 'any')",
     "nearest": "the model's own input voxels, each cell as it is",
     "trilinear": "the model's own input voxels, interpolated, solid above 1/2",
@@ -73,7 +74,7 @@ RULES = {
     "depth": "the reference's depth from azimuth 0 and an elevation of 0…40° that the model is told, through the published lens",
     "depths": "the reference's depth from the published cameras: those of the model, or, where it takes any, once the four and once the six",
     "tsdf_fusion": "truncated signed distances fused from the same cameras' depth in model units, which the model is not told (each of its maps is "
-                   "stretched from near to far); what no camera sees counts as solid",
+    "stretched from near to far); what no camera sees counts as solid",
     "mean_shape": "one shape for every input: the training shapes' mean distance field at its best level",
     "retrieved_by_drawing": "the training shape one of whose drawings is most like the sketch",
     "retrieved_by_picture": "the training shape one of whose views, lit in the same way, is most like the picture",
@@ -82,13 +83,13 @@ RULES = {
     "own_nearest_iou": "overlap of the results with the training shapes most like them: near 1 where a model only looks up",
     "text": "the caption; a caption does not tell the shape, so that its iou is low for any model",
     "noun": f"share of the {NEAREST} training shapes most like the result (by 16³ voxels) that carry the prompt's noun or a synonym; "
-            "chance: share of all training shapes that do",
+    "chance: share of all training shapes that do",
     "coverage": f"share of references that are the nearest one of some result, by chamfer distance of {CLOUD} points",
     "minimum_matching_distance": "mean over references of the distance to the nearest result",
     "random_training_shapes": "as many training shapes, drawn at random, in the place of results",
     "thirds": "shapes sorted by the share of the grid that is solid",
     "no surface": "a result without a surface has iou, f_score, silhouette_iou and pieces 0, no chamfer, normal_angle and light_field_distance; chamfer_shapes tells how "
-                  "many have one",
+    "many have one",
 }
 Look = Callable[[Shape, str, dict, torch.Tensor], None]
 
@@ -108,7 +109,8 @@ def _rng(shape: Shape, seed: int) -> np.random.Generator:
 def from_frame(field: torch.Tensor, frame: Frame | None) -> torch.Tensor:
     """A field (R, R, R) in the model space of ``frame`` on the grid of the input's coordinates, where the reference is.
 
-    A cloud of points does not quite reach its shape's bounding box, so that the model gets it a little larger and off the centre.
+    A cloud of points does not quite reach its shape's bounding box, so that the model gets it a little larger and off
+    the centre.
     """
     R = field.shape[0]
     if frame is None or max(float(np.abs(frame.center).max()), abs(frame.scale - 1)) < 0.1 / R:
@@ -117,26 +119,37 @@ def from_frame(field: torch.Tensor, frame: Frame | None) -> torch.Tensor:
     center = [float(c) for c in frame.center]
     slabs = []
     for x in axis.split(32):
-        points = torch.stack(torch.meshgrid(*((a - c) * frame.scale for a, c in zip((x, axis, axis), center)), indexing="ij"), -1)
+        points = torch.stack(
+            torch.meshgrid(*((a - c) * frame.scale for a, c in zip((x, axis, axis), center)), indexing="ij"), -1
+        )
         slabs.append(sample_field(field, points.float()))
     return torch.cat(slabs) / frame.scale
 
 
 def score(field: torch.Tensor, shape: Shape, fast: bool = False) -> dict:
-    """{"iou", "chamfer", "f_score", "normal_angle", "pieces"} of a field (R, R, R) with the reference; and, but for a fast evaluation,
-    {"silhouette_iou", "light_field_distance"}."""
+    """{"iou", "chamfer", "f_score", "normal_angle", "pieces"} of a field (R, R, R) with the reference; and, but for a
+    fast evaluation, {"silhouette_iou", "light_field_distance"}."""
     field = torch.as_tensor(field).cpu().float()
     inside = field < 0
     overlap = {"iou": iou(inside, shape.field < 0)}
     if not fast:
-        overlap |= {"silhouette_iou": silhouette_iou(silhouettes(inside.numpy()), shape.silhouettes),
-                    "light_field_distance": light_field_distance(descriptor(inside.numpy()), shape.light_fields) if inside.any() else None}
+        overlap |= {
+            "silhouette_iou": silhouette_iou(silhouettes(inside.numpy()), shape.silhouettes),
+            "light_field_distance": light_field_distance(descriptor(inside.numpy()), shape.light_fields)
+            if inside.any()
+            else None,
+        }
     try:
         mesh = field_to_mesh(field)
     except InputError:
         return overlap | {"chamfer": None, "f_score": 0.0, "normal_angle": None, "pieces": 0}
     distance, near = chamfer_and_f_score(mesh, shape.surface)
-    return overlap | {"chamfer": distance, "f_score": near, "normal_angle": normal_angle(mesh, shape.surface), "pieces": count_pieces(*mesh)}
+    return overlap | {
+        "chamfer": distance,
+        "f_score": near,
+        "normal_angle": normal_angle(mesh, shape.surface),
+        "pieces": count_pieces(*mesh),
+    }
 
 
 def codec_score(codec: Codec, shape: Shape, latent: torch.Tensor | None = None, fast: bool = False) -> dict:
@@ -153,10 +166,18 @@ def cloud(field: torch.Tensor, seed: int) -> np.ndarray | None:
         return None
 
 
-def measure(pipeline: "Pipeline", shape: Shape, trials: Mapping[str, Trial], settings: "Settings", train: TrainingShapes | None,
-            look: Look | None, fast: bool = False, pace: "Pace | None" = None) -> tuple[dict, dict[str, np.ndarray | None]]:
-    """One shape's scores by the trials' names, each with its baselines', and the clouds of those results that count as a set. fast: of the
-    results alone, without what they are compared with."""
+def measure(
+    pipeline: "Pipeline",
+    shape: Shape,
+    trials: Mapping[str, Trial],
+    settings: "Settings",
+    train: TrainingShapes | None,
+    look: Look | None,
+    fast: bool = False,
+    pace: "Pace | None" = None,
+) -> tuple[dict, dict[str, np.ndarray | None]]:
+    """One shape's scores by the trials' names, each with its baselines', and the clouds of those results that count as
+    a set. fast: of the results alone, without what they are compared with."""
     scores, clouds = {"autoencoder": codec_score(pipeline, shape, fast=fast)}, {}
     if not fast:
         scores["autoencoder_fitted"] = codec_score(pipeline, shape, pipeline.field_to_latent(shape.field, FITTED))
@@ -172,12 +193,19 @@ def measure(pipeline: "Pipeline", shape: Shape, trials: Mapping[str, Trial], set
         latent, prepared = pipeline.generate_latent(trial.condition, inputs, own)
         known = pipeline.refined_by(trial.condition, prepared)
         field = from_frame(pipeline.latent_to_field(latent, known).cpu(), prepared.frame)
-        lines = {} if fast else BASELINES.get(trial.baselines or trial.condition, _no_baselines)(shape.field, inputs, train)
+        lines = (
+            {} if fast else BASELINES.get(trial.baselines or trial.condition, _no_baselines)(shape.field, inputs, train)
+        )
         steps = pipeline.fit_steps(trial.condition, own)
         if steps and prepared.observation is not None:
             lines |= {} if fast else {"not_fitted": field}
-            field = from_frame(pipeline.latent_to_field(pipeline.fit_latent(latent, prepared.observation, steps), known).cpu(), prepared.frame)
-        scores[name] = score(field, shape, fast) | {"baselines": {line: score(made, shape) for line, made in lines.items()}}
+            field = from_frame(
+                pipeline.latent_to_field(pipeline.fit_latent(latent, prepared.observation, steps), known).cpu(),
+                prepared.frame,
+            )
+        scores[name] = score(field, shape, fast) | {
+            "baselines": {line: score(made, shape) for line, made in lines.items()}
+        }
         if pace is not None:
             pace.tell(shape, name, scores[name])
         if train is not None and not fast and (field < 0).any():
@@ -202,22 +230,39 @@ class Pace:
         self._done += 1
         seconds = (time.monotonic() - self._began) * (self._all / self._done - 1)
         angle = "no surface" if one["normal_angle"] is None else f"normals {one['normal_angle']:.1f}°"
-        log.info("shape %d of %d, %s, %s: IoU %.3f, %s; about %d min %02d s left", -(-self._done // self._each), self._all // self._each,
-                 shape.record.id, name, one["iou"], angle, *divmod(round(max(0.0, seconds)), 60))
+        log.info(
+            "shape %d of %d, %s, %s: IoU %.3f, %s; about %d min %02d s left",
+            -(-self._done // self._each),
+            self._all // self._each,
+            shape.record.id,
+            name,
+            one["iou"],
+            angle,
+            *divmod(round(max(0.0, seconds)), 60),
+        )
 
 
 def _no_baselines(field: torch.Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, torch.Tensor]:
     return {}
 
 
-def evaluate(pipeline: "Pipeline", records: Iterable[Record], conditions: Sequence[str], limit: int | None, settings: "Settings",
-             on_progress: Progress | None = None, train: TrainingShapes | None = None, look: Look | None = None, fast: bool = False) -> dict:
-    """The report: "autoencoder" and each trial of the conditions (their names are in "trials") with iou, chamfer, f_score, silhouette_iou,
-    medians, thirds and "baselines".
+def evaluate(
+    pipeline: "Pipeline",
+    records: Iterable[Record],
+    conditions: Sequence[str],
+    limit: int | None,
+    settings: "Settings",
+    on_progress: Progress | None = None,
+    train: TrainingShapes | None = None,
+    look: Look | None = None,
+    fast: bool = False,
+) -> dict:
+    """The report: "autoencoder" and each trial of the conditions (their names are in "trials") with iou, chamfer,
+    f_score, silhouette_iou, medians, thirds and "baselines".
 
-    fast: FAST shapes at most and only what takes no long: neither baselines nor fitted latents, silhouettes or light fields.
-    ``limit`` and ``on_progress``: see fit_shapes; look(shape, trial, inputs, field) is called with every result. Raises InputError for an
-    unknown condition or when no shape can be used.
+    fast: FAST shapes at most and only what takes no long: neither baselines nor fitted latents, silhouettes or light
+    fields. ``limit`` and ``on_progress``: see fit_shapes; look(shape, trial, inputs, field) is called with every
+    result. Raises InputError for an unknown condition or when no shape can be used.
     """
     trials = trials_of(conditions, pipeline.denoiser.views)
     for name, trial in trials.items():
@@ -239,9 +284,18 @@ def evaluate(pipeline: "Pipeline", records: Iterable[Record], conditions: Sequen
     for name, clouds in made.items():
         report[name] |= _as_set(clouds, references)
     if made and train is not None:
-        drawn = np.random.default_rng(settings.seed).choice(len(train.entries), len(rows), replace=len(train.entries) < len(rows))
+        drawn = np.random.default_rng(settings.seed).choice(
+            len(train.entries), len(rows), replace=len(train.entries) < len(rows)
+        )
         report["random_training_shapes"] = _as_set([cloud(train.field(int(index)), 0) for index in drawn], references)
-    about = {"model": settings.model, "seed": settings.seed, "count": len(rows), "skipped": dict(skipped), "rules": RULES, "trials": list(trials)}
+    about = {
+        "model": settings.model,
+        "seed": settings.seed,
+        "count": len(rows),
+        "skipped": dict(skipped),
+        "rules": RULES,
+        "trials": list(trials),
+    }
     return about | report | {"shapes": rows}
 
 

@@ -1,5 +1,5 @@
-"""A report as one self-contained HTML page: the table on top, then each condition's best, median and worst result beside its input and the
-reference. Knows pictures and markup; not how anything was measured."""
+"""A report as one self-contained HTML page: the table on top, then each condition's best, median and worst result
+beside its input and the reference. Knows pictures and markup; not how anything was measured."""
 
 import base64
 import io
@@ -49,13 +49,19 @@ class Gallery:
         one = row[trial]
         distance = "no surface" if one["chamfer"] is None else f"chamfer {one['chamfer']:.4f}"
         said = f"IoU {one['iou']:.3f}, {distance}"
-        return (_figure(given, "input") + _figure(result, said) + _figure(self._references[row["id"]], f"{row['caption']} ({row['id']})"))
+        return (
+            _figure(given, "input")
+            + _figure(result, said)
+            + _figure(self._references[row["id"]], f"{row['caption']} ({row['id']})")
+        )
 
 
 def page(report: dict, gallery: Gallery) -> str:
     """The whole page."""
     title = f"{report['model']}: {report['count']} shapes of {report['split']}"
-    parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{_STYLE}</style><h1>{escape(title)}</h1>"]
+    parts = [
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{_STYLE}</style><h1>{escape(title)}</h1>"
+    ]
     left_out = ", ".join(f"{count} {reason}" for reason, count in report["skipped"].items()) or "none"
     seed = f" Seed {report['seed']}." if "seed" in report else ""
     parts.append(f"<p>Data: {escape(report['data'])}.{seed} Left out: {escape(left_out)}.</p>")
@@ -75,7 +81,11 @@ def _table(table: Table) -> str:
     rows = []
     for name, cells in table.lines:
         kind = ' class="baseline"' if name.startswith(" ") else ""
-        rows.append(f"<tr{kind}><td>{escape(name.strip())}</td>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+        rows.append(
+            f"<tr{kind}><td>{escape(name.strip())}</td>"
+            + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+            + "</tr>"
+        )
     return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
@@ -94,7 +104,9 @@ def _figure(picture: str, said: str) -> str:
 
 def _shown(inputs: dict) -> str:
     """An input as markup."""
-    return "".join(show(inputs) for name, show in _SHOWN.items() if name in inputs) or '<div class="prompt">nothing</div>'
+    return (
+        "".join(show(inputs) for name, show in _SHOWN.items() if name in inputs) or '<div class="prompt">nothing</div>'
+    )
 
 
 def _prompt(inputs: dict) -> str:
@@ -127,7 +139,8 @@ def _points(inputs: dict) -> str:
 
 
 def _depths(inputs: dict) -> str:
-    """The depth maps of a mesh that a condition looks at, side by side in a square; a blockout, which nothing looks at, as it is."""
+    """The depth maps of a mesh that a condition looks at, side by side in a square; a blockout, which nothing looks at,
+    as it is."""
     if "views" not in inputs and "azimuth" not in inputs:
         return _rendered(torch.from_numpy(mesh_to_distance(inputs["vertices"], inputs["faces"])))
     maps, *_ = mesh_pictures(inputs["vertices"], inputs["faces"], directions_of(inputs))
@@ -135,7 +148,10 @@ def _depths(inputs: dict) -> str:
     side = SIDE // across
     square = Image.new("L", (SIDE, SIDE), GROUND)
     for number, one in enumerate(maps):
-        square.paste(Image.fromarray(one).resize((side, side), Image.Resampling.LANCZOS), (number % across * side, number // across * side))
+        square.paste(
+            Image.fromarray(one).resize((side, side), Image.Resampling.LANCZOS),
+            (number % across * side, number // across * side),
+        )
     return _inline(square)
 
 

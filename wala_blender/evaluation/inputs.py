@@ -1,4 +1,5 @@
-"""A reference shape → the raw input of a condition, as an artist would give it. Knows shapes and cameras; not models, not scores."""
+"""A reference shape → the raw input of a condition, as an artist would give it. Knows shapes and cameras; not models,
+not scores."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -86,8 +87,14 @@ def no_input(shape: Shape, rng: np.random.Generator) -> dict:
 
 # condition → its raw input; of several views it also takes which
 INPUTS: dict[str, Callable[..., dict]] = {
-    "text": text_input, "sketch": sketch_input, "image": image_input, "depth": depth_input, "depths": depths_input, "voxels": voxel_input,
-    "points": point_input, "none": no_input,
+    "text": text_input,
+    "sketch": sketch_input,
+    "image": image_input,
+    "depth": depth_input,
+    "depths": depths_input,
+    "voxels": voxel_input,
+    "points": point_input,
+    "none": no_input,
 }
 SEVERAL = ("depths",)
 BLOCKOUT = "blockout"  # a mesh in the place of voxels, measured once with every kind of blockout
@@ -96,7 +103,8 @@ WITH_CAPTION = "+text"
 
 @dataclass(frozen=True)
 class Trial:
-    """What is measured under one name: a condition, and the raw input that it is given of a reference, which may have its caption beside it."""
+    """What is measured under one name: a condition, and the raw input that it is given of a reference, which may have
+    its caption beside it."""
 
     condition: str
     make: Callable[[Shape, np.random.Generator], dict]
@@ -105,9 +113,10 @@ class Trial:
 
 
 def trials_of(conditions: Sequence[str], views: Sequence[int]) -> dict[str, Trial]:
-    """By the names in a report. ``views``: the cameras that the model's pictures must be from; with () a condition of several is measured
-    once with every published set, as "depths_4" and "depths_6". "blockout" is voxels given a blockout's mesh, as "blockout_boxes" and so on. "sketch+text" is a sketch with the caption beside it, and so on. Raises
-    InputError for a condition that cannot be measured."""
+    """By the names in a report. ``views``: the cameras that the model's pictures must be from; with () a condition of
+    several is measured once with every published set, as "depths_4" and "depths_6". "blockout" is voxels given a
+    blockout's mesh, as "blockout_boxes" and so on. "sketch+text" is a sketch with the caption beside it, and so on.
+    Raises InputError for a condition that cannot be measured."""
     unknown = sorted({condition.removesuffix(WITH_CAPTION) for condition in conditions} - {*INPUTS, BLOCKOUT})
     if unknown:
         raise InputError(f"unknown condition {unknown[0]!r}", f"Choose some of {', '.join((*INPUTS, BLOCKOUT))}")
@@ -123,7 +132,10 @@ def trials_of(conditions: Sequence[str], views: Sequence[int]) -> dict[str, Tria
         else:
             made = {condition: INPUTS[condition]}
         if name.endswith(WITH_CAPTION):
-            trials |= {one + WITH_CAPTION: Trial(condition, partial(_captioned, make), True, baselines) for one, make in made.items()}
+            trials |= {
+                one + WITH_CAPTION: Trial(condition, partial(_captioned, make), True, baselines)
+                for one, make in made.items()
+            }
         else:
             trials |= {one: Trial(condition, make, False, baselines) for one, make in made.items()}
     return trials

@@ -1,7 +1,8 @@
-"""Checks reference vectors of the published implementation against this library. Knows the vectors' format; not how they are shown.
+"""Checks reference vectors of the published implementation against this library. Knows the vectors' format; not how
+they are shown.
 
-A reference file stores inputs and outputs; the weights behind them are drawn by a rule from every key's name. They are written as a
-published checkpoint into a temporary folder and loaded by the same strict loader as a downloaded one.
+A reference file stores inputs and outputs; the weights behind them are drawn by a rule from every key's name. They are
+written as a published checkpoint into a temporary folder and loaded by the same strict loader as a downloaded one.
 """
 
 import json
@@ -46,12 +47,15 @@ class Arrays(dict[str, np.ndarray]):
     """A file's arrays; asking for one that is not there is bad input, not a fault of ours."""
 
     def __missing__(self, key: str) -> np.ndarray:
-        raise InputError(f"the reference file has no array {key}, only {', '.join(sorted(self))}", "Copy the reference vectors again")
+        raise InputError(
+            f"the reference file has no array {key}, only {', '.join(sorted(self))}", "Copy the reference vectors again"
+        )
 
 
 @dataclass(frozen=True)
 class Row:
-    """One compared quantity. ``error``: max |ours − reference| / max |reference|; None: a kind of file that is not checked yet."""
+    """One compared quantity. ``error``: max |ours − reference| / max |reference|; None: a kind of file that is not
+    checked yet."""
 
     file: str
     quantity: str
@@ -77,13 +81,18 @@ def drawn_weight(key: str, shape: list[int]) -> np.ndarray:
     if key.endswith(("embedding.weight", "camera_emb.weight")):
         return x
     if key.endswith("weight"):
-        return (x / np.sqrt(np.prod(shape[1:]))).astype(np.float32) if len(shape) >= 2 else np.float32(1) + np.float32(0.1) * x
+        return (
+            (x / np.sqrt(np.prod(shape[1:]))).astype(np.float32)
+            if len(shape) >= 2
+            else np.float32(1) + np.float32(0.1) * x
+        )
     return np.float32(0.02 if key.endswith("bias") and len(shape) == 1 else 0.1) * x
 
 
 @contextmanager
 def reference_checkpoint(entry: Mapping, prefix: str = "") -> Iterator[Path]:
-    """A folder with the published files of an entry {"keys": {key: shape}, "args": {…} or absent}; ``prefix`` goes before every key."""
+    """A folder with the published files of an entry {"keys": {key: shape}, "args": {…} or absent}; ``prefix`` goes
+    before every key."""
     state = {prefix + key: torch.from_numpy(drawn_weight(key, shape)) for key, shape in entry["keys"].items()}
     with tempfile.TemporaryDirectory(prefix="wala-parity-") as name:
         folder = Path(name)
@@ -127,9 +136,16 @@ def _check_autoencoder(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Qu
     made = model(_tensor(tree.astype(np.float16)))
     sub = np.s_[:, ::7, ::5, ::5, ::5]
     latent_in = _tensor(arrays["z_in"])
-    for key, ours in (("z", made.latent), ("q", made.quantized.latent), ("indices", made.quantized.indices), ("dec_sub", made.tree[sub]),
-                      ("dec_mean", made.tree.mean((2, 3, 4))), ("dec_std", made.tree.std((2, 3, 4))),
-                      ("q_in", model.quantize(latent_in).latent), ("dec_in_sub", model.decode(latent_in)[sub])):
+    for key, ours in (
+        ("z", made.latent),
+        ("q", made.quantized.latent),
+        ("indices", made.quantized.indices),
+        ("dec_sub", made.tree[sub]),
+        ("dec_mean", made.tree.mean((2, 3, 4))),
+        ("dec_std", made.tree.std((2, 3, 4))),
+        ("q_in", model.quantize(latent_in).latent),
+        ("dec_in_sub", model.decode(latent_in)[sub]),
+    ):
         yield key, relative_error(ours, arrays[key]), SINGLE_CALL
 
 
@@ -148,7 +164,11 @@ def _check_denoiser(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quant
         condition = processing(raw, views)
         denoiser = guided(model.denoise, condition, processing.empty(raw, views), entry["guidance_scale"])
         yield "processed", relative_error(condition.tokens[:, ::16], arrays["processed"]), SINGLE_CALL
-    yield "out", relative_error(model.denoise(_tensor(arrays["x"]), _tensor(arrays["t"]), condition), arrays["out"]), SINGLE_CALL
+    yield (
+        "out",
+        relative_error(model.denoise(_tensor(arrays["x"]), _tensor(arrays["t"]), condition), arrays["out"]),
+        SINGLE_CALL,
+    )
     schedule, steps = Schedule(settings.schedule), len(arrays["timestep_map"])
     taken = [step.timestep for step in reversed(schedule.respaced(steps))]
     yield "timestep_map", relative_error(np.array(taken), arrays["timestep_map"]), SINGLE_CALL
@@ -174,7 +194,9 @@ def _check_voxels(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quantit
 
 def _check_image_encoder(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quantity]:
     given = entry["config"]
-    config = DinoV2Config(given["width"], given["depth"], given["heads"], given["ffn_layer"] != "mlp", given["registers"])
+    config = DinoV2Config(
+        given["width"], given["depth"], given["heads"], given["ffn_layer"] != "mlp", given["registers"]
+    )
     with without_weights():
         model = DinoV2(config).eval()
     with reference_checkpoint(entry) as folder:
@@ -190,7 +212,12 @@ def _check_multiview(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quan
     with reference_checkpoint(entry) as folder:
         load_components(folder / "checkpoint.ckpt", {"multiview_unet": model})
     x = _tensor(arrays["x"])
-    made = model(x, torch.full((len(x),), int(arrays["timestep"])), _tensor(arrays["context"]).expand(len(x), -1, -1), _tensor(arrays["camera"]))
+    made = model(
+        x,
+        torch.full((len(x),), int(arrays["timestep"])),
+        _tensor(arrays["context"]).expand(len(x), -1, -1),
+        _tensor(arrays["camera"]),
+    )
     yield "out", relative_error(made, arrays["out"]), SINGLE_CALL
 
 
@@ -213,7 +240,9 @@ def _entries(folder: Path) -> dict[str, Mapping]:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise InputError(f"{path.name} is not readable JSON ({error})", "Copy the reference vectors again") from error
+            raise InputError(
+                f"{path.name} is not readable JSON ({error})", "Copy the reference vectors again"
+            ) from error
         if isinstance(content, dict):
             entries |= {name: entry for name, entry in content.items() if isinstance(entry, dict) and "keys" in entry}
     return entries
@@ -240,13 +269,15 @@ def check_file(path: Path, entry: Mapping | None) -> list[Row]:
 def check_folder(folder: Path | str, on_file: Callable[[str], None] | None = None) -> list[Row]:
     """Every reference vector (*.npz with its entry in a *.json) in the folder; ``on_file(name)`` is called before each.
 
-    A row passes when its error is known and not above its bar. Raises InputError for a folder without vectors or a damaged file,
-    CheckpointError where weights do not fit our modules.
+    A row passes when its error is known and not above its bar. Raises InputError for a folder without vectors or a
+    damaged file, CheckpointError where weights do not fit our modules.
     """
     folder = Path(folder)
     paths = sorted(folder.glob("*.npz"))
     if not paths:
-        raise InputError(f"{folder} holds no reference vectors (*.npz)", "Give the folder with the .npz and .json files")
+        raise InputError(
+            f"{folder} holds no reference vectors (*.npz)", "Give the folder with the .npz and .json files"
+        )
     entries = _entries(folder)
     rows: list[Row] = []
     for path in paths:

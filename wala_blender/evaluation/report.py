@@ -1,4 +1,5 @@
-"""Many shapes' scores → the numbers of a report and its tables. Knows scores; not shapes, not how they were measured."""
+"""Many shapes' scores → the numbers of a report and its tables. Knows scores; not shapes, not how they were
+measured."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,39 +11,62 @@ from ..training.data.captions import carries
 from .baselines import TrainingShapes
 
 ALSO = ("own_nearest_iou", "mse")  # what only some scores have
-COLUMNS = (("IoU", "iou", 3), ("median", "iou_median", 3), ("chamfer", "chamfer", 4), ("median", "chamfer_median", 4), ("F-score", "f_score", 3),
-           ("normals °", "normal_angle", 1), ("median", "normal_angle_median", 1), ("one piece", "one_piece", 2), ("silhouette", "silhouette_iou", 3),
-           ("LFD", "light_field_distance", 0))
+COLUMNS = (
+    ("IoU", "iou", 3),
+    ("median", "iou_median", 3),
+    ("chamfer", "chamfer", 4),
+    ("median", "chamfer_median", 4),
+    ("F-score", "f_score", 3),
+    ("normals °", "normal_angle", 1),
+    ("median", "normal_angle_median", 1),
+    ("one piece", "one_piece", 2),
+    ("silhouette", "silhouette_iou", 3),
+    ("LFD", "light_field_distance", 0),
+)
 THIRDS = ("thin", "middle", "bulky")
 SMALL = "{:.2e}".format
 
 
 def summary(scores: Sequence[dict], volumes: Sequence[float]) -> dict:
-    """Means and medians of scores as evaluation.score gives them, and the mean IoU of the thin, middle and bulky third."""
+    """Means and medians of scores as evaluation.score gives them, and the mean IoU of the thin, middle and bulky
+    third."""
     ious = np.array([one["iou"] for one in scores])
     thirds = zip(THIRDS, np.array_split(np.argsort(volumes, kind="stable"), 3))
-    made = {"iou": float(ious.mean()), "iou_median": float(np.median(ious)), "chamfer_shapes": sum(one["chamfer"] is not None for one in scores),
-            "pieces": float(np.mean([one["pieces"] for one in scores])), "one_piece": float(np.mean([one["pieces"] == 1 for one in scores])),
-            "thirds": {name: float(ious[part].mean()) for name, part in thirds if len(part)}}
+    made = {
+        "iou": float(ious.mean()),
+        "iou_median": float(np.median(ious)),
+        "chamfer_shapes": sum(one["chamfer"] is not None for one in scores),
+        "pieces": float(np.mean([one["pieces"] for one in scores])),
+        "one_piece": float(np.mean([one["pieces"] == 1 for one in scores])),
+        "thirds": {name: float(ious[part].mean()) for name, part in thirds if len(part)},
+    }
     for key in ("chamfer", "normal_angle", "f_score", "silhouette_iou", "light_field_distance"):
         known = [one[key] for one in scores if one.get(key) is not None]
         made[key] = float(np.mean(known)) if known else None
-        made |= {f"{key}_median": float(np.median(known)) if known else None} if key in ("chamfer", "normal_angle") else {}
+        made |= (
+            {f"{key}_median": float(np.median(known)) if known else None} if key in ("chamfer", "normal_angle") else {}
+        )
     return made
 
 
 def by_collection(rows: Sequence[dict], name: str) -> dict:
-    """{"collections": {collection: {"iou", "mse", "count"}}, "d_iou", "d_mse": the means of the collections' means} of one codec's scores."""
+    """{"collections": {collection: {"iou", "mse", "count"}}, "d_iou", "d_mse": the means of the collections' means} of
+    one codec's scores."""
     groups = defaultdict(list)
     for row in rows:
         groups[row["id"].split("/")[0]].append(row[name])
-    means = {group: {key: float(np.mean([one[key] for one in scores])) for key in ("iou", "mse")} | {"count": len(scores)}
-             for group, scores in sorted(groups.items())}
-    return {"collections": means} | {f"d_{key}": float(np.mean([one[key] for one in means.values()])) for key in ("iou", "mse")}
+    means = {
+        group: {key: float(np.mean([one[key] for one in scores])) for key in ("iou", "mse")} | {"count": len(scores)}
+        for group, scores in sorted(groups.items())
+    }
+    return {"collections": means} | {
+        f"d_{key}": float(np.mean([one[key] for one in means.values()])) for key in ("iou", "mse")
+    }
 
 
 def summarise(rows: Sequence[dict], names: Sequence[str], train: TrainingShapes | None) -> dict:
-    """By those of the names that were measured: the summary of their scores, with baselines' and collections' where there are any."""
+    """By those of the names that were measured: the summary of their scores, with baselines' and collections' where
+    there are any."""
     volumes = [row["volume"] for row in rows]
     report = {"reference_one_piece": float(np.mean([row["pieces"] == 1 for row in rows]))}
     for name in names:
@@ -55,12 +79,19 @@ def summarise(rows: Sequence[dict], names: Sequence[str], train: TrainingShapes 
             if values:
                 report[name][also] = float(np.mean(values))
         lines = scores[0].get("baselines", ())
-        report[name] |= {"baselines": {line: summary([one["baselines"][line] for one in scores], volumes) for line in lines}} if lines else {}
+        report[name] |= (
+            {"baselines": {line: summary([one["baselines"][line] for one in scores], volumes) for line in lines}}
+            if lines
+            else {}
+        )
         report[name] |= by_collection(rows, name) if "mse" in scores[0] else {}
     told = [row for row in rows if "noun" in row.get("text", {})]
     if told:
         chance = [np.mean([carries(entry.caption, row["head"]) for entry in train.entries]) for row in told]
-        report["text"]["noun"] = {"nearest": float(np.mean([row["text"]["noun"] for row in told])), "chance": float(np.mean(chance))}
+        report["text"]["noun"] = {
+            "nearest": float(np.mean([row["text"]["noun"] for row in told])),
+            "chance": float(np.mean(chance)),
+        }
     return report
 
 
@@ -81,13 +112,27 @@ def tables_of(report: dict) -> list[Table]:
     """Everything that was measured; then stage 1's ablation: the codecs' errors, over all shapes and by collection."""
     lines = []
     for name, one in measured(report):
-        lines += [(name, _cells(one)), *((f"  {line}", _cells(other)) for line, other in one.get("baselines", {}).items())]
+        lines += [
+            (name, _cells(one)),
+            *((f"  {line}", _cells(other)) for line, other in one.get("baselines", {}).items()),
+        ]
     tables = [Table([head for head, _, _ in COLUMNS] + list(THIRDS), lines)]
     codecs = [(name, one) for name, one in measured(report) if "collections" in one]
     if codecs:
         groups = list(codecs[0][1]["collections"])
-        cells = [(name, [f"{one['iou']:.3f}", SMALL(one["mse"]), f"{one['d_iou']:.3f}", SMALL(one["d_mse"]),
-                         *(f"{one['collections'][group]['iou']:.3f}" for group in groups)]) for name, one in codecs]
+        cells = [
+            (
+                name,
+                [
+                    f"{one['iou']:.3f}",
+                    SMALL(one["mse"]),
+                    f"{one['d_iou']:.3f}",
+                    SMALL(one["d_mse"]),
+                    *(f"{one['collections'][group]['iou']:.3f}" for group in groups),
+                ],
+            )
+            for name, one in codecs
+        ]
         tables.append(Table(["IoU", "MSE", "D-IoU", "D-MSE", *groups], cells))
     return tables
 
@@ -104,10 +149,14 @@ def remarks_of(report: dict) -> list[str]:
         if "own_nearest_iou" in one:
             said.append(f"{name}: results overlap the training shape most like them by {one['own_nearest_iou']:.3f}")
         if "noun" in one:
-            said.append(f"{name}: {one['noun']['nearest']:.0%} of the training shapes most like a result carry the prompt's noun "
-                        f"(by chance {one['noun']['chance']:.0%})")
+            said.append(
+                f"{name}: {one['noun']['nearest']:.0%} of the training shapes most like a result carry the prompt's noun "
+                f"(by chance {one['noun']['chance']:.0%})"
+            )
         if "coverage" in one:
-            said.append(f"{name}: coverage {one['coverage']:.3f}, minimum matching distance {one['minimum_matching_distance']:.4f}")
+            said.append(
+                f"{name}: coverage {one['coverage']:.3f}, minimum matching distance {one['minimum_matching_distance']:.4f}"
+            )
     return said
 
 
@@ -118,5 +167,7 @@ def text_of(report: dict) -> list[str]:
         width = max(26, *(len(name) + 1 for name, _ in table.lines))
         wide = [max(11, len(head) + 1) for head in table.heads]
         lines += [" " * width + "".join(f"{head:>{n}}" for head, n in zip(table.heads, wide))]
-        lines += [f"{name:{width}}" + "".join(f"{cell:>{n}}" for cell, n in zip(cells, wide)) for name, cells in table.lines] + [""]
+        lines += [
+            f"{name:{width}}" + "".join(f"{cell:>{n}}" for cell, n in zip(cells, wide)) for name, cells in table.lines
+        ] + [""]
     return lines[:-1] + remarks_of(report)

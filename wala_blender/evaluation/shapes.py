@@ -1,7 +1,7 @@
 """The shapes that a model is measured on, from records of meshes.
 
-Reference: the mesh's own distance field at 256³, and its iso-surface. A shape counts only if the codec can hold it at all, by the
-limits of the training store, and when it is no training shape.
+Reference: the mesh's own distance field at 256³, and its iso-surface. A shape counts only if the codec can hold it at
+all, by the limits of the training store, and when it is no training shape.
 """
 
 import hashlib
@@ -49,20 +49,31 @@ class Shape:
     @property
     def about(self) -> dict:
         """What a report says of the shape itself."""
-        return {"id": self.record.id, "caption": self.record.caption, "head": self.record.head, "volume": self.volume,
-                "pieces": count_pieces(*main_components(*self.surface)[:2])}
+        return {
+            "id": self.record.id,
+            "caption": self.record.caption,
+            "head": self.record.head,
+            "volume": self.volume,
+            "pieces": count_pieces(*main_components(*self.surface)[:2]),
+        }
 
 
 def read_ids(name: Path | str) -> list[str]:
-    """Ids in a file, a line each, without empty lines and those that begin with #; ``name``: the file, or a list in EVALUATION_SETS without its
-    .txt. Raises InputError: missing, or empty."""
+    """Ids in a file, a line each, without empty lines and those that begin with #; ``name``: the file, or a list in
+    EVALUATION_SETS without its .txt. Raises InputError: missing, or empty."""
     file = Path(name)
     if not file.is_file():
         file = EVALUATION_SETS / f"{name}.txt"
     if not file.is_file():
         known = ", ".join(sorted(path.stem for path in EVALUATION_SETS.glob("*.txt")))
-        raise InputError(f"{name}: no such file, and no list of that name", f"Give a file with an id a line, or one of {known}.")
-    ids = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip() and not line.startswith("#")]
+        raise InputError(
+            f"{name}: no such file, and no list of that name", f"Give a file with an id a line, or one of {known}."
+        )
+    ids = [
+        line.strip()
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if line.strip() and not line.startswith("#")
+    ]
     if not ids:
         raise InputError(f"{name} names nothing", "Write an id a line into it.")
     return ids
@@ -73,25 +84,36 @@ def named(records: Iterable[Record], ids: Sequence[str]) -> list[Record]:
     by_id = {record.id: record for record in records}
     missing = [one for one in ids if one not in by_id]
     if missing:
-        raise InputError(f"{len(missing)} of {len(ids)} shapes are not in that split of the data, such as {missing[0]}",
-                         "Choose the split and the folder that they are in.")
+        raise InputError(
+            f"{len(missing)} of {len(ids)} shapes are not in that split of the data, such as {missing[0]}",
+            "Choose the split and the folder that they are in.",
+        )
     return [by_id[one] for one in ids]
 
 
 def read_shape(record: Record, train: TrainingShapes | None, limits: Limits = Limits()) -> Shape:
-    """The reference of one record. Raises Unfit with the reason when the codec cannot hold the shape, or when it is a training shape."""
+    """The reference of one record. Raises Unfit with the reason when the codec cannot hold the shape, or when it is a
+    training shape."""
     vertices, faces = read_fit(record, limits)
     if train is not None and train.has(fingerprint(vertices, faces)):
         raise Unfit("duplicate", "of a training shape")
     field = fit_field(vertices, faces, limits, TRUNCATION)
     check_tree(field, None, limits)
-    return Shape(record, field, field_to_mesh(field, remove_dust=False), (vertices, faces), float((field < 0).float().mean()))
+    return Shape(
+        record, field, field_to_mesh(field, remove_dust=False), (vertices, faces), float((field < 0).float().mean())
+    )
 
 
-def fit_shapes(records: Iterable[Record], limit: int | None, train: TrainingShapes | None, skipped: Counter,
-               on_progress: Progress | None = None) -> Iterator[Shape]:
-    """The shapes that qualify, ``limit`` at most, in the order of a hash of their ids: the first ones are a fair sample. The others are
-    counted in ``skipped``, by reason. on_progress(count before, id) is called before each. Raises InputError when none qualifies."""
+def fit_shapes(
+    records: Iterable[Record],
+    limit: int | None,
+    train: TrainingShapes | None,
+    skipped: Counter,
+    on_progress: Progress | None = None,
+) -> Iterator[Shape]:
+    """The shapes that qualify, ``limit`` at most, in the order of a hash of their ids: the first ones are a fair
+    sample. The others are counted in ``skipped``, by reason. on_progress(count before, id) is called before each.
+    Raises InputError when none qualifies."""
     count = 0
     for record in sorted(records, key=lambda record: hashlib.sha1(record.id.encode()).digest()):
         if count == limit:
@@ -107,4 +129,6 @@ def fit_shapes(records: Iterable[Record], limit: int | None, train: TrainingShap
         yield shape
     if not count:
         why = ", ".join(f"{count} {reason}" for reason, count in skipped.items()) or "there is none"
-        raise InputError(f"none of the {sum(skipped.values())} shapes can be used ({why})", "Choose another split or folder")
+        raise InputError(
+            f"none of the {sum(skipped.values())} shapes can be used ({why})", "Choose another split or folder"
+        )

@@ -1,7 +1,7 @@
 """The published models' cameras: where each view index looks from. Knows angles and matrices; not meshes, not pictures.
 
-The directions are the published ones. Lens and distance are not published: ours show every shape whole, whatever its proportions.
-Blender renders through the same cameras and reads the same cameras.json.
+The directions are the published ones. Lens and distance are not published: ours show every shape whole, whatever its
+proportions. Blender renders through the same cameras and reads the same cameras.json.
 """
 
 import json
@@ -17,7 +17,8 @@ from ..errors import InputError
 
 @dataclass(frozen=True)
 class Cameras:
-    """``views``: (azimuth, elevation) in degrees by view index; ``field_of_view`` in degrees; ``distance`` of the eye in model units.
+    """``views``: (azimuth, elevation) in degrees by view index; ``field_of_view`` in degrees; ``distance`` of the eye
+    in model units.
 
     ``sets``: the view indices of the models that take as many pictures.
     """
@@ -40,7 +41,8 @@ class Cameras:
 
 
 def towards_eye(azimuth: float, elevation: float) -> np.ndarray:
-    """Unit vector (3,) in model axes, from the origin. Azimuth 0 is +Z, 90 is +X; elevation is positive from above (+Y); degrees."""
+    """Unit vector (3,) in model axes, from the origin. Azimuth 0 is +Z, 90 is +X; elevation is positive from above
+    (+Y); degrees."""
     a, e = math.radians(azimuth), math.radians(elevation)
     return np.array([math.cos(e) * math.sin(a), math.sin(e), math.cos(e) * math.cos(a)])
 

@@ -1,4 +1,5 @@
-"""A mesh → depth maps in the published look, by casting rays on the CPU. Knows triangles and camera matrices; not which cameras a model wants."""
+"""A mesh → depth maps in the published look, by casting rays on the CPU. Knows triangles and camera matrices; not which
+cameras a model wants."""
 
 from collections.abc import Sequence
 
@@ -10,19 +11,29 @@ from .distance import check_faces
 SIZE = 256  # pixels of a rendered map's side
 
 
-def depth_maps(vertices: np.ndarray, faces: np.ndarray, cameras: Sequence[np.ndarray], field_of_view: float, size: int = SIZE) -> np.ndarray:
-    """Depth (V, size, size) float64 of a triangle mesh as V perspective cameras see it: along the viewing direction from the eye,
-    inf where nothing is; row 0 is the top.
+def depth_maps(
+    vertices: np.ndarray, faces: np.ndarray, cameras: Sequence[np.ndarray], field_of_view: float, size: int = SIZE
+) -> np.ndarray:
+    """Depth (V, size, size) float64 of a triangle mesh as V perspective cameras see it: along the viewing direction
+    from the eye, inf where nothing is; row 0 is the top.
 
-    cameras: camera-to-world matrices (4, 4), columns right, up, towards the eye, eye, in the mesh's own coordinates; field_of_view in
-    degrees across the picture. Raises InputError for a mesh without triangles or with coordinates that are not finite.
+    cameras: camera-to-world matrices (4, 4), columns right, up, towards the eye, eye, in the mesh's own coordinates;
+    field_of_view in degrees across the picture. Raises InputError for a mesh without triangles or with coordinates that
+    are not finite.
     """
     vertices, faces = check_faces(vertices, faces)
     tree = igl.AABB()
     tree.init(vertices, faces)
     steps = ((np.arange(size) + 0.5) / size * 2 - 1) * np.tan(np.radians(field_of_view) / 2)
     # One unit along the viewing direction: how far along a ray then is the depth.
-    rays = np.stack([np.broadcast_to(steps, (size, size)), np.broadcast_to(-steps[:, None], (size, size)), np.full((size, size), -1.0)], -1)
+    rays = np.stack(
+        [
+            np.broadcast_to(steps, (size, size)),
+            np.broadcast_to(-steps[:, None], (size, size)),
+            np.full((size, size), -1.0),
+        ],
+        -1,
+    )
     maps = []
     for camera in cameras:
         directions = rays.reshape(-1, 3) @ camera[:3, :3].T
@@ -33,7 +44,8 @@ def depth_maps(vertices: np.ndarray, faces: np.ndarray, cameras: Sequence[np.nda
 
 
 def depth_picture(depth: np.ndarray) -> np.ndarray:
-    """A depth map (H, W), inf where nothing is, as (H, W) uint8: the nearest white, the farthest and what is behind black.
+    """A depth map (H, W), inf where nothing is, as (H, W) uint8: the nearest white, the farthest and what is behind
+    black.
 
     All of one depth is white; a map of nothing is black.
     """

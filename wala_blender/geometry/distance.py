@@ -1,8 +1,8 @@
 """Mesh → truncated signed distance field. Knows distances and inside from outside; not wavelets, files or networks.
 
-Unsigned distances are exact (libigl's bounding-volume hierarchy) wherever the wavelet coefficients can see them. The sign
-comes from a flood fill from outside, which does not care about face orientation, intersecting shells or double faces;
-where an opening lets the flood in, generalised winding numbers (Barill et al. 2018) close it.
+Unsigned distances are exact (libigl's bounding-volume hierarchy) wherever the wavelet coefficients can see them. The
+sign comes from a flood fill from outside, which does not care about face orientation, intersecting shells or double
+faces; where an opening lets the flood in, generalised winding numbers (Barill et al. 2018) close it.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,9 @@ def frame_of(vertices: np.ndarray) -> Frame:
         raise InputError(f"expected points of shape (n, 3), got {vertices.shape}", "Give at least one 3-D point.")
     if not np.isfinite(vertices).all():
         bad = int((~np.isfinite(vertices).all(axis=1)).sum())
-        raise InputError(f"{bad} of {len(vertices)} points are not finite numbers", "Remove NaN and infinite coordinates.")
+        raise InputError(
+            f"{bad} of {len(vertices)} points are not finite numbers", "Remove NaN and infinite coordinates."
+        )
     low, high = vertices.min(axis=0), vertices.max(axis=0)
     longest = float((high - low).max())
     if longest <= 1e-12 * float(np.abs(vertices).max()):
@@ -54,18 +56,23 @@ def frame_of(vertices: np.ndarray) -> Frame:
 
 
 def grid_coordinates(resolution: int = RESOLUTION) -> np.ndarray:
-    """Coordinates of the grid's indices along one axis: index i lies at 2·i/resolution − 1. Shape (resolution,), float64."""
+    """Coordinates of the grid's indices along one axis: index i lies at 2·i/resolution − 1. Shape (resolution,),
+    float64."""
     return 2 * np.arange(resolution) / resolution - 1
 
 
 def check_faces(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices (n, 3) float64 and faces (m, 3) int64 without degenerate triangles; InputError if none is left or an index is out of range."""
+    """Vertices (n, 3) float64 and faces (m, 3) int64 without degenerate triangles; InputError if none is left or an
+    index is out of range."""
     vertices = np.ascontiguousarray(vertices, dtype=np.float64)
     faces = np.ascontiguousarray(faces, dtype=np.int64)
     if faces.ndim != 2 or faces.shape[1] != 3 or len(faces) == 0:
         raise NoSurface("the mesh has no triangles", "Give a mesh with faces, not only points or edges.")
     if faces.min() < 0 or faces.max() >= len(vertices):
-        raise InputError(f"a face names vertex {int(faces.max())}, but there are {len(vertices)} vertices", "The mesh is damaged: export it again.")
+        raise InputError(
+            f"a face names vertex {int(faces.max())}, but there are {len(vertices)} vertices",
+            "The mesh is damaged: export it again.",
+        )
     corners = vertices[faces]
     if not np.isfinite(corners).all():
         raise InputError("the mesh has vertices that are not finite numbers", "Remove NaN and infinite coordinates.")
@@ -76,19 +83,23 @@ def check_faces(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np
     return vertices, faces
 
 
-def mesh_to_distance(vertices: np.ndarray, faces: np.ndarray, resolution: int = RESOLUTION, truncation: float = TRUNCATION) -> np.ndarray:
+def mesh_to_distance(
+    vertices: np.ndarray, faces: np.ndarray, resolution: int = RESOLUTION, truncation: float = TRUNCATION
+) -> np.ndarray:
     """Truncated signed distance of a triangle mesh on a cubic grid over [-1, 1]³.
 
-    vertices (n, 3) in model space, faces (m, 3); any orientation, open edges and intersecting shells are fine.
-    Returns float32 (resolution,)*3, axis order x, y, z, positive outside, in model units, clipped to ±truncation.
-    Exact within 2 grid cells of the surface; farther off interpolated from exact values 2 (to 8 cells) and 4 cells apart.
-    Raises InputError for a mesh without triangles, with non-finite or out-of-range data, or one that encloses no volume.
+    vertices (n, 3) in model space, faces (m, 3); any orientation, open edges and intersecting shells are fine. Returns
+    float32 (resolution,)*3, axis order x, y, z, positive outside, in model units, clipped to ±truncation. Exact within
+    2 grid cells of the surface; farther off interpolated from exact values 2 (to 8 cells) and 4 cells apart. Raises
+    InputError for a mesh without triangles, with non-finite or out-of-range data, or one that encloses no volume.
     """
     vertices, faces = check_faces(vertices, faces)
     distance = _unsigned(vertices, faces, resolution, truncation)
     inside = _inside(vertices, faces, distance, resolution)
     if not inside.any():
-        raise InputError("the mesh encloses no volume", "Give it thickness (a Solidify modifier), or close its openings.")
+        raise InputError(
+            "the mesh encloses no volume", "Give it thickness (a Solidify modifier), or close its openings."
+        )
     _forget_hidden(distance, inside, 2 / resolution)
     np.negative(distance, out=distance, where=inside)
     return np.clip(distance, -truncation, truncation, out=distance)
@@ -104,7 +115,8 @@ def _exact(vertices: np.ndarray, faces: np.ndarray, points: np.ndarray) -> tuple
 
 
 def _upsample(field: np.ndarray) -> np.ndarray:
-    """Linear, from every second grid point to all: index i of the input is index 2·i of the output; the last plane is repeated."""
+    """Linear, from every second grid point to all: index i of the input is index 2·i of the output; the last plane is
+    repeated."""
     for axis in range(3):
         after = np.concatenate([np.take(field, range(1, field.shape[axis]), axis), np.take(field, [-1], axis)], axis)
         field = np.stack([field, (field + after) / 2], axis + 1)
@@ -158,7 +170,8 @@ def _inside(vertices: np.ndarray, faces: np.ndarray, distance: np.ndarray, resol
 
 
 def _forget_hidden(distance: np.ndarray, inside: np.ndarray, voxel: float) -> None:
-    """Raises the distance around shells hidden in the solid to that from the solid's own surface, which alone is the shape's."""
+    """Raises the distance around shells hidden in the solid to that from the solid's own surface, which alone is the
+    shape's."""
     coarse, near = inside[::2, ::2, ::2], distance[::2, ::2, ::2]
     deep = coarse[2:-2, 2:-2, 2:-2].copy()  # no surface of the solid is nearer than 4 / sqrt(3) voxels
     for axis in range(3):
@@ -166,15 +179,19 @@ def _forget_hidden(distance: np.ndarray, inside: np.ndarray, voxel: float) -> No
             deep &= coarse[tuple(shifted if a == axis else slice(2, -2) for a in range(3))]
     if not (deep & (near[2:-2, 2:-2, 2:-2] < np.sqrt(3) * voxel)).any():
         return
-    # To the nearest coarse grid point outside, which lies within a coarse cell's diagonal behind the surface. Twice as coarse is enough so
-    # far inside, and eight times as fast.
+    # To the nearest coarse grid point outside, which lies within a coarse cell's diagonal behind the surface. Twice as
+    # coarse is enough so far inside, and eight times as fast.
     depth = ndimage.distance_transform_edt(coarse) * (2 * voxel) - 2 * np.sqrt(3) * voxel
-    hidden, depth = (a.repeat(2, 0).repeat(2, 1).repeat(2, 2) for a in (ndimage.binary_dilation(near < depth - voxel), depth.astype(np.float32)))
+    hidden, depth = (
+        a.repeat(2, 0).repeat(2, 1).repeat(2, 2)
+        for a in (ndimage.binary_dilation(near < depth - voxel), depth.astype(np.float32))
+    )
     np.maximum(distance, depth, out=distance, where=hidden & inside)
 
 
 def _leak(vertices, faces, outside, enclosed, resolution) -> np.ndarray | None:
-    """Grid points that the flood reached through an opening although the winding number calls them inside; None if there are none to speak of."""
+    """Grid points that the flood reached through an opening although the winding number calls them inside; None if
+    there are none to speak of."""
     step = resolution // 32
     probes = np.argwhere(outside[::step, ::step, ::step]) * step
     low, high = vertices.min(axis=0), vertices.max(axis=0)
@@ -190,7 +207,9 @@ def _leak(vertices, faces, outside, enclosed, resolution) -> np.ndarray | None:
     box = tuple(slice(a, b) for a, b in zip(lower, upper))
     candidates = np.argwhere(outside[box]) + lower
     # Every second grid point is enough away from the surface, where winding numbers are smooth.
-    winding = np.abs(igl.fast_winding_number(vertices, faces, _points(candidates[(candidates % 2 == 0).all(axis=1)], resolution)))
+    winding = np.abs(
+        igl.fast_winding_number(vertices, faces, _points(candidates[(candidates % 2 == 0).all(axis=1)], resolution))
+    )
     leaked = np.zeros((resolution // 2,) * 3, dtype=bool)
     even = candidates[(candidates % 2 == 0).all(axis=1)] // 2
     leaked[tuple(even.T)] = winding > 0.5

@@ -9,8 +9,8 @@
 5. The distance is the sum of absolute differences over a light field's ten silhouettes, the least over the 60 rotations of the dodecahedron and
    over all pairs of the two shapes' light fields (section 3.1, equation 1).
 
-Moments and coefficients count in 255ths, as in the authors' 8 bits, but without their rounding; pictures are 80 pixels wide, theirs 256. Numbers
-are to be compared with each other, not with those that other programs give.
+Moments and coefficients count in 255ths, as in the authors' 8 bits, but without their rounding; pictures are 80 pixels
+wide, theirs 256. Numbers are to be compared with each other, not with those that other programs give.
 """
 
 from functools import lru_cache
@@ -28,7 +28,8 @@ _ORDER, _FOURIER, _CONTOUR = 10, 10, 128
 
 
 def descriptor(solid: np.ndarray) -> np.ndarray:
-    """Features (10, 10, 45) float32, of ten light fields' ten silhouettes, of a solid (R, R, R) bool that is not empty."""
+    """Features (10, 10, 45) float32, of ten light fields' ten silhouettes, of a solid (R, R, R) bool that is not
+    empty."""
     points = _shell(solid)
     center = (points.min(axis=0) + points.max(axis=0)) / 2
     points = (points - center) / (np.linalg.norm(points - center, axis=1).max() + 1e-9)
@@ -40,13 +41,15 @@ def descriptor(solid: np.ndarray) -> np.ndarray:
 
 def light_field_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Distance of two descriptors: 0 for the same one, symmetric."""
-    apart = np.abs(a[:, None, :, None] - b[None, :, None, :]).sum(axis=-1)  # light fields of a, of b, silhouettes of a, of b
+    apart = np.abs(a[:, None, :, None] - b[None, :, None, :]).sum(
+        axis=-1
+    )  # light fields of a, of b, silhouettes of a, of b
     return float(apart[:, :, np.arange(PICTURES), _pairings()].sum(axis=-1).min())
 
 
 def _shell(solid: np.ndarray) -> np.ndarray:
-    """Coordinates (n, 3) of those grid points of a solid that have one outside beside them; of a small solid's points several each, so that no
-    picture has gaps."""
+    """Coordinates (n, 3) of those grid points of a solid that have one outside beside them; of a small solid's points
+    several each, so that no picture has gaps."""
     solid = solid[tuple(slice(a.min(), a.max() + 1) for a in np.nonzero(solid))]
     times = -(-_GAPLESS // max(solid.shape))
     solid = solid.repeat(times, 0).repeat(times, 1).repeat(times, 2)
@@ -91,7 +94,8 @@ def _cameras() -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _pairings() -> np.ndarray:
-    """For each of the dodecahedron's 60 rotations, which of the ten pairs of corners each pair comes to lie on: (60, 10)."""
+    """For each of the dodecahedron's 60 rotations, which of the ten pairs of corners each pair comes to lie on: (60,
+    10)."""
     corners = _corners()
     beside = np.sort(corners @ corners.T, axis=1)[0, -2]  # cosine of an edge's angle
     first, second = corners[0], corners[np.flatnonzero(np.isclose(corners @ corners[0], beside))[0]]
@@ -114,14 +118,20 @@ def _zernike() -> np.ndarray:
     columns = []
     for n in range(1, _ORDER + 1):
         for m in range(n % 2, n + 1, 2):
-            radial = sum((-1) ** s * factorial[n - s] / (factorial[s] * factorial[(n + m) // 2 - s] * factorial[(n - m) // 2 - s]) * radius ** (n - 2 * s)
-                         for s in range((n - m) // 2 + 1))
+            radial = sum(
+                (-1) ** s
+                * factorial[n - s]
+                / (factorial[s] * factorial[(n + m) // 2 - s] * factorial[(n - m) // 2 - s])
+                * radius ** (n - 2 * s)
+                for s in range((n - m) // 2 + 1)
+            )
             columns.append((radius <= 1) * radial * np.exp(-1j * m * angle) * ((n + 1) / np.pi * (2 / _SIDE) ** 2))
     return np.stack([column.ravel() for column in columns], 1).astype(np.complex64)
 
 
 def _contour(picture: np.ndarray) -> np.ndarray:
-    """Magnitudes (10,) of the Fourier coefficients 1 … 10 of the longest outer contour's distances from its centroid, over that of the 0th."""
+    """Magnitudes (10,) of the Fourier coefficients 1 … 10 of the longest outer contour's distances from its centroid,
+    over that of the 0th."""
     line = max(find_contours(np.pad(binary_fill_holes(picture), 1).astype(float), 0.5), key=len)
     along = np.concatenate([[0], np.linalg.norm(np.diff(line, axis=0), axis=1).cumsum()])
     places = np.arange(_CONTOUR) * (along[-1] / _CONTOUR)

@@ -19,7 +19,12 @@ from .formats.stl import read_stl
 from .formats.writers import GENERATOR, WRITERS, Provenance
 
 _READERS: dict[str, Callable[[Path], tuple[np.ndarray, np.ndarray]]] = {
-    ".glb": read_gltf, ".gltf": read_gltf, ".obj": read_obj, ".ply": read_ply, ".stl": read_stl, ".off": read_off,
+    ".glb": read_gltf,
+    ".gltf": read_gltf,
+    ".obj": read_obj,
+    ".ply": read_ply,
+    ".stl": read_stl,
+    ".off": read_off,
 }
 READABLE = tuple(_READERS)
 WRITABLE = tuple(WRITERS)
@@ -42,17 +47,27 @@ def _parse(path: Path) -> tuple[np.ndarray, np.ndarray]:
         with np.errstate(all="ignore"):  # what is not finite is told by the callers
             return reader(path)
     except InputError as error:
-        raise error if path.name in error.message else InputError(f"{path.name}: {error.message}", error.hint) from error
+        raise (
+            error if path.name in error.message else InputError(f"{path.name}: {error.message}", error.hint)
+        ) from error
     except Exception as error:  # damaged files contradict themselves in countless ways
-        reason = f"{type(error).__name__}: {error}" if isinstance(error, (LookupError, TypeError, AttributeError)) else str(error)
+        reason = (
+            f"{type(error).__name__}: {error}"
+            if isinstance(error, (LookupError, TypeError, AttributeError))
+            else str(error)
+        )
         reason = (reason.splitlines() or [type(error).__name__])[0][:160]
-        raise InputError(f"{path.name} cannot be read ({reason})", f"The file is damaged or incomplete. {_REPAIR}") from error
+        raise InputError(
+            f"{path.name} cannot be read ({reason})", f"The file is damaged or incomplete. {_REPAIR}"
+        ) from error
 
 
 def read_mesh(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices (V, 3) float64 and triangles (F, 3) int64 of a mesh file: all its objects in their places, joined, polygons split.
+    """Vertices (V, 3) float64 and triangles (F, 3) int64 of a mesh file: all its objects in their places, joined,
+    polygons split.
 
-    Raises InputError: missing, empty, truncated, of an unknown kind, without faces, with coordinates that are not finite.
+    Raises InputError: missing, empty, truncated, of an unknown kind, without faces, with coordinates that are not
+    finite.
     """
     path = Path(path)
     vertices, faces = _parse(path)
@@ -61,13 +76,16 @@ def read_mesh(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
     with np.errstate(invalid="ignore"):
         bad = int((~(np.abs(vertices) < _LARGEST).all(axis=1)).sum())
     if bad:
-        raise InputError(f"{path.name}: {bad} of {len(vertices)} vertices are not finite numbers below {_LARGEST:g}",
-                         "Remove NaN, infinite and huge coordinates")
+        raise InputError(
+            f"{path.name}: {bad} of {len(vertices)} vertices are not finite numbers below {_LARGEST:g}",
+            "Remove NaN, infinite and huge coordinates",
+        )
     return vertices, faces
 
 
 def read_points(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
-    """Points (N, 3) float64, the vertices of a mesh file with or without faces, and its triangles (F, 3) int64, if it has some.
+    """Points (N, 3) float64, the vertices of a mesh file with or without faces, and its triangles (F, 3) int64, if it
+    has some.
 
     Coordinates may be NaN: some scanners write that for what they missed. Raises InputError like read_mesh.
     """
@@ -90,7 +108,8 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 def check_mesh_destination(path: Path | str, *inputs: Path) -> Path:
     """The path, if a mesh can be written there without replacing one of the ``inputs``.
 
-    Raises OutputError: unknown kind of file, missing folder, no permission, the file of an input (also by another name or through a link).
+    Raises OutputError: unknown kind of file, missing folder, no permission, the file of an input (also by another name
+    or through a link).
     """
     path = Path(path)
     if path.suffix.lower() not in WRITERS and not os.path.isdir(path):
@@ -105,8 +124,9 @@ def check_mesh_destination(path: Path | str, *inputs: Path) -> Path:
 def write_mesh(path: Path | str, vertices: np.ndarray, faces: np.ndarray, provenance: Provenance) -> None:
     """Writes vertices (V, 3) and triangles (F, 3) with normals to .glb, .obj, .ply or .stl, whole or not at all.
 
-    Coordinates far from the origin keep their digits. provenance: names → texts and numbers (model, seed, licence, …), kept in glTF's extras,
-    in comments or, as far as it fits, in the header of .stl; None is left out. Raises OutputError.
+    Coordinates far from the origin keep their digits. provenance: names → texts and numbers (model, seed, licence, …),
+    kept in glTF's extras, in comments or, as far as it fits, in the header of .stl; None is left out. Raises
+    OutputError.
     """
     path = check_mesh_destination(path)
     vertices = np.asarray(vertices, dtype=np.float64)
@@ -119,5 +139,19 @@ def write_mesh(path: Path | str, vertices: np.ndarray, faces: np.ndarray, proven
 def provenance_of(record: Mapping) -> dict:
     """What a file tells of its origin, from a generation's record."""
     origin = {"generator": GENERATOR, "origin": "AI-generated"}
-    told = ("prompt", "model", "model_version", "weight_hash", "condition", "seed", "scale", "steps", "fit", "licence", "non_commercial", "shape_model", "shape_weight_hash")
+    told = (
+        "prompt",
+        "model",
+        "model_version",
+        "weight_hash",
+        "condition",
+        "seed",
+        "scale",
+        "steps",
+        "fit",
+        "licence",
+        "non_commercial",
+        "shape_model",
+        "shape_weight_hash",
+    )
     return origin | {name: record.get(name) for name in told}

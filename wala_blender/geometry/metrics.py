@@ -1,4 +1,5 @@
-"""Metrics of shapes: overlap of solids and of their silhouettes, distances and normals of surfaces, pieces; and of sets of shapes."""
+"""Metrics of shapes: overlap of solids and of their silhouettes, distances and normals of surfaces, pieces; and of sets
+of shapes."""
 
 import igl
 import numpy as np
@@ -7,22 +8,29 @@ import scipy
 from .surface import component_labels
 
 SAMPLES = 10_000  # points a surface, for chamfer and f_score
-F_SCORE_DISTANCE = 0.05  # two samplings of one surface with an area up to 4π are nearer to each other all but everywhere
+F_SCORE_DISTANCE = (
+    0.05  # two samplings of one surface with an area up to 4π are nearer to each other all but everywhere
+)
 VIEWS = 20
 Mesh = tuple[np.ndarray, np.ndarray]  # vertices (V, 3), faces (F, 3)
 
 
 def iou(a, b) -> float:
-    """Intersection over union of two solids given as boolean arrays (numpy or torch) of one shape; 1 when both are empty."""
+    """Intersection over union of two solids given as boolean arrays (numpy or torch) of one shape; 1 when both are
+    empty."""
     union = (a | b).sum()
     return float((a & b).sum() / union) if union else 1.0
 
 
-def sample_surface(vertices: np.ndarray, faces: np.ndarray, count: int, rng: np.random.Generator, with_faces: bool = False):
-    """Points (count, 3) spread evenly over the area of a mesh; in the order drawn, independent of each other. with_faces: and the triangle
-    (count,) of each."""
+def sample_surface(
+    vertices: np.ndarray, faces: np.ndarray, count: int, rng: np.random.Generator, with_faces: bool = False
+):
+    """Points (count, 3) spread evenly over the area of a mesh; in the order drawn, independent of each other.
+    with_faces: and the triangle (count,) of each."""
     corners = vertices[faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1).astype(np.float64)
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1).astype(
+        np.float64
+    )
     chosen = rng.choice(len(faces), size=count, p=area / area.sum())
     a, b = rng.random((2, count, 1))
     flip = (a + b) > 1
@@ -43,7 +51,8 @@ def chamfer_and_f_score(a: Mesh, b: Mesh, threshold: float = F_SCORE_DISTANCE, s
 
 
 def chamfer(a: Mesh, b: Mesh, seed: int = 0) -> float:
-    """Mean distance to the other surface, averaged over both directions, in the meshes' units, from 10,000 samples each.
+    """Mean distance to the other surface, averaged over both directions, in the meshes' units, from 10,000 samples
+    each.
 
     Two samplings of one surface are not 0 but about half the samples' spacing apart: 0.018 for a sphere of radius 1.
     """
@@ -74,14 +83,15 @@ def _angles(a: Mesh, b: Mesh, rng: np.random.Generator) -> np.ndarray:
 
 
 def normal_angle(a: Mesh, b: Mesh, seed: int = 0) -> float:
-    """Mean angle in degrees, 0 … 180, between outward normals at nearest points of two surfaces: from 10,000 random points of each to the
-    nearest point of the other, averaged over both directions."""
+    """Mean angle in degrees, 0 … 180, between outward normals at nearest points of two surfaces: from 10,000 random
+    points of each to the nearest point of the other, averaged over both directions."""
     rng = np.random.default_rng(seed)
     return float((_angles(a, b, rng).mean() + _angles(b, a, rng).mean()) / 2)
 
 
 def count_pieces(vertices: np.ndarray, faces: np.ndarray) -> int:
-    """Number of solids that a closed, outward mesh bounds: its connected components but for those turned inward, which are cavities."""
+    """Number of solids that a closed, outward mesh bounds: its connected components but for those turned inward, which
+    are cavities."""
     count, labels = component_labels(faces, len(vertices))
     a, b, c = np.asarray(vertices, dtype=np.float64)[faces].transpose(1, 0, 2)
     volumes = np.bincount(labels[faces[:, 0]], np.einsum("ij,ij->i", a, np.cross(b, c)), count)
@@ -89,7 +99,8 @@ def count_pieces(vertices: np.ndarray, faces: np.ndarray) -> int:
 
 
 def view_directions(count: int = VIEWS) -> np.ndarray:
-    """Unit vectors (count, 3) spread evenly over the upper half of the sphere: opposite directions see the same silhouette."""
+    """Unit vectors (count, 3) spread evenly over the upper half of the sphere: opposite directions see the same
+    silhouette."""
     height = (np.arange(count) + 0.5) / count
     angle = np.pi * (1 + 5**0.5) * np.arange(count)
     around = np.sqrt(1 - height**2)
@@ -97,7 +108,8 @@ def view_directions(count: int = VIEWS) -> np.ndarray:
 
 
 def silhouettes(solid: np.ndarray) -> np.ndarray:
-    """Silhouettes (VIEWS, S, S) bool of a solid (R, R, R) bool over [-1, 1]³, seen orthographically; S = 5/8 R, a pixel is 2.8 voxels wide."""
+    """Silhouettes (VIEWS, S, S) bool of a solid (R, R, R) bool over [-1, 1]³, seen orthographically; S = 5/8 R, a pixel
+    is 2.8 voxels wide."""
     R = solid.shape[0]
     size, reach = R * 5 // 8, 1.75  # the cube's corners are 1.73 from its middle
     shell = solid.copy()
@@ -122,9 +134,14 @@ def silhouette_iou(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def coverage_and_distance(made: list[np.ndarray], references: list[np.ndarray]) -> tuple[float, float]:
-    """How much of a set of references a set of results covers: the share of references that are the nearest one of some result, and the mean
-    over references of the distance to the nearest result. Both sets are points (n, 3) of surfaces; distances are chamfer's."""
+    """How much of a set of references a set of results covers: the share of references that are the nearest one of some
+    result, and the mean over references of the distance to the nearest result. Both sets are points (n, 3) of surfaces;
+    distances are chamfer's."""
     trees = [[scipy.spatial.cKDTree(points) for points in shapes] for shapes in (made, references)]
-    distances = np.array([[(tree.query(b)[0].mean() + other.query(a)[0].mean()) / 2 for b, other in zip(references, trees[1])]
-                          for a, tree in zip(made, trees[0])])
+    distances = np.array(
+        [
+            [(tree.query(b)[0].mean() + other.query(a)[0].mean()) / 2 for b, other in zip(references, trees[1])]
+            for a, tree in zip(made, trees[0])
+        ]
+    )
     return len(np.unique(distances.argmin(axis=1))) / len(references), float(distances.min(axis=0).mean())

@@ -1,7 +1,8 @@
-"""Renders a distance field by sphere tracing: depth and normals from a view-aligned camera. Knows fields and cameras; not sketches, not meshes.
+"""Renders a distance field by sphere tracing: depth and normals from a view-aligned camera. Knows fields and cameras;
+not sketches, not meshes.
 
-The camera of view-aligned conditions stands at azimuth 0: on +Z, raised by its elevation, looking at a target; image right is +X. At
-azimuth 90 it stands on +X.
+The camera of view-aligned conditions stands at azimuth 0: on +Z, raised by its elevation, looking at a target; image
+right is +X. At azimuth 90 it stands on +X.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ _AMBIENT = 0.25
 
 @dataclass(frozen=True)
 class Camera:
-    """View-aligned camera. elevation and azimuth in degrees; center (2,) and half_size in the image plane's model units; distance of the eye, inf = orthographic."""
+    """View-aligned camera. elevation and azimuth in degrees; center (2,) and half_size in the image plane's model
+    units; distance of the eye, inf = orthographic."""
 
     elevation: float
     center: tuple[float, float] = (0.0, 0.0)
@@ -39,12 +41,16 @@ class Camera:
         return seen[:, :2] * shrink
 
 
-def framed(points: np.ndarray, elevation: float, distance: float = float("inf"), fill: float = 0.9, azimuth: float = 0.0) -> Camera:
+def framed(
+    points: np.ndarray, elevation: float, distance: float = float("inf"), fill: float = 0.9, azimuth: float = 0.0
+) -> Camera:
     """Camera whose picture the points' bounding box fills: its longest side takes ``fill`` of the picture's."""
     flat = Camera(elevation, distance=distance, azimuth=azimuth).project(points)
     low, high = flat.min(axis=0), flat.max(axis=0)
     center = (low + high) / 2
-    return Camera(elevation, (float(center[0]), float(center[1])), float((high - low).max()) / 2 / fill, distance, azimuth)
+    return Camera(
+        elevation, (float(center[0]), float(center[1])), float((high - low).max()) / 2 / fill, distance, azimuth
+    )
 
 
 def sample_field(field: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
@@ -53,18 +59,24 @@ def sample_field(field: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
     # grid_sample wants z, y, x in [-1, 1] from the first to the last grid point.
     at = (points + 1) * (R / (R - 1)) - 1
     grid = at.flip(-1).reshape(1, 1, 1, -1, 3)
-    return functional.grid_sample(field[None, None], grid, padding_mode="border", align_corners=True).reshape(points.shape[:-1])
+    return functional.grid_sample(field[None, None], grid, padding_mode="border", align_corners=True).reshape(
+        points.shape[:-1]
+    )
 
 
 def trace(field: torch.Tensor, camera: Camera, size: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Depth (size, size), model units along the viewing direction from the plane through the origin (larger = farther, inf = miss),
-    and normals (3, size, size) in camera axes (right, up, towards the eye; 0 where missed). Row 0 is the top.
+    """Depth (size, size), model units along the viewing direction from the plane through the origin (larger = farther,
+    inf = miss), and normals (3, size, size) in camera axes (right, up, towards the eye; 0 where missed). Row 0 is the
+    top.
     """
     axes = torch.as_tensor(camera.axes(), dtype=field.dtype, device=field.device)
     steps = (torch.arange(size, device=field.device, dtype=field.dtype) + 0.5) / size * 2 - 1
     u = camera.center[0] + steps[None, :] * camera.half_size
     v = camera.center[1] - steps[:, None] * camera.half_size
-    plane = torch.stack([u.expand(size, size), v.expand(size, size), torch.zeros(size, size, dtype=field.dtype, device=field.device)], -1)
+    plane = torch.stack(
+        [u.expand(size, size), v.expand(size, size), torch.zeros(size, size, dtype=field.dtype, device=field.device)],
+        -1,
+    )
     if np.isinf(camera.distance):
         direction = torch.tensor([0.0, 0.0, -1.0], dtype=field.dtype, device=field.device).expand_as(plane)
     else:
@@ -86,6 +98,7 @@ def trace(field: torch.Tensor, camera: Camera, size: int) -> tuple[torch.Tensor,
 
 
 def shaded(normal: torch.Tensor) -> torch.Tensor:
-    """Lambert shading (…, H, W) float32 by a light over the left shoulder, _AMBIENT … 1, of unit normals (…, 3, H, W) in camera axes."""
+    """Lambert shading (…, H, W) float32 by a light over the left shoulder, _AMBIENT … 1, of unit normals (…, 3, H, W)
+    in camera axes."""
     light = functional.normalize(torch.tensor(_LIGHT, device=normal.device), dim=0)
     return _AMBIENT + (1 - _AMBIENT) * (normal.float() * light[:, None, None]).sum(-3).clamp(0, 1)

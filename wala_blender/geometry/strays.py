@@ -16,7 +16,8 @@ _OPEN_SHARE = 0.005  # of a mesh's area, not worth a word
 
 
 def near_points(points: np.ndarray) -> np.ndarray:
-    """Which of the points (N, 3) belong to the shape, (N,) bool: all but at most one in a hundred, and one more, that lie far from all others."""
+    """Which of the points (N, 3) belong to the shape, (N,) bool: all but at most one in a hundred, and one more, that
+    lie far from all others."""
     few = 1 + int(_FEW_POINTS * len(points))
     if len(points) < 4 * few:
         return np.ones(len(points), dtype=bool)
@@ -31,8 +32,8 @@ def far_points_note(left: int, count: int) -> str:
 
 
 def without_strays(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """A mesh without triangles of no area, vertices of no face, and far pieces of at most a thousandth of the surface; and what to say of
-    those that would have made the shape smaller. Raises InputError as check_faces."""
+    """A mesh without triangles of no area, vertices of no face, and far pieces of at most a thousandth of the surface;
+    and what to say of those that would have made the shape smaller. Raises InputError as check_faces."""
     count = len(vertices)
     vertices, faces = check_faces(vertices, faces)
     every_low, every_high = vertices.min(axis=0), vertices.max(axis=0)
@@ -56,14 +57,16 @@ def without_strays(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray,
     near = _reached(lows, highs, lows[large].min(axis=0), highs[large].max(axis=0))
     if not near.all():
         left = int((~near).sum())
-        notes.append(f"{left} tiny {'piece' if left == 1 else 'pieces'} far from the rest {'was' if left == 1 else 'were'} left out")
+        notes.append(
+            f"{left} tiny {'piece' if left == 1 else 'pieces'} far from the rest {'was' if left == 1 else 'were'} left out"
+        )
         vertices, faces = _used(vertices, faces[near[labels]])
     return vertices, faces, notes
 
 
 def open_sheet_note(field: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> str:
-    """What is said of the surface that the solid of a distance field (R, R, R) of a mesh in model space has lost: open sheets, and walls
-    thinner than a grid's cell. "" where there is none to speak of."""
+    """What is said of the surface that the solid of a distance field (R, R, R) of a mesh in model space has lost: open
+    sheets, and walls thinner than a grid's cell. "" where there is none to speak of."""
     R = len(field)
     points = sample_surface(vertices, faces, _SAMPLES, np.random.default_rng(0))
     cells = np.rint((points + 1) * (R / 2)).astype(np.int64)
@@ -76,7 +79,8 @@ def open_sheet_note(field: np.ndarray, vertices: np.ndarray, faces: np.ndarray) 
 
 
 def _reached(lows: np.ndarray, highs: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Which boxes (n, 3), (n, 3) lie no farther from a box (3,), (3,) than that is long, or so near to those that do, and so on: (n,) bool."""
+    """Which boxes (n, 3), (n, 3) lie no farther from a box (3,), (3,) than that is long, or so near to those that do,
+    and so on: (n,) bool."""
     reach = float((high - low).max())
     if reach <= 0:
         return np.ones(len(lows), dtype=bool)

@@ -1,4 +1,5 @@
-"""Distance field → mesh: the iso-surface at 0, closed, outward, free of dust. Knows grids and triangles; not wavelets, not files."""
+"""Distance field → mesh: the iso-surface at 0, closed, outward, free of dust. Knows grids and triangles; not wavelets,
+not files."""
 
 import numpy as np
 import torch
@@ -8,7 +9,9 @@ from skimage.measure import marching_cubes
 
 from ..errors import InputError
 
-_CLEARANCE = 1e-5  # grid values nearer to 0 are moved off it: a vertex on a grid point would make triangles without area
+_CLEARANCE = (
+    1e-5  # grid values nearer to 0 are moved off it: a vertex on a grid point would make triangles without area
+)
 _BORDER = 1.0  # what lies outside the grid: far off any surface, so that a cut shape ends at the grid's border
 _DUST_VOLUME, _DUST_SURFACE = 0.01, 0.05  # of the largest component's: a ball of a fifth of its radius has both
 
@@ -16,9 +19,9 @@ _DUST_VOLUME, _DUST_SURFACE = 0.01, 0.05  # of the largest component's: a ball o
 def field_to_mesh(field: np.ndarray | torch.Tensor, remove_dust: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Iso-surface at 0 of field (R, R, R), positive outside, axis order x, y, z, index i at 2·i/R − 1.
 
-    Returns vertices (V, 3) float32 in model space and faces (F, 3) int32, wound so that normals point outward. The mesh is closed: where
-    the shape touches the grid's border it ends there. remove_dust leaves out components that are tiny beside the main one.
-    Raises InputError when the field is not finite or has no negative value.
+    Returns vertices (V, 3) float32 in model space and faces (F, 3) int32, wound so that normals point outward. The mesh
+    is closed: where the shape touches the grid's border it ends there. remove_dust leaves out components that are tiny
+    beside the main one. Raises InputError when the field is not finite or has no negative value.
     """
     field = np.asarray(field.detach().cpu() if isinstance(field, torch.Tensor) else field, dtype=np.float32)
     if field.ndim != 3 or len(set(field.shape)) != 1:
@@ -44,19 +47,25 @@ def _solid_box(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     inside = field < 0
     filled = [np.flatnonzero(inside.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
     if not len(filled[0]):
-        raise InputError("the distance field has no inside, so that there is no surface", "Try another seed, more steps or another input")
+        raise InputError(
+            "the distance field has no inside, so that there is no surface",
+            "Try another seed, more steps or another input",
+        )
     return np.array([f[0] for f in filled]), np.array([f[-1] + 1 for f in filled])
 
 
 def component_labels(faces: np.ndarray, vertex_count: int) -> tuple[int, np.ndarray]:
     """Number of connected components of a mesh, and the component (V,) of every vertex."""
     edges = faces[:, [0, 1, 1, 2]].reshape(-1, 2)
-    graph = coo_matrix((np.ones(len(edges), dtype=bool), (edges[:, 0], edges[:, 1])), shape=(vertex_count, vertex_count))
+    graph = coo_matrix(
+        (np.ones(len(edges), dtype=bool), (edges[:, 0], edges[:, 1])), shape=(vertex_count, vertex_count)
+    )
     return connected_components(graph, directed=False)
 
 
 def component_shares(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The component (F,) of every triangle, and the components' volumes and surface areas (C,) as shares of the largest volume and area."""
+    """The component (F,) of every triangle, and the components' volumes and surface areas (C,) as shares of the largest
+    volume and area."""
     count, labels = component_labels(faces, len(vertices))
     labels = labels[faces[:, 0]]
     corners = vertices.astype(np.float64)[faces]
@@ -69,11 +78,15 @@ def component_shares(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarra
     return labels, volumes / max(volumes.max(), 1e-30), areas / max(areas.max(), 1e-30)
 
 
-def main_components(vertices: np.ndarray, faces: np.ndarray, one_piece: bool = False) -> tuple[np.ndarray, np.ndarray, int]:
-    """The mesh without its dust, or with ``one_piece`` its main component alone, and how many components that are no dust were left out.
+def main_components(
+    vertices: np.ndarray, faces: np.ndarray, one_piece: bool = False
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """The mesh without its dust, or with ``one_piece`` its main component alone, and how many components that are no
+    dust were left out.
 
-    The main component is largest in volume and surface together. Dust is small in both beside the largest: a thin part has little volume, and
-    is none. A closed cavity is a component too: left out, it is filled. Unused vertices go as well.
+    The main component is largest in volume and surface together. Dust is small in both beside the largest: a thin part
+    has little volume, and is none. A closed cavity is a component too: left out, it is filled. Unused vertices go as
+    well.
     """
     labels, volumes, areas = component_shares(vertices, faces)
     present = (volumes >= _DUST_VOLUME) | (areas >= _DUST_SURFACE)

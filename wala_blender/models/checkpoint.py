@@ -1,10 +1,12 @@
-"""Reading and writing checkpoint files, strictly. Knows files, keys and shapes; not what the numbers do, nor where files come from.
+"""Reading and writing checkpoint files, strictly. Knows files, keys and shapes; not what the numbers do, nor where
+files come from.
 
-A checkpoint is read into *components* (our modules, by name). RENAMES is the difference between published prefixes and ours; where the
-module is another library's, its own table (networks/key_mapping.py) says the rest. After both, every key must exist on both sides with the same
-shape. Pickles are read with ``weights_only=True``: they can hold no code.
+A checkpoint is read into *components* (our modules, by name). RENAMES is the difference between published prefixes and
+ours; where the module is another library's, its own table (networks/key_mapping.py) says the rest. After both, every
+key must exist on both sides with the same shape. Pickles are read with ``weights_only=True``: they can hold no code.
 
-Files are memory-mapped: a tensor takes memory when it is used, and none of its own as long as it keeps its type and stays on the CPU.
+Files are memory-mapped: a tensor takes memory when it is used, and none of its own as long as it keeps its type and
+stays on the CPU.
 """
 
 import logging
@@ -42,7 +44,13 @@ RENAMES = (
 UNREAD = re.compile(r"model\.(betas|alphas_cumprod(_prev)?|(sqrt|log)_\w+|posterior_\w+)")
 SHOWN_KEYS = 5
 # in torch's message when a pickle calls a function or names a class
-_CODE_IN_PICKLE = ("Unsupported global", "Unsupported class", "Unsupported operand", "Trying to call", "Can only build Tensor")
+_CODE_IN_PICKLE = (
+    "Unsupported global",
+    "Unsupported class",
+    "Unsupported operand",
+    "Trying to call",
+    "Can only build Tensor",
+)
 
 
 def rename(key: str) -> str:
@@ -50,7 +58,7 @@ def rename(key: str) -> str:
     key = key.replace(COMPILED, "")
     for published, ours in RENAMES:
         if key.startswith(published):
-            return ours + key[len(published):]
+            return ours + key[len(published) :]
     return key
 
 
@@ -59,10 +67,14 @@ def _damaged(path: Path, error: Exception) -> CheckpointError:
     if isinstance(error, pickle.UnpicklingError):
         # torch's own words advise to load it unsafely
         if any(word in str(error) for word in _CODE_IN_PICKLE):
-            return CheckpointError(f"{path.name} is refused: it holds more than tensors, and could run a program when it is opened",
-                                   "Get the file from where the model was published; if it is from there, report it")
+            return CheckpointError(
+                f"{path.name} is refused: it holds more than tensors, and could run a program when it is opened",
+                "Get the file from where the model was published; if it is from there, report it",
+            )
         reason = "it is not a pickle of tensors alone"
-    return CheckpointError(f"{path.name} cannot be read as a checkpoint ({reason})", "The file is damaged or incomplete: download it again")
+    return CheckpointError(
+        f"{path.name} cannot be read as a checkpoint ({reason})", "The file is damaged or incomplete: download it again"
+    )
 
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
@@ -89,8 +101,10 @@ def _check_packed(path: Path) -> None:
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         return  # of torch before 1.6, or damaged: the reader says so
     if size > path.stat().st_size:
-        raise CheckpointError(f"{path.name} is refused: it would unpack to {size / 2**20:.0f} MiB, and has {path.stat().st_size / 2**20:.1f}",
-                              "Get the file from where the model was published")
+        raise CheckpointError(
+            f"{path.name} is refused: it would unpack to {size / 2**20:.0f} MiB, and has {path.stat().st_size / 2**20:.1f}",
+            "Get the file from where the model was published",
+        )
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -120,8 +134,9 @@ def read_state(path: Path | str) -> dict[str, Tensor]:
             raise CheckpointError(f"{path.name} is empty (0 bytes)", "Download it again")
         state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be opened ({error.strerror or error})",
-                              "Check that the file exists and is readable") from error
+        raise CheckpointError(
+            f"{path} cannot be opened ({error.strerror or error})", "Check that the file exists and is readable"
+        ) from error
     for key, value in state.items():
         if not isinstance(value, Tensor):
             raise CheckpointError(f"{path.name}: {key} is a {type(value).__name__}, expected a tensor")
@@ -136,13 +151,18 @@ def _few(keys: list[str]) -> str:
 def _check(name: str, state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
     missing = [key for key in expected if key not in state]
     unexpected = [key for key in state if key not in expected]
-    wrong = [f"{key} {tuple(state[key].shape)} instead of {tuple(expected[key].shape)}"
-             for key in expected if key in state and state[key].shape != expected[key].shape]
+    wrong = [
+        f"{key} {tuple(state[key].shape)} instead of {tuple(expected[key].shape)}"
+        for key in expected
+        if key in state and state[key].shape != expected[key].shape
+    ]
     found = (("missing", missing), ("unexpected", unexpected), ("wrong shape", wrong))
     problems = [f"{words}: {_few(keys)}" for words, keys in found if keys]
     if problems:
-        raise CheckpointError(f"{name} does not fit the model; " + "; ".join(problems),
-                              "The file belongs to another model or to other settings")
+        raise CheckpointError(
+            f"{name} does not fit the model; " + "; ".join(problems),
+            "The file belongs to another model or to other settings",
+        )
 
 
 def _in_own_layout(state: dict[str, Tensor], components: Mapping[str, nn.Module]) -> dict[str, Tensor]:
@@ -156,17 +176,25 @@ def _in_own_layout(state: dict[str, Tensor], components: Mapping[str, nn.Module]
     return state
 
 
-def load_components(path: Path | str, components: Mapping[str, nn.Module], dtypes: Mapping[str, torch.dtype] | None = None,
-                    device: torch.device | str = "cpu") -> None:
-    """Fills every module from the file, strictly: each key of each component must be there in its shape, and nothing else.
+def load_components(
+    path: Path | str,
+    components: Mapping[str, nn.Module],
+    dtypes: Mapping[str, torch.dtype] | None = None,
+    device: torch.device | str = "cpu",
+) -> None:
+    """Fills every module from the file, strictly: each key of each component must be there in its shape, and nothing
+    else.
 
-    ``components``: component name (see RENAMES) → module, on the meta device or not; one on the meta device comes to lie on ``device``.
-    ``dtypes``: what the numbers of a component become, float32 where it is not named. Tensors are converted one at a time.
-    Raises CheckpointError that names the keys which do not fit; the modules are then unchanged.
+    ``components``: component name (see RENAMES) → module, on the meta device or not; one on the meta device comes to
+    lie on ``device``. ``dtypes``: what the numbers of a component become, float32 where it is not named. Tensors are
+    converted one at a time. Raises CheckpointError that names the keys which do not fit; the modules are then
+    unchanged.
     """
     path = Path(path)
     state = _in_own_layout(read_state(path), components)
-    expected = {f"{name}.{key}": value for name, module in components.items() for key, value in module.state_dict().items()}
+    expected = {
+        f"{name}.{key}": value for name, module in components.items() for key, value in module.state_dict().items()
+    }
     _check(path.name, state, expected)
     for name, module in components.items():
         dtype = (dtypes or {}).get(name, torch.float32)
@@ -179,16 +207,26 @@ def _placed(value: Tensor, device: torch.device | str, dtype: torch.dtype) -> Te
     return value.to(device, dtype if value.is_floating_point() else value.dtype)
 
 
-def save_components(path: Path | str, components: Mapping[str, nn.Module], metadata: Mapping[str, str] | None = None,
-                    dtype: torch.dtype | None = torch.float32) -> None:
-    """Writes the modules' tensors to a .safetensors file, whole or not at all; dtype None keeps each one's. Raises OutputError."""
+def save_components(
+    path: Path | str,
+    components: Mapping[str, nn.Module],
+    metadata: Mapping[str, str] | None = None,
+    dtype: torch.dtype | None = torch.float32,
+) -> None:
+    """Writes the modules' tensors to a .safetensors file, whole or not at all; dtype None keeps each one's. Raises
+    OutputError."""
     path = Path(path)
-    state = {f"{name}.{key}": value.detach().to("cpu", dtype).contiguous()
-             for name, module in components.items() for key, value in module.state_dict().items()}
+    state = {
+        f"{name}.{key}": value.detach().to("cpu", dtype).contiguous()
+        for name, module in components.items()
+        for key, value in module.state_dict().items()
+    }
     partial = path.with_name(path.name + ".part")
     try:
         safetensors.torch.save_file(state, partial, metadata=dict(metadata or {}))
         os.replace(partial, path)
     except (OSError, safetensors.SafetensorError) as error:
         partial.unlink(missing_ok=True)
-        raise OutputError(f"{path} could not be written ({error})", "Check the disk's free space and the folder's permissions") from error
+        raise OutputError(
+            f"{path} could not be written ({error})", "Check the disk's free space and the folder's permissions"
+        ) from error

@@ -1,7 +1,8 @@
 """Files from the model hub: goes on where it was cut short, ends at the promised size, checks what arrived.
 
-Proxies, HF_ENDPOINT, HF_TOKEN and the certificates are huggingface_hub's business. Its hf_hub_download starts a file from the beginning in
-every process, so that only its parts are used here: the metadata of a file, and a download into a stream of ours.
+Proxies, HF_ENDPOINT, HF_TOKEN and the certificates are huggingface_hub's business. Its hf_hub_download starts a file
+from the beginning in every process, so that only its parts are used here: the metadata of a file, and a download into a
+stream of ours.
 """
 
 import contextlib
@@ -55,8 +56,11 @@ class _Stream(io.BufferedWriter):
         return written
 
 
-def look_up(repository: str, name: str, revision: str = "main", endpoint: str | None = None, token: str | None = None) -> RemoteFile:
-    """What the hub says of a file. endpoint, token: None takes huggingface_hub's, from the environment. Raises DownloadError."""
+def look_up(
+    repository: str, name: str, revision: str = "main", endpoint: str | None = None, token: str | None = None
+) -> RemoteFile:
+    """What the hub says of a file. endpoint, token: None takes huggingface_hub's, from the environment. Raises
+    DownloadError."""
     from huggingface_hub import errors, get_hf_file_metadata, hf_hub_url
 
     with _explained(repository, name):
@@ -67,19 +71,33 @@ def look_up(repository: str, name: str, revision: str = "main", endpoint: str | 
             raise
         except Exception as error:  # of the libraries below: a proxy's address, or the endpoint's, that they cannot use
             raise DownloadError(*_unusable_way(error)) from error
-    if found.commit_hash is None or found.etag is None or found.size is None or not _WORD.fullmatch(found.commit_hash) or found.size <= 0:
+    if (
+        found.commit_hash is None
+        or found.etag is None
+        or found.size is None
+        or not _WORD.fullmatch(found.commit_hash)
+        or found.size <= 0
+    ):
         raise DownloadError(f"{url} was not answered by a model hub", "Check HF_ENDPOINT and the proxy.")
     return RemoteFile(repository, name, found.commit_hash, found.etag, found.size)
 
 
 def _unusable_way(error: Exception) -> tuple[str, str]:
     """Message and hint, without the address: it may have a password."""
-    proxies = [name for name in os.environ if name.upper() in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY") and os.environ[name]]
+    proxies = [
+        name for name in os.environ if name.upper() in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY") and os.environ[name]
+    ]
     if not proxies:
         return f"the model hub's address cannot be used ({type(error).__name__})", "Check HF_ENDPOINT."
     if isinstance(error, ImportError):
-        return f"the proxy in {', '.join(proxies)} is a SOCKS proxy, which this installation cannot use", "Install it again, or: pip install socksio"
-    return f"the proxy in {', '.join(proxies)} cannot be used ({type(error).__name__})", "Give an address like http://host:port or socks5://host:port."
+        return (
+            f"the proxy in {', '.join(proxies)} is a SOCKS proxy, which this installation cannot use",
+            "Install it again, or: pip install socksio",
+        )
+    return (
+        f"the proxy in {', '.join(proxies)} cannot be used ({type(error).__name__})",
+        "Give an address like http://host:port or socks5://host:port.",
+    )
 
 
 def part_of(file: RemoteFile, folder: Path) -> Path:
@@ -87,10 +105,17 @@ def part_of(file: RemoteFile, folder: Path) -> Path:
     return folder / f".{file.name}.{_NO_WORD.sub('_', file.etag[:16])}.part"
 
 
-def download(file: RemoteFile, folder: Path, on_bytes: OnBytes, endpoint: str | None = None, token: str | None = None,
-             pinned: str | None = None) -> tuple[str, str]:
-    """Fetches the file into the folder, complete and checked, or not at all; returns its SHA-256, and what it was compared with: "table"
-    (``pinned``, the SHA-256 that is known before), "hub" (what the hub says of it), "" (nothing: the hub did not say).
+def download(
+    file: RemoteFile,
+    folder: Path,
+    on_bytes: OnBytes,
+    endpoint: str | None = None,
+    token: str | None = None,
+    pinned: str | None = None,
+) -> tuple[str, str]:
+    """Fetches the file into the folder, complete and checked, or not at all; returns its SHA-256, and what it was
+    compared with: "table" (``pinned``, the SHA-256 that is known before), "hub" (what the hub says of it), "" (nothing:
+    the hub did not say).
 
     ``on_bytes(so far)`` is called after every piece and may raise to stop. What has arrived is kept for the next call.
     Raises DownloadError.
@@ -111,15 +136,18 @@ def download(file: RemoteFile, folder: Path, on_bytes: OnBytes, endpoint: str | 
             http_get(url, stream, resume_size=there, headers=build_hf_headers(token=token), expected_size=file.size)
     except _TooLong as error:
         part.unlink(missing_ok=True)
-        raise DownloadError(f"{file.name} of {file.repository} does not end at the {file.size} bytes that were promised",
-                            "Fetch again, from the beginning; if it happens again, something between here and the hub changes the file.") from error
+        raise DownloadError(
+            f"{file.name} of {file.repository} does not end at the {file.size} bytes that were promised",
+            "Fetch again, from the beginning; if it happens again, something between here and the hub changes the file.",
+        ) from error
     made = _checked(file, part, pinned)
     os.replace(part, folder / file.name)
     return made
 
 
 def _checked(file: RemoteFile, part: Path, pinned: str | None) -> tuple[str, str]:
-    """SHA-256 of a complete part, and by what it was checked. Raises DownloadError, and removes the part, where a checksum is another."""
+    """SHA-256 of a complete part, and by what it was checked. Raises DownloadError, and removes the part, where a
+    checksum is another."""
     digest = file_digest(part)
     expected, actual, by = file.etag, digest, "hub"
     if pinned is not None:
@@ -130,8 +158,10 @@ def _checked(file: RemoteFile, part: Path, pinned: str | None) -> tuple[str, str
         return digest, ""
     if actual != expected:
         part.unlink()
-        raise DownloadError(f"{file.name} arrived damaged: its checksum is {actual[:16]}…, expected {expected[:16]}…",
-                            "Fetch again, from the beginning; if it happens again, something between here and the hub changes the file.")
+        raise DownloadError(
+            f"{file.name} arrived damaged: its checksum is {actual[:16]}…, expected {expected[:16]}…",
+            "Fetch again, from the beginning; if it happens again, something between here and the hub changes the file.",
+        )
     return digest, by
 
 
@@ -161,10 +191,14 @@ def _explained(repository: str, name: str, part: Path | None = None) -> Iterator
     try:
         yield
     except errors.GatedRepoError as error:
-        raise DownloadError(f"{repository} is only open to people who were let in",
-                            f"Ask for access at {where}, then set HF_TOKEN to your access token.") from error
+        raise DownloadError(
+            f"{repository} is only open to people who were let in",
+            f"Ask for access at {where}, then set HF_TOKEN to your access token.",
+        ) from error
     except errors.RepositoryNotFoundError as error:
-        raise DownloadError(f"{repository} is not there, or not open to everyone", f"Look at {where}; a private one needs HF_TOKEN.") from error
+        raise DownloadError(
+            f"{repository} is not there, or not open to everyone", f"Look at {where}; a private one needs HF_TOKEN."
+        ) from error
     except errors.EntryNotFoundError as error:
         raise DownloadError(f"{repository} has no {name}", f"Look at {where}.") from error
     except errors.OfflineModeIsEnabled as error:
@@ -173,8 +207,12 @@ def _explained(repository: str, name: str, part: Path | None = None) -> Iterator
         status = error.response.status_code if error.response is not None else 0
         if status == 416 and part is not None:
             part.unlink(missing_ok=True)  # it goes beyond what the server has
-        raise DownloadError(f"{name} of {repository} could not be fetched (the server answered {status})", _AGAIN) from error
+        raise DownloadError(
+            f"{name} of {repository} could not be fetched (the server answered {status})", _AGAIN
+        ) from error
     except (errors.HTTPError, OSError) as error:
         if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
             raise OutputError(f"the disk is full: {name} could not be kept", "Make room. " + _AGAIN) from error
-        raise DownloadError(f"{name} of {repository} could not be fetched ({first_line(error)})", "Check the connection. " + _AGAIN) from error
+        raise DownloadError(
+            f"{name} of {repository} could not be fetched ({first_line(error)})", "Check the connection. " + _AGAIN
+        ) from error

@@ -45,18 +45,28 @@ SPARE = 200_000_000  # bytes left free on the disk
 HALF_PRECISION = dict.fromkeys(LARGE, torch.bfloat16)
 
 
-def fetch(row: ModelRow, models: Path, online_access: bool, on_bytes: OnBytes, endpoint: str | None = None, token: str | None = None) -> Installed:
-    """Downloads a model of the table into the models folder, checks it, and converts it; what is there already is not fetched again.
+def fetch(
+    row: ModelRow,
+    models: Path,
+    online_access: bool,
+    on_bytes: OnBytes,
+    endpoint: str | None = None,
+    token: str | None = None,
+) -> Installed:
+    """Downloads a model of the table into the models folder, checks it, and converts it; what is there already is not
+    fetched again.
 
-    ``online_access``: whether the person allows it. ``on_bytes(so far, all)`` is called often, and may raise to stop: the next call goes on.
-    endpoint, token: None takes huggingface_hub's, from the environment.
-    Raises ModelError (nothing to fetch, licence not accepted, another program fetches it), DownloadError, OutputError (disk full).
+    ``online_access``: whether the person allows it. ``on_bytes(so far, all)`` is called often, and may raise to stop:
+    the next call goes on. endpoint, token: None takes huggingface_hub's, from the environment. Raises ModelError
+    (nothing to fetch, licence not accepted, another program fetches it), DownloadError, OutputError (disk full).
     """
     if row.published is None or row.published.repository is None:
         raise ModelError(f"the model {row.name} is not on the hub", "It is here already, or was added from a folder.")
     check_accepted(row.licence, models)
     if not online_access:
-        raise DownloadError("online access is switched off", "Allow it, or bring the files and add their folder: wala models add FOLDER")
+        raise DownloadError(
+            "online access is switched off", "Allow it, or bring the files and add their folder: wala models add FOLDER"
+        )
     with claimed(row.name, models):
         _fetch(row, models, on_bytes, endpoint, token)
         return _convert(row.name, models)
@@ -74,14 +84,19 @@ def _fetch(row: ModelRow, models: Path, on_bytes: OnBytes, endpoint: str | None,
         total, done = sum(file.size for file in missing), 0
         for file in missing:
             pinned = row.published.checksums.get(file.name)
-            digest, checked_by = hub.download(file, folder, lambda so_far, before=done: on_bytes(before + so_far, total), endpoint, token, pinned)
+            digest, checked_by = hub.download(
+                file, folder, lambda so_far, before=done: on_bytes(before + so_far, total), endpoint, token, pinned
+            )
             records[file.name] = FileRecord(file.size, digest, checked_by)
             done += file.size
-        write_record(Installed(row.name, folder, next(iter(row.conditions)), row.licence, files[0].commit, records), models)
+        write_record(
+            Installed(row.name, folder, next(iter(row.conditions)), row.licence, files[0].commit, records), models
+        )
 
 
 def _intact(name: str, models: Path, commit: str) -> dict[str, FileRecord]:
-    """The files that are there already, of this commit and of their whole size; none where the record cannot be used."""
+    """The files that are there already, of this commit and of their whole size; none where the record cannot be
+    used."""
     try:
         made = read_record(name, models)
     except ModelError as error:
@@ -94,7 +109,8 @@ def _intact(name: str, models: Path, commit: str) -> dict[str, FileRecord]:
 
 
 def _remote_files(published: Published, endpoint: str | None, token: str | None) -> list[hub.RemoteFile]:
-    """The small file first: a repository of another kind is noticed at once. A repository's files are all of one commit."""
+    """The small file first: a repository of another kind is noticed at once. A repository's files are all of one
+    commit."""
     first = hub.look_up(published.repository, SETTINGS, endpoint=endpoint, token=token)
     extras = [hub.look_up(repository, name, endpoint=endpoint, token=token) for repository, name in published.extras]
     return [first, *extras, hub.look_up(published.repository, CHECKPOINT, first.commit, endpoint, token)]
@@ -112,22 +128,30 @@ def _check_space(folder: Path, files: list[hub.RemoteFile]) -> None:
     size = sum(file.size for file in files)
     needed, free = size - there + size // 2 + SPARE, shutil.disk_usage(folder).free
     if free < needed:
-        raise OutputError(f"{folder} has {free / 1e9:.1f} GB free, the model needs {needed / 1e9:.1f} GB",
-                          "Make room, or set WALA_MODELS to a folder on another disk")
+        raise OutputError(
+            f"{folder} has {free / 1e9:.1f} GB free, the model needs {needed / 1e9:.1f} GB",
+            "Make room, or set WALA_MODELS to a folder on another disk",
+        )
 
 
-def add(source: Path, models: Path, name: str | None = None, condition: str | None = None, licence: Licence = AUTODESK) -> Installed:
-    """Takes in a folder with args.json and checkpoint.ckpt (or model.safetensors, converted elsewhere), which stays where it is.
+def add(
+    source: Path, models: Path, name: str | None = None, condition: str | None = None, licence: Licence = AUTODESK
+) -> Installed:
+    """Takes in a folder with args.json and checkpoint.ckpt (or model.safetensors, converted elsewhere), which stays
+    where it is.
 
-    ``name``: of a row of the table, if it is that model, or a new one (None: the folder's name). ``condition``: what the settings do not
-    tell, such as that images are sketches. Raises ModelError, CheckpointError.
+    ``name``: of a row of the table, if it is that model, or a new one (None: the folder's name). ``condition``: what
+    the settings do not tell, such as that images are sketches. Raises ModelError, CheckpointError.
     """
     source = Path(os.path.realpath(source))
     name = name_for(source, name)
     row = MODELS.get(name)
     if row is not None and row.published is None:
         raise ModelError(f"{name} is the name of a model that is always here", "Choose another: --name NAME")
-    same = next((other for other in (*MODELS, *installed_rows(models)[0]) if other != name and other.lower() == name.lower()), None)
+    same = next(
+        (other for other in (*MODELS, *installed_rows(models)[0]) if other != name and other.lower() == name.lower()),
+        None,
+    )
     if same is not None:
         raise ModelError(f"{name} is the same name as {same}, but for capitals", "Choose another: --name NAME")
     found = next((file for file in (CHECKPOINT, CONVERTED) if (source / file).is_file()), None)
@@ -138,7 +162,10 @@ def add(source: Path, models: Path, name: str | None = None, condition: str | No
     licence = row.licence if row else licence
     check_accepted(licence, models)
     extras = [file for _, file in row.published.extras if (source / file).is_file()] if row else []
-    files = {file: FileRecord((source / file).stat().st_size, file_digest(source / file)) for file in (SETTINGS, found, *extras)}
+    files = {
+        file: FileRecord((source / file).stat().st_size, file_digest(source / file))
+        for file in (SETTINGS, found, *extras)
+    }
     made = Installed(name, source, condition, licence, files=files)
     row = row or published_row(name, name, condition, Published(None, 0), licence)
     with claimed(name, models):
@@ -149,27 +176,34 @@ def add(source: Path, models: Path, name: str | None = None, condition: str | No
 
 
 def name_for(source: Path, name: str | None) -> str:
-    """The name under which a folder is added: the one given, or the folder's. Raises ModelError for what is no folder, or no name."""
+    """The name under which a folder is added: the one given, or the folder's. Raises ModelError for what is no folder,
+    or no name."""
     if not os.path.isdir(source):
         raise ModelError(f"{source} is not a folder", f"Give the folder with {CHECKPOINT} and {SETTINGS}.")
     own = Path(os.path.realpath(source)).name
     name = name or (own.lower() if own.lower() in MODELS else own)
     if not is_name(name):
-        raise ModelError(f"{name!r} cannot be a model's name", "Give one: --name NAME, of 1 to 64 letters a-z, digits, spaces, dashes, dots.")
+        raise ModelError(
+            f"{name!r} cannot be a model's name",
+            "Give one: --name NAME, of 1 to 64 letters a-z, digits, spaces, dashes, dots.",
+        )
     return name
 
 
 def _networks(made: Installed, row: ModelRow) -> dict[str, torch.nn.Module]:
-    """Component name → network with the original file's weights in the precision that is kept. Raises CheckpointError."""
-    autoencoder, generator = assemble(published_settings(read_args(made.source / SETTINGS)), made.condition, row.published)
+    """Component name → network with the original file's weights in the precision that is kept. Raises
+    CheckpointError."""
+    autoencoder, generator = assemble(
+        published_settings(read_args(made.source / SETTINGS)), made.condition, row.published
+    )
     components = {"autoencoder": autoencoder, **generator.components()}
     load_components(made.source / weights_name(made), components, HALF_PRECISION)
     return components
 
 
 def convert(name: str, models: Path) -> Installed:
-    """Writes model.safetensors, the large networks in bfloat16, beside the original; in the models folder where that cannot be written, or
-    holds such a file of somebody else's.
+    """Writes model.safetensors, the large networks in bfloat16, beside the original; in the models folder where that
+    cannot be written, or holds such a file of somebody else's.
 
     Once: what is converted already stays. Raises CheckpointError, OutputError.
     """
@@ -191,7 +225,8 @@ def _convert(name: str, models: Path) -> Installed:
 
 
 def damaged_files(made: Installed, by_size: bool = False) -> Iterator[tuple[Path, str]]:
-    """(path, what is wrong) of every file of a model that is not as it was; by_size: only missing and cut ones, without reading them."""
+    """(path, what is wrong) of every file of a model that is not as it was; by_size: only missing and cut ones, without
+    reading them."""
     files = [(made.source / name, record) for name, record in made.files.items()]
     for path, record in files + ([(made.converted, made.converted_file)] if made.converted else []):
         if not path.is_file():
@@ -203,16 +238,20 @@ def damaged_files(made: Installed, by_size: bool = False) -> Iterator[tuple[Path
 
 
 def verify(name: str, models: Path) -> list[Path]:
-    """Reads every file of an installed model again; returns them. Raises CheckpointError that names what is not as it was."""
+    """Reads every file of an installed model again; returns them. Raises CheckpointError that names what is not as it
+    was."""
     made = require(name, models)
     damaged = [f"{path} {words}" for path, words in damaged_files(made)]
     if damaged:
-        raise CheckpointError("; ".join(damaged), f"Remove the model and fetch or add it again: wala models remove {name}")
+        raise CheckpointError(
+            "; ".join(damaged), f"Remove the model and fetch or add it again: wala models remove {name}"
+        )
     return [*(made.source / file for file in made.files), *([made.converted] if made.converted else [])]
 
 
 def remove(name: str, models: Path) -> list[Path]:
-    """Deletes what fetch, add and convert made of a model; returns what else lies in its folder and stays. An added folder keeps its own files.
+    """Deletes what fetch, add and convert made of a model; returns what else lies in its folder and stays. An added
+    folder keeps its own files.
 
     Raises ModelError where there is nothing of it, OutputError.
     """
@@ -230,27 +269,41 @@ def remove(name: str, models: Path) -> list[Path]:
             return _emptied(folder, made)
         except OSError as error:
             what = error.filename or folder
-            raise OutputError(f"{what} could not be deleted ({error.strerror})", "Close what uses it, then remove it again") from error
+            raise OutputError(
+                f"{what} could not be deleted ({error.strerror})", "Close what uses it, then remove it again"
+            ) from error
 
 
 def _is_ours(made: Installed) -> bool:
     """Whether the converted file beside an added folder's own files is the one that ``convert`` wrote."""
-    if not made.converted.is_file() or made.converted.is_symlink() or made.converted.stat().st_size != made.converted_file.size:
+    if (
+        not made.converted.is_file()
+        or made.converted.is_symlink()
+        or made.converted.stat().st_size != made.converted_file.size
+    ):
         return False
-    return read_metadata(made.converted).get("model") == made.name and file_digest(made.converted) == made.converted_file.sha256
+    return (
+        read_metadata(made.converted).get("model") == made.name
+        and file_digest(made.converted) == made.converted_file.sha256
+    )
 
 
 def _emptied(folder: Path, made: Installed | None) -> list[Path]:
-    """Deletes the files of a model's own folder that are made here, and the folder if that was all; returns what is left."""
+    """Deletes the files of a model's own folder that are made here, and the folder if that was all; returns what is
+    left."""
     if folder.is_symlink():
         left = [folder.resolve()]
         folder.unlink()
         return left
-    own = {RECORD, f"{CONVERTED}.part"} | (FILES if made is None else set(made.files) if made.source == folder else set())
+    own = {RECORD, f"{CONVERTED}.part"} | (
+        FILES if made is None else set(made.files) if made.source == folder else set()
+    )
     if made is not None and made.converted is not None and made.converted.parent == folder:
         own.add(CONVERTED)
     left = []
-    for path in sorted(folder.iterdir(), key=lambda path: (path.name == RECORD, path.name)):  # the record last: what is interrupted can be removed again
+    for path in sorted(
+        folder.iterdir(), key=lambda path: (path.name == RECORD, path.name)
+    ):  # the record last: what is interrupted can be removed again
         is_part = path.name.startswith(".") and path.name.endswith(".part")
         if (path.name in own or is_part) and (path.is_symlink() or not path.is_dir()):
             path.unlink()

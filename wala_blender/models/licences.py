@@ -1,4 +1,5 @@
-"""The licences of models' weights and of what they make, and the record of which were accepted. Knows words and a file; asks nobody itself."""
+"""The licences of models' weights and of what they make, and the record of which were accepted. Knows words and a file;
+asks nobody itself."""
 
 import datetime
 import json
@@ -24,9 +25,12 @@ class Licence:
 
 CC0 = Licence("CC0-1.0", "https://creativecommons.org/publicdomain/zero/1.0/")
 AUTODESK = Licence(
-    "Autodesk Non-Commercial (3D Generative) v1.0", "https://huggingface.co/ADSKAILab/WaLa-SV-1B/blob/main/LICENSE.md", non_commercial=True,
+    "Autodesk Non-Commercial (3D Generative) v1.0",
+    "https://huggingface.co/ADSKAILab/WaLa-SV-1B/blob/main/LICENSE.md",
+    non_commercial=True,
     terms="The weights, and every shape made with them, are for non-commercial use only. Shapes made with them must be marked as\n"
-          "AI-generated where they are shown or passed on; their custom properties and files' metadata say so, and must stay.")
+    "AI-generated where they are shown or passed on; their custom properties and files' metadata say so, and must stay.",
+)
 
 
 def make_models_folder(folder: Path) -> None:
@@ -34,7 +38,10 @@ def make_models_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"the models folder {folder} cannot be made ({error.strerror or error})", "Set WALA_MODELS to another folder") from error
+        raise OutputError(
+            f"the models folder {folder} cannot be made ({error.strerror or error})",
+            "Set WALA_MODELS to another folder",
+        ) from error
 
 
 def _read(folder: Path) -> dict:
@@ -54,11 +61,16 @@ def accept(licence: Licence, model: str, folder: Path) -> None:
     """Writes down that the licence was accepted, now. Raises OutputError."""
     make_models_folder(folder)
     when = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    text = json.dumps(_read(folder) | {licence.name: {"accepted": when, "model": model, "link": licence.link}}, indent=2)
+    text = json.dumps(
+        _read(folder) | {licence.name: {"accepted": when, "model": model, "link": licence.link}}, indent=2
+    )
     write_whole(folder / ACCEPTED, lambda stream: stream.write(text.encode()))
 
 
 def check_accepted(licence: Licence, folder: Path) -> None:
     """Raises ModelError where the licence still has to be accepted."""
     if not is_accepted(licence, folder):
-        raise ModelError(f"the licence {licence.name!r} has not been accepted yet", f"Read {licence.link}, then say --accept-licence.")
+        raise ModelError(
+            f"the licence {licence.name!r} has not been accepted yet",
+            f"Read {licence.link}, then say --accept-licence.",
+        )

@@ -8,8 +8,8 @@ from .registry import MODELS, ModelRow
 
 
 def describe_models(folder: Path | str | None = None) -> list[dict]:
-    """All models there are as plain data: name, title, conditions with their defaults, licence, memory, where they are; ``folder``: the
-    models folder."""
+    """All models there are as plain data: name, title, conditions with their defaults, licence, memory, where they are;
+    ``folder``: the models folder."""
     folder = models_folder(folder)
     added, problems = installed_rows(folder)
     described = [_described(row, folder, problems.get(row.name)) for row in (*MODELS.values(), *added.values())]
@@ -17,32 +17,68 @@ def describe_models(folder: Path | str | None = None) -> list[dict]:
 
 
 def _described(row: ModelRow, folder: Path, problem: str | None) -> dict:
-    """What there is to say of a model, as plain data. ``installed``: where its files are, None where it can be fetched; ``problem``: why what
-    is there cannot be used."""
+    """What there is to say of a model, as plain data. ``installed``: where its files are, None where it can be fetched;
+    ``problem``: why what is there cannot be used."""
     published = row.published
     made = read_record(row.name, folder) if published and not problem else None
     place = row.weights if published is None else made and made.source
     if published is None and not row.weights.exists():
         place = None
-    memory = {"cuda": published.memory(), "cuda_low": published.memory(in_turns=True), "cpu": published.memory(4)} if published else None
+    memory = (
+        {"cuda": published.memory(), "cuda_low": published.memory(in_turns=True), "cpu": published.memory(4)}
+        if published
+        else None
+    )
     return {
-        "name": row.name, "version": row.version, "title": row.title, "memory": memory,
-        "licence": row.licence.name, "non_commercial": row.licence.non_commercial, "link": row.licence.link, "terms": row.licence.terms,
+        "name": row.name,
+        "version": row.version,
+        "title": row.title,
+        "memory": memory,
+        "licence": row.licence.name,
+        "non_commercial": row.licence.non_commercial,
+        "link": row.licence.link,
+        "terms": row.licence.terms,
         "accepted": licences.is_accepted(row.licence, folder),
-        "conditions": {name: {"scale": defaults.scale, "steps": defaults.steps} for name, defaults in row.conditions.items()},
-        "prompted": list(row.prompted), "views": list(published.views) if published else [],
-        "makes": row.makes, "shape_model": published and published.shape_model,
-        "repository": published.repository if published else None, "size": published.size if published else None,
-        "installed": str(place) if place else None, "converted": str(made.converted) if made and made.converted else None,
-        "problem": problem, "checked": checked_words(made) if made else None,
+        "conditions": {
+            name: {"scale": defaults.scale, "steps": defaults.steps} for name, defaults in row.conditions.items()
+        },
+        "prompted": list(row.prompted),
+        "views": list(published.views) if published else [],
+        "makes": row.makes,
+        "shape_model": published and published.shape_model,
+        "repository": published.repository if published else None,
+        "size": published.size if published else None,
+        "installed": str(place) if place else None,
+        "converted": str(made.converted) if made and made.converted else None,
+        "problem": problem,
+        "checked": checked_words(made) if made else None,
     }
 
 
 def _unusable(name: str, problem: str) -> dict:
     """The same of a model of which nothing is known but its name, as its record cannot be used."""
-    return {"name": name, "version": None, "title": name, "memory": None, "licence": "not known", "non_commercial": True, "link": "", "terms": None, "accepted": True,
-            "conditions": {}, "prompted": [], "views": [], "makes": "shapes", "shape_model": None, "repository": None, "size": None,
-            "installed": None, "converted": None, "problem": problem, "checked": None}
+    return {
+        "name": name,
+        "version": None,
+        "title": name,
+        "memory": None,
+        "licence": "not known",
+        "non_commercial": True,
+        "link": "",
+        "terms": None,
+        "accepted": True,
+        "conditions": {},
+        "prompted": [],
+        "views": [],
+        "makes": "shapes",
+        "shape_model": None,
+        "repository": None,
+        "size": None,
+        "installed": None,
+        "converted": None,
+        "problem": problem,
+        "checked": None,
+    }
 
 
 def checked_words(made: Installed) -> str:

@@ -1,7 +1,8 @@
-"""A row of the table → its networks, ready to compute. Knows which file belongs to which networks; not what they do, nor where they came from.
+"""A row of the table → its networks, ready to compute. Knows which file belongs to which networks; not what they do,
+nor where they came from.
 
-The networks are built without memory (the meta device) and take the file's tensors, one at a time, in the precision and on the device
-that are asked for.
+The networks are built without memory (the meta device) and take the file's tensors, one at a time, in the precision and
+on the device that are asked for.
 """
 
 from dataclasses import dataclass, replace
@@ -31,10 +32,11 @@ PRECISIONS = {"cuda": torch.bfloat16}
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model: ``generator`` makes latents (see Starter and Released), ``autoencoder`` decodes them, ``detail`` refines what it decodes.
+    """A model: ``generator`` makes latents (see Starter and Released), ``autoencoder`` decodes them, ``detail`` refines
+    what it decodes.
 
-    ``row`` has the checkpoint's own number of steps and padding; ``weight_hash``: the first digits of the weights' SHA-256, and of the
-    detail stage's after a "+".
+    ``row`` has the checkpoint's own number of steps and padding; ``weight_hash``: the first digits of the weights'
+    SHA-256, and of the detail stage's after a "+".
     """
 
     row: ModelRow
@@ -58,10 +60,22 @@ def load_model(row: ModelRow, models: Path, compute_device: torch.device, place:
     settings = published_settings(read_args(made.source / SETTINGS))
     precision = PRECISIONS.get(compute_device.type, torch.float32)
     autoencoder, generator = assemble(settings, made.condition, row.published)
-    load_components(weights_file(made), {"autoencoder": autoencoder, **generator.components()}, dict.fromkeys(LARGE, precision), place)
-    conditions = {name: replace(defaults, steps=settings.steps or defaults.steps) for name, defaults in row.conditions.items()}
-    return Loaded(replace(row, conditions=conditions, padding=settings.padding), autoencoder.eval(), generator.eval(),
-                  Schedule(settings.schedule), made.files[weights_name(made)].sha256[:HASH_DIGITS])
+    load_components(
+        weights_file(made),
+        {"autoencoder": autoencoder, **generator.components()},
+        dict.fromkeys(LARGE, precision),
+        place,
+    )
+    conditions = {
+        name: replace(defaults, steps=settings.steps or defaults.steps) for name, defaults in row.conditions.items()
+    }
+    return Loaded(
+        replace(row, conditions=conditions, padding=settings.padding),
+        autoencoder.eval(),
+        generator.eval(),
+        Schedule(settings.schedule),
+        made.files[weights_name(made)].sha256[:HASH_DIGITS],
+    )
 
 
 def _load_starter(row: ModelRow, place: torch.device) -> Loaded:
@@ -82,7 +96,8 @@ def _load_starter(row: ModelRow, place: torch.device) -> Loaded:
 
 
 def assemble(settings: PublishedSettings, condition: str, published: Published) -> tuple[Autoencoder, Released]:
-    """The networks of a published model, on the meta device. Where nothing else is known of its views, they are those of the settings."""
+    """The networks of a published model, on the meta device. Where nothing else is known of its views, they are those
+    of the settings."""
     views = published.views or (settings.processing and settings.processing.training_views) or ()
     with without_weights():
         return Autoencoder(settings.autoencoder), Released(settings, condition, views, published.points)
@@ -97,5 +112,7 @@ def weights_file(made: Installed) -> Path:
     """The file to load: the converted one where there is one."""
     path = made.converted or made.source / weights_name(made)
     if not path.is_file():
-        raise CheckpointError(f"{path} of the model {made.name} is missing", "Bring it back, or fetch or add the model again")
+        raise CheckpointError(
+            f"{path} of the model {made.name} is missing", "Bring it back, or fetch or add the model again"
+        )
     return path

@@ -4,7 +4,8 @@ import re
 
 from ..errors import ModelError
 
-# A file name everywhere: no word that Windows keeps for devices, no dot or space at the end. runtime/request.py has the same, held by a test.
+# A file name everywhere: no word that Windows keeps for devices, no dot or space at the end. runtime/request.py has the
+# same, held by a test.
 NAME = re.compile(r"(?!(?i:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,62}[A-Za-z0-9_-])?")
 
 
@@ -15,5 +16,8 @@ def is_name(name: object) -> bool:
 def check_name(name: object) -> str:
     """The name. Raises ModelError for what cannot be a model's name."""
     if not is_name(name):
-        raise ModelError(f"{name!r} cannot be a model's name", "A name has 1 to 64 letters a-z, digits, spaces, dashes, dots and underscores.")
+        raise ModelError(
+            f"{name!r} cannot be a model's name",
+            "A name has 1 to 64 letters a-z, digits, spaces, dashes, dots and underscores.",
+        )
     return name

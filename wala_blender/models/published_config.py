@@ -43,16 +43,25 @@ class PublishedSettings:
 
 def _autoencoder(args: Args) -> AutoencoderConfig:
     return AutoencoderConfig(
-        latent_channels=args("e_dim", 4), codebook_size=args("n_e", 1024), grid=args("grid_size", 12),
-        encoder_blocks=args("encoder_num_tran", 0), decoder_blocks=args("decoder_num_tran", 0),
-        l2_norm=args.choice("normalize_latent", LATENT_NORMS, None), beta=args("beta", 0.25))
+        latent_channels=args("e_dim", 4),
+        codebook_size=args("n_e", 1024),
+        grid=args("grid_size", 12),
+        encoder_blocks=args("encoder_num_tran", 0),
+        decoder_blocks=args("decoder_num_tran", 0),
+        l2_norm=args.choice("normalize_latent", LATENT_NORMS, None),
+        beta=args("beta", 0.25),
+    )
 
 
 def _points(args: Args) -> PointNetConfig | None:
     if not args("use_pointcloud_conditions", False):
         return None
-    return PointNetConfig(large=args.choice("pc_encoder_type", POINT_ENCODERS, "PointNet_Simple"), width=args("pc_dims", 1024),
-                          tokens=args("num_inds"), out_width=args("pc_output_dim"))
+    return PointNetConfig(
+        large=args.choice("pc_encoder_type", POINT_ENCODERS, "PointNet_Simple"),
+        width=args("pc_dims", 1024),
+        tokens=args("num_inds"),
+        out_width=args("pc_output_dim"),
+    )
 
 
 def _voxels(args: Args) -> VoxelEncoderConfig | None:
@@ -67,8 +76,11 @@ def _image(args: Args) -> DinoV2Config | None:
     """The encoder of pictures; None where the settings name none, as in files without one."""
     config = args.choice("clip_model_type", {None: None} | IMAGE_ENCODERS, None)
     if config is not None and config.width != args("cond_grid_emb_size"):
-        raise CheckpointError(f"args.json: {args('clip_model_type')} gives tokens of width {config.width}, but cond_grid_emb_size is "
-                              f"{args('cond_grid_emb_size')}", "The settings contradict each other")
+        raise CheckpointError(
+            f"args.json: {args('clip_model_type')} gives tokens of width {config.width}, but cond_grid_emb_size is "
+            f"{args('cond_grid_emb_size')}",
+            "The settings contradict each other",
+        )
     return config
 
 
@@ -89,23 +101,36 @@ def _denoiser(args: Args, context_width: int | None) -> UViTConfig:
     with_context = context_width is not None
     context_to_time, res_context = args("add_condition_time_ch", None), args("add_condition_res_ch", None)
     return UViTConfig(
-        width=args("att_hidden_size"), blocks=args("transformer_num_blocks"), heads=args("transformer_num_heads"),
-        channels=args("unet_model_channels"), res_blocks=args("unet_num_res_blocks")[0], patch=args("att_patch_size"),
-        context_width=context_width, context_to_time=bool(context_to_time) and with_context,
-        registers=args("transformer_add_num_register", 0), res_context=res_context if with_context else None,
-        learnable_skip=args("learnable_skip_r", None), latent_channels=args("e_dim", 4), grid=args("grid_size", 12))
+        width=args("att_hidden_size"),
+        blocks=args("transformer_num_blocks"),
+        heads=args("transformer_num_heads"),
+        channels=args("unet_model_channels"),
+        res_blocks=args("unet_num_res_blocks")[0],
+        patch=args("att_patch_size"),
+        context_width=context_width,
+        context_to_time=bool(context_to_time) and with_context,
+        registers=args("transformer_add_num_register", 0),
+        res_context=res_context if with_context else None,
+        learnable_skip=args("learnable_skip_r", None),
+        latent_channels=args("e_dim", 4),
+        grid=args("grid_size", 12),
+    )
 
 
 def _schedule(args: Args) -> ScheduleConfig:
     return ScheduleConfig(
-        curve=args("diffusion_beta_schedule", "cosine"), prediction=args.choice("diffusion_model_mean_type", PREDICTIONS, "START_X"),
-        variance=args.choice("diffusion_model_var_type", VARIANCES, "FIXED_SMALL"), length=args("diffusion_step", 1000))
+        curve=args("diffusion_beta_schedule", "cosine"),
+        prediction=args.choice("diffusion_model_mean_type", PREDICTIONS, "START_X"),
+        variance=args.choice("diffusion_model_var_type", VARIANCES, "FIXED_SMALL"),
+        length=args("diffusion_step", 1000),
+    )
 
 
 def published_settings(values: dict[str, Any]) -> PublishedSettings:
     """Configurations for the settings of a published model; a file without ``dit_block_type`` is an autoencoder alone.
 
-    Unknown settings are warned about; impossible or missing ones raise CheckpointError. Sizes are checked again by the strict loader.
+    Unknown settings are warned about; impossible or missing ones raise CheckpointError. Sizes are checked again by the
+    strict loader.
     """
     for name in RANGES.keys() & values.keys():
         if values[name] is not None:
@@ -120,10 +145,21 @@ def published_settings(values: dict[str, Any]) -> PublishedSettings:
                 processing = _processing(args, points, voxels)
                 image = _image(args) if points is None and voxels is None else None
             denoiser = _denoiser(args, processing and processing.token_width)
-        made = PublishedSettings(_autoencoder(args), denoiser, processing, points, voxels, image, _schedule(args),
-                                 args("diffusion_rescale_timestep", None), args.choice("padding_mode", PADDINGS, "zero"))
+        made = PublishedSettings(
+            _autoencoder(args),
+            denoiser,
+            processing,
+            points,
+            voxels,
+            image,
+            _schedule(args),
+            args("diffusion_rescale_timestep", None),
+            args.choice("padding_mode", PADDINGS, "zero"),
+        )
     except (ValueError, TypeError, KeyError, IndexError) as error:
-        raise CheckpointError(f"args.json: {first_line(error)}", "The settings contradict each other or have the wrong type") from error
+        raise CheckpointError(
+            f"args.json: {first_line(error)}", "The settings contradict each other or have the wrong type"
+        ) from error
     if args.unknown():
         log.warning("args.json has settings not known here: %.500s", ", ".join(args.unknown()))
     return made

@@ -1,4 +1,5 @@
-"""The published models' second stage: one condition each, its encoder, and the denoiser. Knows which encoder reads what; not files or rows."""
+"""The published models' second stage: one condition each, its encoder, and the denoiser. Knows which encoder reads
+what; not files or rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,14 +17,15 @@ from ..networks.denoiser import UViT
 from ..networks.dinov2 import DinoV2
 from .published_config import PublishedSettings
 
-# The large networks may be of half precision; point coordinates, camera tables and what is under them keep all their digits.
+# The large networks may be of half precision; point coordinates, camera tables and what is under them keep all their
+# digits.
 LARGE = frozenset({"denoiser", "image_encoder"})
 
 
 @dataclass(frozen=True)
 class Reader:
-    """How a kind of encoder reads: ``setting`` of PublishedSettings configures ``network``, whose keys are ``component``'s; ``tokens``
-    gives its raw tokens, and the views' indices where there are any."""
+    """How a kind of encoder reads: ``setting`` of PublishedSettings configures ``network``, whose keys are
+    ``component``'s; ``tokens`` gives its raw tokens, and the views' indices where there are any."""
 
     setting: str
     component: str
@@ -51,7 +53,8 @@ class ViewCondition(Condition):
 
 
 class Released(nn.Module):
-    """Denoiser, encoder and what is between them, as ``settings`` say; ``kind`` is the condition it takes. Same calls as Starter's.
+    """Denoiser, encoder and what is between them, as ``settings`` say; ``kind`` is the condition it takes. Same calls
+    as Starter's.
 
     ``views``: the cameras of the pictures it takes, () where it does not matter. ``points``: how many points are read.
     The modules' names are the checkpoint's components.
@@ -116,13 +119,17 @@ class Released(nn.Module):
 
 def _several(prepare: Callable[[dict], Prepared]) -> Callable[[Released, dict], Prepared]:
     """Preparation of as many pictures as the model has views, from those where the input does not say."""
+
     def prepared(model: Released, inputs: dict) -> Prepared:
         made = prepare({"views": list(model.views)} | inputs if model.views else inputs)
         given = made.tensors[1].shape[1]
         if model.views and given != len(model.views):
-            raise InputError(f"there are {given} pictures, expected {len(model.views)}",
-                             f"Give one for each of the views {', '.join(map(str, model.views))}.")
+            raise InputError(
+                f"there are {given} pictures, expected {len(model.views)}",
+                f"Give one for each of the views {', '.join(map(str, model.views))}.",
+            )
         return made
+
     return prepared
 
 

@@ -54,8 +54,12 @@ class ListOf:
     distinct: bool = False
 
     def holds(self, value: object) -> bool:
-        return type(value) in (list, tuple) and self.low <= len(value) <= self.high and all(map(self.item.holds, value)) \
+        return (
+            type(value) in (list, tuple)
+            and self.low <= len(value) <= self.high
+            and all(map(self.item.holds, value))
             and not (self.distinct and len(set(value)) < len(value))
+        )
 
     def __str__(self) -> str:
         return f"{self.low} to {self.high}{' different' * self.distinct} items, each {self.item}"
@@ -79,5 +83,7 @@ Range = Whole | Real | Flag | ListOf | Word
 def check_range(name: str, value: object, expected: Range, file: str = "args.json") -> object:
     """The value of a setting. Raises CheckpointError for one of another type or out of range."""
     if not expected.holds(value):
-        raise CheckpointError(f"{file}: {name} is {value!r:.200}, expected {expected}", "The model is of a kind not known here")
+        raise CheckpointError(
+            f"{file}: {name} is {value!r:.200}, expected {expected}", "The model is of a kind not known here"
+        )
     return value

@@ -1,9 +1,11 @@
 """Fetched and added models: their folder, and the record of each.
 
-The models folder is $WALA_MODELS, or ``models`` in this user's folder for the application's data. In it every model has a folder of its
-name with ``installed.json``, the record below. A fetched model's files lie there too; an added one's stay where they are.
+The models folder is $WALA_MODELS, or ``models`` in this user's folder for the application's data. In it every model has
+a folder of its name with ``installed.json``, the record below. A fetched model's files lie there too; an added one's
+stay where they are.
 
-Whatever lies in the models folder may be damaged, of a newer version, or somebody else's: a record is believed only as far as it was checked.
+Whatever lies in the models folder may be damaged, of a newer version, or somebody else's: a record is believed only as
+far as it was checked.
 """
 
 import contextlib
@@ -29,11 +31,19 @@ log = logging.getLogger(__name__)
 MODELS_VARIABLE = "WALA_MODELS"
 RECORD, CHECKPOINT, SETTINGS, CONVERTED = "installed.json", "checkpoint.ckpt", "args.json", "model.safetensors"
 # Every file that a model can consist of, beside the record.
-FILES = frozenset({CHECKPOINT, SETTINGS, CONVERTED, *(file for row in MODELS.values() if row.published for _, file in row.published.extras)})
+FILES = frozenset(
+    {
+        CHECKPOINT,
+        SETTINGS,
+        CONVERTED,
+        *(file for row in MODELS.values() if row.published for _, file in row.published.extras),
+    }
+)
 LOCKS = ".locks"
 SCHEMA = 1
 MAX_RECORD_BYTES = 2**20
-# Where a file's checksum came from: the table of models; the hub that sent the file; nowhere, it is only known since then.
+# Where a file's checksum came from: the table of models; the hub that sent the file; nowhere, it is only known since
+# then.
 CHECKED_BY = ("table", "hub", "")
 _AGAIN = "Remove the model and fetch or add it again."
 
@@ -60,8 +70,9 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class Installed:
-    """A model that is there. ``source``: the folder of ``files`` (name → size and checksum); ``converted``: the safetensors file made of
-    them, with its checksum, None before the conversion. ``commit`` of the hub's repository, None for an added folder."""
+    """A model that is there. ``source``: the folder of ``files`` (name → size and checksum); ``converted``: the
+    safetensors file made of them, with its checksum, None before the conversion. ``commit`` of the hub's repository,
+    None for an added folder."""
 
     name: str
     source: Path
@@ -99,12 +110,17 @@ def claimed(name: str, models: Path) -> Iterator[None]:
                 if attempt == 2:
                     raise
     except Timeout as error:
-        raise ModelError(f"another program is fetching or changing {name} in {models}", "Wait until it has finished.") from error
+        raise ModelError(
+            f"another program is fetching or changing {name} in {models}", "Wait until it has finished."
+        ) from error
     except NotImplementedError:
         log.info("%s cannot be locked", models)  # some network drives know no locks
         lock = None
     except OSError as error:
-        raise OutputError(f"the models folder {models} cannot be written ({error.strerror or error})", "Set WALA_MODELS to another folder") from error
+        raise OutputError(
+            f"the models folder {models} cannot be written ({error.strerror or error})",
+            "Set WALA_MODELS to another folder",
+        ) from error
     try:
         yield
     finally:
@@ -117,7 +133,8 @@ def claimed(name: str, models: Path) -> Iterator[None]:
 
 
 def read_record(name: str, models: Path) -> Installed | None:
-    """What is written down about a model; None where it is not installed. Raises ModelError for a record that cannot be used."""
+    """What is written down about a model; None where it is not installed. Raises ModelError for a record that cannot be
+    used."""
     folder = own_folder(name, models)
     path = folder / RECORD
     try:
@@ -137,7 +154,9 @@ def read_record(name: str, models: Path) -> Installed | None:
 def _checked(name: str, folder: Path, content: dict) -> Installed:
     """The record of a model whose own folder this is. Raises ValueError, KeyError, TypeError."""
     licence = Licence(**content["licence"])
-    commit, condition, converted, file = (content[key] for key in ("commit", "condition", "converted", "converted_file"))
+    commit, condition, converted, file = (
+        content[key] for key in ("commit", "condition", "converted", "converted_file")
+    )
     source = _source(folder, content["source"], commit)
     _words("licence", licence.name, 200)
     _words("licence's link", licence.link, 2000, allow_empty=True)
@@ -149,7 +168,11 @@ def _checked(name: str, folder: Path, content: dict) -> Installed:
     if not isinstance(files, dict) or not {CHECKPOINT, CONVERTED} & files.keys() or not files.keys() <= FILES:
         raise ValueError(f"the files are {files!r}")
     made = Installed(name, source, condition, licence, commit, {key: _file(value) for key, value in files.items()})
-    return made if converted is None else replace(made, converted=_converted(folder, source, converted), converted_file=_file(file))
+    return (
+        made
+        if converted is None
+        else replace(made, converted=_converted(folder, source, converted), converted_file=_file(file))
+    )
 
 
 def _source(folder: Path, source: str, commit: str | None) -> Path:
@@ -184,7 +207,12 @@ def _printable(text: str) -> bool:
 
 def _file(value: dict) -> FileRecord:
     file = FileRecord(**value)
-    if type(file.size) is not int or not 0 <= file.size < 2**50 or not re.fullmatch("[0-9a-f]{64}", file.sha256) or file.checked_by not in CHECKED_BY:
+    if (
+        type(file.size) is not int
+        or not 0 <= file.size < 2**50
+        or not re.fullmatch("[0-9a-f]{64}", file.sha256)
+        or file.checked_by not in CHECKED_BY
+    ):
         raise ValueError(f"a file's record is {value!r}")
     return file
 
@@ -193,18 +221,26 @@ def write_record(made: Installed, models: Path) -> None:
     """Raises OutputError."""
     folder = own_folder(made.name, models)
     make_models_folder(folder)
-    content = {"schema": SCHEMA} | asdict(made) | {"source": str(made.source), "converted": made.converted and str(made.converted)}
+    content = (
+        {"schema": SCHEMA}
+        | asdict(made)
+        | {"source": str(made.source), "converted": made.converted and str(made.converted)}
+    )
     write_whole(folder / RECORD, lambda stream: stream.write(json.dumps(content, indent=2).encode()))
 
 
 def known_row(name: str, models: Path) -> ModelRow:
-    """The row of a name: of the table, or of an added folder; of a trained model's folder where it is given as a path, with a separator.
+    """The row of a name: of the table, or of an added folder; of a trained model's folder where it is given as a path,
+    with a separator.
 
-    A name is never a folder: what lies in the working folder takes no model's place. Raises ModelError that lists what there is.
+    A name is never a folder: what lies in the working folder takes no model's place. Raises ModelError that lists what
+    there is.
     """
     if is_path(name):
         if not is_model_folder(Path(name)):
-            raise ModelError(f"{name} is not the folder of a trained model", "It has an about.json and a model.safetensors.")
+            raise ModelError(
+                f"{name} is not the folder of a trained model", "It has an about.json and a model.safetensors."
+            )
         return read_row(Path(name))
     if name in MODELS:
         return MODELS[name]
@@ -214,7 +250,9 @@ def known_row(name: str, models: Path) -> ModelRow:
         return find_row(name, also=installed_rows(models)[0])
     except ModelError as error:
         if is_name(name) and is_model_folder(Path(name)):
-            raise ModelError(error.message, f"For the folder of that name give {os.path.join(os.curdir, name)}") from error
+            raise ModelError(
+                error.message, f"For the folder of that name give {os.path.join(os.curdir, name)}"
+            ) from error
         raise
 
 
@@ -224,8 +262,8 @@ def is_path(name: str) -> bool:
 
 
 def installed_rows(models: Path) -> tuple[dict[str, ModelRow], dict[str, str]]:
-    """The rows of installed models that the table does not have; and by name what is wrong with each one whose record cannot be used,
-    the table's among them."""
+    """The rows of installed models that the table does not have; and by name what is wrong with each one whose record
+    cannot be used, the table's among them."""
     rows, problems = {}, {}
     for name in _installed_names(models):
         try:

@@ -1,4 +1,5 @@
-"""The table of models: what there is, what each can do and with which defaults. Knows rows; not networks or tensors, nor what is installed."""
+"""The table of models: what there is, what each can do and with which defaults. Knows rows; not networks or tensors,
+nor what is installed."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,8 +18,9 @@ WORKING_MEMORY = 1_500_000_000  # bytes allowed for what lies between the layers
 
 @dataclass(frozen=True)
 class Defaults:
-    """Settings for a condition: guidance scale (None: there is nothing to guide), number of denoising steps, of steps that then fit the
-    shape to the input, and of candidates, of which the one is kept that agrees best with it; whether the detail stage refines it."""
+    """Settings for a condition: guidance scale (None: there is nothing to guide), number of denoising steps, of steps
+    that then fit the shape to the input, and of candidates, of which the one is kept that agrees best with it; whether
+    the detail stage refines it."""
 
     scale: float | None
     steps: int
@@ -31,11 +33,12 @@ class Defaults:
 class Published:
     """What is known of a published model before its files are there.
 
-    ``repository``: on the hub; None for a folder of the same format. ``parameters``: of the denoiser with its own encoder, and
-    ``image_parameters`` of the image network in front. ``views``: indices of the cameras whose pictures it takes, () for one of any kind.
-    ``points``: how many it reads. ``shape_model``: of one that makes pictures alone, the name of the model that makes shapes of them.
-    ``extras``: (repository, file) of what it needs beside its own two files. ``checksums``: file → SHA-256 in hexadecimal, as far as they are
-    known here; a file that is not named is compared with the hub's own word for it.
+    ``repository``: on the hub; None for a folder of the same format. ``parameters``: of the denoiser with its own
+    encoder, and ``image_parameters`` of the image network in front. ``views``: indices of the cameras whose pictures it
+    takes, () for one of any kind. ``points``: how many it reads. ``shape_model``: of one that makes pictures alone, the
+    name of the model that makes shapes of them. ``extras``: (repository, file) of what it needs beside its own two
+    files. ``checksums``: file → SHA-256 in hexadecimal, as far as they are known here; a file that is not named is
+    compared with the hub's own word for it.
     """
 
     repository: str | None
@@ -53,18 +56,23 @@ class Published:
         return 4 * (self.parameters + self.image_parameters + AUTOENCODER_PARAMETERS)
 
     def memory(self, bytes_a_parameter: int = 2, in_turns: bool = False) -> int:
-        """Bytes needed on a device: the parameters at bytes_a_parameter (2 in bfloat16, 4 in float32), the autoencoder's always at 4, and
-        WORKING_MEMORY; in_turns (low-memory mode) the largest part only."""
-        parts = (bytes_a_parameter * self.parameters, bytes_a_parameter * self.image_parameters, 4 * AUTOENCODER_PARAMETERS)
+        """Bytes needed on a device: the parameters at bytes_a_parameter (2 in bfloat16, 4 in float32), the
+        autoencoder's always at 4, and WORKING_MEMORY; in_turns (low-memory mode) the largest part only."""
+        parts = (
+            bytes_a_parameter * self.parameters,
+            bytes_a_parameter * self.image_parameters,
+            4 * AUTOENCODER_PARAMETERS,
+        )
         return (max(parts) if in_turns else sum(parts)) + WORKING_MEMORY
 
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One model. ``conditions``: name → defaults; ``padding``: of its wavelets; ``version``: of the weights, None where they have none.
+    """One model. ``conditions``: name → defaults; ``padding``: of its wavelets; ``version``: of the weights, None where
+    they have none.
 
-    Either ``autoencoder``, ``starter``, ``detail`` (None without a detail stage) and ``weights``, a safetensors file with its word pieces
-    beside, of the starter's kind, or ``published``, whose files are looked up.
+    Either ``autoencoder``, ``starter``, ``detail`` (None without a detail stage) and ``weights``, a safetensors file
+    with its word pieces beside, of the starter's kind, or ``published``, whose files are looked up.
     """
 
     name: str
@@ -87,7 +95,8 @@ class ModelRow:
 
     @property
     def one_piece(self) -> bool:
-        """Whether its shapes are to be of one piece where nobody says otherwise: a small model leaves loose bits about."""
+        """Whether its shapes are to be of one piece where nobody says otherwise: a small model leaves loose bits
+        about."""
         return self.published is None
 
     @property
@@ -116,26 +125,56 @@ FOUR_VIEWS, SIX_VIEWS, FOUR_TEXT_VIEWS = (3, 6, 10, 26), (3, 6, 10, 26, 49, 50),
 
 # condition → settings of the published examples; also for folders that hold a model of this kind
 PUBLISHED_DEFAULTS = {
-    "image": Defaults(1.8, 5), "sketch": Defaults(1.8, 5), "depth": Defaults(1.8, 5), "depths": Defaults(1.3, 5), "views": Defaults(1.3, 5),
-    "points": Defaults(1.3, 8), "voxels": Defaults(1.5, 5), "none": Defaults(None, 1000),
+    "image": Defaults(1.8, 5),
+    "sketch": Defaults(1.8, 5),
+    "depth": Defaults(1.8, 5),
+    "depths": Defaults(1.3, 5),
+    "views": Defaults(1.3, 5),
+    "points": Defaults(1.3, 8),
+    "voxels": Defaults(1.5, 5),
+    "none": Defaults(None, 1000),
 }
 
 
-def published_row(name: str, title: str, condition: str, published: Published, licence: Licence = AUTODESK,
-                  defaults: Defaults | None = None) -> ModelRow:
+def published_row(
+    name: str,
+    title: str,
+    condition: str,
+    published: Published,
+    licence: Licence = AUTODESK,
+    defaults: Defaults | None = None,
+) -> ModelRow:
     """The row of a model in the published format."""
-    return ModelRow(name, title, {condition: defaults or PUBLISHED_DEFAULTS[condition]}, licence, padding="zero", published=published)
+    return ModelRow(
+        name,
+        title,
+        {condition: defaults or PUBLISHED_DEFAULTS[condition]},
+        licence,
+        padding="zero",
+        published=published,
+    )
 
 
-def _hub(code: str, words: str, condition: str, parameters: int, image_parameters: int = 0, views: tuple[int, ...] = (),
-         defaults: Defaults | None = None) -> ModelRow:
+def _hub(
+    code: str,
+    words: str,
+    condition: str,
+    parameters: int,
+    image_parameters: int = 0,
+    views: tuple[int, ...] = (),
+    defaults: Defaults | None = None,
+) -> ModelRow:
     published = Published(f"ADSKAILab/WaLa-{code}", parameters, image_parameters, views)
     return published_row(f"wala-{code.lower()}", f"WaLa 1B · {words}", condition, published, defaults=defaults)
 
 
 def _text_to_views(code: str, words: str, views: tuple[int, ...], shape_model: str) -> ModelRow:
-    published = Published(f"ADSKAILab/WaLa-MVDream-{code}", STABLE_DIFFUSION, views=views, shape_model=shape_model, extras=CLIP_VOCABULARY)
-    return ModelRow(f"wala-mvdream-{code.lower()}", f"WaLa · {words}", {"text": Defaults(10.0, 50)}, AUTODESK, published=published)
+    published = Published(
+        f"ADSKAILab/WaLa-MVDream-{code}", STABLE_DIFFUSION, views=views, shape_model=shape_model, extras=CLIP_VOCABULARY
+    )
+    return ModelRow(
+        f"wala-mvdream-{code.lower()}", f"WaLa · {words}", {"text": Defaults(10.0, 50)}, AUTODESK, published=published
+    )
 
 
 MODELS: dict[str, ModelRow] = {
@@ -145,8 +184,14 @@ MODELS: dict[str, ModelRow] = {
             name=STARTER,
             title="Starter (small, ships with the extension)",
             conditions={
-                "text": Defaults(2.0, 8), "sketch": Defaults(4.0, 16), "image": Defaults(4.0, 16), "depth": Defaults(1.5, 4, 16),
-                "depths": Defaults(1.3, 4, 16, detail=True), "voxels": Defaults(1.5, 4, 16), "points": Defaults(1.6, 4, 16), "none": Defaults(None, 16),
+                "text": Defaults(2.0, 8),
+                "sketch": Defaults(4.0, 16),
+                "image": Defaults(4.0, 16),
+                "depth": Defaults(1.5, 4, 16),
+                "depths": Defaults(1.3, 4, 16, detail=True),
+                "voxels": Defaults(1.5, 4, 16),
+                "points": Defaults(1.6, 4, 16),
+                "none": Defaults(None, 16),
             },
             licence=CC0,
             autoencoder=AutoencoderConfig(widths=(16, 48, 112), norm_groups=8, quantized=False),

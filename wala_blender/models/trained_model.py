@@ -1,9 +1,10 @@
-"""A model that was trained here, as a folder: about.json beside the weights and word pieces. Knows files; not networks' insides, nor training.
+"""A model that was trained here, as a folder: about.json beside the weights and word pieces. Knows files; not networks'
+insides, nor training.
 
-    about.json          name, title, licence, conditions with their defaults, the configurations of the networks
-    model.safetensors   components "autoencoder" and "starter"
-    detail.safetensors  component "detail", where there is a detail stage
-    tokenizer.json      the word pieces
+about.json          name, title, licence, conditions with their defaults, the configurations of the networks
+model.safetensors   components "autoencoder" and "starter"
+detail.safetensors  component "detail", where there is a detail stage
+tokenizer.json      the word pieces
 """
 
 import json
@@ -23,9 +24,18 @@ from .registry import Defaults, ModelRow
 ABOUT, WEIGHTS = "about.json", "model.safetensors"
 # of the networks' settings; WIDTH of those that are not named
 LAYERS, WIDTH = Whole(0, 256), Whole(0, 8192)
-RANGES = {"beta": Real(0, 1000), "codebook_size": Whole(1, 2**20), "grid": Whole(12, 12), "patch": Whole(1, 12), "heads": Whole(1, 256),
-          "norm_groups": Whole(1, 256)} | dict.fromkeys(("blocks", "res_blocks", "encoder_blocks", "decoder_blocks", "registers"), LAYERS) \
+RANGES = (
+    {
+        "beta": Real(0, 1000),
+        "codebook_size": Whole(1, 2**20),
+        "grid": Whole(12, 12),
+        "patch": Whole(1, 12),
+        "heads": Whole(1, 256),
+        "norm_groups": Whole(1, 256),
+    }
+    | dict.fromkeys(("blocks", "res_blocks", "encoder_blocks", "decoder_blocks", "registers"), LAYERS)
     | dict.fromkeys(("context_to_time", "l2_norm", "quantized"), FLAG)
+)
 
 
 @dataclass(frozen=True)
@@ -47,8 +57,16 @@ def is_model_folder(folder: Path) -> bool:
 
 def row_of(folder: Path, about: About) -> ModelRow:
     """The model's row, wherever its files are."""
-    return ModelRow(name=about.name, title=about.title, conditions=about.conditions, autoencoder=about.autoencoder, weights=folder / WEIGHTS,
-                    licence=about.licence, starter=about.starter, detail=about.detail)
+    return ModelRow(
+        name=about.name,
+        title=about.title,
+        conditions=about.conditions,
+        autoencoder=about.autoencoder,
+        weights=folder / WEIGHTS,
+        licence=about.licence,
+        starter=about.starter,
+        detail=about.detail,
+    )
 
 
 def read_row(folder: Path) -> ModelRow:
@@ -74,14 +92,19 @@ def _check_conditions(conditions: dict[str, Defaults]) -> None:
     for name, defaults in conditions.items():
         counts_fit = 2 <= defaults.steps <= 1000 and 0 <= defaults.fit <= 1000 and 1 <= defaults.candidates <= 64
         if not counts_fit or not (defaults.scale is None or 0 <= defaults.scale <= 100):
-            raise ModelError(f"the defaults of {name} are {defaults}", "Steps are 2 to 1000, fit 0 to 1000, candidates 1 to 64, the scale 0 to 100.")
+            raise ModelError(
+                f"the defaults of {name} are {defaults}",
+                "Steps are 2 to 1000, fit 0 to 1000, candidates 1 to 64, the scale 0 to 100.",
+            )
 
 
 def _check_networks(about: About) -> None:
     for network in filter(None, (about.autoencoder, about.starter.denoiser, about.detail)):
         for name, value in asdict(network).items():
             if value is not None:
-                check_range(name, value, RANGES.get(name, ListOf(WIDTH, 1, 8) if isinstance(value, tuple) else WIDTH), ABOUT)
+                check_range(
+                    name, value, RANGES.get(name, ListOf(WIDTH, 1, 8) if isinstance(value, tuple) else WIDTH), ABOUT
+                )
 
 
 def write_about(folder: Path, about: About) -> None:

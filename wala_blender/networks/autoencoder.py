@@ -1,4 +1,5 @@
-"""The VQ autoencoder: wavelet tree ↔ latent grid. Knows its own architecture; not where trees come from, nor how it is trained or stored.
+"""The VQ autoencoder: wavelet tree ↔ latent grid. Knows its own architecture; not where trees come from, nor how it is
+trained or stored.
 
 The grids are 46³ (tree), 23³ and 12³ (latent), as the two poolings and upsamplings make them.
 The published model is the default configuration; the starter is a narrower row of the same class.
@@ -10,13 +11,22 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .configs import AutoencoderConfig
-from .layers import GridTransformerBlock, ResidualBlock, convolution, grid_to_tokens, normal_parameter, output_head, tokens_to_grid
+from .layers import (
+    GridTransformerBlock,
+    ResidualBlock,
+    convolution,
+    grid_to_tokens,
+    normal_parameter,
+    output_head,
+    tokens_to_grid,
+)
 from .quantizer import Quantized, VectorQuantizer
 
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """``tree`` (B, 64, 46, 46, 46), ``latent`` (B, 4, 12, 12, 12) before quantisation, and what the quantiser made of it."""
+    """``tree`` (B, 64, 46, 46, 46), ``latent`` (B, 4, 12, 12, 12) before quantisation, and what the quantiser made of
+    it."""
 
     tree: Tensor
     latent: Tensor
@@ -24,7 +34,8 @@ class Reconstruction:
 
 
 class _Transformer(nn.Module):
-    """Adds the optional position embedding and transformer blocks at 12³ to Encoder and Decoder, under the keys of their owner."""
+    """Adds the optional position embedding and transformer blocks at 12³ to Encoder and Decoder, under the keys of
+    their owner."""
 
     def _add_transformer(self, width: int, grid: int, blocks: int) -> None:
         if blocks:

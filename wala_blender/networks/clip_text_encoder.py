@@ -1,7 +1,8 @@
-"""OpenCLIP's text encoder as Stable Diffusion 2 reads it: words → 77 tokens. Knows the network, its published keys and its vocabulary's files;
-not what the tokens are for.
+"""OpenCLIP's text encoder as Stable Diffusion 2 reads it: words → 77 tokens. Knows the network, its published keys and
+its vocabulary's files; not what the tokens are for.
 
-Network and tokeniser are transformers', imported when a model is made. The vocabulary is not part of a checkpoint: its files lie beside it.
+Network and tokeniser are transformers', imported when a model is made. The vocabulary is not part of a checkpoint: its
+files lie beside it.
 """
 
 from dataclasses import dataclass
@@ -54,9 +55,17 @@ class TextEncoder(nn.Module):
         super().__init__()
         self.config = config
         self.published_layout = (Rename(rf"model\.transformer\.resblocks\.{config.depth - 1}\..*"), *LAYOUT)
-        self.clip = CLIPTextModel(CLIPTextConfig(
-            vocab_size=config.vocabulary, hidden_size=config.width, intermediate_size=4 * config.width, num_hidden_layers=config.depth - 1,
-            num_attention_heads=config.heads, max_position_embeddings=TOKENS, hidden_act="gelu"))
+        self.clip = CLIPTextModel(
+            CLIPTextConfig(
+                vocab_size=config.vocabulary,
+                hidden_size=config.width,
+                intermediate_size=4 * config.width,
+                num_hidden_layers=config.depth - 1,
+                num_attention_heads=config.heads,
+                max_position_embeddings=TOKENS,
+                hidden_act="gelu",
+            )
+        )
         # no checkpoint holds it, so it must be real even where the weights are still to come
         self.clip.embeddings.position_ids = torch.arange(TOKENS, device="cpu")[None]
 
@@ -68,20 +77,25 @@ class Tokeniser:
     """Words → token numbers, by CLIP's vocabulary."""
 
     def __init__(self, folder: Path):
-        """``folder``: with tokenizer.json, or vocab.json and merges.txt. Raises ModelError where they are missing or unreadable."""
+        """``folder``: with tokenizer.json, or vocab.json and merges.txt. Raises ModelError where they are missing or
+        unreadable."""
         if not any(all((folder / name).is_file() for name in names) for names in TOKENISER_FILES):
-            raise ModelError(f"{folder} holds no vocabulary, which the checkpoint does not contain",
-                             "Put CLIP's tokenizer.json, or its vocab.json and merges.txt, beside it; openai/clip-vit-large-patch14 has them")
+            raise ModelError(
+                f"{folder} holds no vocabulary, which the checkpoint does not contain",
+                "Put CLIP's tokenizer.json, or its vocab.json and merges.txt, beside it; openai/clip-vit-large-patch14 has them",
+            )
         from transformers import CLIPTokenizer
 
         try:
             self._tokeniser = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
         except Exception as error:  # the library raises many kinds, bare Exception among them
-            raise ModelError(f"the vocabulary in {folder} cannot be read ({str(error).splitlines()[0] if str(error) else type(error).__name__})",
-                             "Get its files again") from error
+            raise ModelError(
+                f"the vocabulary in {folder} cannot be read ({str(error).splitlines()[0] if str(error) else type(error).__name__})",
+                "Get its files again",
+            ) from error
 
     def __call__(self, words: str) -> Tensor:
         """Numbers (1, 77) int64: a start, the words in lower case, an end, zeros; what is too long is cut."""
-        numbers = self._tokeniser.encode(words, add_special_tokens=False)[:TOKENS - 2]
+        numbers = self._tokeniser.encode(words, add_special_tokens=False)[: TOKENS - 2]
         numbers = [self._tokeniser.bos_token_id, *numbers, self._tokeniser.eos_token_id]
         return torch.tensor([numbers + [PADDING] * (TOKENS - len(numbers))])

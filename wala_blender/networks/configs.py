@@ -5,7 +5,8 @@ from dataclasses import dataclass
 CONTEXT_WIDTH = 192
 GRID_CHANNELS = 64
 LATENT_CHANNELS = 4
-# Kind of evidence → how many of the detail stage's features say it; each kind has one more channel that says whether it is there.
+# Kind of evidence → how many of the detail stage's features say it; each kind has one more channel that says whether it
+# is there.
 DETAIL_FEATURES = {"points": 14, "voxels": 5, "blockout": 8, "depths": 9, "sketch": 3}
 DETAIL_CHANNELS = sum(DETAIL_FEATURES.values()) + len(DETAIL_FEATURES)
 MIDDLE = slice(6, 40)  # the cells that the detail stage works on, of the tree's 46 along an axis
@@ -13,8 +14,9 @@ MIDDLE = slice(6, 40)  # the cells that the detail stage works on, of the tree's
 
 @dataclass(frozen=True)
 class AutoencoderConfig:
-    """``widths``: hidden channels at 46³, 23³ and 12³, each a multiple of ``norm_groups``. ``quantized``: whether the decoder reads the codebook's
-    rows, as published, or the latent as it is; then the codebook's part is over with the training that ordered the latents."""
+    """``widths``: hidden channels at 46³, 23³ and 12³, each a multiple of ``norm_groups``. ``quantized``: whether the
+    decoder reads the codebook's rows, as published, or the latent as it is; then the codebook's part is over with the
+    training that ordered the latents."""
 
     latent_channels: int = 4
     codebook_size: int = 1024
@@ -31,11 +33,13 @@ class AutoencoderConfig:
 
 @dataclass(frozen=True)
 class UViTConfig:
-    """``width``, ``blocks``, ``heads``: the transformer's; ``channels``, ``res_blocks``: the residual blocks' on each side of it.
+    """``width``, ``blocks``, ``heads``: the transformer's; ``channels``, ``res_blocks``: the residual blocks' on each
+    side of it.
 
-    ``context_width`` None: no context tokens at all. ``context_to_time``: a summary of the context is added to the transformer's time
-    embedding. ``res_context``: width of a context summary fed to every residual block, None for none. ``learnable_skip``: bottleneck
-    ratio of gated skips, None for plain averages. ``grid_channels``: channels of a grid-aligned condition, 0 for none.
+    ``context_width`` None: no context tokens at all. ``context_to_time``: a summary of the context is added to the
+    transformer's time embedding. ``res_context``: width of a context summary fed to every residual block, None for
+    none. ``learnable_skip``: bottleneck ratio of gated skips, None for plain averages. ``grid_channels``: channels of a
+    grid-aligned condition, 0 for none.
     """
 
     width: int
@@ -65,7 +69,8 @@ class UViTConfig:
 
 @dataclass(frozen=True)
 class DetailConfig:
-    """``widths``: hidden channels at 34³, 17³ and 9³ cells, each a multiple of ``norm_groups``; ``features``: channels of the condition."""
+    """``widths``: hidden channels at 34³, 17³ and 9³ cells, each a multiple of ``norm_groups``; ``features``: channels
+    of the condition."""
 
     widths: tuple[int, int, int] = (48, 96, 160)
     norm_groups: int = 8
@@ -77,5 +82,15 @@ class DetailConfig:
 class StarterConfig:
     """The denoiser's configuration; the encoders' are their defaults."""
 
-    denoiser: UViTConfig = UViTConfig(width=224, blocks=5, heads=7, channels=64, res_blocks=1, patch=3, context_width=CONTEXT_WIDTH,
-                                      context_to_time=True, grid_channels=GRID_CHANNELS + LATENT_CHANNELS, norm_groups=16)
+    denoiser: UViTConfig = UViTConfig(
+        width=224,
+        blocks=5,
+        heads=7,
+        channels=64,
+        res_blocks=1,
+        patch=3,
+        context_width=CONTEXT_WIDTH,
+        context_to_time=True,
+        grid_channels=GRID_CHANNELS + LATENT_CHANNELS,
+        norm_groups=16,
+    )

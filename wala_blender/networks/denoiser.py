@@ -1,7 +1,8 @@
-"""The denoising network (U-ViT) on latent grids. Knows its own architecture; not what a condition means, nor sampling, training or files.
+"""The denoising network (U-ViT) on latent grids. Knows its own architecture; not what a condition means, nor sampling,
+training or files.
 
-Residual blocks at the latent's resolution around a transformer on patches. Published checkpoints are rows of UViTConfig with
-``grid_channels`` 0; the starter adds a grid-aligned way in for conditions that have a place.
+Residual blocks at the latent's resolution around a transformer on patches. Published checkpoints are rows of UViTConfig
+with ``grid_channels`` 0; the starter adds a grid-aligned way in for conditions that have a place.
 """
 
 from typing import TYPE_CHECKING
@@ -10,7 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from .configs import UViTConfig
-from .layers import ResidualBlock, TimeEmbedder, TokenSummary, TransformerBlock, convolution, normal_parameter, output_head
+from .layers import (
+    ResidualBlock,
+    TimeEmbedder,
+    TokenSummary,
+    TransformerBlock,
+    convolution,
+    normal_parameter,
+    output_head,
+)
 
 if TYPE_CHECKING:
     from .condition import Condition
@@ -45,28 +54,41 @@ class UViT(nn.Module):
         if config.context_width is not None:
             self.context_mlp = nn.Sequential(nn.Linear(config.context_width, w), nn.SiLU(), nn.Linear(w, w))
         self.global_proj = TokenSummary(config.context_width, w, w) if config.context_to_time else None
-        self.res_cond_proj_layer = TokenSummary(config.context_width, w, config.res_context) if config.res_context else None
+        self.res_cond_proj_layer = (
+            TokenSummary(config.context_width, w, config.res_context) if config.res_context else None
+        )
 
         self.conv_in = convolution(config.latent_channels, c)
         self.grid_in = convolution(config.grid_channels, c, 1) if config.grid_channels else None
         self.input_blocks = nn.ModuleList(ResidualBlock(c, c, **residual) for _ in range(config.res_blocks))
         # index 0 was the rearrangement of the grid
-        self.to_patch_att_embedding_input = nn.Sequential(nn.Identity(), nn.LayerNorm(patch_width), nn.Linear(patch_width, w))
+        self.to_patch_att_embedding_input = nn.Sequential(
+            nn.Identity(), nn.LayerNorm(patch_width), nn.Linear(patch_width, w)
+        )
         self.pos_emb = normal_parameter((1, (config.grid // config.patch) ** 3, w))
         self.register_emb = normal_parameter((1, config.registers, w)) if config.registers else None
-        self.blocks = nn.ModuleList(TransformerBlock(w, config.heads, cross=config.context_width is not None) for _ in range(config.blocks))
+        self.blocks = nn.ModuleList(
+            TransformerBlock(w, config.heads, cross=config.context_width is not None) for _ in range(config.blocks)
+        )
         self.to_patch_att_embedding_output = nn.Sequential(nn.LayerNorm(w), nn.Linear(w, patch_width))
-        self.output_blocks = nn.ModuleList(ResidualBlock(c, c, skip=True, learnable_skip=config.learnable_skip, **residual)
-                                           for _ in range(config.res_blocks))
+        self.output_blocks = nn.ModuleList(
+            ResidualBlock(c, c, skip=True, learnable_skip=config.learnable_skip, **residual)
+            for _ in range(config.res_blocks)
+        )
         self.out = output_head(c, config.latent_channels, config.norm_groups)
         self._start_neutral()
 
     def _start_neutral(self) -> None:
-        """Every modulation starts as none at all, the grid's way in at zero, the prediction at zero: what training starts best from."""
+        """Every modulation starts as none at all, the grid's way in at zero, the prediction at zero: what training
+        starts best from."""
         layers = [block.adaLN_modulation[1] for block in self.blocks] + [self.out[2]]
         if self.grid_in is not None:
             layers.append(self.grid_in)
-        scales = [block.linear_res_emb for block in (*self.input_blocks, *self.output_blocks) if block.linear_res_emb is not None]
+        scales = [
+            block.linear_res_emb
+            for block in (*self.input_blocks, *self.output_blocks)
+            if block.linear_res_emb is not None
+        ]
         for layer in layers + scales:
             nn.init.zeros_(layer.weight)
             nn.init.constant_(layer.bias, 1.0 if layer in scales else 0.0)
@@ -81,12 +103,15 @@ class UViT(nn.Module):
         return unpatchify(self.to_patch_att_embedding_output(tokens[:, :N]), self.config.patch, self.config.grid)
 
     def forward(self, x: Tensor, t: Tensor, context: Tensor | None = None, grid: Tensor | None = None) -> Tensor:
-        """x (B, 4, 12, 12, 12), t (B,) 0 … 999, context (B or 1, N, context_width), grid (B or 1, grid_channels, 12, 12, 12) → like x."""
+        """x (B, 4, 12, 12, 12), t (B,) 0 … 999, context (B or 1, N, context_width), grid (B or 1, grid_channels, 12,
+        12, 12) → like x."""
         if (context is None) != (self.config.context_width is None):
             given = "missing" if context is None else "given"
             raise ValueError(f"context is {given}, the model's context width is {self.config.context_width}")
         if (grid is None) != (self.grid_in is None):
-            raise ValueError(f"grid is {'missing' if grid is None else 'given'}, the model takes {self.config.grid_channels} grid channels")
+            raise ValueError(
+                f"grid is {'missing' if grid is None else 'given'}, the model takes {self.config.grid_channels} grid channels"
+            )
         residual_time = time = self.t_embedder(t)
         residual_context = None
         if context is not None:

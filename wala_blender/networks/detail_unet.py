@@ -1,6 +1,8 @@
-"""The detail stage: a U-Net on the wavelet tree's own grid that refines a decoded tree by what the condition says in place.
+"""The detail stage: a U-Net on the wavelet tree's own grid that refines a decoded tree by what the condition says in
+place.
 
-It works on the middle of the grid, where shapes are, in training and afterwards alike; the cells around it keep what was decoded.
+It works on the middle of the grid, where shapes are, in training and afterwards alike; the cells around it keep what
+was decoded.
 """
 
 import torch
@@ -21,9 +23,14 @@ class DetailNetwork(nn.Module):
         (fine, middle, coarse), groups = config.widths, config.norm_groups
         self.in_conv = convolution(config.tree_channels + config.features, fine)
         self.fine_in = ResidualBlock(fine, fine, groups)
-        self.middle_in = nn.Sequential(ResidualBlock(fine, middle, groups, skip_kernel=1), ResidualBlock(middle, middle, groups))
-        self.coarse = nn.Sequential(ResidualBlock(middle, coarse, groups, skip_kernel=1), ResidualBlock(coarse, coarse, groups),
-                                    ResidualBlock(coarse, coarse, groups))
+        self.middle_in = nn.Sequential(
+            ResidualBlock(fine, middle, groups, skip_kernel=1), ResidualBlock(middle, middle, groups)
+        )
+        self.coarse = nn.Sequential(
+            ResidualBlock(middle, coarse, groups, skip_kernel=1),
+            ResidualBlock(coarse, coarse, groups),
+            ResidualBlock(coarse, coarse, groups),
+        )
         self.to_middle = convolution(coarse, middle, 1)
         self.middle_out = ResidualBlock(middle, middle, groups)
         self.to_fine = convolution(middle, fine, 1)
@@ -33,7 +40,8 @@ class DetailNetwork(nn.Module):
         nn.init.zeros_(self.out[2].bias)
 
     def forward(self, tree: Tensor, features: Tensor) -> Tensor:
-        """Decoded tree (B, 64, n, n, n) divided by channel_scales, features (B, DETAIL_CHANNELS, n, n, n) → what to add to the tree, in the same units."""
+        """Decoded tree (B, 64, n, n, n) divided by channel_scales, features (B, DETAIL_CHANNELS, n, n, n) → what to add
+        to the tree, in the same units."""
         fine = self.fine_in(self.in_conv(torch.cat([tree, features], 1)))
         middle = self.middle_in(F.avg_pool3d(fine, 3, stride=2, padding=1))
         coarse = self.coarse(F.avg_pool3d(middle, 3, stride=2, padding=1))
@@ -41,7 +49,8 @@ class DetailNetwork(nn.Module):
         return self.out(self.fine_out(fine + _upsampled(self.to_fine(middle), fine)))
 
     def refine(self, tree: Tensor, features: Tensor) -> Tensor:
-        """Decoded tree (B, 64, 46, 46, 46), features of its middle (B, DETAIL_CHANNELS, 34, 34, 34) → the refined tree, float32."""
+        """Decoded tree (B, 64, 46, 46, 46), features of its middle (B, DETAIL_CHANNELS, 34, 34, 34) → the refined tree,
+        float32."""
         refined, scales = tree.float().clone(), channel_scales().to(tree.device)
         middle = refined[..., MIDDLE, MIDDLE, MIDDLE]
         middle += self(middle / scales, features).float() * scales

@@ -1,7 +1,8 @@
-"""DINOv2, the published encoder of images, depth maps and sketches: pictures → patch tokens. Knows the network and its published keys;
-not how a picture was prepared.
+"""DINOv2, the published encoder of images, depth maps and sketches: pictures → patch tokens. Knows the network and its
+published keys; not how a picture was prepared.
 
-The network is transformers'. That package is imported when a model is made, for the import takes seconds and most runs need none.
+The network is transformers'. That package is imported when a model is made, for the import takes seconds and most runs
+need none.
 """
 
 import math
@@ -36,13 +37,18 @@ class DinoV2Config:
 
 _LARGE = DinoV2Config(width=1024, depth=24, heads=16)
 # "dino-l-14" has registers too, whatever its name says
-IMAGE_ENCODERS = {"dino-l-14": _LARGE, "dino-l-14_reg": _LARGE, "dino-g-14": DinoV2Config(width=1536, depth=40, heads=24, swiglu=True)}
+IMAGE_ENCODERS = {
+    "dino-l-14": _LARGE,
+    "dino-l-14_reg": _LARGE,
+    "dino-g-14": DinoV2Config(width=1536, depth=40, heads=24, swiglu=True),
+}
 
 
 def resized_positions(table: Tensor) -> tuple[Tensor]:
     """Position embeddings (1, 1 + n², C), the class token's first → (1, 1 + SIDE², C).
 
-    Plain bicubic with the scale (SIDE + 0.1)/n that the published encoder uses: not transformers' own, which smooths first.
+    Plain bicubic with the scale (SIDE + 0.1)/n that the published encoder uses: not transformers' own, which smooths
+    first.
     """
     n = math.isqrt(table.shape[1] - 1)
     if n * n != table.shape[1] - 1:
@@ -69,7 +75,8 @@ LAYOUT = (
 
 
 class DinoV2(nn.Module):
-    """Images (B, 3, 224, 224) in −1 … 1 → patch tokens (B, 256, width) after the last norm, row by row from the top left."""
+    """Images (B, 3, 224, 224) in −1 … 1 → patch tokens (B, 256, width) after the last norm, row by row from the top
+    left."""
 
     published_layout = LAYOUT
 
@@ -78,16 +85,24 @@ class DinoV2(nn.Module):
 
         super().__init__()
         self.config = config
-        self.dinov2 = Dinov2WithRegistersModel(Dinov2WithRegistersConfig(
-            hidden_size=config.width, num_hidden_layers=config.depth, num_attention_heads=config.heads, image_size=IMAGE, patch_size=PATCH,
-            use_swiglu_ffn=config.swiglu, num_register_tokens=config.registers))
+        self.dinov2 = Dinov2WithRegistersModel(
+            Dinov2WithRegistersConfig(
+                hidden_size=config.width,
+                num_hidden_layers=config.depth,
+                num_attention_heads=config.heads,
+                image_size=IMAGE,
+                patch_size=PATCH,
+                use_swiglu_ffn=config.swiglu,
+                num_register_tokens=config.registers,
+            )
+        )
 
     def features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """images → the class token (B, width) and the patch tokens (B, 256, width)."""
         if images.shape[1:] != (3, IMAGE, IMAGE):
             raise ValueError(f"images are {tuple(images.shape)}, expected (B, 3, {IMAGE}, {IMAGE})")
         tokens = self.dinov2(images).last_hidden_state
-        return tokens[:, 0], tokens[:, 1 + self.config.registers:]
+        return tokens[:, 0], tokens[:, 1 + self.config.registers :]
 
     def forward(self, images: Tensor) -> Tensor:
         return self.features(images)[1]

@@ -1,4 +1,5 @@
-"""Stable Diffusion's image autoencoder, the half that is needed here: latents → pictures. Knows shapes and arithmetic; not what is pictured.
+"""Stable Diffusion's image autoencoder, the half that is needed here: latents → pictures. Knows shapes and arithmetic;
+not what is pictured.
 
 Attribute names spell the published keys.
 """
@@ -16,7 +17,8 @@ LATENT_SCALE = 0.18215  # latents are multiplied by it before noise is added
 
 @dataclass(frozen=True)
 class ImageDecoderConfig:
-    """``channels``: of the finest level, ``multipliers`` times that on each coarser one, each half the size of the one before."""
+    """``channels``: of the finest level, ``multipliers`` times that on each coarser one, each half the size of the one
+    before."""
 
     channels: int = 128
     multipliers: tuple[int, ...] = (1, 2, 4, 4)
@@ -82,7 +84,9 @@ class Level(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, res_blocks: int, finest: bool):
         super().__init__()
-        self.block = nn.ModuleList(ResBlock(out_channels if i else in_channels, out_channels) for i in range(res_blocks))
+        self.block = nn.ModuleList(
+            ResBlock(out_channels if i else in_channels, out_channels) for i in range(res_blocks)
+        )
         self.upsample = nn.Identity() if finest else Upsample(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -101,7 +105,9 @@ class Decoder(nn.Module):
         self.mid = Middle(widths[-1])
         # counted from the finest, and computed from the coarsest
         coarser = [*widths[1:], widths[-1]]
-        self.up = nn.ModuleList(Level(coarser[i], width, config.res_blocks + 1, i == 0) for i, width in enumerate(widths))
+        self.up = nn.ModuleList(
+            Level(coarser[i], width, config.res_blocks + 1, i == 0) for i, width in enumerate(widths)
+        )
         self.norm_out = normalisation(widths[0])
         self.conv_out = nn.Conv2d(widths[0], 3, 3, padding=1)
 
@@ -113,7 +119,8 @@ class Decoder(nn.Module):
 
 
 class ImageDecoder(nn.Module):
-    """Latents as the denoiser gives them (B, latent_channels, H, W) → pictures (B, 3, factor·H, factor·W), about −1 … 1."""
+    """Latents as the denoiser gives them (B, latent_channels, H, W) → pictures (B, 3, factor·H, factor·W), about −1 …
+    1."""
 
     # the way from a picture to a latent
     published_layout = (Rename(r"(encoder|quant_conv)\..*"),)

@@ -1,7 +1,7 @@
 """The same network with other names: how a component's published tensors become those of the module that computes it.
 
-Knows keys and tensors; not files, nor which networks there are. A module that is not in the published layout carries its table as
-``published_layout``; the strict loader applies it, and checks what comes out.
+Knows keys and tensors; not files, nor which networks there are. A module that is not in the published layout carries
+its table as ``published_layout``; the strict loader applies it, and checks what comes out.
 """
 
 import re
@@ -13,9 +13,11 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Rename:
-    """Keys that ``published`` (a regular expression) fits as a whole become ``ours``, templates that may use its groups.
+    """Keys that ``published`` (a regular expression) fits as a whole become ``ours``, templates that may use its
+    groups.
 
-    Several names: the tensor is ``cut`` into as many, by default equal parts of its first axis. No name: nothing here reads the tensor.
+    Several names: the tensor is ``cut`` into as many, by default equal parts of its first axis. No name: nothing here
+    reads the tensor.
     """
 
     published: str
@@ -27,7 +29,8 @@ class Rename:
 
 
 def renamed(state: Mapping[str, Tensor], table: Sequence[Rename]) -> dict[str, Tensor]:
-    """state under the module's own names; of several rows that fit a key the first is used, and a key that none fits stays as it is."""
+    """state under the module's own names; of several rows that fit a key the first is used, and a key that none fits
+    stays as it is."""
     made: dict[str, Tensor] = {}
     for key, tensor in state.items():
         for row in table:

@@ -2,10 +2,11 @@
 
 Knows shapes and arithmetic; not which network uses a block, nor any file.
 
-Attribute names are part of the checkpoint format: they spell the published keys (`in_norm`, `out_layers.3`, `attn.qkv`, …).
+Attribute names are part of the checkpoint format: they spell the published keys (`in_norm`, `out_layers.3`, `attn.qkv`,
+…).
 
-Letters: B batch, C channels, D/H/W grid (x, y, z), N tokens, E token width, T heads.
-Normalisations compute their statistics in float32 whatever the input's type (torch does so on CPU and GPU, also under autocast).
+Letters: B batch, C channels, D/H/W grid (x, y, z), N tokens, E token width, T heads. Normalisations compute their
+statistics in float32 whatever the input's type (torch does so on CPU and GPU, also under autocast).
 """
 
 import math
@@ -25,25 +26,37 @@ def normal_parameter(shape: tuple[int, ...]) -> nn.Parameter:
     return nn.Parameter(nn.init.normal_(torch.empty(shape), std=0.02))
 
 
-# One row of a grid less, and torch computes 3-D convolutions of one sample without oneDNN (use_mkldnn in its Convolution.cpp): two to five times
-# as slowly at 12³.
+# One row of a grid less, and torch computes 3-D convolutions of one sample without oneDNN (use_mkldnn in its
+# Convolution.cpp): two to five times as slowly at 12³.
 _ROWS_FOR_ONEDNN = 20_480
 _HAS_ONEDNN = torch.backends.mkldnn.is_available() and torch.backends.cpu.get_cpu_capability().startswith("AVX")
 
 
 class GridConvolution(nn.Conv3d):
-    """A 3-D convolution that also uses oneDNN for one small grid in float32 on the CPU. Keys as nn.Conv3d's, and but for rounding results too."""
+    """A 3-D convolution that also uses oneDNN for one small grid in float32 on the CPU. Keys as nn.Conv3d's, and but
+    for rounding results too."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, D, H, W) → (B, out_channels, D, H, W)."""
         if not self._is_overlooked(x):
             return super().forward(x)
-        return torch.ops.aten.mkldnn_convolution(x, self.weight, self.bias, self.padding, self.stride, self.dilation, self.groups)
+        return torch.ops.aten.mkldnn_convolution(
+            x, self.weight, self.bias, self.padding, self.stride, self.dilation, self.groups
+        )
 
     def _is_overlooked(self, x: Tensor) -> bool:
-        """Whether torch would not use oneDNN although it is there, and faster. Never for a subclass such as a fake tensor, which has no numbers."""
-        return (_HAS_ONEDNN and type(x) is Tensor and x.device.type == "cpu" and x.dtype == self.weight.dtype == torch.float32 and self.kernel_size[0] > 1
-                and len(x) == 1 and x.numel() <= _ROWS_FOR_ONEDNN * x.shape[-1] and not torch.is_autocast_enabled("cpu"))
+        """Whether torch would not use oneDNN although it is there, and faster. Never for a subclass such as a fake
+        tensor, which has no numbers."""
+        return (
+            _HAS_ONEDNN
+            and type(x) is Tensor
+            and x.device.type == "cpu"
+            and x.dtype == self.weight.dtype == torch.float32
+            and self.kernel_size[0] > 1
+            and len(x) == 1
+            and x.numel() <= _ROWS_FOR_ONEDNN * x.shape[-1]
+            and not torch.is_autocast_enabled("cpu")
+        )
 
 
 def convolution(in_channels: int, out_channels: int, kernel: int = 3) -> nn.Conv3d:
@@ -70,29 +83,42 @@ def tokens_to_grid(tokens: Tensor, size: int) -> Tensor:
 class ResidualBlock(nn.Module):
     """Norm, SiLU, convolution, twice, plus the identity (or ``skip_connection`` where the width changes).
 
-    ``time_width``: the second norm is modulated by a time embedding (B, time_width).
-    ``skip``: takes a kept grid of the same shape; it joins after ``in_norm``, before SiLU and ``in_conv``. ``learnable_skip`` r gates
-    it per channel through a bottleneck of width in_channels / r instead of averaging.
-    ``context_width``: (B, context_width) scales the second norm's output per channel.
+    ``time_width``: the second norm is modulated by a time embedding (B, time_width). ``skip``: takes a kept grid of the
+    same shape; it joins after ``in_norm``, before SiLU and ``in_conv``. ``learnable_skip`` r gates it per channel
+    through a bottleneck of width in_channels / r instead of averaging. ``context_width``: (B, context_width) scales the
+    second norm's output per channel.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, norm_groups: int = 32, skip_kernel: int = 3, time_width: int | None = None,
-                 skip: bool = False, learnable_skip: int | None = None, context_width: int | None = None):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        norm_groups: int = 32,
+        skip_kernel: int = 3,
+        time_width: int | None = None,
+        skip: bool = False,
+        learnable_skip: int | None = None,
+        context_width: int | None = None,
+    ):
         super().__init__()
         self.in_norm = nn.GroupNorm(norm_groups, in_channels)
         self.in_conv = convolution(in_channels, out_channels)
         # indices 0 and 3 are the published ones; 2 is where the published block keeps its dropout
-        self.out_layers = nn.Sequential(nn.GroupNorm(norm_groups, out_channels), nn.SiLU(), nn.Identity(),
-                                        convolution(out_channels, out_channels))
-        self.skip_connection = convolution(in_channels, out_channels, skip_kernel) if in_channels != out_channels else None
+        self.out_layers = nn.Sequential(
+            nn.GroupNorm(norm_groups, out_channels), nn.SiLU(), nn.Identity(), convolution(out_channels, out_channels)
+        )
+        self.skip_connection = (
+            convolution(in_channels, out_channels, skip_kernel) if in_channels != out_channels else None
+        )
         self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(time_width, 2 * out_channels)) if time_width else None
         self.linear_res_emb = nn.Linear(context_width, out_channels) if context_width else None
         self.skip_norm = nn.GroupNorm(norm_groups, in_channels) if skip else None
         self.skip_learn_f = None
         if skip and learnable_skip:
             bottleneck = in_channels // learnable_skip
-            self.skip_learn_f = nn.Sequential(nn.Linear(in_channels, bottleneck), nn.ReLU(),
-                                              nn.Linear(bottleneck, in_channels), nn.Sigmoid())
+            self.skip_learn_f = nn.Sequential(
+                nn.Linear(in_channels, bottleneck), nn.ReLU(), nn.Linear(bottleneck, in_channels), nn.Sigmoid()
+            )
 
     def _join(self, h: Tensor, skip: Tensor) -> Tensor:
         s = self.skip_norm(skip)
@@ -109,7 +135,9 @@ class ResidualBlock(nn.Module):
             h = h * self.linear_res_emb(context)[:, :, None, None, None]
         return h
 
-    def forward(self, x: Tensor, time: Tensor | None = None, skip: Tensor | None = None, context: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, time: Tensor | None = None, skip: Tensor | None = None, context: Tensor | None = None
+    ) -> Tensor:
         """(B, in_channels, D, H, W) → (B, out_channels, D, H, W)."""
         norm, _, _, out_conv = self.out_layers
         h = self.in_norm(x)
@@ -132,7 +160,8 @@ class Upsample(nn.Module):
 
 
 class GridAttention(nn.Module):
-    """The autoencoder's self-attention: SiLU before every linear layer, q and k normalised over the whole inner width."""
+    """The autoencoder's self-attention: SiLU before every linear layer, q and k normalised over the whole inner
+    width."""
 
     def __init__(self, width: int, heads: int = 4, head_width: int = 64):
         super().__init__()
@@ -149,8 +178,10 @@ class GridAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         B, N, _ = x.shape
         x = self.norm(x)
-        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
-                   for part in (self.norm_q(self.to_q(x)), self.norm_k(self.to_k(x)), self.to_v(x)))
+        q, k, v = (
+            part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for part in (self.norm_q(self.to_q(x)), self.norm_k(self.to_k(x)), self.to_v(x))
+        )
         inner = self.norm_q.normalized_shape[0]
         h = F.scaled_dot_product_attention(q.to(v.dtype), k.to(v.dtype), v, scale=inner**-0.5)
         return self.to_out(h.transpose(1, 2).reshape(B, N, inner))
@@ -224,7 +255,8 @@ class FeedForward(nn.Module):
 
 
 class TransformerBlock(nn.Module):
-    """Pre-norm transformer block on tokens. ``modulated``: adaLN-Zero by a time embedding. ``cross``: attends to a context in between."""
+    """Pre-norm transformer block on tokens. ``modulated``: adaLN-Zero by a time embedding. ``cross``: attends to a
+    context in between."""
 
     def __init__(self, width: int, heads: int, modulated: bool = True, cross: bool = False, bias: bool = True):
         super().__init__()
@@ -252,8 +284,14 @@ class TokenSummary(nn.Module):
 
     def __init__(self, token_width: int, hidden: int, out_width: int):
         super().__init__()
-        self.proj_layer = nn.Sequential(nn.Linear(token_width, hidden), nn.LayerNorm(hidden), nn.SiLU(),
-                                        nn.Linear(hidden, hidden), nn.LayerNorm(hidden), nn.SiLU())
+        self.proj_layer = nn.Sequential(
+            nn.Linear(token_width, hidden),
+            nn.LayerNorm(hidden),
+            nn.SiLU(),
+            nn.Linear(hidden, hidden),
+            nn.LayerNorm(hidden),
+            nn.SiLU(),
+        )
         self.mlp = nn.Sequential(nn.Linear(hidden, out_width), nn.SiLU(), nn.Linear(out_width, out_width))
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -262,7 +300,8 @@ class TokenSummary(nn.Module):
 
 
 def sinusoids(t: Tensor, width: int) -> Tensor:
-    """t (B,), 0 … 999 → (B, width) float32: width/2 cosines, then as many sines, of frequencies 10000^(−i/(width/2))."""
+    """t (B,), 0 … 999 → (B, width) float32: width/2 cosines, then as many sines, of frequencies
+    10000^(−i/(width/2))."""
     half = width // 2
     frequencies = torch.exp(torch.arange(half, dtype=torch.float32, device=t.device) * (-math.log(10000) / half))
     angles = t.float()[:, None] * frequencies

@@ -1,8 +1,10 @@
-"""MVDream's UNet: Stable Diffusion 2.1's, with a camera's place added to the time and self-attention across the views of an object.
+"""MVDream's UNet: Stable Diffusion 2.1's, with a camera's place added to the time and self-attention across the views
+of an object.
 
 Knows shapes and arithmetic; not text, pictures, or the schedule. Attribute names spell the published keys.
 
-Letters: B images (object by object, an object's V views in a row), C channels, H, W rows and columns, N tokens, E token width.
+Letters: B images (object by object, an object's V views in a row), C channels, H, W rows and columns, N tokens, E token
+width.
 """
 
 from dataclasses import dataclass
@@ -18,8 +20,9 @@ CAMERA = 16  # numbers of a camera's matrix
 
 @dataclass(frozen=True)
 class MultiViewUNetConfig:
-    """``channels``: of the finest level, ``multipliers`` times that on each coarser one. ``attention``: the factors, of 1, 2, 4, …, by
-    which a level that has attention is smaller than the input. Raises ValueError unless 32 and ``head_width`` divide ``channels``."""
+    """``channels``: of the finest level, ``multipliers`` times that on each coarser one. ``attention``: the factors, of
+    1, 2, 4, …, by which a level that has attention is smaller than the input. Raises ValueError unless 32 and
+    ``head_width`` divide ``channels``."""
 
     channels: int = 320
     multipliers: tuple[int, ...] = (1, 2, 4, 4)
@@ -31,12 +34,15 @@ class MultiViewUNetConfig:
 
     def __post_init__(self):
         if self.head_width < 1 or self.channels % 32 or self.channels % self.head_width:
-            raise ValueError(f"{self.channels} channels are not a multiple of 32 and of the head width {self.head_width}")
+            raise ValueError(
+                f"{self.channels} channels are not a multiple of 32 and of the head width {self.head_width}"
+            )
 
 
 @dataclass(frozen=True)
 class Given:
-    """What every block sees beside the features: ``time`` (B, 4·channels), ``context`` (B, N, context_width), ``views`` of an object."""
+    """What every block sees beside the features: ``time`` (B, 4·channels), ``context`` (B, N, context_width), ``views``
+    of an object."""
 
     time: Tensor
     context: Tensor
@@ -44,15 +50,22 @@ class Given:
 
 
 class ResBlock(nn.Module):
-    """Norm, SiLU, convolution, twice, the time added in between, plus the input (through ``skip_connection`` where the width changes)."""
+    """Norm, SiLU, convolution, twice, the time added in between, plus the input (through ``skip_connection`` where the
+    width changes)."""
 
     def __init__(self, in_channels: int, out_channels: int, time_width: int):
         super().__init__()
-        self.in_layers = nn.Sequential(nn.GroupNorm(32, in_channels), nn.SiLU(), nn.Conv2d(in_channels, out_channels, 3, padding=1))
+        self.in_layers = nn.Sequential(
+            nn.GroupNorm(32, in_channels), nn.SiLU(), nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        )
         self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(time_width, out_channels))
         # index 2 is where the published block keeps its dropout
-        self.out_layers = nn.Sequential(nn.GroupNorm(32, out_channels), nn.SiLU(), nn.Identity(),
-                                        nn.Conv2d(out_channels, out_channels, 3, padding=1))
+        self.out_layers = nn.Sequential(
+            nn.GroupNorm(32, out_channels),
+            nn.SiLU(),
+            nn.Identity(),
+            nn.Conv2d(out_channels, out_channels, 3, padding=1),
+        )
         self.skip_connection = nn.Conv2d(in_channels, out_channels, 1) if in_channels != out_channels else nn.Identity()
 
     def forward(self, x: Tensor, given: Given) -> Tensor:
@@ -175,7 +188,9 @@ class MultiViewUNet(nn.Module):
             if level < last:
                 self.input_blocks.append(Stage([Downsample(width)]))
                 kept.append(width)
-        self.middle_block = Stage([ResBlock(width, width, time_width), self._transformer(width), ResBlock(width, width, time_width)])
+        self.middle_block = Stage(
+            [ResBlock(width, width, time_width), self._transformer(width), ResBlock(width, width, time_width)]
+        )
         self.output_blocks = nn.ModuleList()
         for level, multiplier in reversed(list(enumerate(config.multipliers))):
             for i in range(config.res_blocks + 1):
@@ -195,7 +210,8 @@ class MultiViewUNet(nn.Module):
         return SpatialTransformer(channels, self.config.context_width, channels // self.config.head_width)
 
     def forward(self, x: Tensor, t: Tensor, context: Tensor, cameras: Tensor) -> Tensor:
-        """x (B, latent_channels, H, W), t (B,) 0 … 999, context (B, N, context_width), cameras (V, 16) row-major matrices → noise like x.
+        """x (B, latent_channels, H, W), t (B,) 0 … 999, context (B, N, context_width), cameras (V, 16) row-major
+        matrices → noise like x.
 
         B is a multiple of V: the views of one object after the other.
         """

@@ -1,4 +1,5 @@
-"""The vector quantiser between encoder and decoder. Knows latents and the codebook; not the networks around it, nor a training loop."""
+"""The vector quantiser between encoder and decoder. Knows latents and the codebook; not the networks around it, nor a
+training loop."""
 
 from dataclasses import dataclass
 
@@ -9,7 +10,8 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Quantized:
-    """``latent`` (B, C, D, H, W) quantised, ``indices`` (B·D·H·W,) int64 x-major, ``loss`` scalar (codebook + beta · commitment)."""
+    """``latent`` (B, C, D, H, W) quantised, ``indices`` (B·D·H·W,) int64 x-major, ``loss`` scalar (codebook + beta ·
+    commitment)."""
 
     latent: Tensor
     indices: Tensor
@@ -19,8 +21,8 @@ class Quantized:
 class VectorQuantizer(nn.Module):
     """Replaces every latent vector by the nearest row of a codebook.
 
-    With ``l2_norm`` the codebook, the latents and the result have unit length. Gradients pass straight through to the latents.
-    Computed in float32, also under autocast: a codebook row chosen in bfloat16 is often the wrong one.
+    With ``l2_norm`` the codebook, the latents and the result have unit length. Gradients pass straight through to the
+    latents. Computed in float32, also under autocast: a codebook row chosen in bfloat16 is often the wrong one.
     """
 
     def __init__(self, codebook_size: int, channels: int, beta: float = 0.25, l2_norm: bool = False):
@@ -68,7 +70,8 @@ class VectorQuantizer(nn.Module):
 
 
 class CodebookAverage(nn.Module):
-    """Trains a codebook by moving averages in place of gradients; its own state, so a checkpoint of the quantiser stays as published.
+    """Trains a codebook by moving averages in place of gradients; its own state, so a checkpoint of the quantiser stays
+    as published.
 
     Call ``start`` once with latents, then ``update`` after every step. For quantisers without ``l2_norm``.
     """
@@ -115,7 +118,8 @@ class CodebookAverage(nn.Module):
 
     @torch.no_grad()
     def restart(self, latents: Tensor, generator: torch.Generator, threshold: float = 0.1) -> int:
-        """Moves rows whose average count fell below ``threshold`` to random latents (B, C, D, H, W); returns how many."""
+        """Moves rows whose average count fell below ``threshold`` to random latents (B, C, D, H, W); returns how
+        many."""
         rows = self._quantizer[0].rows(latents)
         dead = (self.counts < threshold).nonzero()[:, 0]
         picks = rows[torch.randint(len(rows), (len(dead),), generator=generator).to(rows.device)]

@@ -1,1 +1,2 @@
-"""Data, losses, loops and evaluation of the starter model. Nothing else of the package imports it, except the command line."""
+"""Data, losses, loops and evaluation of the starter model. Nothing else of the package imports it, except the command
+line."""

@@ -1,4 +1,5 @@
-"""Low-rank fine-tuning through peft: small additions are trained, the weights they are added to are not. Knows layers; not what they do."""
+"""Low-rank fine-tuning through peft: small additions are trained, the weights they are added to are not. Knows layers;
+not what they do."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,8 @@ if TYPE_CHECKING:
 
 
 def low_rank(model: nn.Module, rank: int) -> "LoraModel":
-    """Gives every linear layer and wider convolution of the model, in place, an addition of this rank, zero at first; all else is frozen.
+    """Gives every linear layer and wider convolution of the model, in place, an addition of this rank, zero at first;
+    all else is frozen.
 
     ``merge_and_unload`` of the result adds them to the weights, and gives the model back as it was built.
     """
@@ -17,6 +19,9 @@ def low_rank(model: nn.Module, rank: int) -> "LoraModel":
     from peft.tuners.lora import LoraModel
 
     # peft cannot merge additions to convolutions that see a single cell.
-    layers = [name for name, module in model.named_modules()
-              if isinstance(module, nn.Linear) or (isinstance(module, (nn.Conv2d, nn.Conv3d)) and max(module.kernel_size) > 1)]
+    layers = [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) or (isinstance(module, (nn.Conv2d, nn.Conv3d)) and max(module.kernel_size) > 1)
+    ]
     return LoraModel(model, LoraConfig(r=rank, lora_alpha=rank, target_modules=layers), "default")

@@ -1,4 +1,5 @@
-"""Stage 1: trains the starter's autoencoder on wavelet trees. Knows its schedule and the quantiser's; losses, data and the loop are elsewhere."""
+"""Stage 1: trains the starter's autoencoder on wavelet trees. Knows its schedule and the quantiser's; losses, data and
+the loop are elsewhere."""
 
 import logging
 from collections.abc import Callable
@@ -30,14 +31,16 @@ MEASURED_SHAPES = 8
 
 @dataclass(frozen=True)
 class AutoencoderTraining:
-    """loss: one of LOSSES. detail_weight: of the details' terms at the end, from 1 at the start. crop_until: share of the training on the
-    trees' middle only, where the shapes are: 2.5 times as fast, and the networks, being convolutions, take the whole tree afterwards.
+    """loss: one of LOSSES. detail_weight: of the details' terms at the end, from 1 at the start. crop_until: share of
+    the training on the trees' middle only, where the shapes are: 2.5 times as fast, and the networks, being
+    convolutions, take the whole tree afterwards.
 
-    quantize_from: share after which the codebook is started and used; its latents get ``normalisation`` (one of NORMALISATIONS) first.
-    settle: from there on the encoder stays as it is (stage 2 may begin on its latents) and the codebook follows by averages; else all
-    learn together, by the codebook and commitment losses. keep_decoder: codebook and decoder stay as they are and the encoder learns what
-    they make most of; what stage 2 learnt to make they still know. balanced: every collection gives the same number of shapes. by_head: shapes are
-    drawn by their head nouns, thin ones twice as often (see sampling)."""
+    quantize_from: share after which the codebook is started and used; its latents get ``normalisation`` (one of
+    NORMALISATIONS) first. settle: from there on the encoder stays as it is (stage 2 may begin on its latents) and the
+    codebook follows by averages; else all learn together, by the codebook and commitment losses. keep_decoder: codebook
+    and decoder stay as they are and the encoder learns what they make most of; what stage 2 learnt to make they still
+    know. balanced: every collection gives the same number of shapes. by_head: shapes are drawn by their head nouns,
+    thin ones twice as often (see sampling)."""
 
     model: AutoencoderConfig = AutoencoderConfig(widths=(16, 48, 112), norm_groups=8)
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=300.0))
@@ -74,14 +77,16 @@ def deviation(rows: Tensor) -> tuple[Tensor, Tensor]:
 
 
 NORMALISATIONS: dict[str, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
-    "none": lambda rows: (torch.zeros_like(rows[0]), torch.ones_like(rows[0])), "deviation": deviation, "quartiles": quartiles,
+    "none": lambda rows: (torch.zeros_like(rows[0]), torch.ones_like(rows[0])),
+    "deviation": deviation,
+    "quartiles": quartiles,
 }
 
 
 @torch.no_grad()
 def normalise_channels(model: Autoencoder, shift: Tensor, spread: Tensor) -> None:
-    """Makes the latent (latent − shift) / spread, by channel. Exact for the encoder; the decoder undoes it but for the shift at the grid's
-    border, where padding is zero: to be done before the codebook starts, and trained on from."""
+    """Makes the latent (latent − shift) / spread, by channel. Exact for the encoder; the decoder undoes it but for the
+    shift at the grid's border, where padding is zero: to be done before the codebook starts, and trained on from."""
     last, first = model.encoder.out_conv[2], model.decoder.in_conv
     last.weight /= spread.view(-1, 1, 1, 1, 1)
     last.bias.copy_((last.bias - shift) / spread)
@@ -96,7 +101,9 @@ class TreeObjective(nn.Module):
         super().__init__()
         self.model, self.loss, self.settle = model, LOSSES[settings.loss], settings.settle
 
-    def forward(self, tree: Tensor, quantize: bool, detail_weight: float, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+    def forward(
+        self, tree: Tensor, quantize: bool, detail_weight: float, generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         if not quantize:
             latent = self.model.encode(tree)
             predicted = self.model.decode_quantized(latent)
@@ -120,9 +127,11 @@ def _unscaled(config: AutoencoderConfig, state: dict[str, Tensor]) -> Autoencode
 
 
 @torch.no_grad()
-def look_at(model: Autoencoder, entries: list[Entry], quantize: bool, device: torch.device) -> tuple[Tensor, list[list[Tensor]]]:
-    """IoU of each entry's canonical variant with what comes back through the autoencoder, at 256³, against the tree's own field; and
-    pictures of both."""
+def look_at(
+    model: Autoencoder, entries: list[Entry], quantize: bool, device: torch.device
+) -> tuple[Tensor, list[list[Tensor]]]:
+    """IoU of each entry's canonical variant with what comes back through the autoencoder, at 256³, against the tree's
+    own field; and pictures of both."""
     model.to(device)
     values, pictures = [], []
     for entry in entries:
@@ -139,9 +148,9 @@ def look_at(model: Autoencoder, entries: list[Entry], quantize: bool, device: to
 def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path | None = None) -> None:
     """Train (or go on training); writes FOLDER/autoencoder.pt, the averaged weights with the scales folded in.
 
-    start: a run's folder or a model whose autoencoder a new run begins with: its weights and sizes, but what is decoded, the settings say.
-    With quantize_from 0 its codebook is kept as well, and with ``settle`` its encoder: latents made with it stay valid, and only the decoder
-    learns.
+    start: a run's folder or a model whose autoencoder a new run begins with: its weights and sizes, but what is
+    decoded, the settings say. With quantize_from 0 its codebook is kept as well, and with ``settle`` its encoder:
+    latents made with it stay valid, and only the decoder learns.
     """
     torch.manual_seed(0)
     if start:
@@ -157,8 +166,13 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path 
     codebook = CodebookAverage(model.quantize)
     loop = Loop(TreeObjective(model, settings), folder, settings.loop, extra=codebook)
     entries = read_index(store, "train")
-    batches = TreeBatches(entries, settings.batch, loop.share(settings.batch), settings.balanced,
-                          draw_shares(entries, thin=2.0) if settings.by_head else None)
+    batches = TreeBatches(
+        entries,
+        settings.batch,
+        loop.share(settings.batch),
+        settings.balanced,
+        draw_shares(entries, thin=2.0) if settings.by_head else None,
+    )
     shown = looked_at(store, entries)[:MEASURED_SHAPES]
     scales = channel_scales().to(loop.device)
     if loop.writes:
@@ -167,12 +181,17 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path 
     loop.facts.setdefault("quantized", loop.samples > 0 and loop.progress > settings.quantize_from)
 
     def start_codebook() -> None:
-        """The averaged weights, normalised, go on; their latents start the codebook; both are written, for stage 2 if the encoder stays."""
+        """The averaged weights, normalised, go on; their latents start the codebook; both are written, for stage 2 if
+        the encoder stays."""
         model.load_state_dict(loop.average)
-        generator = torch.Generator().manual_seed(0)  # not the step's: a run that is stopped right after this takes the same step then
+        generator = torch.Generator().manual_seed(
+            0
+        )  # not the step's: a run that is stopped right after this takes the same step then
         shapes = [entries[i] for i in torch.randint(len(entries), (CODEBOOK_SHAPES,), generator=generator)]
         with torch.no_grad(), loop.autocast():
-            latents = torch.cat([model.encode(load_tree(entry, 0)[None].to(loop.device) / scales).float() for entry in shapes])
+            latents = torch.cat(
+                [model.encode(load_tree(entry, 0)[None].to(loop.device) / scales).float() for entry in shapes]
+            )
         shift, spread = NORMALISATIONS[settings.normalisation](model.quantize.rows(latents))
         normalise_channels(model, shift, spread)
         latents = (latents - shift.view(1, -1, 1, 1, 1)) / spread.view(1, -1, 1, 1, 1)
@@ -198,7 +217,9 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path 
             tree = tree[..., _MIDDLE, _MIDDLE, _MIDDLE]
         tree = (tree / scales).to(torch.bfloat16 if settings.loop.bfloat16 else torch.float32)
         with loop.autocast():
-            loss, numbers, latent = loop.objective(tree, quantize, 1 + (settings.detail_weight - 1) * progress, loop.own)
+            loss, numbers, latent = loop.objective(
+                tree, quantize, 1 + (settings.detail_weight - 1) * progress, loop.own
+            )
         if quantize and settings.settle:
             latent = loop.gathered(latent)
             codebook.update(latent)
@@ -219,4 +240,3 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path 
     if not loop.facts["quantized"]:  # a run of very few steps
         begin_quantizing()
     write()
-

@@ -1,4 +1,5 @@
-"""Sample sheets of stage 2: a few shapes, what the conditions show of them, and what the denoiser makes of that. Knows no training."""
+"""Sample sheets of stage 2: a few shapes, what the conditions show of them, and what the denoiser makes of that. Knows
+no training."""
 
 from collections.abc import Callable
 
@@ -18,6 +19,7 @@ from .sample_grids import SIDE, render, scatter, words
 SHEET_SHAPES = 2
 STEPS, SCALE = 8, 1.5
 
+
 def _enlarged(maps: Tensor) -> Tensor:
     """The first of depth maps (V, S, S)."""
     return F.interpolate(maps[None, :1].float().cpu(), (SIDE, SIDE))[0, 0]
@@ -34,7 +36,9 @@ PICTURES: dict[str, Callable[..., Tensor]] = {
 }
 
 
-def sheet_rows(model: Starter, decoder: Autoencoder, batches: Batches, kinds: list[str], device: torch.device) -> list[list[Tensor]]:
+def sheet_rows(
+    model: Starter, decoder: Autoencoder, batches: Batches, kinds: list[str], device: torch.device
+) -> list[list[Tensor]]:
     """A row a shape: itself, then each condition's input and result."""
     generator = torch.Generator(device).manual_seed(0)
     picks = batches.canonical_rows[:SHEET_SHAPES]
@@ -44,9 +48,13 @@ def sheet_rows(model: Starter, decoder: Autoencoder, batches: Batches, kinds: li
         inputs = batches.inputs([kind], picks, generator)[kind]
         for row, shape in enumerate(picks):
             caption = batches.entries[batches.latents.owner[shape]].caption
-            rows[row].append(PICTURES[kind](*(tensor[row] for tensor in inputs)) if kind in PICTURES else words(caption))
+            rows[row].append(
+                PICTURES[kind](*(tensor[row] for tensor in inputs)) if kind in PICTURES else words(caption)
+            )
         condition = model.encode(kind, *(tensor.to(device) for tensor in inputs))
-        noises = generated_noises((len(picks), *batches.latents.latent.shape[1:]), torch.Generator().manual_seed(0), device)
+        noises = generated_noises(
+            (len(picks), *batches.latents.latent.shape[1:]), torch.Generator().manual_seed(0), device
+        )
         denoiser = guided(model.denoise, condition, model.empty(condition), SCALE)
         for row, picture in zip(rows, _renders(decoder, ancestral(denoiser, model.schedule, STEPS, noises))):
             row.append(picture)

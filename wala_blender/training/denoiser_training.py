@@ -1,4 +1,5 @@
-"""Stage 2: trains the starter's denoiser and its condition encoders on latents. Knows the mix of conditions and the loss; the loop is elsewhere."""
+"""Stage 2: trains the starter's denoiser and its condition encoders on latents. Knows the mix of conditions and the
+loss; the loop is elsewhere."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -30,18 +31,29 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class DenoiserTraining:
-    """mix: how often each of TRAINED is drawn. several: share of batches with a second condition beside. drop: share of conditions made empty.
-    noisy: share of timesteps drawn from the noisiest 30 %, on which sampling in few steps lives. draft_until: share of the time that trains
-    the encoders' drafts only, in batches of draft_batch: ten times as fast as with the denoiser, which finds them useful from its first
-    step on. points: of how many points a cloud has in training one is drawn. lacking: share of batches of points seen from one side only, and
-    of voxels some of which are missing. low_rank: rank of the additions that are trained instead of the weights themselves, None for
-    these. by_head: shapes are drawn by their head nouns (see sampling)."""
+    """mix: how often each of TRAINED is drawn. several: share of batches with a second condition beside. drop: share of
+    conditions made empty. noisy: share of timesteps drawn from the noisiest 30 %, on which sampling in few steps lives.
+    draft_until: share of the time that trains the encoders' drafts only, in batches of draft_batch: ten times as fast
+    as with the denoiser, which finds them useful from its first step on. points: of how many points a cloud has in
+    training one is drawn. lacking: share of batches of points seen from one side only, and of voxels some of which are
+    missing. low_rank: rank of the additions that are trained instead of the weights themselves, None for these.
+    by_head: shapes are drawn by their head nouns (see sampling)."""
 
     model: StarterConfig = StarterConfig()
-    loop: LoopSettings = field(default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=6000.0, weight_decay=0.02, looks=4))
+    loop: LoopSettings = field(
+        default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=6000.0, weight_decay=0.02, looks=4)
+    )
     batch: int = 16
     mix: dict[str, float] = field(
-        default_factory=lambda: {"text": 0.3, "sketch": 0.38, "voxels": 0.11, "points": 0.11, "depth": 0.06, "depths": 0.04})
+        default_factory=lambda: {
+            "text": 0.3,
+            "sketch": 0.38,
+            "voxels": 0.11,
+            "points": 0.11,
+            "depth": 0.06,
+            "depths": 0.04,
+        }
+    )
     several: float = 0.1
     drop: float = 0.1
     noisy: float = 0.5
@@ -68,8 +80,8 @@ def timesteps(count: int, noisy: float, generator: torch.Generator) -> Tensor:
 
 
 class Rows(NamedTuple):
-    """What a step trains on, B rows: inputs of the encoders by condition, latents x0 (B, 4, 12, 12, 12), and, where the denoiser is trained
-    too, noisy ones x, timesteps t (B,), and which conditions are dropped, (B,) bool."""
+    """What a step trains on, B rows: inputs of the encoders by condition, latents x0 (B, 4, 12, 12, 12), and, where the
+    denoiser is trained too, noisy ones x, timesteps t (B,), and which conditions are dropped, (B,) bool."""
 
     inputs: Mapping[str, tuple[Tensor, ...]]
     x0: Tensor
@@ -78,9 +90,11 @@ class Rows(NamedTuple):
     drop: Tensor | None = None
 
 
-def draw_rows(loop: Loop, batches: Batches, schedule: Schedule, settings: DenoiserTraining, drafting: bool) -> tuple[str, Rows]:
-    """This process's rows of a step, and what to call them in the log. Choices and noise are drawn for the whole batch, so that it does not
-    matter how many processes share it."""
+def draw_rows(
+    loop: Loop, batches: Batches, schedule: Schedule, settings: DenoiserTraining, drafting: bool
+) -> tuple[str, Rows]:
+    """This process's rows of a step, and what to call them in the log. Choices and noise are drawn for the whole batch,
+    so that it does not matter how many processes share it."""
     B, device = settings.draft_batch if drafting else settings.batch, loop.device
     share = loop.share(B)
     kinds, mix = list(settings.mix), torch.tensor(list(settings.mix.values()))
@@ -104,9 +118,16 @@ class DenoiserObjective(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, inputs: Mapping[str, tuple[Tensor, ...]], x0: Tensor, x: Tensor | None, t: Tensor | None,
-                drop: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(
+        self,
+        inputs: Mapping[str, tuple[Tensor, ...]],
+        x0: Tensor,
+        x: Tensor | None,
+        t: Tensor | None,
+        drop: Tensor | None,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Takes what Rows holds. The errors (B,) of the drafts, and of the denoiser where it is trained too."""
+
         def error(predicted: Tensor) -> Tensor:
             return (predicted.float() - x0).square().mean(dim=(1, 2, 3, 4))
 
@@ -114,11 +135,14 @@ class DenoiserObjective(nn.Module):
         errors = {"_draft": error(self.model.draft(condition))}
         if x is not None:
             errors[""] = error(self.model.denoise(x, t, self.model.dropped(condition, drop)))
-        return sum(values.mean() for values in errors.values()), {name: values.detach() for name, values in errors.items()}
+        return sum(values.mean() for values in errors.values()), {
+            name: values.detach() for name, values in errors.items()
+        }
 
 
-def sheet_maker(loop: Loop, store: Path, entries: list[Entry], autoencoder_run: Path, pieces: WordPieces,
-                settings: DenoiserTraining) -> Callable[[float], dict[str, float]]:
+def sheet_maker(
+    loop: Loop, store: Path, entries: list[Entry], autoencoder_run: Path, pieces: WordPieces, settings: DenoiserTraining
+) -> Callable[[float], dict[str, float]]:
     """What the loop calls to look at a run: writes a sheet of a few shapes and of what is made of their conditions."""
     decoder = load_stage_one(autoencoder_run)
     normalise_latents(decoder, read_scale(loop.folder))
@@ -135,10 +159,13 @@ def sheet_maker(loop: Loop, store: Path, entries: list[Entry], autoencoder_run: 
     return look
 
 
-def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTraining, start: Path | None = None) -> None:
+def train(
+    store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTraining, start: Path | None = None
+) -> None:
     """Train (or go on training) on a settled encoder's latents; writes FOLDER/starter.pt, the averaged weights.
 
-    start: a run that was trained to its end, or a model, whose weights, word pieces and latents' unit a new run begins with.
+    start: a run that was trained to its end, or a model, whose weights, word pieces and latents' unit a new run begins
+    with.
     """
     folder.mkdir(parents=True, exist_ok=True)
     begun = load_stage_two(start) if start else None
@@ -147,7 +174,9 @@ def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTr
     entries = read_index(store, "train")
     with this_process().main_process_first():  # the others find the files
         entries, latents = normalised_latents(folder, entries, autoencoder_run, begun.scale if begun else None)
-        pieces = word_pieces(folder, begun, [clean(caption) for entry in entries for caption in (entry.caption, *entry.synonyms)])
+        pieces = word_pieces(
+            folder, begun, [clean(caption) for entry in entries for caption in (entry.caption, *entry.synonyms)]
+        )
     log.info("%d shapes, %d latents", len(entries), len(latents.owner))
 
     torch.manual_seed(0)  # here, so that it does not matter what was there already
@@ -166,7 +195,11 @@ def train(store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTr
         name, rows = draw_rows(loop, batches, model.schedule, settings, drafting)
         with loop.autocast():
             loss, errors = loop.objective(*rows)
-        return loss, settings.draft_batch if drafting else settings.batch, {name + part: values for part, values in errors.items()}
+        return (
+            loss,
+            settings.draft_batch if drafting else settings.batch,
+            {name + part: values for part, values in errors.items()},
+        )
 
     look = sheet_maker(loop, store, entries, autoencoder_run, pieces, settings) if loop.writes else None
     # On a CPU so few tokens attend faster by plain matrix products, most of all backwards.

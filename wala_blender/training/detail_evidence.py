@@ -34,7 +34,8 @@ class EvidenceSource:
         self._blockouts: dict[int, tuple[Tensor, float]] = {}
 
     def evidence(self, kind: str, row: int, tree: Tensor, decoded: Tensor, generator: torch.Generator) -> Evidence:
-        """Of one row, with its true tree (64, 46, 46, 46) and the decoded one (1, 64, 46, 46, 46), which a drawing is laid over."""
+        """Of one row, with its true tree (64, 46, 46, 46) and the decoded one (1, 64, 46, 46, 46), which a drawing is
+        laid over."""
         if kind == "points":
             return Evidence(points=self._points(row, generator))
         if kind == "voxels":
@@ -57,7 +58,8 @@ class EvidenceSource:
         return cloud if clean else noisy_points(cloud[None], generator, most=0.01)[0]
 
     def _blockout(self, row: int, field: Tensor) -> tuple[Tensor, float]:
-        """Distance field (128, 128, 128) float16 of a blockout, and how like the shape it is: what an artist would hold on to."""
+        """Distance field (128, 128, 128) float16 of a blockout, and how like the shape it is: what an artist would hold
+        on to."""
         if row not in self._blockouts:
             try:
                 distance = mesh_to_distance(*drawn_blockout(field, np.random.default_rng(row)), len(field))
@@ -70,11 +72,15 @@ class EvidenceSource:
         view = int(torch.randint(self.latents.depth.shape[1], (1,), generator=generator))
         lines = line_picture(self.latents.depth[row, view][None], self.latents.normal[row, view][None])
         elevation = float(self.latents.elevation[row, view]) + _TURN * float(torch.randn(1, generator=generator))
-        return Evidence(sketch=with_enclosed(drawn(lines, generator))[0], camera=drawing_camera(half_field(decoded).cpu(), elevation))
+        return Evidence(
+            sketch=with_enclosed(drawn(lines, generator))[0],
+            camera=drawing_camera(half_field(decoded).cpu(), elevation),
+        )
 
 
 def _maps(field: Tensor, count: int | None, generator: torch.Generator) -> list[DepthMap]:
-    """Maps of the published four or six cameras, or of some of any, half of the time of a scale and shift that are a little wrong."""
+    """Maps of the published four or six cameras, or of some of any, half of the time of a scale and shift that are a
+    little wrong."""
     draw = float(torch.rand(1, generator=generator))
     if count is None and draw < 0.75:
         directions = [PUBLISHED.direction(view) for view in PUBLISHED.sets[4 if draw < 0.35 else 6]]

@@ -1,4 +1,5 @@
-"""The latents that the detail stage is trained on: every training shape's encoded one, and what the denoiser makes of some of its conditions."""
+"""The latents that the detail stage is trained on: every training shape's encoded one, and what the denoiser makes of
+some of its conditions."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,10 +43,18 @@ def sampled_latents(folder: Path, model: Starter, batches: Batches, defaults: di
 def _sample(model: Starter, batches: Batches, defaults: dict[str, Defaults]) -> SampledLatents:
     """EACH different conditions of every row, drawn; words of canonical shapes alone, which are what they name."""
     generator = torch.Generator().manual_seed(0)
-    draws = [(int(row), KINDS[kind]) for row in range(len(batches.latents.latent))
-             for kind in torch.randperm(len(KINDS), generator=generator)[:EACH]]
-    by_kind = {kind: [row for row, drawn in draws if drawn == kind and (kind != "text" or batches.latents.canonical[row])] for kind in KINDS}
-    parts = [(kind, rows[start : start + _BATCH]) for kind, rows in by_kind.items() for start in range(0, len(rows), _BATCH)]
+    draws = [
+        (int(row), KINDS[kind])
+        for row in range(len(batches.latents.latent))
+        for kind in torch.randperm(len(KINDS), generator=generator)[:EACH]
+    ]
+    by_kind = {
+        kind: [row for row, drawn in draws if drawn == kind and (kind != "text" or batches.latents.canonical[row])]
+        for kind in KINDS
+    }
+    parts = [
+        (kind, rows[start : start + _BATCH]) for kind, rows in by_kind.items() for start in range(0, len(rows), _BATCH)
+    ]
     latents = []
     for kind, rows in tqdm(parts, desc="sampled latents", unit="batch"):
         inputs, use = batches.inputs([kind], torch.tensor(rows), generator), defaults[kind]

@@ -36,15 +36,24 @@ _SAMPLED_FROM = {"blockout": "voxels", "none": "text"}
 
 @dataclass(frozen=True)
 class DetailTraining:
-    """mix: how often each kind of evidence is given. encoded: share of steps on the shape's own encoded latent; the others are on what the
-    denoiser made of the same condition: of voxels for a blockout, of words where there is no evidence. detail_weight: of the details' terms at
-    the end, from 1 at the start."""
+    """mix: how often each kind of evidence is given. encoded: share of steps on the shape's own encoded latent; the
+    others are on what the denoiser made of the same condition: of voxels for a blockout, of words where there is no
+    evidence. detail_weight: of the details' terms at the end, from 1 at the start."""
 
     model: DetailConfig = DetailConfig()
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=400.0, looks=8))
     encoded: float = 0.15
-    mix: dict[str, float] = field(default_factory=lambda: {
-        "points": 0.3, "voxels": 0.12, "blockout": 0.18, "depths": 0.15, "depth": 0.08, "sketch": 0.07, "none": 0.1})
+    mix: dict[str, float] = field(
+        default_factory=lambda: {
+            "points": 0.3,
+            "voxels": 0.12,
+            "blockout": 0.18,
+            "depths": 0.15,
+            "depth": 0.08,
+            "sketch": 0.07,
+            "none": 0.1,
+        }
+    )
     detail_weight: float = 5.0
 
     def __post_init__(self):
@@ -54,14 +63,16 @@ class DetailTraining:
 
 
 class DetailObjective(nn.Module):
-    """Decoded trees, features and true trees, (B, 64, 34, 34, 34) in units of channel_scales → the loss and numbers to log."""
+    """Decoded trees, features and true trees, (B, 64, 34, 34, 34) in units of channel_scales → the loss and numbers to
+    log."""
 
     def __init__(self, model: DetailNetwork):
         super().__init__()
         self.model = model
 
-    def forward(self, decoded: Tensor, features: Tensor, tree: Tensor, detail_weight: float,
-                generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(
+        self, decoded: Tensor, features: Tensor, tree: Tensor, detail_weight: float, generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         predicted = decoded + self.model(decoded, features)
         return surface_loss(predicted, tree, detail_weight, generator)
 
@@ -116,7 +127,9 @@ def train(store: Path, base: Path, folder: Path, settings: DetailTraining, start
         features = detail_features(source.evidence(kind, row, tree, decoded, loop.generator))
         decoded, tree = (t.to(loop.device)[..., MIDDLE, MIDDLE, MIDDLE] / scales for t in (decoded, tree[None]))
         with loop.autocast():
-            loss, numbers = loop.objective(decoded, features[None].to(loop.device), tree, 1 + (settings.detail_weight - 1) * progress, loop.own)
+            loss, numbers = loop.objective(
+                decoded, features[None].to(loop.device), tree, 1 + (settings.detail_weight - 1) * progress, loop.own
+            )
         return loss, 1, numbers | {f"{kind}_overlap": numbers["overlap"], f"{kind}_normals": numbers["normals"]}
 
     loop.run(step, _validation(loop, store, entries, decoder, settings) if loop.writes else None)
@@ -139,8 +152,11 @@ def _decoded(decoder: Autoencoder, latent: Tensor) -> Tensor:
         return decoder.decode(latent[None]).float()
 
 
-def _validation(loop: Loop, store: Path, entries: list[Entry], decoder: Autoencoder, settings: DetailTraining) -> Callable[[float], dict[str, float]]:
-    """What the loop calls now and then: IoU of validation shapes through the encoder, decoded and refined by each kind of evidence."""
+def _validation(
+    loop: Loop, store: Path, entries: list[Entry], decoder: Autoencoder, settings: DetailTraining
+) -> Callable[[float], dict[str, float]]:
+    """What the loop calls now and then: IoU of validation shapes through the encoder, decoded and refined by each kind
+    of evidence."""
     shown = looked_at(store, entries)[:VALIDATION_SHAPES]
     latents = encode_store(shown, decoder, loop.device)
     source = EvidenceSource(latents)

@@ -17,9 +17,9 @@ from .runs import load_detail, load_stage_one, load_stage_two, settings_of
 
 
 def export(autoencoder_run: Path, run: Path, out: Path | None = None, detail_run: Path | None = None) -> Path:
-    """Writes both stages' weights, the latents' scale folded into the autoencoder, and those of a detail stage: as a model's folder ``out``,
-    which `wala generate --model` takes, or where the starter's weights are. Returns the weights' file. Each run may be a model. Raises
-    InputError."""
+    """Writes both stages' weights, the latents' scale folded into the autoencoder, and those of a detail stage: as a
+    model's folder ``out``, which `wala generate --model` takes, or where the starter's weights are. Returns the
+    weights' file. Each run may be a model. Raises InputError."""
     autoencoder, second = load_stage_one(autoencoder_run), load_stage_two(run)
     normalise_latents(autoencoder, second.scale or 1.0)
     detail = load_detail(detail_run) if detail_run else None
@@ -31,12 +31,29 @@ def export(autoencoder_run: Path, run: Path, out: Path | None = None, detail_run
     else:
         if not out.is_dir():
             check_destination(out).mkdir()
-        conditions = {name: replace(defaults, detail=detail is not None and name in EVIDENCE) for name, defaults in like.conditions.items()}
-        about = About(out.name, f"{out.name} (trained here)", like.licence, conditions, autoencoder.config, second.denoiser.config,
-                      detail and detail.config)
+        conditions = {
+            name: replace(defaults, detail=detail is not None and name in EVIDENCE)
+            for name, defaults in like.conditions.items()
+        }
+        about = About(
+            out.name,
+            f"{out.name} (trained here)",
+            like.licence,
+            conditions,
+            autoencoder.config,
+            second.denoiser.config,
+            detail and detail.config,
+        )
         row = row_of(out, about)
-    metadata = {"training": json.dumps({"autoencoder": settings_of(autoencoder_run), "denoiser": settings_of(run),
-                                        "detail": settings_of(detail_run) if detail_run else None})}
+    metadata = {
+        "training": json.dumps(
+            {
+                "autoencoder": settings_of(autoencoder_run),
+                "denoiser": settings_of(run),
+                "detail": settings_of(detail_run) if detail_run else None,
+            }
+        )
+    }
     pieces = second.vocabulary.read_bytes()
     save_components(row.weights, {"autoencoder": autoencoder, "starter": second.denoiser}, metadata, torch.float16)
     if detail:

@@ -1,4 +1,5 @@
-"""The latents stage 2 learns, with what their conditions are made of, in memory and in a run's folder. Knows a store; not what is learned."""
+"""The latents stage 2 learns, with what their conditions are made of, in memory and in a run's folder. Knows a store;
+not what is learned."""
 
 import os
 from collections import deque
@@ -24,8 +25,8 @@ COLUMNS = ("occupancy", "points", "depth", "normal", "elevation")
 
 @dataclass(frozen=True)
 class Latents:
-    """Everything stage 2 reads, in memory: row i belongs to entry owner[i]. latent float32, the rest as in the store, two views each; maps and
-    directions: see depth_views."""
+    """Everything stage 2 reads, in memory: row i belongs to entry owner[i]. latent float32, the rest as in the store,
+    two views each; maps and directions: see depth_views."""
 
     owner: Tensor
     canonical: Tensor
@@ -40,7 +41,11 @@ class Latents:
 
     def to(self, device: torch.device) -> "Latents":
         """On a device; whose row is whose stays on the CPU."""
-        moved = {field.name: getattr(self, field.name).to(device) for field in fields(self) if field.name not in ("owner", "canonical")}
+        moved = {
+            field.name: getattr(self, field.name).to(device)
+            for field in fields(self)
+            if field.name not in ("owner", "canonical")
+        }
         return Latents(self.owner, self.canonical, **moved)
 
 
@@ -65,7 +70,8 @@ def _read_ahead(entries: list[Entry]) -> Iterator[tuple[list[Tensor], dict[str, 
 
 @torch.no_grad()
 def encode_store(entries: list[Entry], autoencoder: Autoencoder, device: torch.device) -> Latents:
-    """Latents of every variant of every entry, with what their conditions are made of, on the CPU; the autoencoder is moved to the device."""
+    """Latents of every variant of every entry, with what their conditions are made of, on the CPU; the autoencoder is
+    moved to the device."""
     columns: dict[str, list] = {name: [] for name in ("latent", *COLUMNS, "maps", "directions")}
     owner, canonical = [], []
     autoencoder.to(device)
@@ -80,7 +86,9 @@ def encode_store(entries: list[Entry], autoencoder: Autoencoder, device: torch.d
             owner.append(number)
             canonical.append(variant == 0)
             part = slice(variant * views, (variant + 1) * views)
-            columns["occupancy"].append(torch.from_numpy(np.unpackbits(arrays["occupancy"][variant]).reshape(1, 16, 16, 16).astype(np.float32)))
+            columns["occupancy"].append(
+                torch.from_numpy(np.unpackbits(arrays["occupancy"][variant]).reshape(1, 16, 16, 16).astype(np.float32))
+            )
             columns["points"].append(torch.from_numpy(arrays["points"][variant]))
             for name in ("depth", "normal", "elevation"):
                 columns[name].append(torch.from_numpy(arrays[name][part]))
@@ -88,8 +96,11 @@ def encode_store(entries: list[Entry], autoencoder: Autoencoder, device: torch.d
     return Latents(torch.tensor(owner), torch.tensor(canonical), **stacked)
 
 
-def normalised_latents(folder: Path, entries: list[Entry], autoencoder_run: Path, scale: float | None) -> tuple[list[Entry], Latents]:
-    """The run's latents, made once, and whose they are; divided by ``scale``, or so that they deviate by one, which FOLDER remembers."""
+def normalised_latents(
+    folder: Path, entries: list[Entry], autoencoder_run: Path, scale: float | None
+) -> tuple[list[Entry], Latents]:
+    """The run's latents, made once, and whose they are; divided by ``scale``, or so that they deviate by one, which
+    FOLDER remembers."""
     file = folder / "latents.pt"
     if not file.exists():
         latents = encode_store(entries, load_stage_one(autoencoder_run), this_process().device)
@@ -104,8 +115,8 @@ def normalised_latents(folder: Path, entries: list[Entry], autoencoder_run: Path
 
 
 def normalise_latents(autoencoder: Autoencoder, scale: float) -> None:
-    """Divides the latent by scale: exact, since the encoder's last and the decoder's first convolution are linear and one factor for all
-    channels leaves every codebook row the nearest it was."""
+    """Divides the latent by scale: exact, since the encoder's last and the decoder's first convolution are linear and
+    one factor for all channels leaves every codebook row the nearest it was."""
     with torch.no_grad():
         last = autoencoder.encoder.out_conv[2]
         last.weight /= scale

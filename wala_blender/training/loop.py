@@ -1,7 +1,9 @@
-"""The training loop both stages share: a budget, a learning-rate schedule, averaged weights, resuming, several processes. Knows no data.
+"""The training loop both stages share: a budget, a learning-rate schedule, averaged weights, resuming, several
+processes. Knows no data.
 
-All randomness of step n comes from generators seeded by n, so that a run that was stopped, and one of several processes, take the same
-steps. Started by `accelerate launch` or torchrun, every process takes its share of each batch; gradients are averaged, one process writes.
+All randomness of step n comes from generators seeded by n, so that a run that was stopped, and one of several
+processes, take the same steps. Started by `accelerate launch` or torchrun, every process takes its share of each batch;
+gradients are averaged, one process writes.
 """
 
 import json
@@ -30,9 +32,10 @@ REPORT_SECONDS = 20
 
 @dataclass(frozen=True)
 class LoopSettings:
-    """minutes: of training, all sessions together, over which the schedule is stretched; or steps, where given. warmup: share of them.
-    average_samples: the moving average's time constant, counted in samples. looks: how many times a run is looked at (measures, sheets).
-    checkpoints: blocks are computed again for the gradients instead of kept, where memory is short."""
+    """minutes: of training, all sessions together, over which the schedule is stretched; or steps, where given. warmup:
+    share of them. average_samples: the moving average's time constant, counted in samples. looks: how many times a run
+    is looked at (measures, sheets). checkpoints: blocks are computed again for the gradients instead of kept, where
+    memory is short."""
 
     minutes: float = 60.0
     steps: int | None = None
@@ -58,7 +61,8 @@ def this_process() -> PartialState:
 
 
 def compute_again(model: nn.Module) -> None:
-    """Makes the model's blocks keep their inputs only, and compute the rest again for the gradients (torch.utils.checkpoint)."""
+    """Makes the model's blocks keep their inputs only, and compute the rest again for the gradients
+    (torch.utils.checkpoint)."""
     for module in model.modules():
         if isinstance(module, (ResidualBlock, TransformerBlock)):
             # no randomness inside a block, so that none needs to be kept
@@ -66,18 +70,23 @@ def compute_again(model: nn.Module) -> None:
 
 
 class Loop:
-    """Trains ``objective.model`` by calling ``step(progress) -> (loss, samples, numbers to log)`` until the budget is used up.
+    """Trains ``objective.model`` by calling ``step(progress) -> (loss, samples, numbers to log)`` until the budget is
+    used up.
 
-    ``objective``: a module whose forward makes the loss; step calls ``loop.objective``, which also averages gradients over processes.
-    ``extra``: a module whose state is kept with the model's. progress runs from 0 to 1. numbers: tensors of any length, logged as means.
-    State is kept in FOLDER/state.pt, numbers in FOLDER/log.jsonl and FOLDER/tensorboard; a stopped run goes on from the last save.
-    ``average`` holds the averaged weights, ``facts`` what else a run must remember (JSON's types).
+    ``objective``: a module whose forward makes the loss; step calls ``loop.objective``, which also averages gradients
+    over processes. ``extra``: a module whose state is kept with the model's. progress runs from 0 to 1. numbers:
+    tensors of any length, logged as means. State is kept in FOLDER/state.pt, numbers in FOLDER/log.jsonl and
+    FOLDER/tensorboard; a stopped run goes on from the last save. ``average`` holds the averaged weights, ``facts`` what
+    else a run must remember (JSON's types).
     """
 
     def __init__(self, objective: nn.Module, folder: Path, settings: LoopSettings, extra: nn.Module | None = None):
         self.model, self.folder, self.settings, self.extra = objective.model, Path(folder), settings, extra
-        self._accelerator = Accelerator(cpu=_on_cpu(), mixed_precision="no",
-                                        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
+        self._accelerator = Accelerator(
+            cpu=_on_cpu(),
+            mixed_precision="no",
+            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+        )
         self.device, self.processes = self._accelerator.device, self._accelerator.num_processes
         self.rank, self.writes = self._accelerator.process_index, self._accelerator.is_main_process
         if settings.checkpoints:
@@ -90,10 +99,13 @@ class Loop:
         others = [p for p in self.model.parameters() if p.ndim <= 1]
         self.optimizer = torch.optim.AdamW(
             [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}],
-            lr=settings.learning_rate, betas=(0.9, 0.98))
+            lr=settings.learning_rate,
+            betas=(0.9, 0.98),
+        )
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         self.seconds, self.samples, self.steps, self.facts = 0.0, 0, 0, {}
-        # For decisions, alike in all processes; for draws of a whole batch on the device, alike; for a process's own share.
+        # For decisions, alike in all processes; for draws of a whole batch on the device, alike; for a process's own
+        # share.
         self.generator = torch.Generator()
         self.common, self.own = torch.Generator(self.device), torch.Generator(self.device)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -123,7 +135,9 @@ class Loop:
     def share(self, batch: int) -> slice:
         """This process's rows of a batch. Raises InputError when the processes cannot share it evenly."""
         if batch % self.processes:
-            raise InputError(f"a batch of {batch} cannot be shared by {self.processes} processes", "Choose a multiple as batch.")
+            raise InputError(
+                f"a batch of {batch} cannot be shared by {self.processes} processes", "Choose a multiple as batch."
+            )
         size = batch // self.processes
         return slice(self.rank * size, (self.rank + 1) * size)
 
@@ -150,7 +164,11 @@ class Loop:
             self.model.load_state_dict(own)
             self.model.train()
 
-    def run(self, step: Callable[[float], tuple[Tensor, int, dict[str, Tensor]]], look: Callable[[float], dict[str, float]] | None = None) -> None:
+    def run(
+        self,
+        step: Callable[[float], tuple[Tensor, int, dict[str, Tensor]]],
+        look: Callable[[float], dict[str, float]] | None = None,
+    ) -> None:
         """look(progress) is called in the writing process now and then, and returns numbers to log."""
         begun, before = time.monotonic(), self.seconds
         saved = reported = self.seconds
@@ -226,7 +244,9 @@ class Loop:
     def _report(self, numbers: dict[str, float]) -> None:
         if not self.writes:
             return
-        line = {"minutes": round(self.seconds / 60, 2), "samples": self.samples} | {k: round(v, 5) for k, v in numbers.items()}
+        line = {"minutes": round(self.seconds / 60, 2), "samples": self.samples} | {
+            k: round(v, 5) for k, v in numbers.items()
+        }
         log.info("%s", json.dumps(line))
         with open(self.folder / "log.jsonl", "a", encoding="utf-8") as stream:
             stream.write(json.dumps(line) + "\n")
@@ -238,9 +258,16 @@ class Loop:
     def save(self) -> None:
         if not self.writes:
             return
-        state = {"model": self.model.state_dict(), "average": self.average, "optimizer": self.optimizer.state_dict(),
-                 "seconds": self.seconds, "samples": self.samples, "steps": self.steps, "facts": self.facts,
-                 "extra": self.extra.state_dict() if self.extra else None}
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average,
+            "optimizer": self.optimizer.state_dict(),
+            "seconds": self.seconds,
+            "samples": self.samples,
+            "steps": self.steps,
+            "facts": self.facts,
+            "extra": self.extra.state_dict() if self.extra else None,
+        }
         write_whole(self.folder / "state.pt", lambda stream: torch.save(state, stream))
 
     def _restore(self) -> None:

@@ -1,4 +1,5 @@
-"""What a run's folder, or a model, hands on to the next run: networks, word pieces, the latents' unit. Knows files; not how training goes."""
+"""What a run's folder, or a model, hands on to the next run: networks, word pieces, the latents' unit. Knows files; not
+how training goes."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -16,12 +17,19 @@ from ..networks.autoencoder import Autoencoder, AutoencoderConfig
 from ..networks.detail_unet import DetailConfig, DetailNetwork
 from ..pipeline import Pipeline
 
-AUTOENCODER, DENOISER, DETAIL, SETTINGS, LATENTS = "autoencoder.pt", "starter.pt", "detail.pt", "settings.json", "latents.json"
+AUTOENCODER, DENOISER, DETAIL, SETTINGS, LATENTS = (
+    "autoencoder.pt",
+    "starter.pt",
+    "detail.pt",
+    "settings.json",
+    "latents.json",
+)
 
 
 @dataclass(frozen=True)
 class StageTwo:
-    """A denoiser that was trained: with its word pieces' file, and what latents were divided by for it (None where nothing says so)."""
+    """A denoiser that was trained: with its word pieces' file, and what latents were divided by for it (None where
+    nothing says so)."""
 
     denoiser: Starter
     vocabulary: Path
@@ -81,8 +89,13 @@ def load_stage_two(run: Path) -> StageTwo:
     if is_model(run):
         pipeline = Pipeline.load(model_of(run), "cpu")
         if not isinstance(pipeline.denoiser, Starter):
-            raise InputError(f"the model {run} is not of the kind that is trained here", f"Give a run's or a trained model's folder, or {STARTER}.")
-        return StageTwo(pipeline.denoiser, pipeline.denoiser.vocabulary, 1.0)  # an exported autoencoder's latents have the right size
+            raise InputError(
+                f"the model {run} is not of the kind that is trained here",
+                f"Give a run's or a trained model's folder, or {STARTER}.",
+            )
+        return StageTwo(
+            pipeline.denoiser, pipeline.denoiser.vocabulary, 1.0
+        )  # an exported autoencoder's latents have the right size
     state = _load(run, DENOISER)
     denoiser = Starter(from_plain(StarterConfig, settings_of(run).get("model", {}), SETTINGS)).eval()
     denoiser.load_state_dict(state)
@@ -106,7 +119,10 @@ def model_of(run: Path) -> str:
 
 def _load(run: Path, name: str) -> dict:
     if not (run / name).is_file():
-        raise InputError(f"{run / name} is missing", f"Give the folder of a run that was trained to its end, or of a model made of one, or {STARTER}.")
+        raise InputError(
+            f"{run / name} is missing",
+            f"Give the folder of a run that was trained to its end, or of a model made of one, or {STARTER}.",
+        )
     return torch.load(run / name, map_location="cpu", weights_only=True)
 
 

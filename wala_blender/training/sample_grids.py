@@ -64,7 +64,9 @@ def words(text: str) -> Tensor:
 def write_sheet(folder: Path, samples: int, rows: list[list[Tensor]]) -> Tensor:
     """Writes FOLDER/sheets/SAMPLES.png of pictures (SIDE, SIDE), a list a row; returns it (H, W, 3) uint8."""
     padded = [[torch.nn.functional.pad(picture.clamp(0, 1), (_GAP,) * 4, value=0.7) for picture in row] for row in rows]
-    sheet = (torch.cat([torch.cat(row, 1) for row in padded]) * 255).round().to(torch.uint8)[..., None].expand(-1, -1, 3)
+    sheet = (
+        (torch.cat([torch.cat(row, 1) for row in padded]) * 255).round().to(torch.uint8)[..., None].expand(-1, -1, 3)
+    )
     (folder / "sheets").mkdir(exist_ok=True)
     image = Image.fromarray(sheet.contiguous().numpy())
     write_whole(folder / "sheets" / f"{samples:08}.png", lambda stream: image.save(stream, format="PNG"))

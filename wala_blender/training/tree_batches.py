@@ -1,4 +1,5 @@
-"""Which trees a step of stage 1 trains on, and reading them in time. Knows a store's entries; not networks or losses."""
+"""Which trees a step of stage 1 trains on, and reading them in time. Knows a store's entries; not networks or
+losses."""
 
 import os
 from collections import defaultdict
@@ -11,9 +12,11 @@ from .data.dataset import Entry, load_tree
 
 
 class TreeBatches:
-    """The rows ``share`` of every step's batch. A step's number alone decides what is in it, so that the next one's trees are read ahead.
+    """The rows ``share`` of every step's batch. A step's number alone decides what is in it, so that the next one's
+    trees are read ahead.
 
-    ``balanced``: every collection gives the same number of shapes, by turns; else every shape is as likely, or as its share of ``shares`` (N,), see sampling.
+    ``balanced``: every collection gives the same number of shapes, by turns; else every shape is as likely, or as its
+    share of ``shares`` (N,), see sampling.
     """
 
     def __init__(self, entries: list[Entry], batch: int, share: slice, balanced: bool, shares: Tensor | None = None):

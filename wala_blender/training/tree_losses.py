@@ -1,4 +1,5 @@
-"""How far a tree is from the one it should be: the losses of stage 1, by name. Knows coefficients; not networks, nor how they are trained.
+"""How far a tree is from the one it should be: the losses of stage 1, by name. Knows coefficients; not networks, nor
+how they are trained.
 
 Trees here are scaled (``channel_scales``), so that every channel varies by about one where it is not zero.
 """
@@ -23,8 +24,8 @@ TreeLoss = Callable[[Tensor, Tensor, float, torch.Generator], tuple[Tensor, dict
 
 @torch.no_grad()
 def fold_scales(model: Autoencoder, back: bool = False) -> Autoencoder:
-    """Moves the division by the scales into the first and the multiplication into the last convolution, or ``back`` out of them: exact,
-    since both are linear."""
+    """Moves the division by the scales into the first and the multiplication into the last convolution, or ``back`` out
+    of them: exact, since both are linear."""
     scales = channel_scales()
     if back:
         scales = 1 / scales
@@ -35,7 +36,9 @@ def fold_scales(model: Autoencoder, back: bool = False) -> Autoencoder:
     return model
 
 
-def huber_loss(predicted: Tensor, tree: Tensor, detail_weight: float, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+def huber_loss(
+    predicted: Tensor, tree: Tensor, detail_weight: float, generator: torch.Generator
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Huber losses of trees (B, 64, D, H, W); coarse cells near the surface count most, since there the sign changes.
 
     Details count in the cells that the surface passes (elsewhere they are zero), and in as many others drawn at random.
@@ -58,8 +61,8 @@ def huber_loss(predicted: Tensor, tree: Tensor, detail_weight: float, generator:
 
 
 def sampled_cells(level: Tensor, generator: torch.Generator) -> Tensor:
-    """(B, D, H, W) float32, 1 or 0: the cells of one detail level (B, C, D, H, W) with a coefficient above LARGE of the shape's largest, and
-    about as many of the others, drawn at random."""
+    """(B, D, H, W) float32, 1 or 0: the cells of one detail level (B, C, D, H, W) with a coefficient above LARGE of the
+    shape's largest, and about as many of the others, drawn at random."""
     sizes = level.float().abs().amax(1)
     large = sizes > LARGE * sizes.amax((1, 2, 3), keepdim=True)
     share = large.float().mean((1, 2, 3), keepdim=True)
@@ -67,20 +70,28 @@ def sampled_cells(level: Tensor, generator: torch.Generator) -> Tensor:
     return (large | drawn).float()
 
 
-def sampled_loss(predicted: Tensor, tree: Tensor, detail_weight: float, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-    """The paper's: squared errors of trees (B, 64, D, H, W), of the coarse channel everywhere, of each detail level in ``sampled_cells``.
+def sampled_loss(
+    predicted: Tensor, tree: Tensor, detail_weight: float, generator: torch.Generator
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The paper's: squared errors of trees (B, 64, D, H, W), of the coarse channel everywhere, of each detail level in
+    ``sampled_cells``.
 
     Each level's term is brought to the coarse one's size by a factor without gradient, and then weighted.
     """
     return _squared(predicted, tree, detail_weight, lambda level: sampled_cells(level, generator))
 
 
-def everywhere_loss(predicted: Tensor, tree: Tensor, detail_weight: float, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-    """``sampled_loss`` without sampling: every cell of each detail level counts. What the paper's ablation compares with."""
+def everywhere_loss(
+    predicted: Tensor, tree: Tensor, detail_weight: float, generator: torch.Generator
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """``sampled_loss`` without sampling: every cell of each detail level counts. What the paper's ablation compares
+    with."""
     return _squared(predicted, tree, detail_weight, lambda level: torch.ones_like(level[:, 0], dtype=torch.float32))
 
 
-def _squared(predicted: Tensor, tree: Tensor, detail_weight: float, cells_of: Callable[[Tensor], Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+def _squared(
+    predicted: Tensor, tree: Tensor, detail_weight: float, cells_of: Callable[[Tensor], Tensor]
+) -> tuple[Tensor, dict[str, Tensor]]:
     errors = (predicted.float() - tree.float()).square()
     coarse = errors[:, COARSE].mean()
     loss, numbers = coarse, {"coarse": coarse.detach()}
@@ -92,23 +103,32 @@ def _squared(predicted: Tensor, tree: Tensor, detail_weight: float, cells_of: Ca
     return loss, numbers
 
 
-def overlap_loss(predicted: Tensor, tree: Tensor, detail_weight: float, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-    """``huber_loss``, and one minus the overlap (intersection over union) of the solids, the predicted one's with soft edges.
+def overlap_loss(
+    predicted: Tensor, tree: Tensor, detail_weight: float, generator: torch.Generator
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """``huber_loss``, and one minus the overlap (intersection over union) of the solids, the predicted one's with soft
+    edges.
 
-    A mean of several places where a thin wall may be has no wall at all; the overlap, unlike a distance, counts that as a whole shape lost.
+    A mean of several places where a thin wall may be has no wall at all; the overlap, unlike a distance, counts that as
+    a whole shape lost.
     """
     loss, numbers = huber_loss(predicted, tree, detail_weight, generator)
     overlap = _overlap(*_half_fields(predicted, tree))
     return loss + OVERLAP_WEIGHT * (1 - overlap), numbers | {"overlap": overlap.detach()}
 
 
-def surface_loss(predicted: Tensor, tree: Tensor, detail_weight: float, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-    """``overlap_loss``, and one minus the cosine between the fields' gradients near the true surface: the normals of a melted shape are wrong
-    long before its volume is."""
+def surface_loss(
+    predicted: Tensor, tree: Tensor, detail_weight: float, generator: torch.Generator
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """``overlap_loss``, and one minus the cosine between the fields' gradients near the true surface: the normals of a
+    melted shape are wrong long before its volume is."""
     loss, numbers = huber_loss(predicted, tree, detail_weight, generator)
     fields = _half_fields(predicted, tree)
     overlap, normals = _overlap(*fields), _normal_error(*fields)
-    return loss + OVERLAP_WEIGHT * (1 - overlap) + NORMALS_WEIGHT * normals, numbers | {"overlap": overlap.detach(), "normals": normals.detach()}
+    return loss + OVERLAP_WEIGHT * (1 - overlap) + NORMALS_WEIGHT * normals, numbers | {
+        "overlap": overlap.detach(),
+        "normals": normals.detach(),
+    }
 
 
 def _half_fields(predicted: Tensor, tree: Tensor) -> tuple[Tensor, Tensor]:
@@ -128,10 +148,13 @@ def _overlap(field: Tensor, wanted: Tensor) -> Tensor:
 
 
 def _normal_error(field: Tensor, wanted: Tensor) -> Tensor:
-    """Mean of one minus the cosine between the gradients of fields (B, m, m, m), central differences, where ``wanted`` is within BAND of 0."""
+    """Mean of one minus the cosine between the gradients of fields (B, m, m, m), central differences, where ``wanted``
+    is within BAND of 0."""
     m = field.shape[-1]
     near = wanted.abs() < BAND
-    near[:, [0, -1]] = near[:, :, [0, -1]] = near[..., [0, -1]] = False  # at the border there are no central differences
+    near[:, [0, -1]] = near[:, :, [0, -1]] = near[..., [0, -1]] = (
+        False  # at the border there are no central differences
+    )
     places = near.flatten().nonzero()[:, 0]
     places = places[:: max(1, len(places) // MOST_NORMALS)]
 
@@ -143,5 +166,10 @@ def _normal_error(field: Tensor, wanted: Tensor) -> Tensor:
     return (1 - cosines).sum() / max(len(cosines), 1)
 
 
-LOSSES: dict[str, TreeLoss] = {"huber": huber_loss, "sampled": sampled_loss, "everywhere": everywhere_loss, "overlap": overlap_loss,
-                               "surface": surface_loss}
+LOSSES: dict[str, TreeLoss] = {
+    "huber": huber_loss,
+    "sampled": sampled_loss,
+    "everywhere": everywhere_loss,
+    "overlap": overlap_loss,
+    "surface": surface_loss,
+}

@@ -1,6 +1,16 @@
-"""Distance field ↔ wavelet tree: filters, forward and inverse transform, packing. Knows nothing of meshes or networks."""
+"""Distance field ↔ wavelet tree: filters, forward and inverse transform, packing. Knows nothing of meshes or
+networks."""
 
 from .transform import Coefficients, forward, inverse
 from .tree import field_to_tree, pack, tree_to_field, tree_to_half_field, unpack
 
-__all__ = ["Coefficients", "field_to_tree", "forward", "inverse", "pack", "tree_to_field", "tree_to_half_field", "unpack"]
+__all__ = [
+    "Coefficients",
+    "field_to_tree",
+    "forward",
+    "inverse",
+    "pack",
+    "tree_to_field",
+    "tree_to_half_field",
+    "unpack",
+]

@@ -15,16 +15,20 @@ BANDS = ("daa", "ada", "dda", "aad", "dad", "add", "ddd")  # band k: bit a of k 
 
 @dataclass(frozen=True)
 class Coefficients:
-    """``coarse`` (B, n, n, n) and ``details``, finest first, each (B, 7, m, m, m) in the order of BANDS, or None where dropped."""
+    """``coarse`` (B, n, n, n) and ``details``, finest first, each (B, 7, m, m, m) in the order of BANDS, or None where
+    dropped."""
 
     coarse: torch.Tensor
     details: tuple[torch.Tensor | None, ...]
 
 
-def forward(field: torch.Tensor, padding: str = "constant", levels: int = LEVELS, keep_finest: bool = True) -> Coefficients:
+def forward(
+    field: torch.Tensor, padding: str = "constant", levels: int = LEVELS, keep_finest: bool = True
+) -> Coefficients:
     """Transform of field (B, R, R, R), float. Sizes for R = 256: details 136, 76, 46; coarse 46.
 
-    keep_finest=False skips the finest details (the wavelet tree drops them), which saves seven eighths of the first level.
+    keep_finest=False skips the finest details (the wavelet tree drops them), which saves seven eighths of the first
+    level.
     """
     details: list[torch.Tensor | None] = []
     for level in range(levels):
@@ -47,7 +51,11 @@ def inverse(coefficients: Coefficients) -> torch.Tensor:
         if details is not None:
             field = _synthesize(field, details, low, high)
         elif field.device.type == "cpu" and not field.requires_grad:
-            field = torch.stack([_synthesize_low_pass(one) for one in field]) if len(field) != 1 else _synthesize_low_pass(field[0])[None]
+            field = (
+                torch.stack([_synthesize_low_pass(one) for one in field])
+                if len(field) != 1
+                else _synthesize_low_pass(field[0])[None]
+            )
         else:
             field = _apply(field, low, low, low)
     return field
@@ -72,8 +80,9 @@ def _synthesize(low_part: torch.Tensor, details: torch.Tensor, low: torch.Tensor
 
 
 def _synthesize_low_pass(field: torch.Tensor) -> torch.Tensor:
-    """Field (R, R, R) of low-pass coefficients (n, n, n) alone, on the CPU: ``_apply`` with the filter's band instead of the whole matrix, in
-    about half the time. The last axis first, because the x axis, whose result is the largest, is written fastest."""
+    """Field (R, R, R) of low-pass coefficients (n, n, n) alone, on the CPU: ``_apply`` with the filter's band instead
+    of the whole matrix, in about half the time. The last axis first, because the x axis, whose result is the largest,
+    is written fastest."""
     X, Y, Z = field.shape
     blocks = low_pass_synthesis_blocks(X, field.dtype)
     R = blocks[-1].rows.stop

@@ -1,4 +1,5 @@
-"""The wavelet tree: coarse and two levels of detail coefficients as the channels of one grid (Make-A-Shape, WaLa section 3.1).
+"""The wavelet tree: coarse and two levels of detail coefficients as the channels of one grid (Make-A-Shape, WaLa
+section 3.1).
 
 Channel 0 holds the coarse coefficients; channel 1 + 28·x + 4·b + 2·y + z the band b of the child at offset (x, y, z);
 channel 57 + b the coarsest details. The finest details are dropped.
@@ -38,7 +39,12 @@ def unpack(tree: torch.Tensor) -> Coefficients:
     B, _, D = tree.shape[:3]
     # An n-point grid came from 2n − 16 points, centred in the 2n children.
     margin, length = 8, 2 * D - 16
-    children = tree[:, CHILDREN].reshape(B, 2, 7, 2, 2, D, D, D).permute(0, 2, 5, 1, 6, 3, 7, 4).reshape(B, 7, 2 * D, 2 * D, 2 * D)
+    children = (
+        tree[:, CHILDREN]
+        .reshape(B, 2, 7, 2, 2, D, D, D)
+        .permute(0, 2, 5, 1, 6, 3, 7, 4)
+        .reshape(B, 7, 2 * D, 2 * D, 2 * D)
+    )
     crop = slice(margin, margin + length)
     return Coefficients(tree[:, 0], (None, children[:, :, crop, crop, crop], tree[:, PARENTS]))
 
@@ -49,12 +55,16 @@ def field_to_tree(field: torch.Tensor, padding: str = "constant") -> torch.Tenso
 
 
 def tree_to_field(tree: torch.Tensor) -> torch.Tensor:
-    """Distance field (B, 256, 256, 256) of a wavelet tree (B, 64, 46, 46, 46); the dropped finest details count as zeros."""
+    """Distance field (B, 256, 256, 256) of a wavelet tree (B, 64, 46, 46, 46); the dropped finest details count as
+    zeros."""
     return inverse(unpack(tree))
 
 
 def tree_to_half_field(tree: torch.Tensor) -> torch.Tensor:
-    """Every second grid point of the distance field of a wavelet tree (B, 64, n, n, n), or of a cube of cells cut out of one, with a few more
-    at both ends: (B, m, m, m), m = 4 n − 48; of a whole tree 136, of which those from 4 to 132 are the field's."""
+    """Every second grid point of the distance field of a wavelet tree (B, 64, n, n, n), or of a cube of cells cut out
+    of one, with a few more at both ends: (B, m, m, m), m = 4 n − 48; of a whole tree 136, of which those from 4 to 132
+    are the field's."""
     parts = unpack(tree)
-    return inverse(Coefficients(parts.coarse, parts.details[1:])) / 8**0.5  # a step's low-pass filter multiplies by √2 along each axis
+    return (
+        inverse(Coefficients(parts.coarse, parts.details[1:])) / 8**0.5
+    )  # a step's low-pass filter multiplies by √2 along each axis

@@ -52,6 +52,9 @@ def test_a_result_that_is_marked_later_is_described_when_the_file_is_saved(resul
         save(tmp_path)
     result, mesh, own = bpy.data.objects[names[0]], bpy.data.meshes[names[1]], bpy.data.objects["Mine"]
     assert (result.asset_data.license, result.asset_data.description) == ("Some Licence", "My chair")
-    assert tags(result) == ["AI-generated", "chairs", "non-commercial"] and tags(mesh) == ["AI-generated", "non-commercial"]
+    assert tags(result) == ["AI-generated", "chairs", "non-commercial"] and tags(mesh) == [
+        "AI-generated",
+        "non-commercial",
+    ]
     assert mesh.asset_data.description.endswith("Not for commercial use: Some Licence")
     assert (own.asset_data.license, own.asset_data.description, tags(own)) == ("", "", [])

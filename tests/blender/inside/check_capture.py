@@ -54,7 +54,7 @@ def test_a_layer_on_a_parent_follows_it(extension):
     parent.location = (0, 0, 5)
     item.location = (3, 0, 0)
     bpy.context.view_layer.update()
-    item.data.layers[0].parent = parent     # Blender keeps the layer where it is then; what follows is the parent's move
+    item.data.layers[0].parent = parent  # Blender keeps the layer where it is then; what follows is the parent's move
     bpy.context.view_layer.update()
     parent.location = (0, 0, 7)
     bpy.context.view_layer.update()
@@ -83,7 +83,9 @@ def test_the_scenes_camera_gives_azimuth_and_elevation(extension):
     extension.settings.sketch = item
     scenes.camera((10, 0, 11), (math.radians(45), 0, math.radians(90)))
     found = capture(extension, "SKETCH")
-    assert found.placement["azimuth"] == pytest.approx(90, abs=0.5) and found.inputs["elevation"] == pytest.approx(45, abs=1)
+    assert found.placement["azimuth"] == pytest.approx(90, abs=0.5) and found.inputs["elevation"] == pytest.approx(
+        45, abs=1
+    )
     assert found.placement["view"]["perspective"] is True
 
 
@@ -201,13 +203,17 @@ def test_a_point_cloud_from_geometry_nodes(extension):
     group = bpy.data.node_groups.new("Points", "GeometryNodeTree")
     group.interface.new_socket("In", in_out="INPUT", socket_type="NodeSocketGeometry")
     group.interface.new_socket("Out", in_out="OUTPUT", socket_type="NodeSocketGeometry")
-    start, points, end = (group.nodes.new(kind) for kind in ("NodeGroupInput", "GeometryNodeMeshToPoints", "NodeGroupOutput"))
+    start, points, end = (
+        group.nodes.new(kind) for kind in ("NodeGroupInput", "GeometryNodeMeshToPoints", "NodeGroupOutput")
+    )
     group.links.new(start.outputs[0], points.inputs["Mesh"])
     group.links.new(points.outputs[0], end.inputs[0])
     item.modifiers.new("Nodes", "NODES").node_group = group
     bpy.context.view_layer.update()
     found = capture(extension, "POINTS").files["points.npy"]
-    assert sorted(map(tuple, found.tolist())) == sorted((x, y, z) for x in (-.5, .5) for y in (-.5, .5) for z in (-.5, .5))
+    assert sorted(map(tuple, found.tolist())) == sorted(
+        (x, y, z) for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)
+    )
 
 
 def test_a_prompt_stands_at_the_cursor(extension):
@@ -224,7 +230,7 @@ def pixels(content: bytes) -> np.ndarray:
     width, height, depth, kind = struct.unpack(">IIBB", content[16:26])
     assert content.startswith(b"\x89PNG\r\n\x1a\n") and (depth, kind) == (8, 6)
     size = struct.unpack(">I", content[33:37])[0]
-    rows = np.frombuffer(zlib.decompress(content[41:41 + size]), np.uint8).reshape(height, 1 + 4 * width)
+    rows = np.frombuffer(zlib.decompress(content[41 : 41 + size]), np.uint8).reshape(height, 1 + 4 * width)
     assert not rows[:, 0].any()
     return rows[:, 1:].reshape(height, width, 4)
 
@@ -267,24 +273,32 @@ def test_only_what_the_model_takes_is_offered(extension):
 def test_a_picture_as_it_is_in_blender(extension):
     assert "Choose a picture" in refused(extension, "IMAGE")
     image = bpy.data.images.new("Ofen", 3, 2, alpha=True)
-    image.pixels[:] = [value for texel in ((1, 0, 0, 1), (0, 1, 0, 1), (0, 0, 1, 1), (0.2, 0.4, 0.6, 0.5), (1, 1, 1, 1), (0, 0, 0, 0))
-                       for value in texel]
+    image.pixels[:] = [
+        value
+        for texel in ((1, 0, 0, 1), (0, 1, 0, 1), (0, 0, 1, 1), (0.2, 0.4, 0.6, 0.5), (1, 1, 1, 1), (0, 0, 0, 0))
+        for value in texel
+    ]
     extension.settings.image = image
     bpy.context.scene.cursor.location = (1, 2, 3)
     found = capture(extension, "IMAGE")
-    assert found.inputs == {"image": "inputs/image.png", "background": "remove"} and found.placement == {"kind": "point", "location": [1, 2, 3]}
-    assert pixels(found.files["image.png"]).tolist() == [[[51, 102, 153, 128], [255, 255, 255, 255], [0, 0, 0, 0]],
-                                                         [[255, 0, 0, 255], [0, 255, 0, 255], [0, 0, 255, 255]]]
+    assert found.inputs == {"image": "inputs/image.png", "background": "remove"} and found.placement == {
+        "kind": "point",
+        "location": [1, 2, 3],
+    }
+    assert pixels(found.files["image.png"]).tolist() == [
+        [[51, 102, 153, 128], [255, 255, 255, 255], [0, 0, 0, 0]],
+        [[255, 0, 0, 255], [0, 255, 0, 255], [0, 0, 255, 255]],
+    ]
     extension.settings.remove_background = False
     assert capture(extension, "IMAGE").inputs["background"] == "keep"
 
 
 def test_a_picture_of_light_is_encoded_as_a_screen_shows_it(extension):
     image = bpy.data.images.new("Light", 1, 1, alpha=True, float_buffer=True)
-    image.pixels[:] = (0.5 * 0.5, 4.0, 0.0, 0.5)        # alpha is multiplied in
+    image.pixels[:] = (0.5 * 0.5, 4.0, 0.0, 0.5)  # alpha is multiplied in
     extension.settings.image = image
     assert pixels(capture(extension, "IMAGE").files["image.png"]).tolist() == [[[188, 255, 0, 128]]]
-    image.colorspace_settings.name = "Non-Color"        # as of depth maps: numbers, not light
+    image.colorspace_settings.name = "Non-Color"  # as of depth maps: numbers, not light
     image.pixels[:] = (0.2, 0.4, 3.0, 1.0)
     assert pixels(capture(extension, "IMAGE").files["image.png"]).tolist() == [[[51, 102, 255, 255]]]
 
@@ -307,7 +321,10 @@ def test_depth_is_seen_from_where_the_artist_looks(extension):
     assert (found.inputs["azimuth"], found.inputs["elevation"]) == (pytest.approx(0), pytest.approx(0))
     scenes.camera((11, 2, 13), (math.radians(45), 0, math.radians(90)))
     found = capture(extension, "DEPTH")
-    assert (found.inputs["azimuth"], found.inputs["elevation"]) == (pytest.approx(90, abs=0.1), pytest.approx(45, abs=0.1))
+    assert (found.inputs["azimuth"], found.inputs["elevation"]) == (
+        pytest.approx(90, abs=0.1),
+        pytest.approx(45, abs=0.1),
+    )
     # The camera is at +X and above: right is +Y, and up leans away from it.
     assert found.placement["kind"] == "seen" and np.allclose(found.placement["axes"][0], [0, 1, 0], atol=1e-6)
     half = math.sqrt(0.5)
@@ -316,7 +333,7 @@ def test_depth_is_seen_from_where_the_artist_looks(extension):
 
 
 def test_depth_from_round_about_leaves_the_cameras_to_the_model(extension):
-    scenes.mesh([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [(0, 1, 2)])     # flat is no hindrance here
+    scenes.mesh([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [(0, 1, 2)])  # flat is no hindrance here
     found = capture(extension, "DEPTHS")
     assert found.inputs == {"mesh": "inputs/mesh.npz"} and found.files["mesh.npz"]["faces"].tolist() == [[0, 1, 2]]
 
@@ -329,15 +346,21 @@ def test_depth_maps_that_are_painted(extension):
         item.image = bpy.data.images.new(f"Map {item.view}", 8, 8)
         item.image.pixels[:] = (item.view / 255, 0, 0, 1) * 64
     bpy.ops.wala.list_maps(count="6")
-    assert "depth map of view 49" in refused(extension, "MAPS")     # and the four are still there
+    assert "depth map of view 49" in refused(extension, "MAPS")  # and the four are still there
     bpy.ops.wala.list_maps(count="4")
     found = capture(extension, "MAPS")
-    assert found.inputs == {"images": [f"inputs/depth_{view:02}.png" for view in (3, 6, 10, 26)], "views": [3, 6, 10, 26]}
+    assert found.inputs == {
+        "images": [f"inputs/depth_{view:02}.png" for view in (3, 6, 10, 26)],
+        "views": [3, 6, 10, 26],
+    }
     assert [pixels(content)[0, 0, 0] for content in found.files.values()] == [3, 6, 10, 26]
 
 
 def blocks_of(everything) -> dict:
-    return {name: sorted(item.name for item in getattr(everything, name)) for name in ("scenes", "objects", "lights", "cameras", "worlds", "meshes")}
+    return {
+        name: sorted(item.name for item in getattr(everything, name))
+        for name in ("scenes", "objects", "lights", "cameras", "worlds", "meshes")
+    }
 
 
 def test_renders_from_round_about(extension, tmp_path):
@@ -353,7 +376,10 @@ def test_renders_from_round_about(extension, tmp_path):
     found = capture(extension, "VIEWS")
     assert blocks_of(bpy.data) == before and bpy.context.scene == scene
     names = [f"view_{view:02}.png" for view in (3, 6, 10, 26)]
-    assert found.inputs == {"images": [f"inputs/{name}" for name in names], "views": [3, 6, 10, 26]} and sorted(found.files) == names
+    assert (
+        found.inputs == {"images": [f"inputs/{name}" for name in names], "views": [3, 6, 10, 26]}
+        and sorted(found.files) == names
+    )
     middle, share = {}, {}
     for name in names:
         (tmp_path / name).write_bytes(found.files[name])

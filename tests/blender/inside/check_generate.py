@@ -23,7 +23,8 @@ def made(new_objects):
 
 
 def is_the_chair(item) -> None:
-    """The lopsided chair as it is in Blender's axes: its back far from the front view, its arm at +X; all faces outward and smooth."""
+    """The lopsided chair as it is in Blender's axes: its back far from the front view, its arm at +X; all faces outward
+    and smooth."""
     points = np.empty(len(item.data.vertices) * 3, np.float32)
     item.data.vertices.foreach_get("co", points)
     points = points.reshape(-1, 3) - (points.reshape(-1, 3).min(axis=0) + points.reshape(-1, 3).max(axis=0)) / 2
@@ -46,7 +47,9 @@ def test_text_stands_on_the_cursor_and_says_where_it_comes_from(extension, new_o
     item = made(new_objects)
     is_the_chair(item)
     points = scenes.world_vertices(item)
-    assert points[:, 2].min() == pytest.approx(3, abs=1e-5) and np.ptp(points, axis=0).max() == pytest.approx(2, abs=1e-5)
+    assert points[:, 2].min() == pytest.approx(3, abs=1e-5) and np.ptp(points, axis=0).max() == pytest.approx(
+        2, abs=1e-5
+    )
     assert item.select_get() and bpy.context.view_layer.objects.active == item
     for owner in (item, item.data):
         assert all(f"wala_{name}" in owner.keys() for name in MARKS)
@@ -78,8 +81,12 @@ SELECTING = ("VOXELS", "POINTS", "DEPTH")
 def inputs_of(extension, item) -> dict:
     """The arrays that a result was made from, and its condition."""
     folder = extension.module("operators.preferences").folder("jobs") / item["wala_job"]
-    return {path.name: {name: array.tolist() for name, array in np.load(path).items()} if path.suffix == ".npz" else np.load(path).tolist()
-            for path in sorted((folder / "inputs").iterdir())}
+    return {
+        path.name: {name: array.tolist() for name, array in np.load(path).items()}
+        if path.suffix == ".npz"
+        else np.load(path).tolist()
+        for path in sorted((folder / "inputs").iterdir())
+    }
 
 
 @pytest.mark.parametrize("condition", SELECTING)
@@ -107,7 +114,9 @@ def test_the_second_press_takes_the_same_sketch(extension):
     assert bpy.ops.wala.generate() == {"FINISHED"}
     one = bpy.context.active_object
     assert one != sketch and bpy.ops.wala.generate.poll()
-    assert bpy.context.window_manager.wala_input.startswith("“Sketch”") and bpy.context.window_manager.wala_input.endswith(", as before")
+    assert bpy.context.window_manager.wala_input.startswith(
+        "“Sketch”"
+    ) and bpy.context.window_manager.wala_input.endswith(", as before")
     assert bpy.ops.wala.generate() == {"FINISHED"}
     assert inputs_of(extension, bpy.context.active_object) == inputs_of(extension, one)
 
@@ -137,7 +146,7 @@ def test_a_result_is_taken_when_the_artist_says_so_and_never_silently(extension)
     bpy.context.scene.collection.objects.link(copy)
     for condition in SELECTING:
         ask(extension, condition)
-        for item in (result, copy):     # whose mesh still carries the mark
+        for item in (result, copy):  # whose mesh still carries the mark
             for other in list(bpy.context.selected_objects):
                 other.select_set(False)
             item.select_set(True)
@@ -160,7 +169,7 @@ def test_a_source_that_is_hidden_or_gone_is_said(extension):
     bpy.data.objects.remove(seat)
     scenes.cube((0, 0, 0), (1, 1, 1), "Seat").select_set(False)
     bpy.context.view_layer.objects.active = bpy.data.objects["WaLa Seat"]
-    with pytest.raises(RuntimeError, match="is a result itself"):     # another one of the same name
+    with pytest.raises(RuntimeError, match="is a result itself"):  # another one of the same name
         bpy.ops.wala.generate()
 
 
@@ -174,7 +183,9 @@ def test_depth_from_one_view_is_as_wide_and_high_as_what_was_seen(extension):
         assert bpy.ops.wala.generate() == {"FINISHED"}
         points = scenes.world_vertices(bpy.context.active_object)
         low, high = points.min(axis=0), points.max(axis=0)
-        assert high[2] - low[2] == pytest.approx(3, abs=1e-3) and (low[[0, 2]] + high[[0, 2]]) / 2 == pytest.approx([4, 1], abs=1e-3)
+        assert high[2] - low[2] == pytest.approx(3, abs=1e-3) and (low[[0, 2]] + high[[0, 2]]) / 2 == pytest.approx(
+            [4, 1], abs=1e-3
+        )
         assert low[1] == pytest.approx(5 - depth / 2, abs=1e-3)
 
 
@@ -208,15 +219,29 @@ def test_a_job_tells_the_time_that_jobs_like_it_took(extension):
             file.unlink() if file.is_file() else file.rmdir()
         path.rmdir()
     request = jobs.Request(jobs.new_id(), "starter", "text", {"prompt": "a chair"})
-    for name, seconds in (("started", None), ("condition", 0), ("sample", 1), ("decode", 101), ("surface", 111), ("done", 120), ("delivered", None)):
-        event = {"event": name} if seconds is None else {"event": "done" if name == "done" else "stage", "stage": name, "seconds": seconds}
-        jobs.append_event(folder / request.id if (folder / request.id).is_dir() else jobs.write_job(folder, request, {}), event)
+    for name, seconds in (
+        ("started", None),
+        ("condition", 0),
+        ("sample", 1),
+        ("decode", 101),
+        ("surface", 111),
+        ("done", 120),
+        ("delivered", None),
+    ):
+        event = (
+            {"event": name}
+            if seconds is None
+            else {"event": "done" if name == "done" else "stage", "stage": name, "seconds": seconds}
+        )
+        jobs.append_event(
+            folder / request.id if (folder / request.id).is_dir() else jobs.write_job(folder, request, {}), event
+        )
     seen = []
     extension.start()
     extension.poll_until(lambda: seen.append(extension.board.message) or "step 1 of 4" in extension.board.message)
     assert "about 2 min left" in extension.board.message
     extension.poll_until(lambda: "step 2 of 4" in extension.board.message)
-    assert "about 45 s left" in extension.board.message     # three steps of eight seconds, and what follows
+    assert "about 45 s left" in extension.board.message  # three steps of eight seconds, and what follows
 
 
 def test_the_models_remark_is_passed_on(extension, new_objects):
@@ -300,7 +325,9 @@ def test_a_sketch_is_covered_in_the_cameras_picture(extension, new_objects, orth
     is_the_chair(item)
     assert item.rotation_euler[2] == pytest.approx(math.atan2(5, 6), abs=0.02)
     evaluated = bpy.context.evaluated_depsgraph_get()
-    matrix = np.array(camera.calc_matrix_camera(evaluated, x=1000, y=1000) @ camera.evaluated_get(evaluated).matrix_world.inverted())
+    matrix = np.array(
+        camera.calc_matrix_camera(evaluated, x=1000, y=1000) @ camera.evaluated_get(evaluated).matrix_world.inverted()
+    )
 
     def picture(points):
         clip = np.c_[points, np.ones(len(points))] @ matrix.T
@@ -434,16 +461,22 @@ def test_maps_that_a_job_drew_on_its_way_can_be_painted_and_used(extension, new_
         assert item.image.packed_file and item.image.use_fake_user and tuple(item.image.size) == (2, 1)
     assert own.use_fake_user
     maps[2].image.pixels[:] = [0.25, 0.25, 0.25, 1.0] * 2
-    extension.module("operators.models.catalog").KNOWN["maps"] = extension.module("operators.models.catalog").Model("maps", "Maps", ("depths",))
+    extension.module("operators.models.catalog").KNOWN["maps"] = extension.module("operators.models.catalog").Model(
+        "maps", "Maps", ("depths",)
+    )
     extension.settings.model = "maps"
     ask(extension, "MAPS")
     try:
         assert bpy.ops.wala.generate() == {"FINISHED"}
-        folder = max(extension.module("operators.preferences").folder("jobs").iterdir(), key=lambda path: path.stat().st_ctime)
+        folder = max(
+            extension.module("operators.preferences").folder("jobs").iterdir(), key=lambda path: path.stat().st_ctime
+        )
         request = extension.module("runtime.jobs").read_request(folder)
         assert (request.condition, list(request.inputs["views"])) == ("depths", [3, 6, 10, 26, 49, 50])
         maps_read = [bpy.data.images.load(str(folder / name)) for name in request.inputs["images"]]
-        assert list(maps_read[0].pixels) == [0, 0, 0, 1, 1, 1, 1, 1] and maps_read[2].pixels[0] == pytest.approx(64 / 255)
+        assert list(maps_read[0].pixels) == [0, 0, 0, 1, 1, 1, 1, 1] and maps_read[2].pixels[0] == pytest.approx(
+            64 / 255
+        )
     finally:
         del extension.module("operators.models.catalog").KNOWN["maps"]
 
@@ -502,7 +535,10 @@ class BuiltAtOnce:
 
 
 def test_what_set_up_built_is_used_instead_of_a_chosen_python(extension, monkeypatch, tmp_path):
-    maintenance, paths = extension.module("operators.environment.environment_task"), extension.module("operators.preferences")
+    maintenance, paths = (
+        extension.module("operators.environment.environment_task"),
+        extension.module("operators.preferences"),
+    )
     built = tmp_path / "built" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     built.parent.mkdir(parents=True)
     for path in (built, tmp_path / "built" / "wala-environment.json"):
@@ -556,7 +592,7 @@ def test_a_result_for_another_file_asks_first(extension, answer):
     assert not len(bpy.context.scene.objects) and not len(bpy.data.meshes) and not len(bpy.data.images)
     assert extension.board.ready == "maps" and not extension.board.busy
     ask(extension, "TEXT")
-    assert bpy.ops.wala.generate.poll()     # it is in nobody's way
+    assert bpy.ops.wala.generate.poll()  # it is in nobody's way
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     extension.session.tick()
     assert extension.board.ready == "maps"
@@ -592,7 +628,9 @@ def test_the_same_file_opened_anew_keeps_scene_and_collection(extension, tmp_pat
     extension.start()
     bpy.ops.wm.open_mainfile(filepath=path)
     extension.poll_until(lambda: is_quiet(extension))
-    assert [item.name for item in bpy.data.collections["Chairs"].objects] == ["WaLa a chair"] and extension.board.ready == ""
+    assert [item.name for item in bpy.data.collections["Chairs"].objects] == [
+        "WaLa a chair"
+    ] and extension.board.ready == ""
     assert len(bpy.data.scenes[name].objects) == 1 and not len(bpy.data.scenes["Side"].objects) and side is not None
 
 
@@ -610,7 +648,11 @@ def test_a_result_that_is_not_seen_says_where_it_is(extension, hide):
     else:
         layer.hide_viewport = True
     extension.poll_until(lambda: is_quiet(extension))
-    words = "is in the scene “Scene”, which is not shown" if hide == "scene" else "is in the collection “Chairs”, which is hidden"
+    words = (
+        "is in the scene “Scene”, which is not shown"
+        if hide == "scene"
+        else "is in the collection “Chairs”, which is hidden"
+    )
     assert words in extension.board.message and len(collection.objects) == 1
 
 
@@ -635,7 +677,9 @@ def test_a_random_seed_is_kept_for_repeating(extension, new_objects):
 
 
 def test_check_worker_says_what_is_missing_or_there(extension):
-    extension.module("operators.preferences").SOURCE_ROOT = extension.module("operators.preferences").Path(__file__).parents[3]
+    extension.module("operators.preferences").SOURCE_ROOT = (
+        extension.module("operators.preferences").Path(__file__).parents[3]
+    )
     try:
         bpy.ops.wala.check_worker()
     except RuntimeError as error:

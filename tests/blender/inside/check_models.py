@@ -1,4 +1,5 @@
-"""The models in the preferences: listed, fetched, cancelled, verified and removed through a script that plays the worker's `wala models`."""
+"""The models in the preferences: listed, fetched, cancelled, verified and removed through a script that plays the
+worker's `wala models`."""
 
 import json
 import os
@@ -83,7 +84,12 @@ def test_the_list_is_read_and_kept(extension, library):
     assert list(shown) == ["starter", "rooms", "views", "slow"]
     assert [item.offered for item in shown.values()] == [True, False, False, False] and shown["views"].installed
     rooms = shown["rooms"]
-    assert (rooms.size, rooms.licence, rooms.can_fetch, rooms.can_remove) == ("0.1 GB", "Some Licence, non-commercial", True, False)
+    assert (rooms.size, rooms.licence, rooms.can_fetch, rooms.can_remove) == (
+        "0.1 GB",
+        "Some Licence, non-commercial",
+        True,
+        False,
+    )
     assert rooms.memory.startswith("about 4.1 GB on a graphics card, 3.4 GB in low-memory mode")
     assert calls(library)[0][:2] == [["list", "--json"], str(library / "models")]
 
@@ -101,7 +107,9 @@ def test_a_model_is_fetched_offered_and_removed(extension, library):
         bpy.ops.wala.fetch_model(name="starter", accept_licence=True)
     assert len(calls(library)) == 1
     extension.settings.model = "rooms"
-    assert "not on this computer" in extension.module("operators.jobs.generate").what_is_missing(bpy.context, extension.settings)
+    assert "not on this computer" in extension.module("operators.jobs.generate").what_is_missing(
+        bpy.context, extension.settings
+    )
     extension.settings.model, extension.settings.condition = "starter", "SKETCH"
 
     assert bpy.ops.wala.fetch_model(name="rooms", accept_licence=True) == {"FINISHED"}
@@ -109,11 +117,16 @@ def test_a_model_is_fetched_offered_and_removed(extension, library):
     assert extension.board.models["rooms"].offered and extension.board.models_message == "Rooms: fetched"
     extension.settings.model = "rooms"
     assert extension.settings.condition == "NONE"
-    assert [row.condition for row in extension.module("ui.panels").offered(extension.settings, extension.board)] == ["none"]
+    assert [row.condition for row in extension.module("ui.panels").offered(extension.settings, extension.board)] == [
+        "none"
+    ]
 
     with pytest.raises(RuntimeError, match="has the checksum 12…, expected 34…"):
         bpy.ops.wala.verify_model(name="rooms")
-    assert extension.board.models_problem.startswith("model.safetensors has the checksum") and not extension.board.models_busy
+    assert (
+        extension.board.models_problem.startswith("model.safetensors has the checksum")
+        and not extension.board.models_busy
+    )
     assert bpy.ops.wala.remove_model(name="rooms") == {"FINISHED"}
     assert not extension.board.models["rooms"].installed and extension.board.models["rooms"].can_fetch
 
@@ -165,7 +178,9 @@ def test_a_kept_list_of_another_kind_or_folder_is_not_used(extension, library):
     extension.preferences.models_folder = ""
     downloads.start()
     assert list(models.KNOWN) == ["starter"]
-    (extension.module("operators.preferences").folder("worker") / downloads.KEPT).write_text('{"folder": "", "models": [{"name": 1}]}')
+    (extension.module("operators.preferences").folder("worker") / downloads.KEPT).write_text(
+        '{"folder": "", "models": [{"name": 1}]}'
+    )
     downloads.start()
     assert list(models.KNOWN) == ["starter"]
 
@@ -173,8 +188,14 @@ def test_a_kept_list_of_another_kind_or_folder_is_not_used(extension, library):
 def test_the_worker_is_told_where_models_lie_and_whether_to_save_memory(extension, library):
     started = []
     session = extension.session
-    session.current.supervisor = SimpleNamespace(start=lambda *words, **choices: started.append(choices), submit=lambda path: "job",
-                                                 cancel=lambda job: None, poll=lambda: (), stop=lambda: None, state="ready")
+    session.current.supervisor = SimpleNamespace(
+        start=lambda *words, **choices: started.append(choices),
+        submit=lambda path: "job",
+        cancel=lambda job: None,
+        poll=lambda: (),
+        stop=lambda: None,
+        state="ready",
+    )
     extension.settings.condition, extension.settings.prompt, extension.preferences.low_memory = "TEXT", "a chair", "on"
     extension.start()
     session.current.tickets.clear()

@@ -9,8 +9,24 @@ import bpy
 import pytest
 import scenes
 
-OPERATORS = ("generate", "again", "cancel", "place", "discard", "list_maps", "setup_worker", "check_worker", "unload", "open_log", "refresh_models", "fetch_model",
-             "add_model", "verify_model", "remove_model", "cancel_models")
+OPERATORS = (
+    "generate",
+    "again",
+    "cancel",
+    "place",
+    "discard",
+    "list_maps",
+    "setup_worker",
+    "check_worker",
+    "unload",
+    "open_log",
+    "refresh_models",
+    "fetch_model",
+    "add_model",
+    "verify_model",
+    "remove_model",
+    "cancel_models",
+)
 PANELS = ("WALA_PT_main", "WALA_PT_settings", "WALA_PT_worker")
 
 
@@ -87,7 +103,15 @@ def test_nothing_old_is_said_after_off_and_on(extension):
     bpy.ops.preferences.addon_disable(module=extension.package)
     bpy.ops.preferences.addon_enable(module=extension.package)
     board = extension.board
-    assert {board.problem, board.hint, board.detail, board.message, board.models_message, board.models_problem, board.ready} == {""}
+    assert {
+        board.problem,
+        board.hint,
+        board.detail,
+        board.message,
+        board.models_message,
+        board.models_problem,
+        board.ready,
+    } == {""}
     assert not board.busy and not board.models_busy
 
 
@@ -112,8 +136,26 @@ def things(kind: str):
         bpy.ops.object.add(type=kind)
 
 
-KINDS = ("nothing", "vertices", "empty mesh", "cube", "sketch", "instance", "EMPTY", "CURVE", "FONT", "META", "SURFACE", "LATTICE", "ARMATURE",
-         "CAMERA", "LIGHT", "SPEAKER", "LIGHT_PROBE", "VOLUME")
+KINDS = (
+    "nothing",
+    "vertices",
+    "empty mesh",
+    "cube",
+    "sketch",
+    "instance",
+    "EMPTY",
+    "CURVE",
+    "FONT",
+    "META",
+    "SURFACE",
+    "LATTICE",
+    "ARMATURE",
+    "CAMERA",
+    "LIGHT",
+    "SPEAKER",
+    "LIGHT_PROBE",
+    "VOLUME",
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -127,9 +169,14 @@ def test_the_panels_sentence_and_the_button_agree(extension, kind):
     try:
         for condition, row in captures.items():
             extension.settings.condition = condition
-            sentence, missing = bpy.context.window_manager.wala_input, row.choose(bpy.context, extension.settings).missing
+            sentence, missing = (
+                bpy.context.window_manager.wala_input,
+                row.choose(bpy.context, extension.settings).missing,
+            )
             assert sentence and bpy.ops.wala.generate.poll() == (not missing), (condition, sentence)
-            assert (sentence == missing) == bool(missing) and missing == generate.what_is_missing(bpy.context, extension.settings)
+            assert (sentence == missing) == bool(missing) and missing == generate.what_is_missing(
+                bpy.context, extension.settings
+            )
     finally:
         del models.KNOWN["all"]
     usable = {"VOXELS": {"cube", "instance", "CURVE", "FONT", "META", "SURFACE"}, "SKETCH": {"sketch"}}
@@ -146,10 +193,18 @@ def test_progress_redraws_the_sidebar_alone(extension, monkeypatch):
         def __init__(self, area, kind):
             self.type, self.tag_redraw = kind, lambda: tagged.append((area, kind))
 
-    areas = [SimpleNamespace(type=area, regions=[Region(area, kind) for kind in ("HEADER", "WINDOW", "UI")], tag_redraw=lambda: tagged.append(area))
-             for area in ("VIEW_3D", "PREFERENCES", "PROPERTIES")]
+    areas = [
+        SimpleNamespace(
+            type=area,
+            regions=[Region(area, kind) for kind in ("HEADER", "WINDOW", "UI")],
+            tag_redraw=lambda: tagged.append(area),
+        )
+        for area in ("VIEW_3D", "PREFERENCES", "PROPERTIES")
+    ]
     windows = [SimpleNamespace(screen=SimpleNamespace(areas=areas))]
-    monkeypatch.setattr(board, "bpy", SimpleNamespace(context=SimpleNamespace(window_manager=SimpleNamespace(windows=windows))))
+    monkeypatch.setattr(
+        board, "bpy", SimpleNamespace(context=SimpleNamespace(window_manager=SimpleNamespace(windows=windows)))
+    )
     board.redraw()
     assert tagged == [("VIEW_3D", "UI"), ("PREFERENCES", "WINDOW")]
 

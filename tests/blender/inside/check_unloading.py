@@ -1,4 +1,5 @@
-"""The worker's memory: given back on a press, after a rest and before a render, and never from under a job; the next shape just works."""
+"""The worker's memory: given back on a press, after a rest and before a render, and never from under a job; the next
+shape just works."""
 
 import threading
 from dataclasses import replace
@@ -7,7 +8,7 @@ import bpy
 import pytest
 import scenes
 
-REST = 16 * 60     # seconds
+REST = 16 * 60  # seconds
 
 
 @pytest.fixture
@@ -88,7 +89,9 @@ def test_a_capture_that_renders_keeps_the_worker(extension, supervisor, render, 
         render()
         return captures["TEXT"].capture(context, settings)
 
-    monkeypatch.setitem(extension.session.CAPTURES, "VIEWS", replace(captures["VIEWS"], condition="text", capture=capture))
+    monkeypatch.setitem(
+        extension.session.CAPTURES, "VIEWS", replace(captures["VIEWS"], condition="text", capture=capture)
+    )
     extension.settings.condition, pid = "VIEWS", supervisor.pid
     assert bpy.ops.wala.generate() == {"FINISHED"} and supervisor.pid == pid
 
@@ -103,4 +106,4 @@ def test_a_render_in_a_thread_of_its_own_waits_for_the_timer(extension, supervis
     extension.session.tick()
     render.join(extension.module("operators.environment.render_memory").PATIENCE / 2)
     assert supervisor.state == "stopped" and not render.is_alive()
-    extension.module("operators.environment.render_memory").make_room()     # nothing to give back: nothing to wait for
+    extension.module("operators.environment.render_memory").make_room()  # nothing to give back: nothing to wait for

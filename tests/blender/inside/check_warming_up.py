@@ -1,4 +1,5 @@
-"""The worker starts, and loads the model, when the panel is first seen: once in a session, where the preferences say so, never in background."""
+"""The worker starts, and loads the model, when the panel is first seen: once in a session, where the preferences say
+so, never in background."""
 
 from types import SimpleNamespace
 
@@ -20,7 +21,11 @@ def cold(extension):
 @pytest.fixture
 def seen(cold, monkeypatch):
     """The panel is on the screen of a Blender with a window."""
-    monkeypatch.setattr(cold.session, "bpy", SimpleNamespace(app=SimpleNamespace(background=False, timers=bpy.app.timers), context=bpy.context))
+    monkeypatch.setattr(
+        cold.session,
+        "bpy",
+        SimpleNamespace(app=SimpleNamespace(background=False, timers=bpy.app.timers), context=bpy.context),
+    )
     monkeypatch.setattr(cold.module("operators.scene.compatibility"), "is_panel_shown", lambda windows: True)
     cold.session.tick()
     return cold.session
@@ -28,14 +33,21 @@ def seen(cold, monkeypatch):
 
 def windows(kind="VIEW_3D", tab="WaLa", is_open=True):
     region = SimpleNamespace(type="UI", active_panel_category=tab)
-    area = SimpleNamespace(type=kind, regions=[region], spaces=SimpleNamespace(active=SimpleNamespace(show_region_ui=is_open)))
+    area = SimpleNamespace(
+        type=kind, regions=[region], spaces=SimpleNamespace(active=SimpleNamespace(show_region_ui=is_open))
+    )
     return [SimpleNamespace(screen=SimpleNamespace(areas=[area]))]
 
 
 def test_the_panel_is_seen_where_the_sidebar_is_open_on_our_tab(extension):
     is_shown = extension.module("operators.scene.compatibility").is_panel_shown
     assert is_shown(windows())
-    assert not (is_shown(windows(tab="Item")) or is_shown(windows(is_open=False)) or is_shown(windows("IMAGE_EDITOR")) or is_shown([]))
+    assert not (
+        is_shown(windows(tab="Item"))
+        or is_shown(windows(is_open=False))
+        or is_shown(windows("IMAGE_EDITOR"))
+        or is_shown([])
+    )
     assert bpy.types.WALA_PT_main.bl_category == extension.module("operators.scene.compatibility").TAB
     assert "active_panel_category" in bpy.types.Region.bl_rna.properties
 
@@ -57,6 +69,7 @@ def test_what_was_unloaded_stays_so_until_a_shape_is_asked_for(cold, seen):
 def test_a_worker_that_cannot_start_is_no_error_of_the_panels(cold, monkeypatch):
     def refused(*arguments, **settings):
         raise cold.module("runtime.messages").JobFailed("worker-start", "no")
+
     monkeypatch.setattr(cold.session.current.supervisor, "start", refused)
     cold.session.warm_up("starter")
     assert not cold.board.problem and cold.session.current.supervisor.state == "stopped"
@@ -67,6 +80,10 @@ def test_nothing_starts_in_background_or_against_the_preference(cold, monkeypatc
     cold.session.tick()
     assert cold.session.current.supervisor.state == "stopped"
     cold.preferences.start_with_panel = False
-    monkeypatch.setattr(cold.session, "bpy", SimpleNamespace(app=SimpleNamespace(background=False, timers=bpy.app.timers), context=bpy.context))
+    monkeypatch.setattr(
+        cold.session,
+        "bpy",
+        SimpleNamespace(app=SimpleNamespace(background=False, timers=bpy.app.timers), context=bpy.context),
+    )
     cold.session.tick()
     assert cold.session.current.supervisor.state == "stopped"

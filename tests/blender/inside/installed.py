@@ -14,7 +14,9 @@ PACKAGE = "bl_ext.user_default.wala"
 
 
 def pytest_sessionstart(session):
-    bpy.ops.extensions.package_install_files(filepath=os.environ["WALA_PACKAGE"], repo="user_default", enable_on_install=True)
+    bpy.ops.extensions.package_install_files(
+        filepath=os.environ["WALA_PACKAGE"], repo="user_default", enable_on_install=True
+    )
     assert PACKAGE in bpy.context.preferences.addons
 
 

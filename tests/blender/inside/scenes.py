@@ -4,7 +4,10 @@ import bpy
 import numpy as np
 
 CHAIR = [
-    [(-0.5, 0, 0), (-0.5, 0, 2)], [(0.5, 0, 0), (0.5, 0, 2)], [(-0.5, 0, 1), (0.5, 0, 1)], [(-0.5, 0, 2), (0.5, 0, 2)],
+    [(-0.5, 0, 0), (-0.5, 0, 2)],
+    [(0.5, 0, 0), (0.5, 0, 2)],
+    [(-0.5, 0, 1), (0.5, 0, 1)],
+    [(-0.5, 0, 2), (0.5, 0, 2)],
     [(-0.5, 0, 1.5), (0.0, 0, 1.55), (0.5, 0, 1.5)],
 ]
 
@@ -25,11 +28,15 @@ def sketch(strokes=CHAIR, name="Sketch"):
             stroke.points.add(len(points))
             stroke.points.foreach_set("co", np.asarray(points, np.float32).ravel())
     else:
-        data = (bpy.data.grease_pencils_v3 if hasattr(bpy.data, "grease_pencils_v3") else bpy.data.grease_pencils).new(name)
+        data = (bpy.data.grease_pencils_v3 if hasattr(bpy.data, "grease_pencils_v3") else bpy.data.grease_pencils).new(
+            name
+        )
         drawing = data.layers.new("Lines").frames.new(1).drawing
         if strokes:
             drawing.add_strokes([len(points) for points in strokes])
-            drawing.attributes["position"].data.foreach_set("vector", np.concatenate(strokes).astype(np.float32).ravel())
+            drawing.attributes["position"].data.foreach_set(
+                "vector", np.concatenate(strokes).astype(np.float32).ravel()
+            )
     item = add(name, data)
     bpy.context.view_layer.update()
     return item

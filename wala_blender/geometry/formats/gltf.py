@@ -1,4 +1,5 @@
-"""glTF 2.0 reader (.glb, .gltf): the geometry of a scene, with every node, instance and compression that it knows in place."""
+"""glTF 2.0 reader (.glb, .gltf): the geometry of a scene, with every node, instance and compression that it knows in
+place."""
 
 import base64
 import binascii
@@ -14,7 +15,16 @@ from .polygons import strip_triangles, triangulate
 
 DRACO, INSTANCES, QUANTIZATION = "KHR_draco_mesh_compression", "EXT_mesh_gpu_instancing", "KHR_mesh_quantization"
 # Those that do not change where a surface is.
-_HARMLESS = ("KHR_materials_", "KHR_texture_", "EXT_texture_", "KHR_lights_", "EXT_lights_", "KHR_xmp", "KHR_animation_pointer", "ADOBE_materials_")
+_HARMLESS = (
+    "KHR_materials_",
+    "KHR_texture_",
+    "EXT_texture_",
+    "KHR_lights_",
+    "EXT_lights_",
+    "KHR_xmp",
+    "KHR_animation_pointer",
+    "ADOBE_materials_",
+)
 _POINTS, _TRIANGLES, _STRIP, _FAN = 0, 4, 5, 6
 _NUMBERS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _COMPONENTS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
@@ -25,8 +35,8 @@ _PLAIN = "Export it again as .glb without"
 def read_gltf(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Vertices and triangles of the file's scene, all nodes in their places; points and lines give vertices alone.
 
-    Raises InputError: a buffer's file is missing, an extension is required or used that would change the shape and is not read; ValueError,
-    KeyError, IndexError where the file contradicts itself.
+    Raises InputError: a buffer's file is missing, an extension is required or used that would change the shape and is
+    not read; ValueError, KeyError, IndexError where the file contradicts itself.
     """
     document, binary = _parts(path.read_bytes())
     version = str(document.get("asset", {}).get("version", "")) if isinstance(document, dict) else ""
@@ -97,7 +107,11 @@ class _File:
             return np.empty((0, 3)), np.empty((0, 3), np.int64)
         else:
             points = self.array(attributes["POSITION"])
-            indices = self.array(primitive["indices"]).ravel().astype(np.int64) if "indices" in primitive else np.arange(len(points))
+            indices = (
+                self.array(primitive["indices"]).ravel().astype(np.int64)
+                if "indices" in primitive
+                else np.arange(len(points))
+            )
         points = points.astype(np.float64)
         if points.shape[1] != 3:
             raise ValueError(f"positions have {points.shape[1]} numbers, expected 3")
@@ -106,7 +120,9 @@ class _File:
         elif mode == _STRIP:
             triangles = strip_triangles(indices)
         elif mode == _FAN:
-            triangles = np.stack([np.full(max(len(indices) - 2, 0), indices[0] if len(indices) else 0), indices[1:-1], indices[2:]], 1)
+            triangles = np.stack(
+                [np.full(max(len(indices) - 2, 0), indices[0] if len(indices) else 0), indices[1:-1], indices[2:]], 1
+            )
         else:
             triangles = np.empty((0, 3), np.int64)
         return points, triangulate(points, np.full(len(triangles), 3), triangles.ravel())
@@ -115,8 +131,10 @@ class _File:
         try:
             import DracoPy
         except ImportError as error:
-            raise InputError(f"{self._path.name} is compressed with Draco, and the package DracoPy that reads it is not installed",
-                             f"Set the worker up again, or: {_PLAIN.lower()} compression") from error
+            raise InputError(
+                f"{self._path.name} is compressed with Draco, and the package DracoPy that reads it is not installed",
+                f"Set the worker up again, or: {_PLAIN.lower()} compression",
+            ) from error
         decoded = DracoPy.decode(self._view(extension["bufferView"]))
         wanted = extension["attributes"]["POSITION"]
         points = next(np.asarray(one["data"]) for one in decoded.attributes if one["unique_id"] == wanted)
@@ -138,9 +156,13 @@ class _File:
         if "sparse" in accessor:
             sparse = accessor["sparse"]
             where, values, changed = sparse["indices"], sparse["values"], sparse["count"]
-            places = self._rows(where["bufferView"], where.get("byteOffset", 0), np.dtype(_NUMBERS[where["componentType"]]), changed, 1)
+            places = self._rows(
+                where["bufferView"], where.get("byteOffset", 0), np.dtype(_NUMBERS[where["componentType"]]), changed, 1
+            )
             stored = stored.copy()
-            stored[places.ravel().astype(np.int64)] = self._rows(values["bufferView"], values.get("byteOffset", 0), kind, changed, columns)
+            stored[places.ravel().astype(np.int64)] = self._rows(
+                values["bufferView"], values.get("byteOffset", 0), kind, changed, columns
+            )
         return _as_numbers(stored, accessor)
 
     def _rows(self, view: int, offset: int, kind: np.dtype, count: int, columns: int) -> np.ndarray:
@@ -154,7 +176,9 @@ class _File:
         view = self.item("bufferViews", index)
         packed = [name for name in view.get("extensions", {}) if "compression" in name]
         if packed:
-            raise InputError(f"{self._path.name} is compressed with {packed[0]}, which is not read", f"{_PLAIN} compression")
+            raise InputError(
+                f"{self._path.name} is compressed with {packed[0]}, which is not read", f"{_PLAIN} compression"
+            )
         start, buffer = view.get("byteOffset", 0), self._buffer(view["buffer"])
         if start < 0 or start + view["byteLength"] > len(buffer):
             raise ValueError(f"buffer view {index} reaches beyond its buffer of {len(buffer)} bytes")
@@ -177,24 +201,32 @@ class _File:
         else:
             data = self._beside(uri).read_bytes()
         if len(data) < buffer["byteLength"]:
-            raise InputError(f"{name}: the data {_shown(uri)} has {len(data)} bytes, expected {buffer['byteLength']}",
-                             "The file is damaged or incomplete. Export it again, as .glb")
+            raise InputError(
+                f"{name}: the data {_shown(uri)} has {len(data)} bytes, expected {buffer['byteLength']}",
+                "The file is damaged or incomplete. Export it again, as .glb",
+            )
         return data
 
     def _beside(self, uri: str) -> Path:
         """The file that a URI names: percent-encoded as the specification has it, or plainly."""
         name = self._path.name
         if "://" in uri:
-            raise InputError(f"{name} wants data from {uri[:80]}, and nothing is downloaded", "Export it again, as .glb")
+            raise InputError(
+                f"{name} wants data from {uri[:80]}, and nothing is downloaded", "Export it again, as .glb"
+            )
         for text in (urllib.parse.unquote(uri), uri, urllib.parse.unquote(uri, "latin-1")):
             relative = Path(text.replace("\\", "/"))
             if relative.is_absolute() or ".." in relative.parts or "\0" in text:
-                raise InputError(f"{name} wants data from {_shown(text)}, which is not beside it", "Export it again, as .glb")
+                raise InputError(
+                    f"{name} wants data from {_shown(text)}, which is not beside it", "Export it again, as .glb"
+                )
             if (self._path.parent / relative).is_file():
                 return self._path.parent / relative
         missing = urllib.parse.unquote(uri)
-        raise InputError(f"{name} needs {_shown(missing)}, and that file is missing",
-                         "Put it beside the .gltf, or export again as .glb, which is one file")
+        raise InputError(
+            f"{name} needs {_shown(missing)}, and that file is missing",
+            "Put it beside the .gltf, or export again as .glb, which is one file",
+        )
 
 
 def _shown(name: str | None) -> str:
@@ -239,7 +271,12 @@ def _placed(file: _File) -> list[tuple[int, list[np.ndarray]]]:
             continue
         if "mesh" in node:
             instances = node.get("extensions", {}).get(INSTANCES)
-            placed.append((node["mesh"], [matrix @ one for one in _instances(file, instances["attributes"])] if instances else [matrix]))
+            placed.append(
+                (
+                    node["mesh"],
+                    [matrix @ one for one in _instances(file, instances["attributes"])] if instances else [matrix],
+                )
+            )
         waiting += [(child, matrix) for child in reversed(node.get("children", []))]
     return placed
 
@@ -254,9 +291,11 @@ def _trs(translation, rotation, scale) -> np.ndarray:
     """(4, 4) of a translation (3,), a quaternion (4,) as x, y, z, w, and a scale (3,)."""
     x, y, z, w = np.asarray(rotation, dtype=np.float64) / max(np.linalg.norm(rotation), 1e-300)
     matrix = np.eye(4)
-    matrix[:3, :3] = [[1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-                      [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-                      [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)]]
+    matrix[:3, :3] = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+    ]
     matrix[:3, :3] *= np.asarray(scale, dtype=np.float64)
     matrix[:3, 3] = translation
     return matrix
@@ -264,11 +303,16 @@ def _trs(translation, rotation, scale) -> np.ndarray:
 
 def _instances(file: _File, attributes: dict) -> list[np.ndarray]:
     """Matrices (4, 4) of a node's instances."""
-    columns = {name: file.array(attributes[name]) for name in ("TRANSLATION", "ROTATION", "SCALE") if name in attributes}
+    columns = {
+        name: file.array(attributes[name]) for name in ("TRANSLATION", "ROTATION", "SCALE") if name in attributes
+    }
     counts = {len(column) for column in columns.values()}
     if len(counts) != 1:
         raise ValueError(f"its instances have {sorted(counts)} places, turns and sizes")
     count = counts.pop()
     usual = {"TRANSLATION": (0, 0, 0), "ROTATION": (0, 0, 0, 1), "SCALE": (1, 1, 1)}
-    rows = [columns.get(name, np.broadcast_to(np.array(value, dtype=np.float64), (count, len(value)))) for name, value in usual.items()]
+    rows = [
+        columns.get(name, np.broadcast_to(np.array(value, dtype=np.float64), (count, len(value))))
+        for name, value in usual.items()
+    ]
     return [_trs(*one) for one in zip(*rows)]

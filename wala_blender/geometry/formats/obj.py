@@ -27,8 +27,10 @@ def read_obj(path: Path) -> tuple[np.ndarray, np.ndarray]:
                 counts.append(len(words) - 1)
                 corners += [_vertex(word, len(vertices)) for word in words[1:]]
         except ValueError as error:
-            raise InputError(f"{path.name}, line {number}: {' '.join(words)[:60]!r} is not a {_NAMES[words[0]]} ({error})",
-                             "Export it again; numbers have decimal points, and indices count from 1") from error
+            raise InputError(
+                f"{path.name}, line {number}: {' '.join(words)[:60]!r} is not a {_NAMES[words[0]]} ({error})",
+                "Export it again; numbers have decimal points, and indices count from 1",
+            ) from error
     points = np.array(vertices, dtype=np.float64).reshape(-1, 3)
     return points, triangulate(points, np.array(counts, dtype=np.int64), np.array(corners, dtype=np.int64))
 
@@ -37,7 +39,8 @@ _NAMES = {"v": "vertex of three numbers", "f": "face", "fo": "face"}
 
 
 def _vertex(word: str, count: int) -> int:
-    """A corner such as "7/1/3" or "-1//2" as an index from 0; negative ones count back from the latest of ``count`` vertices."""
+    """A corner such as "7/1/3" or "-1//2" as an index from 0; negative ones count back from the latest of ``count``
+    vertices."""
     index = int(word.split("/", 1)[0])
     if index == 0:
         raise ValueError("index 0: the first vertex is 1")

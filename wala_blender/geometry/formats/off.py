@@ -13,12 +13,16 @@ _KIND = re.compile(r"(ST)?(C)?(N)?(4?)(n?)OFF", re.IGNORECASE)
 
 
 def read_off(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices and triangles of an OFF file, also with normals and colours, also all on one line. Raises InputError, ValueError."""
+    """Vertices and triangles of an OFF file, also with normals and colours, also all on one line. Raises InputError,
+    ValueError."""
     lines = [words for line in read_text(path).split("\n") if (words := line.split("#", 1)[0].split())]
     kind = _KIND.fullmatch(lines[0][0]) if lines else None
     if kind:
         if kind[4] or kind[5] == "n" or "BINARY" in lines[0]:
-            raise InputError(f"{path.name} is {' '.join(lines[0][:2])}, expected a text of three-dimensional vertices", "Save it as .ply or .obj")
+            raise InputError(
+                f"{path.name} is {' '.join(lines[0][:2])}, expected a text of three-dimensional vertices",
+                "Save it as .ply or .obj",
+            )
         lines = ([lines[0][1:]] if lines[0][1:] else []) + lines[1:]
     if not lines or len(lines[0]) < 2:
         raise ValueError("the numbers of vertices and faces are missing")
@@ -35,7 +39,9 @@ def read_off(path: Path) -> tuple[np.ndarray, np.ndarray]:
         faces.append(words[at : at + 1 + int(words[at])])
         at += len(faces[-1])
     if len(rows) < vertex_count or len(faces) < face_count or at != len(words):
-        raise ValueError(f"{vertex_count} vertices and {face_count} faces are promised, and its {len(words)} numbers are not those")
+        raise ValueError(
+            f"{vertex_count} vertices and {face_count} faces are promised, and its {len(words)} numbers are not those"
+        )
     return _from_rows(rows, faces)
 
 

@@ -9,9 +9,25 @@ import numpy as np
 from .polygons import strip_triangles, triangulate
 
 _TYPES = {
-    "char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4", "float": "f4", "double": "f8",
-    "int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2", "int32": "i4", "uint32": "u4", "int64": "i8", "uint64": "u8",
-    "float16": "f2", "float32": "f4", "float64": "f8",
+    "char": "i1",
+    "uchar": "u1",
+    "short": "i2",
+    "ushort": "u2",
+    "int": "i4",
+    "uint": "u4",
+    "float": "f4",
+    "double": "f8",
+    "int8": "i1",
+    "uint8": "u1",
+    "int16": "i2",
+    "uint16": "u2",
+    "int32": "i4",
+    "uint32": "u4",
+    "int64": "i8",
+    "uint64": "u8",
+    "float16": "f2",
+    "float32": "f4",
+    "float64": "f8",
 }
 _ORDERS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
 _INDICES = ("vertex_indices", "vertex_index")
@@ -19,7 +35,8 @@ _INDICES = ("vertex_indices", "vertex_index")
 
 @dataclass(frozen=True)
 class _Property:
-    """``kind``: numpy type of the value, or of a list's items; ``length``: of the number of items, "" where it is no list."""
+    """``kind``: numpy type of the value, or of a list's items; ``length``: of the number of items, "" where it is no
+    list."""
 
     name: str
     kind: str
@@ -39,7 +56,8 @@ _Rows = dict[str, np.ndarray | _Lists]
 
 
 def read_ply(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices and triangles, (0, 3) for a point cloud. What follows the last element is ignored. Raises InputError, ValueError."""
+    """Vertices and triangles, (0, 3) for a point cloud. What follows the last element is ignored. Raises InputError,
+    ValueError."""
     data = path.read_bytes()
     order, elements, at = _header(data)
     body: bytes | list[list[str]] = data[at:]
@@ -104,16 +122,28 @@ def _read_binary(data: bytes, at: int, element: _Element, order: str) -> tuple[_
     lengths = _first_lengths(data, at, element, order)
     fields = []
     for i, one in enumerate(element.properties):
-        fields += [(f"{i}n", order + one.length), (f"{i}", order + one.kind, (lengths[i],))] if one.length else [(f"{i}", order + one.kind)]
+        fields += (
+            [(f"{i}n", order + one.length), (f"{i}", order + one.kind, (lengths[i],))]
+            if one.length
+            else [(f"{i}", order + one.kind)]
+        )
     row = np.dtype(fields)
     if at + element.count * row.itemsize <= len(data):
-        table = np.frombuffer(data, row, element.count, at) if element.count and row.itemsize else np.empty(element.count, row)
+        table = (
+            np.frombuffer(data, row, element.count, at)
+            if element.count and row.itemsize
+            else np.empty(element.count, row)
+        )
         if all((table[f"{i}n"] == lengths[i]).all() for i in lengths):
-            columns = {one.name: (table[f"{i}n"].astype(np.int64), table[f"{i}"].reshape(-1)) if one.length else table[f"{i}"]
-                       for i, one in enumerate(element.properties)}
+            columns = {
+                one.name: (table[f"{i}n"].astype(np.int64), table[f"{i}"].reshape(-1)) if one.length else table[f"{i}"]
+                for i, one in enumerate(element.properties)
+            }
             return columns, at + table.nbytes
     if not lengths:
-        raise ValueError(f"{element.count} rows of {element.name} are promised, and there are {(len(data) - at) // max(row.itemsize, 1)}")
+        raise ValueError(
+            f"{element.count} rows of {element.name} are promised, and there are {(len(data) - at) // max(row.itemsize, 1)}"
+        )
     return _walk(data, at, element, order)
 
 
@@ -138,7 +168,9 @@ def _length(data: bytes, at: int, one: _Property, order: str) -> int:
 
 def _walk(data: bytes, at: int, element: _Element, order: str) -> tuple[_Rows, int]:
     """``_read_binary`` where lists differ in length: row by row."""
-    steps = [(one, np.dtype(one.length or "u1").itemsize, np.dtype(one.kind).itemsize, [], []) for one in element.properties]
+    steps = [
+        (one, np.dtype(one.length or "u1").itemsize, np.dtype(one.kind).itemsize, [], []) for one in element.properties
+    ]
     for _ in range(element.count):
         for one, length_size, size, counts, pieces in steps:
             count = 1

@@ -45,5 +45,7 @@ def _read_ascii(text: str) -> tuple[np.ndarray, np.ndarray]:
     counts = np.array([len(loop) for loop in corners], dtype=np.int64)
     if (counts < 3).any():
         raise ValueError(f"triangle {int((counts < 3).argmax()) + 1} has {int(counts[counts < 3][0])} corners")
-    vertices = np.array([[float(word) for word in corner] for loop in corners for corner in loop], dtype=np.float64).reshape(-1, 3)
+    vertices = np.array(
+        [[float(word) for word in corner] for loop in corners for corner in loop], dtype=np.float64
+    ).reshape(-1, 3)
     return vertices, triangulate(vertices, counts, np.arange(len(vertices)))

@@ -7,11 +7,12 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codec
 
 
 def decode_text(data: bytes) -> str:
-    """Text with "\\n" as its only line end, without a byte-order mark; bytes that are not UTF-8 (in names, in comments) become U+FFFD."""
+    """Text with "\\n" as its only line end, without a byte-order mark; bytes that are not UTF-8 (in names, in comments)
+    become U+FFFD."""
     encoding = "utf-8"
     for mark, name in _MARKS:
         if data.startswith(mark):
-            data, encoding = data[len(mark):], name
+            data, encoding = data[len(mark) :], name
     return data.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
 
 

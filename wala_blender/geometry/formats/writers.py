@@ -49,10 +49,18 @@ def _obj(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, provenanc
 
 def _ply(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, provenance: Provenance) -> bytes:
     kind, code = ("double", "<f8") if _is_far(vertices) else ("float", "<f4")
-    lines = ["ply", "format binary_little_endian 1.0", *(f"comment {line}" for line in _comments(provenance)),
-             f"element vertex {len(vertices)}", *(f"property {kind} {name}" for name in ("x", "y", "z")),
-             *(f"property float {name}" for name in ("nx", "ny", "nz")),
-             f"element face {len(faces)}", "property list uchar int vertex_indices", "end_header", ""]
+    lines = [
+        "ply",
+        "format binary_little_endian 1.0",
+        *(f"comment {line}" for line in _comments(provenance)),
+        f"element vertex {len(vertices)}",
+        *(f"property {kind} {name}" for name in ("x", "y", "z")),
+        *(f"property float {name}" for name in ("nx", "ny", "nz")),
+        f"element face {len(faces)}",
+        "property list uchar int vertex_indices",
+        "end_header",
+        "",
+    ]
     points = np.empty(len(vertices), dtype=[("place", code, 3), ("normal", "<f4", 3)])
     points["place"], points["normal"] = vertices, normals
     rows = np.empty(len(faces), dtype=[("count", "u1"), ("corners", "<i4", 3)])
@@ -61,8 +69,8 @@ def _ply(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, provenanc
 
 
 def _stl(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, provenance: Provenance) -> bytes:
-    """Binary; a text where the shape lies so far off that only a text keeps its coordinates. The origin is in the 80 bytes of the header, as
-    far as they go."""
+    """Binary; a text where the shape lies so far off that only a text keeps its coordinates. The origin is in the 80
+    bytes of the header, as far as they go."""
     corners = vertices[faces]
     across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     length = np.linalg.norm(across, axis=1, keepdims=True)
@@ -70,7 +78,11 @@ def _stl(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, provenanc
     title = "; ".join([GENERATOR, *_comments(provenance)])[:79]
     if _is_far(vertices):
         number = _coordinate(vertices)
-        facet = ("facet normal %.4f %.4f %.4f\nouter loop\n" + f"vertex {number} {number} {number}\n" * 3 + "endloop\nendfacet\n") * len(faces)
+        facet = (
+            "facet normal %.4f %.4f %.4f\nouter loop\n"
+            + f"vertex {number} {number} {number}\n" * 3
+            + "endloop\nendfacet\n"
+        ) * len(faces)
         numbers = np.concatenate([across[:, None], corners], axis=1).ravel().tolist()
         return f"solid {title}\n{facet % tuple(numbers)}endsolid\n".encode("ascii")
     rows = np.zeros(len(faces), dtype=[("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
@@ -90,14 +102,25 @@ def _glb(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, provenanc
     low, high = vertices.min(axis=0).tolist(), vertices.max(axis=0).tolist()
     document = {
         "asset": {"version": "2.0", "generator": GENERATOR, "extras": dict(provenance)},
-        "scene": 0, "scenes": [{"nodes": [0]}], "nodes": [node],
-        "meshes": [{"name": GENERATOR, "extras": dict(provenance),
-                    "primitives": [{"attributes": {"POSITION": 1, "NORMAL": 2}, "indices": 0, "mode": _TRIANGLES}]}],
-        "accessors": [{"bufferView": 0, "componentType": _UINT, "count": faces.size, "type": "SCALAR"},
-                      {"bufferView": 1, "componentType": _FLOAT, "count": len(vertices), "type": "VEC3", "min": low, "max": high},
-                      {"bufferView": 2, "componentType": _FLOAT, "count": len(vertices), "type": "VEC3"}],
-        "bufferViews": [{"buffer": 0, "byteOffset": offset, "byteLength": array.nbytes, "target": target}
-                        for (array, target), offset in zip(parts, offsets)],
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [node],
+        "meshes": [
+            {
+                "name": GENERATOR,
+                "extras": dict(provenance),
+                "primitives": [{"attributes": {"POSITION": 1, "NORMAL": 2}, "indices": 0, "mode": _TRIANGLES}],
+            }
+        ],
+        "accessors": [
+            {"bufferView": 0, "componentType": _UINT, "count": faces.size, "type": "SCALAR"},
+            {"bufferView": 1, "componentType": _FLOAT, "count": len(vertices), "type": "VEC3", "min": low, "max": high},
+            {"bufferView": 2, "componentType": _FLOAT, "count": len(vertices), "type": "VEC3"},
+        ],
+        "bufferViews": [
+            {"buffer": 0, "byteOffset": offset, "byteLength": array.nbytes, "target": target}
+            for (array, target), offset in zip(parts, offsets)
+        ],
         "buffers": [{"byteLength": offsets[-1]}],
     }
     text = json.dumps(document, separators=(",", ":")).encode()
@@ -107,4 +130,9 @@ def _glb(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, provenanc
     return struct.pack("<III", _GLB_MAGIC, 2, 12 + len(chunks)) + chunks
 
 
-WRITERS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray, Provenance], bytes]] = {".glb": _glb, ".obj": _obj, ".ply": _ply, ".stl": _stl}
+WRITERS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray, Provenance], bytes]] = {
+    ".glb": _glb,
+    ".obj": _obj,
+    ".ply": _ply,
+    ".stl": _stl,
+}

@@ -1,4 +1,5 @@
-"""Meshes of .blend files, read by a Blender in a process of its own. Knows how to find one and what to ask it; never imports bpy.
+"""Meshes of .blend files, read by a Blender in a process of its own. Knows how to find one and what to ask it; never
+imports bpy.
 
 A .blend file is one shape: what its scene shows, modifiers and instances applied. Scripts in it are not run.
 """
@@ -51,10 +52,22 @@ class NoBlender(InputError):
 def _blender() -> list[str]:
     """The command that runs _SCRIPT, all but the file names."""
     if program := shutil.which("blender"):
-        return [program, "--background", "--factory-startup", "--disable-autoexec", "--python-exit-code", "1", "--python-expr", _SCRIPT, "--"]
+        return [
+            program,
+            "--background",
+            "--factory-startup",
+            "--disable-autoexec",
+            "--python-exit-code",
+            "1",
+            "--python-expr",
+            _SCRIPT,
+            "--",
+        ]
     if importlib.util.find_spec("bpy"):
         return [sys.executable, "-c", _SCRIPT]
-    raise NoBlender("reading .blend files needs Blender", "Put blender on the PATH, or install the package bpy beside wala.")
+    raise NoBlender(
+        "reading .blend files needs Blender", "Put blender on the PATH, or install the package bpy beside wala."
+    )
 
 
 def read_blend(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -66,7 +79,9 @@ def read_blend(path: Path) -> tuple[np.ndarray, np.ndarray]:
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "mesh.npz"
         try:
-            done = subprocess.run([*command, str(path), str(made)], capture_output=True, text=True, errors="replace", timeout=_SECONDS)
+            done = subprocess.run(
+                [*command, str(path), str(made)], capture_output=True, text=True, errors="replace", timeout=_SECONDS
+            )
         except subprocess.TimeoutExpired as error:
             raise InputError(f"{path.name}: Blender did not open it within {_SECONDS} seconds") from error
         try:

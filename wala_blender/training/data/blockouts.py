@@ -1,9 +1,11 @@
-"""Blockouts of shapes, as an artist places them: boxes and convex parts fitted to a solid, or coarse cells; for training and evaluation.
+"""Blockouts of shapes, as an artist places them: boxes and convex parts fitted to a solid, or coarse cells; for
+training and evaluation.
 
-Boxes are fitted greedily. A box gains the share of the solid that it is the first to cover and pays ``waste`` times what it covers in vain;
-among all axis-aligned boxes of a coarse grid the best one is found exactly (Kadane's maximum subarray, over all pairs of planes of the
-other two axes at once), and its sides are then moved on the fine grid as long as that gains. Convex parts are the hulls of what each of
-these boxes covers. All parts are closed and wound outward; they may overlap, as an artist's do, and together they are one blockout.
+Boxes are fitted greedily. A box gains the share of the solid that it is the first to cover and pays ``waste`` times
+what it covers in vain; among all axis-aligned boxes of a coarse grid the best one is found exactly (Kadane's maximum
+subarray, over all pairs of planes of the other two axes at once), and its sides are then moved on the fine grid as long
+as that gains. Convex parts are the hulls of what each of these boxes covers. All parts are closed and wound outward;
+they may overlap, as an artist's do, and together they are one blockout.
 """
 
 from collections.abc import Sequence
@@ -24,14 +26,19 @@ _WASTE = (0.4, 1.5)
 _ENOUGH = 0.004  # of the solid: a box that gains less is not worth an artist's while
 _LOOSE = 0.3  # of the price of waste, when nothing gains any more: slanted rods are left then
 _CORNERS = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)])
-_QUADS = np.array(((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)))  # -x, +x, -y, +y, -z, +z
-_DIRECTIONS = np.array([[x, y, z] for x in range(-2, 3) for y in range(-2, 3) for z in range(-2, 3) if (x, y, z) != (0, 0, 0)], dtype=float)
+_QUADS = np.array(
+    ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))
+)  # -x, +x, -y, +y, -z, +z
+_DIRECTIONS = np.array(
+    [[x, y, z] for x in range(-2, 3) for y in range(-2, 3) for z in range(-2, 3) if (x, y, z) != (0, 0, 0)], dtype=float
+)
 _TRIANGLES = _QUADS[:, [[0, 1, 2], [0, 2, 3]]].reshape(-1, 3)
 
 
 def blockout(field: torch.Tensor, kind: str, rng: np.random.Generator) -> Mesh:
-    """A tidy blockout of a field (R, R, R) in model space, vertices (V, 3) float64 and triangles (F, 3): 12 tight "boxes" or "hulls", or
-    "cells" at least half filled, of a size drawn from CELLS. Raises InputError for a field without inside or an unknown kind."""
+    """A tidy blockout of a field (R, R, R) in model space, vertices (V, 3) float64 and triangles (F, 3): 12 tight
+    "boxes" or "hulls", or "cells" at least half filled, of a size drawn from CELLS. Raises InputError for a field
+    without inside or an unknown kind."""
     solid = _fine_solid(field)
     if kind == "cells":
         return coarse_cells(solid, int(rng.integers(CELLS[0], CELLS[1] + 1)), 0.5)
@@ -39,14 +46,16 @@ def blockout(field: torch.Tensor, kind: str, rng: np.random.Generator) -> Mesh:
 
 
 def drawn_blockout(field: torch.Tensor, rng: np.random.Generator) -> Mesh:
-    """A blockout for training: of any kind, few parts or many, tight or loose, cells filled by anything or by half, two of three times as
-    untidy as artists are. For field, result and errors see ``blockout``."""
+    """A blockout for training: of any kind, few parts or many, tight or loose, cells filled by anything or by half, two
+    of three times as untidy as artists are. For field, result and errors see ``blockout``."""
     solid = _fine_solid(field)
     kind = KINDS[int(rng.integers(len(KINDS)))]
     if kind == "cells":
         parts = [coarse_cells(solid, int(rng.integers(CELLS[0], CELLS[1] + 1)), float(rng.choice((0.0, 0.5))))]
     else:
-        parts = _parts(solid, kind, fitted_boxes(solid, int(rng.integers(_PARTS[0], _PARTS[1] + 1)), float(rng.uniform(*_WASTE))))
+        parts = _parts(
+            solid, kind, fitted_boxes(solid, int(rng.integers(_PARTS[0], _PARTS[1] + 1)), float(rng.uniform(*_WASTE)))
+        )
     return joined(untidy(parts, rng) if rng.random() < 2 / 3 else parts)
 
 
@@ -55,7 +64,9 @@ def _fine_solid(field: torch.Tensor) -> np.ndarray:
     step = max(1, field.shape[0] // FINE)
     solid = np.asarray(field[::step, ::step, ::step] < 0)
     if not solid.any():
-        raise InputError("the distance field has no inside, so that there is nothing to block out", "Choose another shape.")
+        raise InputError(
+            "the distance field has no inside, so that there is nothing to block out", "Choose another shape."
+        )
     return solid
 
 
@@ -68,13 +79,15 @@ def _parts(solid: np.ndarray, kind: str, boxes: Sequence[np.ndarray]) -> list[Me
 
 
 def _in_space(box: np.ndarray, R: int) -> np.ndarray:
-    """Box of grid points, first and one past the last (2, 3) → its sides in model space: half a grid step beyond the outermost points."""
+    """Box of grid points, first and one past the last (2, 3) → its sides in model space: half a grid step beyond the
+    outermost points."""
     return (2 * np.asarray(box) - 1) / R - 1
 
 
 def fitted_boxes(solid: np.ndarray, most: int, waste: float) -> list[np.ndarray]:
-    """Boxes (2, 3) int64 of grid points, first and one past the last, that cover a solid (R, R, R) bool: ``most`` at most, the greatest gain
-    first, until a further one would gain next to nothing, even loosely. waste: price of a grid point outside the solid, in ones inside."""
+    """Boxes (2, 3) int64 of grid points, first and one past the last, that cover a solid (R, R, R) bool: ``most`` at
+    most, the greatest gain first, until a further one would gain next to nothing, even loosely. waste: price of a grid
+    point outside the solid, in ones inside."""
     filled = np.argwhere(solid)
     low, high = filled.min(axis=0), filled.max(axis=0) + 1
     gain = np.where(solid, 1.0, -waste)[tuple(slice(a, b) for a, b in zip(low, high))]
@@ -115,7 +128,11 @@ def _best_box(gain: np.ndarray) -> np.ndarray:
         fresh = running <= 0
         running, begun = np.where(fresh, 0, running) + columns[:, :, z], np.where(fresh, np.int16(z), begun)
         better = running > best
-        best, first, last = np.where(better, running, best), np.where(better, begun, first), np.where(better, np.int16(z + 1), last)
+        best, first, last = (
+            np.where(better, running, best),
+            np.where(better, begun, first),
+            np.where(better, np.int16(z + 1), last),
+        )
     i, j = np.unravel_index(best.argmax(), best.shape)
     return np.array([[x[i, 0], y[j, 0], first[i, j]], [x[i, 1], y[j, 1], last[i, j]]], dtype=np.int64)
 
@@ -152,8 +169,8 @@ def box_mesh(box: np.ndarray) -> Mesh:
 
 
 def convex_parts(solid: np.ndarray, boxes: Sequence[np.ndarray]) -> list[Mesh]:
-    """The convex hulls of the solid's grid points (R, R, R) in each box, those aside that an earlier box has; of the outermost points in some
-    hundred directions, so that a part has few faces."""
+    """The convex hulls of the solid's grid points (R, R, R) in each box, those aside that an earlier box has; of the
+    outermost points in some hundred directions, so that a part has few faces."""
     left, parts = solid.copy(), []
     for box in boxes:
         inner = tuple(slice(a, b) for a, b in box.T)
@@ -180,8 +197,9 @@ def _hull(points: np.ndarray) -> Mesh:
 
 
 def coarse_cells(solid: np.ndarray, cells: int, least: float) -> Mesh:
-    """The outside of a coarse voxelisation of a solid (R, R, R) bool: ``cells`` cells along a side of [-1, 1]³, filled where more than nothing
-    and at least the share ``least`` of it is solid; where that leaves none, where anything is."""
+    """The outside of a coarse voxelisation of a solid (R, R, R) bool: ``cells`` cells along a side of [-1, 1]³, filled
+    where more than nothing and at least the share ``least`` of it is solid; where that leaves none, where anything
+    is."""
     R = len(solid)
     starts = np.ceil(np.arange(cells) * R / cells).astype(int)  # of grid points, each of which is in one cell
     share = solid.astype(np.float64)
@@ -206,8 +224,9 @@ def _outside(filled: np.ndarray) -> Mesh:
 
 
 def untidy(parts: Sequence[Mesh], rng: np.random.Generator) -> list[Mesh]:
-    """Parts as a hurried artist leaves them: each end of each moved along its axis by some hundredths of the model, more often outward, so that
-    parts overlap; one of eight cut short or drawn out by up to a half; and now and then, of more than three, one of the later ones missing."""
+    """Parts as a hurried artist leaves them: each end of each moved along its axis by some hundredths of the model,
+    more often outward, so that parts overlap; one of eight cut short or drawn out by up to a half; and now and then, of
+    more than three, one of the later ones missing."""
     kept = list(parts)
     if len(kept) > 3 and rng.random() < 0.25:
         del kept[int(rng.integers(len(kept) // 2, len(kept)))]
@@ -229,4 +248,6 @@ def _stretched(vertices: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def joined(parts: Sequence[Mesh]) -> Mesh:
     """Several parts as one mesh, shells as they are."""
     offsets = np.cumsum([0] + [len(vertices) for vertices, _ in parts])
-    return np.concatenate([vertices for vertices, _ in parts]), np.concatenate([faces + offset for (_, faces), offset in zip(parts, offsets)])
+    return np.concatenate([vertices for vertices, _ in parts]), np.concatenate(
+        [faces + offset for (_, faces), offset in zip(parts, offsets)]
+    )

@@ -1,9 +1,10 @@
-"""The store of training samples: per shape, some variants with everything training needs. Knows files and geometry; not networks.
+"""The store of training samples: per shape, some variants with everything training needs. Knows files and geometry; not
+networks.
 
-One .npz a shape (uncompressed, written to a temporary name and renamed, so that a stopped build resumes) beside index.jsonl,
-which also names the shapes left out and why, and report.json, which counts them. Variant 0 is the shape as its author left it,
-seats turned to the front; the others are stretched along its axes and turned about the up axis, half of them mirrored. Wavelet trees are
-stored sparse: details below THRESHOLD are dropped.
+One .npz a shape (uncompressed, written to a temporary name and renamed, so that a stopped build resumes) beside
+index.jsonl, which also names the shapes left out and why, and report.json, which counts them. Variant 0 is the shape as
+its author left it, seats turned to the front; the others are stretched along its axes and turned about the up axis,
+half of them mirrored. Wavelet trees are stored sparse: details below THRESHOLD are dropped.
 """
 
 import hashlib
@@ -43,10 +44,15 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)?")
 
 
 def sparse_tree(tree: torch.Tensor) -> dict[str, np.ndarray]:
-    """coarse (46³) float16, and flat index uint32 / value float16 of the detail channels' (63 × 46³) entries above THRESHOLD."""
+    """coarse (46³) float16, and flat index uint32 / value float16 of the detail channels' (63 × 46³) entries above
+    THRESHOLD."""
     details = tree[1:].flatten()
     index = torch.nonzero(details.abs() > THRESHOLD)[:, 0]
-    return {"coarse": tree[0].half().numpy(), "index": index.numpy().astype(np.uint32), "value": details[index].half().numpy()}
+    return {
+        "coarse": tree[0].half().numpy(),
+        "index": index.numpy().astype(np.uint32),
+        "value": details[index].half().numpy(),
+    }
 
 
 def dense_tree(coarse: np.ndarray, index: np.ndarray, value: np.ndarray) -> torch.Tensor:
@@ -59,7 +65,8 @@ def dense_tree(coarse: np.ndarray, index: np.ndarray, value: np.ndarray) -> torc
 
 
 def variants_of(vertices: np.ndarray, rng: np.random.Generator) -> list[tuple[Variant, float, bool]]:
-    """The variants of a shape, each with its turn in degrees and whether it is mirrored; the first is the shape itself."""
+    """The variants of a shape, each with its turn in degrees and whether it is mirrored; the first is the shape
+    itself."""
     variants = [(fitted(vertices, 0.0, False, (1.0, 1.0, 1.0)), 0.0, False)]
     for low, high in _TURNS:
         degrees, mirror = float(rng.uniform(low, high)), bool(rng.random() < 0.5)
@@ -77,7 +84,11 @@ def build_sample(record: Record, limits: Limits) -> tuple[dict[str, np.ndarray],
         vertices = to_front(vertices, faces, record.head)
     variants = variants_of(vertices, rng)
     truncation = TRUNCATION / min(variant.smallest_scale() for variant, _, _ in variants)
-    base = torch.from_numpy(shape.field(RESOLUTION, truncation)) if shape else fit_field(vertices, faces, limits, truncation)
+    base = (
+        torch.from_numpy(shape.field(RESOLUTION, truncation))
+        if shape
+        else fit_field(vertices, faces, limits, truncation)
+    )
     points = surface_points(vertices, faces, base.numpy(), POINTS * 2, rng)
     parts = defaultdict(list)
     for number, (variant, degrees, mirror) in enumerate(variants):
@@ -100,13 +111,20 @@ def build_sample(record: Record, limits: Limits) -> tuple[dict[str, np.ndarray],
     offsets = np.cumsum([0] + [len(i) for i in parts["index"]])
     arrays = {name: np.stack(parts[name]) for name in ("coarse", "occupancy", "points", "depth", "normal")}
     arrays |= {name: np.asarray(parts[name], dtype=np.float32) for name in ("turn", "elevation")}
-    arrays |= {"mirror": np.asarray(parts["mirror"]), "offsets": offsets, "index": np.concatenate(parts["index"]), "value": np.concatenate(parts["value"])}
+    arrays |= {
+        "mirror": np.asarray(parts["mirror"]),
+        "offsets": offsets,
+        "index": np.concatenate(parts["index"]),
+        "value": np.concatenate(parts["value"]),
+    }
     sides = vertices.max(axis=0) - vertices.min(axis=0)
     arrays["solid"] = np.float32(float((base < 0).sum()) * (2 / RESOLUTION) ** 3 / sides.prod())
     return arrays, authored
 
 
-def _views(field: torch.Tensor, vertices: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor, float]]:
+def _views(
+    field: torch.Tensor, vertices: np.ndarray, rng: np.random.Generator
+) -> Iterator[tuple[torch.Tensor, torch.Tensor, float]]:
     for _ in range(VIEWS):
         elevation = float(rng.uniform(0, 40))
         distance = float("inf") if rng.random() < 0.5 else float(rng.uniform(3.5, 8))
@@ -122,7 +140,8 @@ def _file_of(store: Path, record: Record) -> Path:
 
 
 def _attempt(action: Callable[[Record, Limits], object], record: Record, limits: Limits) -> object:
-    """action(record, limits), or the Unfit it raises: whatever is wrong with one shape must not stop the build of the others."""
+    """action(record, limits), or the Unfit it raises: whatever is wrong with one shape must not stop the build of the
+    others."""
     torch.set_num_threads(1)
     try:
         return action(record, limits)
@@ -137,8 +156,13 @@ def _write_sample(record: Record, limits: Limits, store: Path) -> dict:
     arrays, geometry = build_sample(record, limits)
     file = _file_of(store, record)
     write_whole(file, lambda stream: np.savez(stream, **arrays))
-    return {"file": file.name, "bytes": file.stat().st_size, "variants": len(arrays["turn"]), "solid": round(float(arrays["solid"]), 4),
-            "geometry": [round(float(n), 5) for n in geometry]}
+    return {
+        "file": file.name,
+        "bytes": file.stat().st_size,
+        "variants": len(arrays["turn"]),
+        "solid": round(float(arrays["solid"]), 4),
+        "geometry": [round(float(n), 5) for n in geometry],
+    }
 
 
 def _entry(record: Record, made: dict | Unfit | object) -> dict:
@@ -150,14 +174,19 @@ def _entry(record: Record, made: dict | Unfit | object) -> dict:
 
 
 def ordered(records: list[Record], cap: int | None) -> list[Record]:
-    """Records by turns over the heads (what a thing is), common things first but less than in proportion, at most cap of a head.
+    """Records by turns over the heads (what a thing is), common things first but less than in proportion, at most cap
+    of a head.
 
     The first n are thus a varied sample for any n.
     """
     by_head = defaultdict(list)
     for record in sorted(records, key=lambda r: hashlib.sha1(r.id.encode()).digest()):
         by_head[record.head].append(record)
-    ranked = [((rank + 1) / len(group) ** 0.75, record) for group in by_head.values() for rank, record in enumerate(group[:cap])]
+    ranked = [
+        ((rank + 1) / len(group) ** 0.75, record)
+        for group in by_head.values()
+        for rank, record in enumerate(group[:cap])
+    ]
     return [record for _, record in sorted(ranked, key=lambda pair: (pair[0], pair[1].id))]
 
 
@@ -173,7 +202,8 @@ def _read_done(index: Path) -> dict[str, dict]:
 
 
 def _duplicates(todo: list[Record], done: dict[str, dict], limits: Limits, jobs: int) -> dict[str, Unfit]:
-    """Records that are the same shape as one before them, in the store or among themselves, and those that cannot be read at all, by id."""
+    """Records that are the same shape as one before them, in the store or among themselves, and those that cannot be
+    read at all, by id."""
     known = [(entry["id"], entry["geometry"]) for entry in done.values() if entry.get("geometry")]
     unfit, ids, prints = {}, [name for name, _ in known], [np.array(geometry) for _, geometry in known]
     looks = surviving_map(partial(_attempt, fingerprint_of, limits=limits), todo, jobs)
@@ -184,13 +214,24 @@ def _duplicates(todo: list[Record], done: dict[str, dict], limits: Limits, jobs:
             ids.append(record.id)
             prints.append(look)
     first = first_alike(np.array(prints))
-    return unfit | {ids[i]: Unfit("duplicate", f"of {ids[first[i]]}") for i in range(len(known), len(ids)) if first[i] != i}
+    return unfit | {
+        ids[i]: Unfit("duplicate", f"of {ids[first[i]]}") for i in range(len(known), len(ids)) if first[i] != i
+    }
 
 
-def build(source: Path, store: Path, split: str = "all", limit: int | None = None, cap: int | None = None, jobs: int = 2, up: str = "y",
-          limits: Limits = Limits(), unnamed: bool = False) -> dict:
-    """Build (or go on building) a store of a folder's or a collection's meshes, or of generated shapes (see read_records). Returns the
-    report, which is written beside the index."""
+def build(
+    source: Path,
+    store: Path,
+    split: str = "all",
+    limit: int | None = None,
+    cap: int | None = None,
+    jobs: int = 2,
+    up: str = "y",
+    limits: Limits = Limits(),
+    unnamed: bool = False,
+) -> dict:
+    """Build (or go on building) a store of a folder's or a collection's meshes, or of generated shapes (see
+    read_records). Returns the report, which is written beside the index."""
     records = ordered(read_records(source, split, up, unnamed), cap)[:limit]
     (store / "samples").mkdir(parents=True, exist_ok=True)
     index = store / "index.jsonl"
@@ -199,6 +240,7 @@ def build(source: Path, store: Path, split: str = "all", limit: int | None = Non
     log.info("%d shapes, %d done before", len(records), len(records) - len(todo))
     unfit = _duplicates(todo, done, limits, jobs)
     with open(index, "a", encoding="utf-8") as stream:
+
         def write(entry: dict) -> None:
             stream.write(json.dumps(entry) + "\n")
             stream.flush()
@@ -220,6 +262,11 @@ def _report(entries: list[dict]) -> dict:
     """Counts and bytes of what was kept, counts of what was not by reason, and each one's reason."""
     kept = [entry for entry in entries if not entry["skipped"]]
     skipped = {entry["id"]: entry["skipped"] for entry in entries if entry["skipped"]}
-    return {"shapes": len(entries), "kept": len(kept), "by_split": Counter(entry["split"] for entry in kept),
-            "bytes": sum(entry.get("bytes", 0) for entry in kept),
-            "skipped": Counter(reason.split(" (")[0] for reason in skipped.values()), "reasons": skipped}
+    return {
+        "shapes": len(entries),
+        "kept": len(kept),
+        "by_split": Counter(entry["split"] for entry in kept),
+        "bytes": sum(entry.get("bytes", 0) for entry in kept),
+        "skipped": Counter(reason.split(" (")[0] for reason in skipped.values()),
+        "reasons": skipped,
+    }

@@ -57,50 +57,70 @@ _PHRASES = (
 )  # fmt: skip
 _JUNK = _words(
     "vert color anim animated mesh lod tri low poly detail single type base default sm obj chr stage story mid alt exclusive engi handed rig "
-    "model scene object export exported untitled final new copy tmp geo geometry normalized fbx glb gltf stl ply blend dae max")
+    "model scene object export exported untitled final new copy tmp geo geometry normalized fbx glb gltf stl ply blend dae max"
+)
 # Parts that a kit has for building weapons from: "grip sniper gun part" is a sniper rifle's grip.
-_GUN_PART = re.compile(r"(?:\b(?!submachine )(\w+) )?(?:(?:front|single) )?(?:\b(ar|smg|sniper|pistol|grenade|crossbow) )?gun part")
-_GUNS = {"ar": "rifle", "smg": "submachine gun", "sniper": "sniper rifle", "grenade": "grenade launcher", "pistol": "pistol", "crossbow": "crossbow"}
+_GUN_PART = re.compile(
+    r"(?:\b(?!submachine )(\w+) )?(?:(?:front|single) )?(?:\b(ar|smg|sniper|pistol|grenade|crossbow) )?gun part"
+)
+_GUNS = {
+    "ar": "rifle",
+    "smg": "submachine gun",
+    "sniper": "sniper rifle",
+    "grenade": "grenade launcher",
+    "pistol": "pistol",
+    "crossbow": "crossbow",
+}
 _CLOTHES = ("dress", "suit", "shirt", "tank top", "long sleeve")
 # The group a kit files a thing under, before or after its name: left out where a name is left.
 _GROUPS_BEFORE = _words(
     "building food ingredient props prop resource pickup vehicle weapon utensil item scene detail collectible primitive hazard crop crops "
-    "nature furniture environment asset decoration scanse")
+    "nature furniture environment asset decoration scanse"
+)
 _GROUPS_AFTER = _words("animal building fish")
-_GROUP_IS_THE_NAME = {"fish": _words(
-    "tang lion parrot angel puffer koi tuna butterfly cardinal mandarin flower clown gramma humphead catfish horn worm grouper")}
+_GROUP_IS_THE_NAME = {
+    "fish": _words(
+        "tang lion parrot angel puffer koi tuna butterfly cardinal mandarin flower clown gramma humphead catfish horn worm grouper"
+    )
+}
 _ADJECTIVES = _words(
     "small large big bigger medium tiny tall short long wide narrow high thin thick fat slim flat round rounded square rectangle cylindric "
     "triangle diagonal curved slanted slant open closed broken damaged destroyed collapsed cracked dead fallen old vintage modern medieval "
     "fancy simple detailed decorated decorative dirty clean empty filled full half double triple quarter wooden wood stone metal iron steel "
     "golden gold bronze marble plastic leather glass gothic celtic cooked raw chopped mashed standing hanging mounted lit covered walled "
     "stacked packed cushioned floating swirl spiral moving flying hooded modular industrial electric complex elevated built-in antique pink red "
-    "green blue black white brown grey yellow pointy sharp smooth extra evil wild mossy snowy autumn")
+    "green blue black white brown grey yellow pointy sharp smooth extra evil wild mossy snowy autumn"
+)
 _AS_ADJECTIVE = {"snow": "snowy", "moss": "mossy", "handed": "", "wood": "wooden"}
 _DETAILS = _words(
     "doors windows cushion cushions pillows books drawers columns balcony stairs arms backsplash tablecloth cloth candles flowers berries "
-    "spikes crystals ore awning logs stones bricks arrows plates poles sill border")
+    "spikes crystals ore awning logs stones bricks arrows plates poles sill border"
+)
 _ROOMS = _words("kitchen bathroom bedroom office")
 _CONTAINERS = _words("crate bowl bag bucket sack jar cup basket box plate")
 _CONTENTS = _words(
     "arrows broth buns carrots cereal cheese coins cookies fish food ham lettuce onions potatoes sauerkraut soup steak tea tomatoes water "
-    "apples fruit books")
+    "apples fruit books"
+)
 _MEANINGLESS = _words(
     "cluttering numbers create crete side start end split gap bump down level overhead left right center middle top bottom connector corner "
-    "straight curve first props item thing untitled group set pack kit asset stuff misc")
+    "straight curve first props item thing untitled group set pack kit asset stuff misc"
+)
 _NO_NOUNS = (_ADJECTIVES | _MEANINGLESS) - _words("glass stone wood gold")
 _LINKS = ("of", "with", "in", "and")
 NOTHING = "object"  # what is said of a thing whose name says nothing
 
 
 def name_words(name: str) -> list[str]:
-    """Words of a file's or folder's name: split at signs, digits and humps, in lower case, without single letters and codes."""
+    """Words of a file's or folder's name: split at signs, digits and humps, in lower case, without single letters and
+    codes."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", re.sub(r"[0-9a-fA-F]{8,}", " ", name))
     return [part.lower() for part in re.findall(r"[^\W\d_]+", apart) if len(part) > 1]
 
 
 def clean(caption: str) -> str:
-    """The caption as one would say it: without the words of tools and kits, adjectives before the noun; "object" when nothing is left.
+    """The caption as one would say it: without the words of tools and kits, adjectives before the noun; "object" when
+    nothing is left.
 
     A cleaned caption stays as it is.
     """
@@ -130,9 +150,19 @@ def _names(words: list[str]) -> bool:
 def _without_groups(words: list[str]) -> list[str]:
     if any(link in words for link in _LINKS):
         return words
-    while words and words[0] in _GROUPS_BEFORE and _names(words[1:]) and not (words[0] == "building" and words[-1] in _DETAILS):
+    while (
+        words
+        and words[0] in _GROUPS_BEFORE
+        and _names(words[1:])
+        and not (words[0] == "building" and words[-1] in _DETAILS)
+    ):
         words = words[1:]
-    if words and words[-1] in _GROUPS_AFTER and _names(words[:-1]) and words[-2] not in _GROUP_IS_THE_NAME.get(words[-1], ()):
+    if (
+        words
+        and words[-1] in _GROUPS_AFTER
+        and _names(words[:-1])
+        and words[-2] not in _GROUP_IS_THE_NAME.get(words[-1], ())
+    ):
         words = words[:-1]
     return words
 
@@ -167,7 +197,8 @@ def _in_order(words: list[str]) -> list[str]:
 
 
 def head_of(caption: str) -> str:
-    """The noun of a cleaned caption: its last word, or the one before "of", "with" or "in"; "woman" of "woman sitting"."""
+    """The noun of a cleaned caption: its last word, or the one before "of", "with" or "in"; "woman" of "woman
+    sitting"."""
     words = caption.split()
     if words[0] in ("man", "woman"):
         return words[0]
@@ -179,7 +210,15 @@ def plural(noun: str) -> str:
     """The plural, "chairs" of "chair"; words that are plurals, or have none, stay."""
     if _is_plural(noun) or noun in ("grass", "moss", "corn", "bread", "wheat", "fish", "sheep", "deer", "food"):
         return noun
-    irregular = {"person": "people", "man": "men", "woman": "women", "knife": "knives", "shelf": "shelves", "loaf": "loaves", "mouse": "mice"}
+    irregular = {
+        "person": "people",
+        "man": "men",
+        "woman": "women",
+        "knife": "knives",
+        "shelf": "shelves",
+        "loaf": "loaves",
+        "mouse": "mice",
+    }
     if noun in irregular:
         return irregular[noun]
     if noun.endswith(("s", "sh", "ch", "x", "z")):

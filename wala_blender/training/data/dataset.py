@@ -23,7 +23,9 @@ class Entry:
     words: tuple[str, ...]
     head: str
     category: str
-    geometry: tuple[float, ...] = ()  # see duplicates.fingerprint; older stores have neither this nor what follows: see collections.Record
+    geometry: tuple[
+        float, ...
+    ] = ()  # see duplicates.fingerprint; older stores have neither this nor what follows: see collections.Record
     synonyms: tuple[str, ...] = ()
     solid: float | None = None
     named: bool = True
@@ -33,14 +35,30 @@ def read_index(store: Path | str, split: str) -> list[Entry]:
     """Entries of one split of a store. Raises InputError when there is none."""
     index = Path(store) / "index.jsonl"
     if not index.exists():
-        raise InputError(f"{store} is not a store of samples: it has no index.jsonl", "Build one with: wala data build FOLDER --out STORE")
+        raise InputError(
+            f"{store} is not a store of samples: it has no index.jsonl",
+            "Build one with: wala data build FOLDER --out STORE",
+        )
     entries = []
     for line in index.read_text(encoding="utf-8").splitlines():
         raw = json.loads(line)
         if raw["split"] == split and not raw["skipped"]:
-            entries.append(Entry(raw["id"], Path(store) / "samples" / raw["file"], raw["variants"], split, raw["caption"],
-                                 tuple(raw["words"]), raw["head"], raw["category"], tuple(raw.get("geometry") or ()),
-                                 tuple(raw.get("synonyms") or ()), raw.get("solid"), raw.get("named", True)))
+            entries.append(
+                Entry(
+                    raw["id"],
+                    Path(store) / "samples" / raw["file"],
+                    raw["variants"],
+                    split,
+                    raw["caption"],
+                    tuple(raw["words"]),
+                    raw["head"],
+                    raw["category"],
+                    tuple(raw.get("geometry") or ()),
+                    tuple(raw.get("synonyms") or ()),
+                    raw.get("solid"),
+                    raw.get("named", True),
+                )
+            )
     if not entries:
         raise InputError(f"the store {store} holds no {split} shapes", "Build it with that split, or without a limit.")
     return sorted(entries, key=lambda entry: entry.id)

@@ -1,4 +1,5 @@
-"""Depth maps of a training shape, in the published look. Knows wavelet trees and cameras; not stores, nor what is learned."""
+"""Depth maps of a training shape, in the published look. Knows wavelet trees and cameras; not stores, nor what is
+learned."""
 
 import math
 
@@ -17,11 +18,15 @@ _ELEVATIONS = (-10.0, 60.0)  # degrees, of these
 
 
 def depth_views(tree: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """A tree's depth maps (V, SIDE, SIDE) uint8 and their directions (V, 2), azimuth and elevation in degrees: of USUAL_VIEWS, then ANYWHERE."""
+    """A tree's depth maps (V, SIDE, SIDE) uint8 and their directions (V, 2), azimuth and elevation in degrees: of
+    USUAL_VIEWS, then ANYWHERE."""
     inside = slice(4, -4)
     field = tree_to_half_field(tree[None].float())[0, inside, inside, inside]
     directions = [PUBLISHED.direction(view) for view in USUAL_VIEWS] + view_directions(ANYWHERE, rng)
-    maps = [torch.from_numpy(depth_picture(trace(field, published_camera(*direction), SIDE)[0].cpu().numpy())) for direction in directions]
+    maps = [
+        torch.from_numpy(depth_picture(trace(field, published_camera(*direction), SIDE)[0].cpu().numpy()))
+        for direction in directions
+    ]
     return torch.stack(maps), torch.tensor(directions, dtype=torch.float32)
 
 

@@ -1,4 +1,5 @@
-"""Tells the same geometry under another name: by moments of the surface, which do not depend on how it is cut into triangles. Knows meshes; not files."""
+"""Tells the same geometry under another name: by moments of the surface, which do not depend on how it is cut into
+triangles. Knows meshes; not files."""
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -10,8 +11,8 @@ _DEGREES = [(a, b, c) for n in (1, 2, 3, 4) for a in range(n + 1) for b in range
 
 
 def fingerprint(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Extents and surface moments (37,) float64 of a mesh, its size and place taken out: equal for every triangulation of one surface and for
-    double faces, different for a turned, mirrored or stretched one.
+    """Extents and surface moments (37,) float64 of a mesh, its size and place taken out: equal for every triangulation
+    of one surface and for double faces, different for a turned, mirrored or stretched one.
 
     Raises InputError for a mesh without a surface.
     """
@@ -42,7 +43,8 @@ _POINTS, _WEIGHTS = _triangle_rule()
 
 
 def first_alike(fingerprints: np.ndarray) -> np.ndarray:
-    """For each row of fingerprints (N, 37) the index of the first row that is the same shape: (N,) int64, its own where it is the first."""
+    """For each row of fingerprints (N, 37) the index of the first row that is the same shape: (N,) int64, its own where
+    it is the first."""
     first = np.arange(len(fingerprints))
     if len(fingerprints) > 1:
         for a, b in sorted(cKDTree(fingerprints).query_pairs(_ALIKE, p=np.inf)):

@@ -1,4 +1,5 @@
-"""Points and voxels as they are met in practice: noisy, seen from one side, with holes. Knows batches of tensors; not shapes or networks."""
+"""Points and voxels as they are met in practice: noisy, seen from one side, with holes. Knows batches of tensors; not
+shapes or networks."""
 
 import torch
 import torch.nn.functional as F
@@ -14,8 +15,8 @@ def _drawn_from(generator: torch.Generator) -> dict:
 
 
 def noisy_points(points: Tensor, generator: torch.Generator, most: float = 0.02, stray: float = 0.02) -> Tensor:
-    """Points (B, N, 3) with normal noise whose deviation is drawn for each cloud from 0 … ``most`` (model units), and up to a share ``stray``
-    of them anywhere in the cloud's bounding box."""
+    """Points (B, N, 3) with normal noise whose deviation is drawn for each cloud from 0 … ``most`` (model units), and
+    up to a share ``stray`` of them anywhere in the cloud's bounding box."""
     B, N, _ = points.shape
     at = _drawn_from(generator)
     noise = torch.randn(points.shape, **at) * (torch.rand(B, 1, 1, **at) * most)
@@ -26,13 +27,15 @@ def noisy_points(points: Tensor, generator: torch.Generator, most: float = 0.02,
 
 
 def seen_points(points: Tensor, generator: torch.Generator) -> Tensor:
-    """Points (B, N, 3) with those replaced by visible ones that others hide from a camera far away in a random direction above the ground:
-    what a scan from one side gives."""
+    """Points (B, N, 3) with those replaced by visible ones that others hide from a camera far away in a random
+    direction above the ground: what a scan from one side gives."""
     B, N, _ = points.shape
     direction = torch.randn(B, 3, **_drawn_from(generator)).to(points)
     direction[:, 1] = direction[:, 1].abs()
     direction = F.normalize(direction, dim=1)
-    right = F.normalize(torch.stack([direction[:, 2] + 1e-6, torch.zeros_like(direction[:, 0]), -direction[:, 0]], 1), dim=1)
+    right = F.normalize(
+        torch.stack([direction[:, 2] + 1e-6, torch.zeros_like(direction[:, 0]), -direction[:, 0]], 1), dim=1
+    )
     up = torch.linalg.cross(direction, right)
     across, along, nearness = (torch.einsum("bnk,bk->bn", points, axis) for axis in (right, up, direction))
     column, row = (((place + 1.75) / 3.5 * _CELLS).long().clamp(0, _CELLS - 1) for place in (across, along))
@@ -45,7 +48,8 @@ def seen_points(points: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def dropped_voxels(occupancy: Tensor, generator: torch.Generator, most: float = 0.15) -> Tensor:
-    """Occupancy (B, 1, n, n, n) float with a share of the filled cells emptied, drawn for each grid from 0 … ``most``; never all of them."""
+    """Occupancy (B, 1, n, n, n) float with a share of the filled cells emptied, drawn for each grid from 0 … ``most``;
+    never all of them."""
     B, at = len(occupancy), _drawn_from(generator)
     share = torch.rand(B, 1, 1, 1, 1, **at) * most
     kept = occupancy * (torch.rand(occupancy.shape, **at) >= share)

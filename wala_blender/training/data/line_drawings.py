@@ -1,4 +1,5 @@
-"""Line drawings of rendered shapes: depth and normal discontinuities, as unsteady as a hand draws them. Knows pictures; not shapes or networks."""
+"""Line drawings of rendered shapes: depth and normal discontinuities, as unsteady as a hand draws them. Knows pictures;
+not shapes or networks."""
 
 import torch
 import torch.nn.functional as F
@@ -6,10 +7,11 @@ from torch import Tensor
 
 
 def line_picture(depth: Tensor, normal: Tensor, depth_step: float = 0.06, crease: float = 40.0) -> Tensor:
-    """Lines (B, 1, S, S) float32, 1 on 0, one pixel wide, of depth (B, S, S) (model units, inf = nothing) and normals (B, 3, S, S).
+    """Lines (B, 1, S, S) float32, 1 on 0, one pixel wide, of depth (B, S, S) (model units, inf = nothing) and normals
+    (B, 3, S, S).
 
-    A line is where depth jumps by more than depth_step beyond what the slope explains, where the normal turns by more than crease
-    degrees, and along the silhouette.
+    A line is where depth jumps by more than depth_step beyond what the slope explains, where the normal turns by more
+    than crease degrees, and along the silhouette.
     """
     hit = torch.isfinite(depth)
     filled = torch.where(hit, depth.float(), torch.full_like(depth, 10.0, dtype=torch.float32))
@@ -31,14 +33,15 @@ def line_picture(depth: Tensor, normal: Tensor, depth_step: float = 0.06, crease
 
 
 def cage_warp(generator: torch.Generator, batch: int, size: int, strength: float = 0.05) -> Tensor:
-    """Displacements (batch, size, size, 2), in halves of the picture: a cage of nine squares lies over it, and each of its sixteen corners is
-    pulled by up to ``strength`` along either axis; within a square the pull is interpolated."""
+    """Displacements (batch, size, size, 2), in halves of the picture: a cage of nine squares lies over it, and each of
+    its sixteen corners is pulled by up to ``strength`` along either axis; within a square the pull is interpolated."""
     pull = (torch.rand(batch, 2, 4, 4, generator=generator, device=generator.device) * 2 - 1) * strength
     return F.interpolate(pull, (size, size), mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
 
 
 def drawn(lines: Tensor, generator: torch.Generator) -> Tensor:
-    """The lines (B, 1, S, S) as a hand would draw them: out of proportion, wavering, of some width, with gaps, a little turned, moved and scaled."""
+    """The lines (B, 1, S, S) as a hand would draw them: out of proportion, wavering, of some width, with gaps, a little
+    turned, moved and scaled."""
     B, _, S, _ = lines.shape
 
     def uniform(*shape: int) -> Tensor:
@@ -49,11 +52,20 @@ def drawn(lines: Tensor, generator: torch.Generator) -> Tensor:
     broad = F.max_pool2d(lines, 2, 1, 1)[..., :S, :S]
     pen = torch.rand(B, 1, 1, 1, generator=generator, device=generator.device)
     lines = torch.where(pen < 0.35, lines, torch.where(pen < 0.75, torch.maximum(lines, soft), broad))
-    waver = F.interpolate(uniform(B, 2, 9, 9), (S, S), mode="bicubic", align_corners=True) * (uniform(B, 1, 1, 1).abs() * 0.03)
+    waver = F.interpolate(uniform(B, 2, 9, 9), (S, S), mode="bicubic", align_corners=True) * (
+        uniform(B, 1, 1, 1).abs() * 0.03
+    )
     angle, scale = uniform(B) * 0.05, 1 + uniform(B) * 0.04
-    turn = torch.stack([torch.stack([angle.cos() * scale, -angle.sin() * scale, uniform(B) * 0.03], -1),
-                        torch.stack([angle.sin() * scale, angle.cos() * scale, uniform(B) * 0.03], -1)], 1)
-    grid = F.affine_grid(turn, [B, 1, S, S], align_corners=False) + waver.permute(0, 2, 3, 1) + cage_warp(generator, B, S)
+    turn = torch.stack(
+        [
+            torch.stack([angle.cos() * scale, -angle.sin() * scale, uniform(B) * 0.03], -1),
+            torch.stack([angle.sin() * scale, angle.cos() * scale, uniform(B) * 0.03], -1),
+        ],
+        1,
+    )
+    grid = (
+        F.affine_grid(turn, [B, 1, S, S], align_corners=False) + waver.permute(0, 2, 3, 1) + cage_warp(generator, B, S)
+    )
     moved = F.grid_sample(lines, grid, align_corners=False)
     share = uniform(B, 1, 1, 1) * 0.3  # of the picture that is left out: of half the drawings nothing
     gaps = F.interpolate(uniform(B, 1, 16, 16) / 2 + 0.5, (S, S), mode="bilinear") > share

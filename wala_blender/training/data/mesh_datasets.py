@@ -1,8 +1,9 @@
-"""Records of meshes to train on and to measure with: collections (NAME.npz with NAME.jsonl) and folders of mesh files. Knows splits; not
-distance fields.
+"""Records of meshes to train on and to measure with: collections (NAME.npz with NAME.jsonl) and folders of mesh files.
+Knows splits; not distance fields.
 
-A collection: ``vertices`` uint16 (n, 3) (value / 65535 − 0.5, +Y up, longest side 1), ``faces`` (m, 3) local to the object,
-``vertex_offsets`` and ``face_offsets`` with one entry more than there are objects; the records in the same order, field "index".
+A collection: ``vertices`` uint16 (n, 3) (value / 65535 − 0.5, +Y up, longest side 1), ``faces`` (m, 3) local to the
+object, ``vertex_offsets`` and ``face_offsets`` with one entry more than there are objects; the records in the same
+order, field "index".
 """
 
 import hashlib
@@ -33,9 +34,9 @@ SPLITS = ("train", "validation", "scans", "all")
 
 @dataclass(frozen=True)
 class Record:
-    """One object: where it lies and what is said of it. file: a collection's .npz, of which it is number ``index``, or a mesh file of its own,
-    in which the axis ``up`` is up, or PROCEDURAL. synonyms: other captions. solid: share of its bounding box that is inside, where known.
-    named: false for tiles and nameless shapes, whose captions say nothing."""
+    """One object: where it lies and what is said of it. file: a collection's .npz, of which it is number ``index``, or
+    a mesh file of its own, in which the axis ``up`` is up, or PROCEDURAL. synonyms: other captions. solid: share of its
+    bounding box that is inside, where known. named: false for tiles and nameless shapes, whose captions say nothing."""
 
     id: str
     file: Path
@@ -56,16 +57,19 @@ class Record:
         """scans, validation or train: fixed for ever by a hash of the id."""
         if self.id.split("/")[0] in SCANS:
             return "scans"
-        return "validation" if int(hashlib.sha1(self.id.encode()).hexdigest(), 16) % 100 < VALIDATION_PERCENT else "train"
+        return (
+            "validation" if int(hashlib.sha1(self.id.encode()).hexdigest(), 16) % 100 < VALIDATION_PERCENT else "train"
+        )
 
 
 def read_records(source: Path | str, split: str = "all", up: str = "y", unnamed: bool = False) -> list[Record]:
-    """Records of a collection, or of every collection and every mesh file in a folder, or, of "procedural:COUNT", of shapes that are generated.
+    """Records of a collection, or of every collection and every mesh file in a folder, or, of "procedural:COUNT", of
+    shapes that are generated.
 
     unnamed: tiles and unnamed objects of collections as well, and every other generated shape a random composite.
 
-    "all" is train and validation together, without the scans. up: "y" or "z", for mesh files that do not say which axis is up.
-    Raises InputError when there is nothing to read or the split is unknown.
+    "all" is train and validation together, without the scans. up: "y" or "z", for mesh files that do not say which axis
+    is up. Raises InputError when there is nothing to read or the split is unknown.
     """
     if split not in SPLITS:
         raise InputError(f"unknown split {split!r}", f"Choose one of {', '.join(SPLITS)}.")
@@ -80,7 +84,9 @@ def read_records(source: Path | str, split: str = "all", up: str = "y", unnamed:
         records = [record for file in files for record in _read_collection(file)] + _read_folder(source, up)
     records = [record for record in records if record.named or unnamed]
     if not records:
-        raise InputError(f"no collection (NAME.npz with NAME.jsonl) and no mesh in {source}", "Point at a folder that holds some.")
+        raise InputError(
+            f"no collection (NAME.npz with NAME.jsonl) and no mesh in {source}", "Point at a folder that holds some."
+        )
     if split == "all":
         return [record for record in records if record.split != "scans"]
     return [record for record in records if record.split == split]
@@ -95,27 +101,65 @@ def _read_collection(file: Path) -> list[Record]:
             raw = json.loads(line)
             tags = tuple(raw.get("tags") or ())
             caption = clean(raw.get("caption") or " ".join(raw.get("words") or ()))
-            records.append(Record(raw["id"], file.with_suffix(".npz"), int(raw["index"]), caption, tuple(caption.split()), head_of(caption),
-                                  raw.get("category") or "other", tags, raw.get("licence") or "", synonyms=tuple(map(clean, raw.get("synonyms") or ())),
-                                  solid=raw.get("solid"), named="tile" not in tags and "unnamed" not in tags))
+            records.append(
+                Record(
+                    raw["id"],
+                    file.with_suffix(".npz"),
+                    int(raw["index"]),
+                    caption,
+                    tuple(caption.split()),
+                    head_of(caption),
+                    raw.get("category") or "other",
+                    tags,
+                    raw.get("licence") or "",
+                    synonyms=tuple(map(clean, raw.get("synonyms") or ())),
+                    solid=raw.get("solid"),
+                    named="tile" not in tags and "unnamed" not in tags,
+                )
+            )
         except (ValueError, KeyError) as error:
-            raise InputError(f"{file.name}, line {number}: not a record ({error!r})", "Repair or remove that line.") from error
+            raise InputError(
+                f"{file.name}, line {number}: not a record ({error!r})", "Repair or remove that line."
+            ) from error
     return records
 
 
 def _procedural(count: str, unnamed: bool) -> list[Record]:
     if not count.isdecimal() or int(count) == 0:
-        raise InputError(f"{PROCEDURAL}:{count} gives no number of shapes", f"Say how many, for example {PROCEDURAL}:2000.")
+        raise InputError(
+            f"{PROCEDURAL}:{count} gives no number of shapes", f"Say how many, for example {PROCEDURAL}:2000."
+        )
     return [_generated(number, bool(unnamed and number % 2)) for number in range(int(count))]
 
 
 def _generated(number: int, nameless: bool) -> Record:
     if nameless:
-        return Record(f"generated/composite-{number}", Path(PROCEDURAL), number, NOTHING, (NOTHING,), NOTHING, "other", ("procedural",), "CC0-1.0", named=False)
+        return Record(
+            f"generated/composite-{number}",
+            Path(PROCEDURAL),
+            number,
+            NOTHING,
+            (NOTHING,),
+            NOTHING,
+            "other",
+            ("procedural",),
+            "CC0-1.0",
+            named=False,
+        )
     family = family_of(number // 2)
     shape = named(family, number)
-    return Record(f"generated/{family}-{number}", Path(PROCEDURAL), number, shape.caption, tuple(shape.caption.split()), shape.head, shape.category,
-                  ("procedural",), "CC0-1.0", synonyms=shape.synonyms)
+    return Record(
+        f"generated/{family}-{number}",
+        Path(PROCEDURAL),
+        number,
+        shape.caption,
+        tuple(shape.caption.split()),
+        shape.head,
+        shape.category,
+        ("procedural",),
+        "CC0-1.0",
+        synonyms=shape.synonyms,
+    )
 
 
 def shape_of(record: Record) -> Shape | None:
@@ -126,13 +170,18 @@ def shape_of(record: Record) -> Shape | None:
 
 
 def _read_folder(folder: Path, up: str) -> list[Record]:
-    """A record for every mesh file in a folder and its folders, in order of their paths; up: "y" or "z", the axis that is up in the files.
+    """A record for every mesh file in a folder and its folders, in order of their paths; up: "y" or "z", the axis that
+    is up in the files.
 
-    glTF and .blend files say themselves which axis is up. The id is the folder's name and the path within it: renaming either makes it
-    another shape.
+    glTF and .blend files say themselves which axis is up. The id is the folder's name and the path within it: renaming
+    either makes it another shape.
     """
     files = (file for file in folder.rglob("*") if file.suffix.lower() in (*READABLE, BLEND) and file.is_file())
-    return [_record(folder, file, up) for file in sorted(files) if not any(part.startswith(".") for part in file.relative_to(folder).parts)]
+    return [
+        _record(folder, file, up)
+        for file in sorted(files)
+        if not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    ]
 
 
 def _record(folder: Path, file: Path, up: str) -> Record:
@@ -149,7 +198,9 @@ def _record(folder: Path, file: Path, up: str) -> Record:
             break
     knows = file.suffix.lower() in (".glb", ".gltf", BLEND)
     identifier = "/".join((folder.resolve().name, *inside.parts))
-    return Record(identifier, file, 0, caption, tuple(caption.split()), head_of(caption), category, (), "", "y" if knows else up)
+    return Record(
+        identifier, file, 0, caption, tuple(caption.split()), head_of(caption), category, (), "", "y" if knows else up
+    )
 
 
 def _said(name: str) -> str:

@@ -1,7 +1,8 @@
 """Which way a seat faces. Knows shapes and what they are called; not stores.
 
-Kits disagree about the front of chairs, sofas and beds, while words say nothing of it: learned as authored, "a chair" becomes a mean of chairs
-that face each other. Seats are therefore turned so that their backs are at −Z and they face +Z, as glTF's models do.
+Kits disagree about the front of chairs, sofas and beds, while words say nothing of it: learned as authored, "a chair"
+becomes a mean of chairs that face each other. Seats are therefore turned so that their backs are at −Z and they face
++Z, as glTF's models do.
 """
 
 import numpy as np
@@ -15,8 +16,8 @@ _PROBES = 5000
 
 
 def to_front(vertices: np.ndarray, faces: np.ndarray, head: str) -> np.ndarray:
-    """Vertices (V, 3) of a shape in model space, turned about +Y by a multiple of 90° if it is a seat (``head`` is one of SEATS) whose back is
-    elsewhere than at −Z; else as they are. faces (F, 3)."""
+    """Vertices (V, 3) of a shape in model space, turned about +Y by a multiple of 90° if it is a seat (``head`` is one
+    of SEATS) whose back is elsewhere than at −Z; else as they are. faces (F, 3)."""
     if head not in SEATS:
         return vertices
     points = sample_surface(vertices, faces, _PROBES, np.random.default_rng(0))

@@ -1,4 +1,5 @@
-"""Maps a function over many items in several processes, and survives one that dies. Knows processes; not what they compute."""
+"""Maps a function over many items in several processes, and survives one that dies. Knows processes; not what they
+compute."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -12,10 +13,11 @@ DIED = object()  # in place of a result: the process died, of a crash in a libra
 
 
 def surviving_map(function: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> Iterator[Result]:
-    """function(item), or DIED, for every item, in their order, by ``jobs`` processes. An exception of the function ends it.
+    """function(item), or DIED, for every item, in their order, by ``jobs`` processes. An exception of the function ends
+    it.
 
-    function is a module's own, or a partial of one. When a process dies, those items that may have been its last are tried again, each in
-    a process of its own.
+    function is a module's own, or a partial of one. When a process dies, those items that may have been its last are
+    tried again, each in a process of its own.
     """
     position = 0
     while position < len(items):

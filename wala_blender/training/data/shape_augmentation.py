@@ -1,4 +1,5 @@
-"""Variants of a shape: mirrored, stretched, turned about the up axis and fitted into the model's box again. Knows meshes and fields; not stores."""
+"""Variants of a shape: mirrored, stretched, turned about the up axis and fitted into the model's box again. Knows
+meshes and fields; not stores."""
 
 from dataclasses import dataclass
 
@@ -29,8 +30,9 @@ class Variant:
     def field(self, field: torch.Tensor) -> torch.Tensor:
         """Distance field (R, R, R) of the shape → the variant's on the same grid.
 
-        The sign is exact up to interpolation. A stretched distance is none: it is divided by the length of its gradient, which makes it one
-        to first order, near the surface. Values reach only as far as the truncation of ``field`` times smallest_scale().
+        The sign is exact up to interpolation. A stretched distance is none: it is divided by the length of its
+        gradient, which makes it one to first order, near the surface. Values reach only as far as the truncation of
+        ``field`` times smallest_scale().
         """
         R = field.shape[0]
         axis = torch.arange(R, dtype=field.dtype) * (2 / R) - 1
@@ -45,16 +47,22 @@ class Variant:
         share = (source - below)[:, None, None]
         heights = field.permute(1, 0, 2)  # y, x, z
         heights = heights[below] * (1 - share) + heights[below + 1] * share
-        moved = functional.grid_sample(heights[None], grid, padding_mode="border", align_corners=True)[0].permute(1, 0, 2).contiguous()
-        slope = sum(part.square_() for part in torch.gradient(moved, spacing=2 / R)).sqrt_()  # norm(dim=0) takes 16 times as long
+        moved = (
+            functional.grid_sample(heights[None], grid, padding_mode="border", align_corners=True)[0]
+            .permute(1, 0, 2)
+            .contiguous()
+        )
+        slope = sum(
+            part.square_() for part in torch.gradient(moved, spacing=2 / R)
+        ).sqrt_()  # norm(dim=0) takes 16 times as long
         # A true distance's gradient is 1 before the stretch; on creases and where the field is cut off it is less.
         scales = np.linalg.svd(self.linear, compute_uv=False)
         return moved / slope.clamp(1 / scales[0], 1 / scales[-1])
 
 
 def fitted(vertices: np.ndarray, degrees: float, mirror: bool, stretch: tuple[float, float, float]) -> Variant:
-    """The variant of a mesh that is stretched along its axes, mirrored in x (if asked), turned about +Y by ``degrees``, and then centred and
-    scaled so that its longest side spans [-EXTENT, EXTENT]. vertices (n, 3): all used ones."""
+    """The variant of a mesh that is stretched along its axes, mirrored in x (if asked), turned about +Y by ``degrees``,
+    and then centred and scaled so that its longest side spans [-EXTENT, EXTENT]. vertices (n, 3): all used ones."""
     angle = np.radians(degrees)
     turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
     linear = turn @ np.diag([-stretch[0] if mirror else stretch[0], stretch[1], stretch[2]])

@@ -1,4 +1,5 @@
-"""Which shapes are worth training on, and which part of a mesh is its shape's surface. Knows meshes and fields; not stores."""
+"""Which shapes are worth training on, and which part of a mesh is its shape's surface. Knows meshes and fields; not
+stores."""
 
 from dataclasses import dataclass
 
@@ -20,8 +21,8 @@ _PROBES = 20_000
 
 @dataclass(frozen=True)
 class Limits:
-    """What a shape must satisfy. min_side: of its thinnest side to its longest; max_lost: the share of its surface that bounds no volume;
-    min_volume: share of the grid; min_tree_iou: of the wavelet tree's field with the field."""
+    """What a shape must satisfy. min_side: of its thinnest side to its longest; max_lost: the share of its surface that
+    bounds no volume; min_volume: share of the grid; min_tree_iou: of the wavelet tree's field with the field."""
 
     min_side: float = 0.005
     max_lost: float = 0.25
@@ -30,7 +31,8 @@ class Limits:
 
 
 class Unfit(InputError):
-    """A shape that is left out. reason: "unreadable", "needs Blender", "empty", "flat", "too open", "too thin" or "duplicate"."""
+    """A shape that is left out. reason: "unreadable", "needs Blender", "empty", "flat", "too open", "too thin" or
+    "duplicate"."""
 
     def __init__(self, reason: str, detail: str):
         super().__init__(f"{reason} ({detail})")
@@ -68,7 +70,10 @@ def fit_field(vertices: np.ndarray, faces: np.ndarray, limits: Limits, truncatio
         field = mesh_to_distance(vertices, faces, truncation=truncation)
     except InputError as error:
         opened = open_share(vertices, faces)
-        raise Unfit("too open" if opened > _OPEN_EDGES else "too thin", f"it encloses no volume; {opened:.0%} of its edges are open") from error
+        raise Unfit(
+            "too open" if opened > _OPEN_EDGES else "too thin",
+            f"it encloses no volume; {opened:.0%} of its edges are open",
+        ) from error
     visible, lost = bounds_volume(sample_surface(vertices, faces, _PROBES, np.random.default_rng(0)), field < 0)
     share = lost.sum() / max(1, lost.sum() + visible.sum())
     if share > limits.max_lost:
@@ -99,8 +104,8 @@ def open_share(vertices: np.ndarray, faces: np.ndarray) -> float:
 
 
 def bounds_volume(points: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For points (n, 3) on a mesh, which lie on the boundary of the solid ``inside`` (R, R, R), and which bound nothing since no grid point
-    around them is inside: two (n,) bool. The others are hidden in the solid."""
+    """For points (n, 3) on a mesh, which lie on the boundary of the solid ``inside`` (R, R, R), and which bound nothing
+    since no grid point around them is inside: two (n,) bool. The others are hidden in the solid."""
     R = inside.shape[0]
     index = np.rint((points + 1) * R / 2).astype(int)
     around = np.argwhere(np.ones((3, 3, 3))) - 1
@@ -108,8 +113,11 @@ def bounds_volume(points: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, n
     return filled.any(axis=1) & ~filled.all(axis=1), ~filled.any(axis=1)
 
 
-def surface_points(vertices: np.ndarray, faces: np.ndarray, field: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Points (count, 3) float32 on the part of the mesh that is the field's surface: neither shells hidden inside others nor open sheets."""
+def surface_points(
+    vertices: np.ndarray, faces: np.ndarray, field: np.ndarray, count: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Points (count, 3) float32 on the part of the mesh that is the field's surface: neither shells hidden inside
+    others nor open sheets."""
     points = sample_surface(vertices, faces, count * 4, rng)
     visible = points[bounds_volume(points, field < 0)[0]]
     if len(visible) == 0:

@@ -11,19 +11,24 @@ from .captions import SYNONYMS
 
 
 def make_word_table(source: Path | str, file: Path | str, captions: Iterable[str], count: int = 20_000) -> int:
-    """Writes the first ``count`` words of a source, which GloVe orders by how common they are, the captions' and the synonyms' own words among
-    them wherever they stand; returns how many.
+    """Writes the first ``count`` words of a source, which GloVe orders by how common they are, the captions' and the
+    synonyms' own words among them wherever they stand; returns how many.
 
-    source: an .npz of ``words`` (joined by line ends) and ``vectors`` (N, D). Raises InputError when it is no such file.
+    source: an .npz of ``words`` (joined by line ends) and ``vectors`` (N, D). Raises InputError when it is no such
+    file.
     """
     try:
         with np.load(source) as table:
             raw, vectors = table["words"], table["vectors"]
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{source} holds no word vectors ({error})", "Give an .npz with words and vectors.") from error
-    text = raw.tobytes().decode() if raw.dtype == np.uint8 else raw.item() if raw.ndim == 0 else "\n".join(map(str, raw))
+    text = (
+        raw.tobytes().decode() if raw.dtype == np.uint8 else raw.item() if raw.ndim == 0 else "\n".join(map(str, raw))
+    )
     words = (text.decode() if isinstance(text, bytes) else text).split("\n")
-    wanted = {word for said in (*captions, *(name for group in SYNONYMS for name in group)) for word in said.lower().split()}
+    wanted = {
+        word for said in (*captions, *(name for group in SYNONYMS for name in group)) for word in said.lower().split()
+    }
     own = [row for row, word in enumerate(words) if word in wanted and row >= count]
     rows = [*range(min(count, len(words)))][: max(0, count - len(own))] + own[:count]
     write_table(file, [words[row] for row in rows], vectors[rows])

@@ -9,7 +9,11 @@ from .shape import Part
 from .solids import Arc, Box, Capsule, Cylinder, Ellipsoid, Frustum, Lathe, Prism, Solid
 
 Vector = Sequence[float]
-_TO_AXIS = {"x": np.array([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]]), "y": np.eye(3), "z": np.array([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]])}  # y to it
+_TO_AXIS = {
+    "x": np.array([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]]),
+    "y": np.eye(3),
+    "z": np.array([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]]),
+}  # y to it
 
 
 def rotation(axis: str, degrees: float) -> np.ndarray:
@@ -32,7 +36,8 @@ def along(direction: Vector) -> np.ndarray:
 
 
 class Builder:
-    """Collects parts. Positions are centres, sizes full lengths; ``turn`` (3, 3) rotates a part about its centre; cut: take it away."""
+    """Collects parts. Positions are centres, sizes full lengths; ``turn`` (3, 3) rotates a part about its centre; cut:
+    take it away."""
 
     def __init__(self, rng: np.random.Generator):
         self.rng, self.parts = rng, []
@@ -52,10 +57,14 @@ class Builder:
         return options[int(self.rng.integers(len(options)))]
 
     # primitives
-    def add(self, solid: Solid, position: Vector = (0, 0, 0), turn: np.ndarray | None = None, cut: bool = False) -> None:
+    def add(
+        self, solid: Solid, position: Vector = (0, 0, 0), turn: np.ndarray | None = None, cut: bool = False
+    ) -> None:
         self.parts.append(Part(solid, np.asarray(position, dtype=np.float64), np.eye(3) if turn is None else turn, cut))
 
-    def box(self, position: Vector, size: Vector, round: float = 0.0, turn: np.ndarray | None = None, cut: bool = False) -> None:
+    def box(
+        self, position: Vector, size: Vector, round: float = 0.0, turn: np.ndarray | None = None, cut: bool = False
+    ) -> None:
         half = tuple(float(side) / 2 for side in size)
         self.add(Box(half, min(round, 0.98 * min(half))), position, turn, cut)
 
@@ -64,25 +73,61 @@ class Builder:
         low, high = np.minimum(low, high), np.maximum(low, high)
         self.box((low + high) / 2, high - low, round, cut=cut)
 
-    def frustum(self, position: Vector, size: Vector, top: tuple[float, float], turn: np.ndarray | None = None, cut: bool = False) -> None:
+    def frustum(
+        self,
+        position: Vector,
+        size: Vector,
+        top: tuple[float, float],
+        turn: np.ndarray | None = None,
+        cut: bool = False,
+    ) -> None:
         """A box of ``size`` whose top's sides are (x, z) ``top`` times the bottom's."""
         x, y, z = (float(side) / 2 for side in size)
         self.add(Frustum((x, z), (x * top[0], z * top[1]), y), position, turn, cut)
 
-    def prism(self, polygon: Iterable[Vector], position: Vector, depth: float, facing: str = "z", turn: np.ndarray | None = None,
-              cut: bool = False) -> None:
-        """A polygon extruded. facing "z": its points are (x, y); "x": (−z, y), seen from +x; "y": (x, −z), seen from above."""
+    def prism(
+        self,
+        polygon: Iterable[Vector],
+        position: Vector,
+        depth: float,
+        facing: str = "z",
+        turn: np.ndarray | None = None,
+        cut: bool = False,
+    ) -> None:
+        """A polygon extruded. facing "z": its points are (x, y); "x": (−z, y), seen from +x; "y": (x, −z), seen from
+        above."""
         to = {"z": np.eye(3), "x": rotation("y", 90), "y": rotation("x", -90)}[facing]
-        self.add(Prism(tuple((float(u), float(v)) for u, v in polygon), depth / 2), position, to if turn is None else turn @ to, cut)
+        self.add(
+            Prism(tuple((float(u), float(v)) for u, v in polygon), depth / 2),
+            position,
+            to if turn is None else turn @ to,
+            cut,
+        )
 
-    def cylinder(self, position: Vector, radius: float, length: float, axis: str = "y", sides: int | None = None,
-                 turn: np.ndarray | None = None, cut: bool = False) -> None:
+    def cylinder(
+        self,
+        position: Vector,
+        radius: float,
+        length: float,
+        axis: str = "y",
+        sides: int | None = None,
+        turn: np.ndarray | None = None,
+        cut: bool = False,
+    ) -> None:
         to = _TO_AXIS[axis]
         self.add(Cylinder(radius, length / 2, sides), position, to if turn is None else turn @ to, cut)
 
-    def lathe(self, profile: Iterable[Vector], position: Vector = (0, 0, 0), axis: str = "y", sides: int | None = None,
-              turn: np.ndarray | None = None, cut: bool = False) -> None:
-        """profile: (radius, height) from bottom to top; its ends are joined to the axis, unless it is closed: its first point again at the end."""
+    def lathe(
+        self,
+        profile: Iterable[Vector],
+        position: Vector = (0, 0, 0),
+        axis: str = "y",
+        sides: int | None = None,
+        turn: np.ndarray | None = None,
+        cut: bool = False,
+    ) -> None:
+        """profile: (radius, height) from bottom to top; its ends are joined to the axis, unless it is closed: its first
+        point again at the end."""
         points = [(float(r), float(h)) for r, h in profile]
         if points[0] == points[-1]:
             points = points[:-1]
@@ -91,8 +136,11 @@ class Builder:
         to = _TO_AXIS[axis]
         self.add(Lathe(tuple(points), sides), position, to if turn is None else turn @ to, cut)
 
-    def vessel(self, profile: Sequence[Vector], wall: float, position: Vector = (0, 0, 0), sides: int | None = None) -> None:
-        """A hollow lathe, open at the top. profile: the outer (radius, height), bottom to top; the floor is as thick as the wall."""
+    def vessel(
+        self, profile: Sequence[Vector], wall: float, position: Vector = (0, 0, 0), sides: int | None = None
+    ) -> None:
+        """A hollow lathe, open at the top. profile: the outer (radius, height), bottom to top; the floor is as thick as
+        the wall."""
         outer = [(float(r), float(h)) for r, h in profile]
         floor = outer[0][1] + wall
         inner = [(r - wall, max(h, floor)) for r, h in outer[::-1] if r > 1.5 * wall]
@@ -104,14 +152,18 @@ class Builder:
         radii = tuple(float(r) for r in np.broadcast_to(radii, 3))
         self.add(Ellipsoid(radii), position, turn, cut)
 
-    def arc(self, position: Vector, radius: float, tube: float, half_degrees: float = 180.0, turn: np.ndarray | None = None) -> None:
+    def arc(
+        self, position: Vector, radius: float, tube: float, half_degrees: float = 180.0, turn: np.ndarray | None = None
+    ) -> None:
         """A tube round z, to both sides of +y."""
         self.add(Arc(radius, tube, float(np.radians(half_degrees))), position, turn)
 
     def rod(self, start: Vector, end: Vector, radius: float, sides: int | None = None, cut: bool = False) -> None:
         """A cylinder, or with four sides a bar, from point to point."""
         start, end = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
-        self.add(Cylinder(radius, float(np.linalg.norm(end - start)) / 2, sides), (start + end) / 2, along(end - start), cut)
+        self.add(
+            Cylinder(radius, float(np.linalg.norm(end - start)) / 2, sides), (start + end) / 2, along(end - start), cut
+        )
 
     def limb(self, start: Vector, end: Vector, first: float, last: float | None = None) -> None:
         """A capsule from point to point, its radius from ``first`` to ``last``."""

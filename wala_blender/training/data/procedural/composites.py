@@ -1,6 +1,7 @@
 """Random composites of primitives: what low-poly kits, furniture and architecture are made of, without a name.
 
-Every kind builds in units of about one; ``composite`` picks a kind by the seed, and often adds bumps, cuts and a mirrored or repeated copy.
+Every kind builds in units of about one; ``composite`` picks a kind by the seed, and often adds bumps, cuts and a
+mirrored or repeated copy.
 """
 
 from collections.abc import Callable
@@ -31,7 +32,21 @@ def composite(seed: int) -> Shape:
 def _solid(b: Builder, position, size, upright: bool = True) -> None:
     """A random primitive that fills a box of ``size``."""
     x, y, z = size
-    kind = b.choose("box", "box", "box", "round box", "cylinder", "cylinder", "frustum", "prism", "cone", "ball", "lying", "wedge", "lathe")
+    kind = b.choose(
+        "box",
+        "box",
+        "box",
+        "round box",
+        "cylinder",
+        "cylinder",
+        "frustum",
+        "prism",
+        "cone",
+        "ball",
+        "lying",
+        "wedge",
+        "lathe",
+    )
     if kind == "box":
         b.box(position, size)
     elif kind == "round box":
@@ -57,12 +72,23 @@ def _solid(b: Builder, position, size, upright: bool = True) -> None:
 
 
 def _polygon(b: Builder, x: float, y: float) -> list[tuple[float, float]]:
-    """A simple polygon within ±x, ±y: regular, a star, a gear, an L, a T, a cross, an arrow or a random star-shaped one."""
+    """A simple polygon within ±x, ±y: regular, a star, a gear, an L, a T, a cross, an arrow or a random star-shaped
+    one."""
     kind = b.choose("regular", "star", "gear", "L", "T", "cross", "house", "arrow", "random", "U")
     if kind in ("regular", "star", "gear", "random"):
-        n = {"regular": b.integer(3, 8), "star": 2 * b.integer(4, 8), "gear": 4 * b.integer(5, 9), "random": b.integer(5, 9)}[kind]
+        n = {
+            "regular": b.integer(3, 8),
+            "star": 2 * b.integer(4, 8),
+            "gear": 4 * b.integer(5, 9),
+            "random": b.integer(5, 9),
+        }[kind]
         inner = b.uniform(0.45, 0.85)
-        r = {"regular": np.ones(n), "star": np.tile([1, inner], n), "gear": np.tile([1, 1, 0.8, 0.8], n), "random": b.rng.uniform(0.5, 1, n)}[kind][:n]
+        r = {
+            "regular": np.ones(n),
+            "star": np.tile([1, inner], n),
+            "gear": np.tile([1, 1, 0.8, 0.8], n),
+            "random": b.rng.uniform(0.5, 1, n),
+        }[kind][:n]
         angles = (np.arange(n) + 0.5) * 2 * np.pi / n
         return [(float(x * c), float(y * s)) for c, s in zip(r * np.cos(angles), r * np.sin(angles))]
     u, v = x * b.uniform(-0.5, 0.3), y * b.uniform(-0.5, 0.3)
@@ -70,8 +96,20 @@ def _polygon(b: Builder, x: float, y: float) -> list[tuple[float, float]]:
     return {
         "L": [(-x, -y), (x, -y), (x, v), (u, v), (u, y), (-x, y)],
         "T": [(-w, -y), (w, -y), (w, -v), (x, -v), (x, y), (-x, y), (-x, -v), (-w, -v)],
-        "cross": [(-w, -y), (w, -y), (w, v - y * 0.3), (x, v - y * 0.3), (x, v + y * 0.4), (w, v + y * 0.4), (w, y), (-w, y), (-w, v + y * 0.4),
-                  (-x, v + y * 0.4), (-x, v - y * 0.3), (-w, v - y * 0.3)],
+        "cross": [
+            (-w, -y),
+            (w, -y),
+            (w, v - y * 0.3),
+            (x, v - y * 0.3),
+            (x, v + y * 0.4),
+            (w, v + y * 0.4),
+            (w, y),
+            (-w, y),
+            (-w, v + y * 0.4),
+            (-x, v + y * 0.4),
+            (-x, v - y * 0.3),
+            (-w, v - y * 0.3),
+        ],
         "house": [(-x, -y), (x, -y), (x, -v), (0, y), (-x, -v)],
         "arrow": [(-w, -y), (w, -y), (w, 0), (x, 0), (0, y), (-x, 0), (-w, 0)],
         "U": [(-x, -y), (x, -y), (x, y), (w, y), (w, v), (-w, v), (-w, y), (-x, y)],
@@ -223,7 +261,10 @@ def stairs(b: Builder) -> None:
     n, rise, run, w = b.integer(3, 12), b.uniform(0.06, 0.2), b.uniform(0.08, 0.25), b.uniform(0.3, 1.2)
     t, solid = b.uniform(0.03, 0.06), b.chance(0.5)
     for i in range(n):
-        b.span((-w / 2, 0 if solid else rise * (i + 1) - t, -run * (i + 1) - (0 if solid else 0.01)), (w / 2, rise * (i + 1), -run * i + 0.01))
+        b.span(
+            (-w / 2, 0 if solid else rise * (i + 1) - t, -run * (i + 1) - (0 if solid else 0.01)),
+            (w / 2, rise * (i + 1), -run * i + 0.01),
+        )
     if not solid:
         since = b.count
         b.prism([(0, -t), (0, rise), (run * n, rise * (n + 1)), (run * n, rise * n - 3 * t)], (w / 2, 0, 0), 0.04, "x")
@@ -231,8 +272,18 @@ def stairs(b: Builder) -> None:
     if b.chance(0.5):
         since, high = b.count, b.uniform(0.3, 0.5)
         for i in range(n):
-            b.rod((w / 2 - 0.02, rise * (i + 1) - 0.02, -run * (i + 0.5)), (w / 2 - 0.02, rise * (i + 1) + high, -run * (i + 0.5)), 0.018, 4)
-        b.rod((w / 2 - 0.02, rise + high, -run * 0.5), (w / 2 - 0.02, rise * n + high, -run * (n - 0.5)), 0.03, b.choose(4, None))
+            b.rod(
+                (w / 2 - 0.02, rise * (i + 1) - 0.02, -run * (i + 0.5)),
+                (w / 2 - 0.02, rise * (i + 1) + high, -run * (i + 0.5)),
+                0.018,
+                4,
+            )
+        b.rod(
+            (w / 2 - 0.02, rise + high, -run * 0.5),
+            (w / 2 - 0.02, rise * n + high, -run * (n - 0.5)),
+            0.03,
+            b.choose(4, None),
+        )
         if b.chance(0.6):
             b.mirror(since, "x")
 
@@ -242,7 +293,12 @@ def frame(b: Builder) -> None:
     x, y, z = b.rng.uniform(0.3, 1, 3)
     top = b.choose(1.0, 1.0, 1.0, b.uniform(0.1, 0.8))
     r, sides = b.uniform(0.02, 0.06), b.choose(None, 4, 4, 4)
-    corners = {(i, j, k): np.array([i * x / 2 * (top if j else 1), j * y, k * z / 2 * (top if j else 1)]) for i in (-1, 1) for j in (0, 1) for k in (-1, 1)}
+    corners = {
+        (i, j, k): np.array([i * x / 2 * (top if j else 1), j * y, k * z / 2 * (top if j else 1)])
+        for i in (-1, 1)
+        for j in (0, 1)
+        for k in (-1, 1)
+    }
     for p, a in corners.items():
         for q, c in corners.items():
             if p < q and sum(m != n for m, n in zip(p, q)) == 1:
@@ -268,9 +324,19 @@ def frame(b: Builder) -> None:
             for i in range(1, n):
                 f = i / n
                 for k in (-1, 1):
-                    b.rod(corners[-1, 0, k] * (1 - f) + corners[1, 0, k] * f, corners[-1, 1, k] * (1 - f) + corners[1, 1, k] * f, r * 0.6, sides)
+                    b.rod(
+                        corners[-1, 0, k] * (1 - f) + corners[1, 0, k] * f,
+                        corners[-1, 1, k] * (1 - f) + corners[1, 1, k] * f,
+                        r * 0.6,
+                        sides,
+                    )
                     if kind == "lattice":
-                        b.rod(corners[-1, 0, k] * (1 - f) + corners[-1, 1, k] * f, corners[1, 0, k] * (1 - f) + corners[1, 1, k] * f, r * 0.6, sides)
+                        b.rod(
+                            corners[-1, 0, k] * (1 - f) + corners[-1, 1, k] * f,
+                            corners[1, 0, k] * (1 - f) + corners[1, 1, k] * f,
+                            r * 0.6,
+                            sides,
+                        )
 
 
 def on_wheels(b: Builder) -> None:
@@ -286,7 +352,10 @@ def on_wheels(b: Builder) -> None:
     b.frustum((0, floor + h + high / 2 - 0.01, z), (w * 0.95, high, cabin), (b.uniform(0.6, 1), b.uniform(0.5, 1)))
     if b.chance(0.6):
         b.box((0, floor + h + high * 0.5, z), (w * 2, high * 0.5, cabin * 0.4), cut=b.chance(0.6))
-    wheels, sides = b.choose((-0.32, 0.32), (-0.32, 0.32), (-0.36, -0.12, 0.34), (0.3,), (-0.35, 0, 0.35)), b.choose(None, None, 8, 12)
+    wheels, sides = (
+        b.choose((-0.32, 0.32), (-0.32, 0.32), (-0.36, -0.12, 0.34), (0.3,), (-0.35, 0, 0.35)),
+        b.choose(None, None, 8, 12),
+    )
     since = b.count
     for position in wheels:
         if b.chance(0.3):
@@ -315,7 +384,10 @@ def turned(b: Builder) -> None:
             if b.chance(0.3):
                 b.mirror(since, "x")
             middle = np.interp(h * 0.5, [y for _, y in profile], [p for p, _ in profile])
-            b.lathe([(max(0.02, min(middle, radius) - 0.12), 0.06), (max(0.02, min(middle, radius) - 0.12), h * 1.1)], cut=True)
+            b.lathe(
+                [(max(0.02, min(middle, radius) - 0.12), 0.06), (max(0.02, min(middle, radius) - 0.12), h * 1.1)],
+                cut=True,
+            )
     else:
         b.lathe(_profile(b, r, h), sides=sides)
         if b.chance(0.4):
@@ -332,7 +404,14 @@ def plate(b: Builder) -> None:
         b.prism(_polygon(b, x * 0.6, y * 0.6), (0, 0, t * 0.55), t * b.uniform(0.4, 1.5), cut=b.chance(0.5))
     if b.chance(0.5):
         since = b.count
-        b.cylinder((x * b.uniform(0, 0.4), y * b.uniform(-0.2, 0.2), 0), min(x, y) * b.uniform(0.06, 0.18), 4 * t, "z", b.choose(None, 4, 6), cut=True)
+        b.cylinder(
+            (x * b.uniform(0, 0.4), y * b.uniform(-0.2, 0.2), 0),
+            min(x, y) * b.uniform(0.06, 0.18),
+            4 * t,
+            "z",
+            b.choose(None, 4, 6),
+            cut=True,
+        )
         if b.chance(0.6):
             b.mirror(since, "x")
     if b.chance(0.4):
@@ -399,7 +478,9 @@ def jumble(b: Builder) -> None:
         around, small = size / 2 * b.rng.uniform(-0.9, 0.9, 3), b.rng.uniform(0.15, 0.7, 3)
         before = b.count
         _solid(b, (0, 0, 0), small)
-        turn = rotation("y", b.uniform(0, 360)) @ rotation(b.choose("x", "z"), b.choose(0, 0, 90, 45, b.uniform(0, 180)))
+        turn = rotation("y", b.uniform(0, 360)) @ rotation(
+            b.choose("x", "z"), b.choose(0, 0, 90, 45, b.uniform(0, 180))
+        )
         b.move(before, around, turn)
         if number and b.chance(0.25):
             b.cut(before)
@@ -462,7 +543,18 @@ def _decorate(b: Builder) -> None:
 
 
 KINDS: tuple[tuple[Callable[[Builder], None], float], ...] = (
-    (stacked, 1.0), (attached, 1.5), (slabs_on_legs, 1.5), (building, 1.5), (stairs, 0.6), (frame, 1.0), (on_wheels, 0.8), (turned, 1.2),
-    (plate, 1.0), (shell, 1.0), (arches, 0.6), (jumble, 1.3), (branching, 0.8),
+    (stacked, 1.0),
+    (attached, 1.5),
+    (slabs_on_legs, 1.5),
+    (building, 1.5),
+    (stairs, 0.6),
+    (frame, 1.0),
+    (on_wheels, 0.8),
+    (turned, 1.2),
+    (plate, 1.0),
+    (shell, 1.0),
+    (arches, 0.6),
+    (jumble, 1.3),
+    (branching, 0.8),
 )
 _SHARES = np.array([share for _, share in KINDS]) / sum(share for _, share in KINDS)

@@ -1,9 +1,10 @@
 """Shapes put together from solids, and their distance fields.
 
-Parts are added and cut in order: the distance is the minimum of the added ones, and the maximum with a cut part's negative. That is exact
-outside of unions of exact solids and close near the surface elsewhere. Deep inside it sees the faces that parts have in one another, which are
-no surface of the shape; ``field`` replaces it there (see _without_hidden_faces). Before an opening it is too small where the cut part ends
-nearby: what is cut should reach well out of the solid.
+Parts are added and cut in order: the distance is the minimum of the added ones, and the maximum with a cut part's
+negative. That is exact outside of unions of exact solids and close near the surface elsewhere. Deep inside it sees the
+faces that parts have in one another, which are no surface of the shape; ``field`` replaces it there (see
+_without_hidden_faces). Before an opening it is too small where the cut part ends nearby: what is cut should reach well
+out of the solid.
 """
 
 from dataclasses import dataclass, replace
@@ -18,13 +19,16 @@ from ....geometry.distance import EXTENT, TRUNCATION, Frame, grid_coordinates
 from .solids import Solid
 
 AXES = np.eye(3)
-_WELD = 1e-4  # model units by which added parts grow, and cut ones twice: parts that just touch leave no film between them
+_WELD = (
+    1e-4  # model units by which added parts grow, and cut ones twice: parts that just touch leave no film between them
+)
 _FINEST = 86  # grid points a side at most among which hidden faces are looked for
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A solid in its place: x = rotation · local + position. rotation (3, 3) orthogonal, mirrored or not. cut: taken away from all parts before it."""
+    """A solid in its place: x = rotation · local + position. rotation (3, 3) orthogonal, mirrored or not. cut: taken
+    away from all parts before it."""
 
     solid: Solid
     position: np.ndarray
@@ -54,7 +58,8 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """Parts in any unit, +Y up, what it is called, and other ways to say it; captions may say more than the name ("a table with one leg")."""
+    """Parts in any unit, +Y up, what it is called, and other ways to say it; captions may say more than the name ("a
+    table with one leg")."""
 
     parts: tuple[Part, ...]
     caption: str = ""
@@ -70,13 +75,17 @@ class Shape:
         return Frame((low + high) / 2, 2 * EXTENT / float((high - low).max()))
 
     def turned(self, degrees: float, mirror: bool = False) -> "Shape":
-        """The shape turned about +Y, mirrored in x before where asked; the field of the result is exact, and in its own box."""
+        """The shape turned about +Y, mirrored in x before where asked; the field of the result is exact, and in its own
+        box."""
         a = np.radians(degrees)
-        turn = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]]) @ np.diag([-1.0 if mirror else 1.0, 1, 1])
+        turn = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]]) @ np.diag(
+            [-1.0 if mirror else 1.0, 1, 1]
+        )
         return replace(self, parts=tuple(part.moved(turn, np.zeros(3)) for part in self.parts))
 
     def distance(self, points: np.ndarray) -> np.ndarray:
-        """Signed distance (N,) float32, model units, positive outside, not truncated, at points (N, 3) of model space."""
+        """Signed distance (N,) float32, model units, positive outside, not truncated, at points (N, 3) of model
+        space."""
         x, y, z = self.frame.from_model(points).astype(np.float32).T
         total, weld = np.full(len(points), np.inf, dtype=np.float32), np.float32(_WELD / self.frame.scale)
         for part in self.parts:
@@ -85,8 +94,9 @@ class Shape:
         return total * np.float32(self.frame.scale)
 
     def region(self, axes: tuple[np.ndarray, np.ndarray, np.ndarray], truncation: float = TRUNCATION) -> np.ndarray:
-        """Signed distance (X, Y, Z) float32 on the grid of these ascending coordinates of model space, (X,), (Y,) and (Z,), clipped to
-        ±truncation. Every part is evaluated only where it is nearer than that. Faces hidden within the shape still count: see ``field``."""
+        """Signed distance (X, Y, Z) float32 on the grid of these ascending coordinates of model space, (X,), (Y,) and
+        (Z,), clipped to ±truncation. Every part is evaluated only where it is nearer than that. Faces hidden within the
+        shape still count: see ``field``."""
         scale, center = self.frame.scale, self.frame.center
         axes = [np.asarray(axis, dtype=np.float64) / scale + c for axis, c in zip(axes, center)]
         reach = truncation / scale
@@ -115,7 +125,8 @@ class Shape:
         return bool(volumes.max() > 0.98 * volumes.sum() > 0)
 
     def field(self, resolution: int, truncation: float = TRUNCATION) -> np.ndarray:
-        """Truncated signed distance (R, R, R) float32 on the grid of geometry.distance: model space, +Y up, positive outside."""
+        """Truncated signed distance (R, R, R) float32 on the grid of geometry.distance: model space, +Y up, positive
+        outside."""
         axis = grid_coordinates(resolution)
         field = self.region((axis, axis, axis), truncation)
         if sum(not part.cut for part in self.parts) > 1:
@@ -124,10 +135,12 @@ class Shape:
 
 
 def _without_hidden_faces(field: np.ndarray, truncation: float) -> None:
-    """Deepens the distance around faces hidden in the solid to that from its own surface, in place. field (R, R, R) over [-1, 1]³.
+    """Deepens the distance around faces hidden in the solid to that from its own surface, in place. field (R, R, R)
+    over [-1, 1]³.
 
-    Outside, the field is a distance: a point inside is |p − q| − field(q) from the surface for the nearest grid point q outside, or a little
-    less. Within 1.5 cells of the surface, of the coarser grid on which that is looked for, the field stays as it is.
+    Outside, the field is a distance: a point inside is |p − q| − field(q) from the surface for the nearest grid point q
+    outside, or a little less. Within 1.5 cells of the surface, of the coarser grid on which that is looked for, the
+    field stays as it is.
     """
     step = -(-field.shape[0] // _FINEST)
     cell = 2 * step / field.shape[0]
@@ -149,7 +162,9 @@ def _without_hidden_faces(field: np.ndarray, truncation: float) -> None:
     depth = np.where(hidden, depth, -coarse)
     fine = tuple(slice(step * part.start, step * (part.start + n - 1) + 1) for part, n in zip(box, solid.shape))
     size = tuple(step * (n - 1) + 1 for n in solid.shape)
-    deeper = functional.interpolate(torch.from_numpy(depth)[None, None], size, mode="trilinear", align_corners=True)[0, 0].numpy()
+    deeper = functional.interpolate(torch.from_numpy(depth)[None, None], size, mode="trilinear", align_corners=True)[
+        0, 0
+    ].numpy()
     near = ndimage.binary_dilation(hidden, np.ones((3, 3, 3))) & solid
     near = near.repeat(step, 0).repeat(step, 1).repeat(step, 2)[tuple(slice(0, n) for n in size)]
     here = field[fine]

@@ -1,11 +1,12 @@
 """Primitive solids with signed distances: boxes, prisms, frustums, cylinders, lathes, capsules, arcs, ellipsoids.
 
-Every solid is centred on its own origin. ``distance(x, y, z)`` takes float arrays that broadcast against one another (a solid whose axes are
-the grid's thus costs little more than one sum) and gives the signed distance in the same unit, positive outside. ``reach(direction)`` is the
-support function: how far the solid extends along a unit vector (3,), which gives its bounding box under any rotation.
+Every solid is centred on its own origin. ``distance(x, y, z)`` takes float arrays that broadcast against one another (a
+solid whose axes are the grid's thus costs little more than one sum) and gives the signed distance in the same unit,
+positive outside. ``reach(direction)`` is the support function: how far the solid extends along a unit vector (3,),
+which gives its bounding box under any rotation.
 
-Exact: Box, Prism, Lathe and Cylinder (round), Capsule, Arc. Too small beyond edges, exact on faces: Frustum, polygonal Lathe and Cylinder.
-To first order at the surface: Ellipsoid.
+Exact: Box, Prism, Lathe and Cylinder (round), Capsule, Arc. Too small beyond edges, exact on faces: Frustum, polygonal
+Lathe and Cylinder. To first order at the surface: Ellipsoid.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ class Solid(Protocol):
 
 
 def _crossed(flat: Array, along: Array) -> Array:
-    """Distance of the solid in which a region of distance ``flat`` and a slab of distance ``along`` at right angles meet."""
+    """Distance of the solid in which a region of distance ``flat`` and a slab of distance ``along`` at right angles
+    meet."""
     outside = np.sqrt(np.maximum(flat, 0) ** 2 + np.maximum(along, 0) ** 2)
     return outside + np.minimum(np.maximum(flat, along), 0)
 
@@ -31,7 +33,8 @@ def _crossed(flat: Array, along: Array) -> Array:
 def polygon_distance(u: Array, v: Array, polygon: Array, mirrored: bool = False) -> Array:
     """Signed distance of points (u, v), arrays that broadcast, to a simple polygon (n, 2), negative inside.
 
-    mirrored: the polygon is half of a region that goes on, mirrored, at u < 0; edges on the line u = 0 are none of the region's.
+    mirrored: the polygon is half of a region that goes on, mirrored, at u < 0; edges on the line u = 0 are none of the
+    region's.
     """
     nearest, inside = None, None
     polygon = np.asarray(polygon, dtype=np.result_type(u))
@@ -83,7 +86,8 @@ class Prism:
 
 @dataclass(frozen=True)
 class Frustum:
-    """A box whose half sides (x, z) go from ``bottom`` at y = −half to ``top`` at y = half, both above 0 or, at the top, 0."""
+    """A box whose half sides (x, z) go from ``bottom`` at y = −half to ``top`` at y = half, both above 0 or, at the
+    top, 0."""
 
     bottom: tuple[float, float]
     top: tuple[float, float]
@@ -102,12 +106,15 @@ class Frustum:
 
 
 def _radius(x: Array, z: Array, sides: int | None) -> Array:
-    """Distance from the y axis; with ``sides``, to the polygon of that many sides through a point, a side's middle towards +z."""
+    """Distance from the y axis; with ``sides``, to the polygon of that many sides through a point, a side's middle
+    towards +z."""
     if sides is None:
         return np.sqrt(x * x + z * z)
     angles = np.arange(sides) * (2 * np.pi / sides)
     if sides % 2 == 0:
-        return np.maximum.reduce([np.abs(x * np.float32(np.sin(a)) + z * np.float32(np.cos(a))) for a in angles[: sides // 2]])
+        return np.maximum.reduce(
+            [np.abs(x * np.float32(np.sin(a)) + z * np.float32(np.cos(a))) for a in angles[: sides // 2]]
+        )
     return np.maximum.reduce([x * np.float32(np.sin(a)) + z * np.float32(np.cos(a)) for a in angles])
 
 
@@ -136,7 +143,8 @@ class Cylinder:
 
 @dataclass(frozen=True)
 class Lathe:
-    """A profile, points (radius ≥ 0, y) from the axis round to the axis, or a closed ring off it, turned round y; with ``sides`` a pyramid."""
+    """A profile, points (radius ≥ 0, y) from the axis round to the axis, or a closed ring off it, turned round y; with
+    ``sides`` a pyramid."""
 
     profile: tuple[tuple[float, float], ...]
     sides: int | None = None
@@ -145,10 +153,13 @@ class Lathe:
         radius, profile = _radius(x, z, self.sides), np.array(self.profile)
         if radius.size * y.size <= 8 * _TABLE * y.size or np.broadcast(radius, y).size != radius.size * y.size:
             return polygon_distance(radius, y, profile, mirrored=True)
-        # Radii and heights lie along axes of their own: a table over both, linear between its radii, is all there is to compute.
+        # Radii and heights lie along axes of their own: a table over both, linear between its radii, is all there is to
+        # compute.
         step = float(radius.max()) / (_TABLE - 2)
         heights = y.reshape(-1)
-        table = polygon_distance(np.arange(_TABLE, dtype=y.dtype)[:, None] * y.dtype.type(step), heights[None], profile, mirrored=True).astype(y.dtype)
+        table = polygon_distance(
+            np.arange(_TABLE, dtype=y.dtype)[:, None] * y.dtype.type(step), heights[None], profile, mirrored=True
+        ).astype(y.dtype)
         at = radius * y.dtype.type(1 / step)
         row = at.astype(np.int32)
         share, row = (at - row).reshape(-1, 1), row.reshape(-1)
@@ -164,7 +175,8 @@ class Lathe:
 
 @dataclass(frozen=True)
 class Capsule:
-    """A ball of radius ``bottom`` at y = −half, one of radius ``top`` at y = half, and all between; half > |bottom − top| / 2."""
+    """A ball of radius ``bottom`` at y = −half, one of radius ``top`` at y = half, and all between; half > |bottom −
+    top| / 2."""
 
     bottom: float
     top: float
@@ -185,7 +197,8 @@ class Capsule:
 
 @dataclass(frozen=True)
 class Arc:
-    """A round tube of radius ``tube`` along an arc of ``radius`` round z, ``half_angle`` to both sides of +y; π: a whole torus."""
+    """A round tube of radius ``tube`` along an arc of ``radius`` round z, ``half_angle`` to both sides of +y; π: a
+    whole torus."""
 
     radius: float
     tube: float
@@ -217,7 +230,9 @@ class Ellipsoid:
         near = np.sqrt((x / a) ** 2 + (y / b) ** 2 + (z / c) ** 2)
         slope = np.sqrt((x / (a * a)) ** 2 + (y / (b * b)) ** 2 + (z / (c * c)) ** 2)
         # At the centre both are 0; there the distance is the shortest radius.
-        return np.maximum(near * (near - 1) / np.maximum(slope, 1e-9), -min(self.radii)) - np.where(near < 1e-6, min(self.radii), 0)
+        return np.maximum(near * (near - 1) / np.maximum(slope, 1e-9), -min(self.radii)) - np.where(
+            near < 1e-6, min(self.radii), 0
+        )
 
     def reach(self, direction: Array) -> float:
         return float(np.linalg.norm(direction * np.array(self.radii)))

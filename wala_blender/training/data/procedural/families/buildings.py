@@ -7,15 +7,26 @@ from ..builder import Builder, rotation
 
 def _roof(b: Builder, kind: str, w: float, d: float, y: float, rise: float, over: float) -> None:
     if kind == "gable":
-        b.prism([(-w / 2 - over, y), (w / 2 + over, y), (0, y + rise)], (0, 0, 0), d + 2 * over, b.choose("z", "x") if abs(w - d) < 0.3 else "z")
+        b.prism(
+            [(-w / 2 - over, y), (w / 2 + over, y), (0, y + rise)],
+            (0, 0, 0),
+            d + 2 * over,
+            b.choose("z", "x") if abs(w - d) < 0.3 else "z",
+        )
     elif kind == "hip":
-        b.frustum((0, y + rise / 2, 0), (w + 2 * over, rise, d + 2 * over), (b.uniform(0.0, 0.25), b.uniform(0.15, 0.45)))
+        b.frustum(
+            (0, y + rise / 2, 0), (w + 2 * over, rise, d + 2 * over), (b.uniform(0.0, 0.25), b.uniform(0.15, 0.45))
+        )
     elif kind == "pyramid":
         b.frustum((0, y + rise / 2, 0), (w + 2 * over, rise, d + 2 * over), (0.02, 0.02))
     elif kind == "flat":
         b.box((0, y + 0.04, 0), (w + 2 * over, 0.12, d + 2 * over))
     else:
-        b.prism([(-w / 2 - over, y - 0.01), (w / 2 + over, y - 0.01), (w / 2 + over, y + rise * 0.7)], (0, 0, 0), d + 2 * over)
+        b.prism(
+            [(-w / 2 - over, y - 0.01), (w / 2 + over, y - 0.01), (w / 2 + over, y + rise * 0.7)],
+            (0, 0, 0),
+            d + 2 * over,
+        )
 
 
 def _window(b: Builder, x: float, y: float, z: float, w: float, h: float, turn: np.ndarray | None = None) -> None:
@@ -32,7 +43,11 @@ def _window(b: Builder, x: float, y: float, z: float, w: float, h: float, turn: 
 
 def house(b: Builder) -> list[str]:
     w, d, floors = b.uniform(1.1, 2), b.uniform(1.1, 1.8), b.choose(1, 1, 2)
-    h, over, kind = 0.85 * floors + b.uniform(0, 0.2), b.uniform(0.05, 0.18), b.choose("gable", "gable", "gable", "hip", "pyramid", "flat", "shed")
+    h, over, kind = (
+        0.85 * floors + b.uniform(0, 0.2),
+        b.uniform(0.05, 0.18),
+        b.choose("gable", "gable", "gable", "hip", "pyramid", "flat", "shed"),
+    )
     b.span((-w / 2, 0, -d / 2), (w / 2, h, d / 2))
     door, at = b.uniform(0.24, 0.32), b.choose(0.0, -0.25, 0.25) * w
     b.box((at, 0.28, d / 2), (door, 0.56, 0.1), cut=True)
@@ -45,7 +60,13 @@ def house(b: Builder) -> list[str]:
                 _window(b, b.uniform(-0.2, 0.2) * d, y, w / 2, 0.26, 0.28, rotation("y", degrees))
     rise = b.uniform(0.4, 0.85)
     _roof(b, kind, w, d, h - 0.01, rise, over)
-    roof = {"gable": "gable roof", "hip": "hip roof", "pyramid": "pointed roof", "flat": "flat roof", "shed": "sloping roof"}[kind]
+    roof = {
+        "gable": "gable roof",
+        "hip": "hip roof",
+        "pyramid": "pointed roof",
+        "flat": "flat roof",
+        "shed": "sloping roof",
+    }[kind]
     names = ["house", "house", f"house with a {roof}", "small house" if floors == 1 else "house with two floors"]
     if kind != "flat" and b.chance(0.6):
         b.span((w * 0.22, h - 0.1, -d * 0.28), (w * 0.22 + 0.18, h + rise + 0.1, -d * 0.28 + 0.18))
@@ -59,7 +80,12 @@ def house(b: Builder) -> list[str]:
         names.append("house with a porch")
     if b.chance(0.25):
         b.span((-w / 2 - 0.7, 0, -d * 0.4), (-w / 2 + 0.02, h * 0.7 / floors, d * 0.3))
-        b.prism([(-d * 0.43, h * 0.7 / floors), (d * 0.33, h * 0.7 / floors), (-0.05 * d, h * 0.7 / floors + 0.3)], (-w / 2 - 0.33, 0, 0), 0.85, "x")
+        b.prism(
+            [(-d * 0.43, h * 0.7 / floors), (d * 0.33, h * 0.7 / floors), (-0.05 * d, h * 0.7 / floors + 0.3)],
+            (-w / 2 - 0.33, 0, 0),
+            0.85,
+            "x",
+        )
         names.append("house with a garage")
     return [names[-1], *names]
 
@@ -70,7 +96,9 @@ def church(b: Builder) -> list[str]:
     b.prism([(-w / 2 - 0.06, h - 0.01), (w / 2 + 0.06, h - 0.01), (0, h + b.uniform(0.5, 0.8))], (0, 0, 0), l + 0.1)
     t, high = b.uniform(0.4, 0.5), h + b.uniform(0.6, 1)
     b.span((-t / 2, 0, l / 2 - 0.1), (t / 2, high, l / 2 - 0.1 + t))
-    b.lathe([(t * 0.62, high - 0.01), (0, high + b.uniform(0.6, 1.1))], (0, 0, l / 2 - 0.1 + t / 2), sides=b.choose(4, 8))
+    b.lathe(
+        [(t * 0.62, high - 0.01), (0, high + b.uniform(0.6, 1.1))], (0, 0, l / 2 - 0.1 + t / 2), sides=b.choose(4, 8)
+    )
     top = b.parts[-1].bounds[1][1]
     b.box((0, top + 0.05, l / 2 - 0.1 + t / 2), (0.04, 0.3, 0.04))
     b.box((0, top + 0.1, l / 2 - 0.1 + t / 2), (0.16, 0.04, 0.04))
@@ -109,7 +137,11 @@ def _battlements(b: Builder, radius: float, y: float, sides: int | None, wall: f
 
 
 def tower(b: Builder) -> list[str]:
-    kind, h, r = b.choose("stone tower", "round tower", "watchtower", "wizard tower"), b.uniform(2, 3.4), b.uniform(0.42, 0.6)
+    kind, h, r = (
+        b.choose("stone tower", "round tower", "watchtower", "wizard tower"),
+        b.uniform(2, 3.4),
+        b.uniform(0.42, 0.6),
+    )
     if kind == "watchtower":
         w = b.uniform(0.4, 0.55)
         since = b.count
@@ -207,7 +239,12 @@ def tent(b: Builder) -> list[str]:
         return ["teepee", "round tent", "tent"]
     w, l, h, t = b.uniform(1, 1.4), b.uniform(1.3, 1.8), b.uniform(0.8, 1.1), 0.05
     b.prism([(-w / 2, 0), (w / 2, 0), (0, h)], (0, 0, 0), l)
-    b.prism([(-w / 2 + 2 * t, -0.2), (w / 2 - 2 * t, -0.2), (w / 2 - 2 * t, 0.02), (0, h - 2 * t), (-w / 2 + 2 * t, 0.02)], (0, 0, 0.15), l, cut=True)
+    b.prism(
+        [(-w / 2 + 2 * t, -0.2), (w / 2 - 2 * t, -0.2), (w / 2 - 2 * t, 0.02), (0, h - 2 * t), (-w / 2 + 2 * t, 0.02)],
+        (0, 0, 0.15),
+        l,
+        cut=True,
+    )
     b.box((0, 0.015, 0), (w, 0.03, l))
     return ["tent", "camping tent", "open tent"]
 
@@ -240,7 +277,17 @@ def fence(b: Builder) -> list[str]:
     for i in range(n):
         x = w * ((i + 0.5) / n - 0.5)
         if pointed:
-            b.prism([(x - wide / 2, 0), (x + wide / 2, 0), (x + wide / 2, h - wide / 2), (x, h), (x - wide / 2, h - wide / 2)], (0, 0, 0.02), thick)
+            b.prism(
+                [
+                    (x - wide / 2, 0),
+                    (x + wide / 2, 0),
+                    (x + wide / 2, h - wide / 2),
+                    (x, h),
+                    (x - wide / 2, h - wide / 2),
+                ],
+                (0, 0, 0.02),
+                thick,
+            )
         else:
             b.span((x - wide / 2, 0, 0.02 - thick / 2), (x + wide / 2, h, 0.02 + thick / 2))
     for y in (0.25, 0.7):
@@ -327,7 +374,23 @@ def gravestone(b: Builder) -> list[str]:
     return ["gravestone", "tombstone", "grave"]
 
 
-FAMILIES = {function.__name__: (function, category) for function, category in (
-    (house, "building"), (church, "building"), (skyscraper, "building"), (tower, "building"), (castle, "building"), (lighthouse, "building"),
-    (windmill, "building"), (tent, "building"), (bridge, "structure"), (fence, "structure"), (gate, "structure"), (well, "structure"),
-    (staircase, "structure"), (ladder, "tool"), (gravestone, "prop"))}
+FAMILIES = {
+    function.__name__: (function, category)
+    for function, category in (
+        (house, "building"),
+        (church, "building"),
+        (skyscraper, "building"),
+        (tower, "building"),
+        (castle, "building"),
+        (lighthouse, "building"),
+        (windmill, "building"),
+        (tent, "building"),
+        (bridge, "structure"),
+        (fence, "structure"),
+        (gate, "structure"),
+        (well, "structure"),
+        (staircase, "structure"),
+        (ladder, "tool"),
+        (gravestone, "prop"),
+    )
+}

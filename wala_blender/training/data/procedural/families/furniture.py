@@ -21,8 +21,20 @@ def _legs(b: Builder, x: float, z: float, height: float, thick: float, lean: flo
 
 def table(b: Builder) -> list[str]:
     kind = b.choose("dining", "dining", "coffee", "side", "long", "bar")
-    h = {"dining": b.uniform(0.68, 0.78), "coffee": b.uniform(0.35, 0.45), "side": b.uniform(0.5, 0.6), "long": 0.75, "bar": 1.05}[kind]
-    w = {"dining": b.uniform(0.9, 1.4), "coffee": b.uniform(0.8, 1.2), "side": b.uniform(0.4, 0.55), "long": b.uniform(1.7, 2.4), "bar": 0.65}[kind]
+    h = {
+        "dining": b.uniform(0.68, 0.78),
+        "coffee": b.uniform(0.35, 0.45),
+        "side": b.uniform(0.5, 0.6),
+        "long": 0.75,
+        "bar": 1.05,
+    }[kind]
+    w = {
+        "dining": b.uniform(0.9, 1.4),
+        "coffee": b.uniform(0.8, 1.2),
+        "side": b.uniform(0.4, 0.55),
+        "long": b.uniform(1.7, 2.4),
+        "bar": 0.65,
+    }[kind]
     d, t, leg = (w if kind in ("side", "bar") else b.uniform(0.6, 0.9)), b.uniform(0.03, 0.08), b.uniform(0.05, 0.12)
     top = b.choose("square", "square", "round") if kind != "long" else "square"
     names = [f"{kind} table", "table"]
@@ -34,7 +46,13 @@ def table(b: Builder) -> list[str]:
         b.box((0, h, 0), (w, t, d), b.choose(0, 0, t * 0.4))
         if abs(w - d) < 0.08:
             names.append("square table")
-    base = b.choose("legs", "legs", "pedestal", "trestle" if top == "square" and kind != "bar" else "pedestal", "three" if top == "round" else "legs")
+    base = b.choose(
+        "legs",
+        "legs",
+        "pedestal",
+        "trestle" if top == "square" and kind != "bar" else "pedestal",
+        "three" if top == "round" else "legs",
+    )
     if base == "pedestal":
         b.cylinder((0, h / 2, 0), b.uniform(0.035, 0.07), h, sides=b.choose(None, 8))
         if b.chance(0.5):
@@ -142,7 +160,11 @@ def chair(b: Builder) -> list[str]:
         b.box((w / 2 - 0.03, seat + 0.22, 0), (0.06, 0.045, d * 0.95))
         b.box((w / 2 - 0.03, seat + 0.1, d / 2 - 0.06), (0.045, 0.24, 0.045))
         b.mirror(since, "x")
-    names = {"arm": ["armchair", "chair with armrests"], "bar": ["bar chair", "high chair"], "office": ["office chair", "swivel chair", "desk chair"]}
+    names = {
+        "arm": ["armchair", "chair with armrests"],
+        "bar": ["bar chair", "high chair"],
+        "office": ["office chair", "swivel chair", "desk chair"],
+    }
     return [*names.get(kind, [f"{kind} chair".strip(), "chair with four legs"]), "chair"]
 
 
@@ -154,7 +176,9 @@ def stool(b: Builder) -> list[str]:
     b.ring(since, n)
     if b.chance(0.5):
         b.arc((0, h * 0.35, 0), r * 0.86, 0.015, turn=rotation("x", 90))
-    return (["bar stool", "high stool", "stool"] if h > 0.62 else ["stool", "low stool"]) + [f"stool with {'three' if n == 3 else 'four'} legs"]
+    return (["bar stool", "high stool", "stool"] if h > 0.62 else ["stool", "low stool"]) + [
+        f"stool with {'three' if n == 3 else 'four'} legs"
+    ]
 
 
 def bench(b: Builder) -> list[str]:
@@ -176,7 +200,13 @@ def bench(b: Builder) -> list[str]:
 
 def sofa(b: Builder) -> list[str]:
     n = b.integer(1, 3)
-    arm, cushion, d, seat, high = b.uniform(0.12, 0.25), b.uniform(0.5, 0.7), b.uniform(0.75, 0.95), b.uniform(0.36, 0.44), b.uniform(0.3, 0.45)
+    arm, cushion, d, seat, high = (
+        b.uniform(0.12, 0.25),
+        b.uniform(0.5, 0.7),
+        b.uniform(0.75, 0.95),
+        b.uniform(0.36, 0.44),
+        b.uniform(0.3, 0.45),
+    )
     w, soft = n * cushion + 2 * arm, b.choose(0, 0.03, 0.06)
     b.span((-w / 2, 0.08, -d / 2), (w / 2, seat - 0.04, d / 2 - 0.02), soft)
     b.span((-w / 2, 0.08, -d / 2), (w / 2, seat + high, -d / 2 + 0.22), soft)
@@ -191,7 +221,11 @@ def sofa(b: Builder) -> list[str]:
     b.cylinder((w / 2 - 0.08, 0.05, d / 2 - 0.08), 0.035, 0.12)
     b.mirror(since, "x")
     b.mirror(since, "z")
-    return [["easy chair", "cushioned armchair", "armchair"], ["loveseat", "two-seat sofa", "sofa"], ["sofa", "couch", "three-seat sofa"]][n - 1]
+    return [
+        ["easy chair", "cushioned armchair", "armchair"],
+        ["loveseat", "two-seat sofa", "sofa"],
+        ["sofa", "couch", "three-seat sofa"],
+    ][n - 1]
 
 
 def bed(b: Builder) -> list[str]:
@@ -226,7 +260,10 @@ def bed(b: Builder) -> list[str]:
         if b.chance(0.6):
             foot = h * b.uniform(1.0, 1.6)
             b.box((0, foot / 2, l / 2 + 0.03), (w * 1.02, foot, 0.06))
-    return {"bunk": ["bunk bed", "bed with two levels", "bed"], "four-poster": ["four-poster bed", "canopy bed", "bed"]}.get(kind, [f"{kind} bed", "bed"])
+    return {
+        "bunk": ["bunk bed", "bed with two levels", "bed"],
+        "four-poster": ["four-poster bed", "canopy bed", "bed"],
+    }.get(kind, [f"{kind} bed", "bed"])
 
 
 def bookshelf(b: Builder) -> list[str]:
@@ -240,7 +277,12 @@ def bookshelf(b: Builder) -> list[str]:
     if b.chance(0.75):
         b.box((0, h / 2, -d / 2 + 0.01), (w, h, 0.03))
     if not b.chance(0.5):
-        return ["bookshelf", "empty bookshelf", f"shelf with {['two', 'three', 'four', 'five', 'six'][n - 2]} boards", "shelf"]
+        return [
+            "bookshelf",
+            "empty bookshelf",
+            f"shelf with {['two', 'three', 'four', 'five', 'six'][n - 2]} boards",
+            "shelf",
+        ]
     gap = levels[1] - levels[0]
     for y in levels[:-1]:
         x = -w / 2 + 0.05
@@ -255,8 +297,14 @@ def bookshelf(b: Builder) -> list[str]:
 
 def cabinet(b: Builder) -> list[str]:
     kind = b.choose("cabinet", "wardrobe", "chest of drawers", "nightstand", "dresser", "sideboard")
-    w, h, d = {"cabinet": (0.8, 1.1, 0.45), "wardrobe": (1.2, 2.0, 0.6), "chest of drawers": (0.8, 1.0, 0.45), "nightstand": (0.45, 0.55, 0.4),
-               "dresser": (1.3, 0.8, 0.45), "sideboard": (1.6, 0.75, 0.45)}[kind]
+    w, h, d = {
+        "cabinet": (0.8, 1.1, 0.45),
+        "wardrobe": (1.2, 2.0, 0.6),
+        "chest of drawers": (0.8, 1.0, 0.45),
+        "nightstand": (0.45, 0.55, 0.4),
+        "dresser": (1.3, 0.8, 0.45),
+        "sideboard": (1.6, 0.75, 0.45),
+    }[kind]
     w, h, foot = w * b.uniform(0.85, 1.2), h * b.uniform(0.85, 1.15), b.uniform(0.03, 0.12)
     b.span((-w / 2, foot, -d / 2), (w / 2, h, d / 2))
     b.box((0, h, 0), (w * 1.04, 0.04, d * 1.06))
@@ -276,7 +324,11 @@ def cabinet(b: Builder) -> list[str]:
                 b.box((x + cell[0] * (0.36 if i < columns / 2 - 0.4 else -0.36), y, d / 2 + 0.04), (0.025, 0.14, 0.04))
             else:
                 b.ball((x, y, d / 2 + 0.04), 0.026)
-    more = {"wardrobe": ["closet", "wardrobe with doors"], "cabinet": ["cupboard", "cabinet with two doors"], "nightstand": ["bedside table"]}
+    more = {
+        "wardrobe": ["closet", "wardrobe with doors"],
+        "cabinet": ["cupboard", "cabinet with two doors"],
+        "nightstand": ["bedside table"],
+    }
     return [kind, *more.get(kind, [f"{kind} with doors" if doors else "drawers"])]
 
 
@@ -329,4 +381,7 @@ def lamp(b: Builder) -> list[str]:
     return ["hanging lamp", "ceiling lamp", "pendant lamp"]
 
 
-FAMILIES = {function.__name__: (function, "furniture") for function in (table, desk, chair, stool, bench, sofa, bed, bookshelf, cabinet, lamp)}
+FAMILIES = {
+    function.__name__: (function, "furniture")
+    for function in (table, desk, chair, stool, bench, sofa, bed, bookshelf, cabinet, lamp)
+}

@@ -23,8 +23,18 @@ def tree(b: Builder) -> list[str]:
         n, length = b.integer(5, 8), b.uniform(0.45, 0.65)
         for i in range(n):
             since = b.count
-            b.prism([(0, -0.03), (length * 0.5, 0.1), (length, 0.02), (length * 0.5, -0.1)], (0, 0, 0), 0.035, turn=rotation("z", 12) @ rotation("x", 90))
-            b.prism([(0, -0.07), (length * 0.6, 0), (0, 0.07)], (length * 0.85, length * 0.17, 0), 0.035, turn=rotation("z", -45) @ rotation("x", 90))
+            b.prism(
+                [(0, -0.03), (length * 0.5, 0.1), (length, 0.02), (length * 0.5, -0.1)],
+                (0, 0, 0),
+                0.035,
+                turn=rotation("z", 12) @ rotation("x", 90),
+            )
+            b.prism(
+                [(0, -0.07), (length * 0.6, 0), (0, 0.07)],
+                (length * 0.85, length * 0.17, 0),
+                0.035,
+                turn=rotation("z", -45) @ rotation("x", 90),
+            )
             b.move(since, points[-1], rotation("y", 360 * i / n))
         b.ball(points[-1], r * 1.3)
         return ["palm tree", "palm", "tree"]
@@ -44,13 +54,18 @@ def tree(b: Builder) -> list[str]:
         b.ball((0, h + crown * 0.7, 0), (crown, crown * b.uniform(0.8, 1.3), crown))
     elif style == "balls":
         for i in range(b.integer(3, 5)):
-            b.ball((b.uniform(-0.25, 0.25), h + b.uniform(0.1, 0.5), b.uniform(-0.25, 0.25)), crown * b.uniform(0.55, 0.85))
+            b.ball(
+                (b.uniform(-0.25, 0.25), h + b.uniform(0.1, 0.5), b.uniform(-0.25, 0.25)), crown * b.uniform(0.55, 0.85)
+            )
     elif style == "box":
         b.box((0, h + crown * 0.7, 0), (1.7 * crown, 1.8 * crown, 1.7 * crown), b.choose(0, 0.08))
     elif style == "cone":
         b.lathe([(crown * 0.3, h * 0.7), (crown, h), (crown * 0.4, h + 0.7), (0, h + 0.9)], sides=sides)
     else:
-        b.lathe([(crown * 0.4, h * 0.8), (crown, h + 0.15), (crown * 0.9, h + 0.5), (crown * 0.35, h + 0.8)], sides=b.choose(5, 6, 7))
+        b.lathe(
+            [(crown * 0.4, h * 0.8), (crown, h + 0.15), (crown * 0.9, h + 0.5), (crown * 0.35, h + 0.8)],
+            sides=b.choose(5, 6, 7),
+        )
     return ["tree", "leafy tree", "tree with a round crown" if style == "ball" else "tree"]
 
 
@@ -61,7 +76,11 @@ def mushroom(b: Builder) -> list[str]:
         h = b.uniform(0.4, 0.7) * (0.6 if i else 1)
         b.lathe([(0.14, 0), (0.11, h * 0.5), (0.1, h)])
         if b.chance(0.6):
-            b.lathe([(r * 0.8, h - 0.04)] + [(r * np.cos(a), h + r * 0.75 * np.sin(a)) for a in np.linspace(0, np.pi / 2, 7)], sides=b.choose(None, 8))
+            b.lathe(
+                [(r * 0.8, h - 0.04)]
+                + [(r * np.cos(a), h + r * 0.75 * np.sin(a)) for a in np.linspace(0, np.pi / 2, 7)],
+                sides=b.choose(None, 8),
+            )
         else:
             b.lathe([(r, h - 0.03), (r * 0.5, h + 0.25), (0.02, h + 0.45)], sides=b.choose(None, 6, 8))
         if i:
@@ -104,14 +123,28 @@ def potted_plant(b: Builder) -> list[str]:
     for i in range(b.integer(6, 10)):
         a, length, up = i * 2.4, b.uniform(0.3, 0.5), b.uniform(45, 75)
         since = b.count
-        b.prism([(0, -0.04), (length * 0.5, -0.1), (length, 0), (length * 0.5, 0.1), (0, 0.04)], (0, 0, 0), 0.035, turn=rotation("z", up) @ rotation("x", 90))
+        b.prism(
+            [(0, -0.04), (length * 0.5, -0.1), (length, 0), (length * 0.5, 0.1), (0, 0.04)],
+            (0, 0, 0),
+            0.035,
+            turn=rotation("z", up) @ rotation("x", 90),
+        )
         b.move(since, (0, 0.44, 0), rotation("y", np.degrees(a)))
     return ["potted plant", "houseplant", "plant in a pot", "plant"]
 
 
-def _quadruped(b: Builder, body: tuple[float, float, float], leg: float, thick: float, neck: tuple[float, float], head: tuple[float, float, float],
-               tail: tuple[float, float], blocky: bool) -> np.ndarray:
-    """body: width, height, length; neck: how far up and forward the head's middle is from the body's front; returns the head's middle."""
+def _quadruped(
+    b: Builder,
+    body: tuple[float, float, float],
+    leg: float,
+    thick: float,
+    neck: tuple[float, float],
+    head: tuple[float, float, float],
+    tail: tuple[float, float],
+    blocky: bool,
+) -> np.ndarray:
+    """body: width, height, length; neck: how far up and forward the head's middle is from the body's front; returns the
+    head's middle."""
     w, h, l = body
     y = leg + h / 2
     if blocky:
@@ -138,13 +171,27 @@ def _quadruped(b: Builder, body: tuple[float, float, float], leg: float, thick: 
 
 def _ears(b: Builder, at: np.ndarray, head: tuple[float, float, float], high: float, spread: float = 0.35) -> None:
     since = b.count
-    b.limb(at + (head[0] * spread, head[1] * 0.3, -head[2] * 0.1), at + (head[0] * spread * 1.3, head[1] * 0.5 + high, -head[2] * 0.1), 0.05, 0.02)
+    b.limb(
+        at + (head[0] * spread, head[1] * 0.3, -head[2] * 0.1),
+        at + (head[0] * spread * 1.3, head[1] * 0.5 + high, -head[2] * 0.1),
+        0.05,
+        0.02,
+    )
     b.mirror(since, "x")
 
 
 def dog(b: Builder) -> list[str]:
     head, blocky = (0.3, 0.28, 0.3), b.chance(0.5)
-    at = _quadruped(b, (0.32, 0.3, b.uniform(0.65, 0.9)), b.uniform(0.22, 0.42), 0.06, (0.25, 0.12), head, (b.uniform(0.1, 0.3), 0.2), blocky)
+    at = _quadruped(
+        b,
+        (0.32, 0.3, b.uniform(0.65, 0.9)),
+        b.uniform(0.22, 0.42),
+        0.06,
+        (0.25, 0.12),
+        head,
+        (b.uniform(0.1, 0.3), 0.2),
+        blocky,
+    )
     b.box(at + (0, -0.04, 0.2), (0.14, 0.12, 0.18), 0.03)
     if b.chance(0.5):
         _ears(b, at, head, 0.08)
@@ -157,7 +204,16 @@ def dog(b: Builder) -> list[str]:
 
 def cat(b: Builder) -> list[str]:
     head, blocky = (0.28, 0.24, 0.24), b.chance(0.5)
-    at = _quadruped(b, (0.24, 0.24, b.uniform(0.6, 0.75)), b.uniform(0.2, 0.28), 0.045, (0.2, 0.1), head, (b.uniform(0.35, 0.5), b.uniform(0.05, 0.2)), blocky)
+    at = _quadruped(
+        b,
+        (0.24, 0.24, b.uniform(0.6, 0.75)),
+        b.uniform(0.2, 0.28),
+        0.045,
+        (0.2, 0.1),
+        head,
+        (b.uniform(0.35, 0.5), b.uniform(0.05, 0.2)),
+        blocky,
+    )
     since = b.count
     b.lathe([(0.075, 0), (0, 0.13)], at + (0.085, 0.09, 0), sides=4)
     b.mirror(since, "x")
@@ -167,7 +223,9 @@ def cat(b: Builder) -> list[str]:
 
 def horse(b: Builder) -> list[str]:
     head, blocky = (0.18, 0.2, 0.42), b.chance(0.5)
-    at = _quadruped(b, (0.36, 0.38, b.uniform(0.95, 1.1)), b.uniform(0.55, 0.7), 0.065, (0.5, 0.25), head, (-0.35, 0.12), blocky)
+    at = _quadruped(
+        b, (0.36, 0.38, b.uniform(0.95, 1.1)), b.uniform(0.55, 0.7), 0.065, (0.5, 0.25), head, (-0.35, 0.12), blocky
+    )
     _ears(b, at, head, 0.07)
     b.limb(at + (0, 0.1, -0.08), at + (0, -0.4, -0.32), 0.04, 0.05)
     names = ["horse", "standing horse", "pony"]
@@ -186,13 +244,20 @@ def cow(b: Builder) -> list[str]:
     since = b.count
     b.box(at + (head[0] * 0.65, 0.02, -0.06), (0.14, 0.08, 0.04), 0.015)
     if kind != "sheep":
-        b.limb(at + (head[0] * 0.3, head[1] * 0.4, -0.02), at + (head[0] * (0.9 if not small else 0.4), head[1] * 0.5 + 0.14, -0.05 if not small else -0.2), 0.035, 0.012)
+        b.limb(
+            at + (head[0] * 0.3, head[1] * 0.4, -0.02),
+            at + (head[0] * (0.9 if not small else 0.4), head[1] * 0.5 + 0.14, -0.05 if not small else -0.2),
+            0.035,
+            0.012,
+        )
     b.mirror(since, "x")
     if kind == "sheep":
         y = 0.31 + 0.18
         for i in range(8):
             b.ball((0.15 * np.cos(i * 2.4), y + 0.1 * np.sin(i * 2.4), 0.5 * (i / 7 - 0.5)), 0.16)
-    return {"cow": ["cow", "cow with horns"], "bull": ["bull", "ox"], "goat": ["goat"], "sheep": ["sheep", "lamb"]}[kind]
+    return {"cow": ["cow", "cow with horns"], "bull": ["bull", "ox"], "goat": ["goat"], "sheep": ["sheep", "lamb"]}[
+        kind
+    ]
 
 
 def pig(b: Builder) -> list[str]:
@@ -225,7 +290,12 @@ def fish(b: Builder) -> list[str]:
         b.prism([(0, h * 0.85), (l * 0.35, h * 0.7), (l * 0.35, h * 1.9)], (0, 0, 0), 0.05, "x")
         names = ["shark", "fish"]
     since = b.count
-    b.prism([(0, 0.05), (0, -0.09), (h, -0.16), (h, -0.1)], (w * 0.6, -h * 0.3, l * 0.25), 0.04, turn=rotation("z", -30) @ rotation("x", 90))
+    b.prism(
+        [(0, 0.05), (0, -0.09), (h, -0.16), (h, -0.1)],
+        (w * 0.6, -h * 0.3, l * 0.25),
+        0.04,
+        turn=rotation("z", -30) @ rotation("x", 90),
+    )
     b.ball((w * 0.75, h * 0.2, l * 0.65), 0.045)
     b.mirror(since, "x")
     return names
@@ -250,17 +320,31 @@ def bird(b: Builder) -> list[str]:
         b.box(at + (0, -0.02, 0.19), (0.13, 0.045, 0.16), 0.02)
     else:
         b.lathe([(0.055, 0), (0, 0.17)], at + (0, -0.01, 0.12), "z")
-    b.prism([(-0.08, 0.3), (0.08, 0.3), (0.16, 0.62), (-0.16, 0.62)], (0, 0.08, 0), 0.05, turn=rotation("x", -90 + (15 if kind == "duck" else 0)))
+    b.prism(
+        [(-0.08, 0.3), (0.08, 0.3), (0.16, 0.62), (-0.16, 0.62)],
+        (0, 0.08, 0),
+        0.05,
+        turn=rotation("x", -90 + (15 if kind == "duck" else 0)),
+    )
     since = b.count
     if kind == "flying bird":
-        b.prism([(0.1, 0.18), (0.1, -0.15), (0.55, -0.15), (0.95, -0.3), (0.55, 0.15)], (0, 0.06, 0), 0.05, turn=rotation("z", b.uniform(0, 20)) @ rotation("x", 90))
+        b.prism(
+            [(0.1, 0.18), (0.1, -0.15), (0.55, -0.15), (0.95, -0.3), (0.55, 0.15)],
+            (0, 0.06, 0),
+            0.05,
+            turn=rotation("z", b.uniform(0, 20)) @ rotation("x", 90),
+        )
     else:
         b.ball((0.2, 0.04, -0.06), (0.06, 0.15, 0.28))
     if kind == "bird":
         b.rod((0.09, -0.1, 0), (0.09, -0.4, 0.02), 0.024)
         b.box((0.09, -0.4, 0.07), (0.1, 0.04, 0.2))
     b.mirror(since, "x")
-    return {"flying bird": ["flying bird", "bird with spread wings", "bird", "seagull"], "duck": ["duck", "bird"], "bird": ["bird", "standing bird"]}[kind]
+    return {
+        "flying bird": ["flying bird", "bird with spread wings", "bird", "seagull"],
+        "duck": ["duck", "bird"],
+        "bird": ["bird", "standing bird"],
+    }[kind]
 
 
 def spider(b: Builder) -> list[str]:
@@ -271,7 +355,11 @@ def spider(b: Builder) -> list[str]:
     for angle in (-45, -15, 15, 45):
         a = np.radians(angle)
         out = np.array([np.cos(a), 0, np.sin(a)])
-        b.path([(0.1 * out[0], 0.28, 0.12 + 0.1 * out[2]), out * 0.5 + (0, knee, 0.12), out * out_to + (0, 0.03, 0.12)], thick, 0.022)
+        b.path(
+            [(0.1 * out[0], 0.28, 0.12 + 0.1 * out[2]), out * 0.5 + (0, knee, 0.12), out * out_to + (0, 0.03, 0.12)],
+            thick,
+            0.022,
+        )
     b.mirror(since, "x")
     return ["spider", "spider with eight legs"]
 
@@ -349,7 +437,25 @@ def snowman(b: Builder) -> list[str]:
     return ["snowman"]
 
 
-FAMILIES = {function.__name__: (function, category) for function, category in (
-    (tree, "nature"), (mushroom, "nature"), (flower, "nature"), (cactus, "nature"), (potted_plant, "nature"), (dog, "animal"), (cat, "animal"),
-    (horse, "animal"), (cow, "animal"), (pig, "animal"), (elephant, "animal"), (fish, "animal"), (bird, "animal"), (spider, "animal"),
-    (robot, "character"), (person, "character"), (snowman, "character"))}
+FAMILIES = {
+    function.__name__: (function, category)
+    for function, category in (
+        (tree, "nature"),
+        (mushroom, "nature"),
+        (flower, "nature"),
+        (cactus, "nature"),
+        (potted_plant, "nature"),
+        (dog, "animal"),
+        (cat, "animal"),
+        (horse, "animal"),
+        (cow, "animal"),
+        (pig, "animal"),
+        (elephant, "animal"),
+        (fish, "animal"),
+        (bird, "animal"),
+        (spider, "animal"),
+        (robot, "character"),
+        (person, "character"),
+        (snowman, "character"),
+    )
+}

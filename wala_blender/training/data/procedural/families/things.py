@@ -11,7 +11,9 @@ def sword(b: Builder) -> list[str]:
     l, w = (0.45 if kind == "dagger" else l), w * (1.6 if kind == "broadsword" else 1)
     if kind == "scimitar":
         outer = [(np.sin(a) * l - 0.0, 0.9 * l - np.cos(a) * 0.9 * l) for a in np.linspace(0, 1.0, 7)]
-        blade = [(y * 0.35 - w / 2, x) for x, y in outer] + [(y * 0.35 + w / 2 * s, x) for (x, y), s in zip(outer[::-1], (0.0, 1.2, 1.4, 1.3, 1.2, 1.0, 1.0))]
+        blade = [(y * 0.35 - w / 2, x) for x, y in outer] + [
+            (y * 0.35 + w / 2 * s, x) for (x, y), s in zip(outer[::-1], (0.0, 1.2, 1.4, 1.3, 1.2, 1.0, 1.0))
+        ]
         b.prism(blade[::-1], (0, 0, 0), t)
     else:
         tip = b.uniform(0.6, 2) * w
@@ -38,7 +40,19 @@ def axe(b: Builder) -> list[str]:
     b.cylinder((0, l / 2, 0), r, l, sides=b.choose(None, 4, 8))
     high, wide, y, t = b.uniform(0.14, 0.3), b.uniform(0.18, 0.3), l * 0.86, b.uniform(0.035, 0.06)
     since = b.count
-    b.prism([(0, -0.07), (wide * 0.6, -high * 0.6), (wide, -high), (wide * 1.08, 0), (wide, high), (wide * 0.6, high * 0.5), (0, 0.07)], (0, y, 0), t)
+    b.prism(
+        [
+            (0, -0.07),
+            (wide * 0.6, -high * 0.6),
+            (wide, -high),
+            (wide * 1.08, 0),
+            (wide, high),
+            (wide * 0.6, high * 0.5),
+            (0, 0.07),
+        ],
+        (0, y, 0),
+        t,
+    )
     b.box((0, y, 0), (0.09, 0.15, t * 1.6))
     if b.chance(0.35):
         b.mirror(since, "x")
@@ -114,13 +128,34 @@ def shield(b: Builder) -> list[str]:
     if kind == "round":
         r = 0.5
         b.cylinder((0, 0, 0), r, t, "z", b.choose(None, None, 12))
-        b.lathe([(r - 0.07, -t * 0.8), (r, -t * 0.8), (r, t * 0.8), (r - 0.07, t * 0.8), (r - 0.07, -t * 0.8)], axis="z")
+        b.lathe(
+            [(r - 0.07, -t * 0.8), (r, -t * 0.8), (r, t * 0.8), (r - 0.07, t * 0.8), (r - 0.07, -t * 0.8)], axis="z"
+        )
         b.ball((0, 0, t / 2), (0.15, 0.15, 0.1))
     else:
         w, h = b.uniform(0.32, 0.4), b.uniform(0.45, 0.6)
-        outline = {"kite": [(-w, h * 0.5), (-w * 0.6, -h * 0.3), (0, -h), (w * 0.6, -h * 0.3), (w, h * 0.5), (w * 0.5, h * 0.85), (0, h), (-w * 0.5, h * 0.85)],
-                   "heater": [(-w, h * 0.8), (-w, 0), (-w * 0.6, -h * 0.55), (0, -h), (w * 0.6, -h * 0.55), (w, 0), (w, h * 0.8)],
-                   "tower": [(-w, -h), (w, -h), (w, h), (-w, h)]}[kind]
+        outline = {
+            "kite": [
+                (-w, h * 0.5),
+                (-w * 0.6, -h * 0.3),
+                (0, -h),
+                (w * 0.6, -h * 0.3),
+                (w, h * 0.5),
+                (w * 0.5, h * 0.85),
+                (0, h),
+                (-w * 0.5, h * 0.85),
+            ],
+            "heater": [
+                (-w, h * 0.8),
+                (-w, 0),
+                (-w * 0.6, -h * 0.55),
+                (0, -h),
+                (w * 0.6, -h * 0.55),
+                (w, 0),
+                (w, h * 0.8),
+            ],
+            "tower": [(-w, -h), (w, -h), (w, h), (-w, h)],
+        }[kind]
         b.prism(outline, (0, 0, 0), t)
         b.prism([(x * 0.8, y * 0.83) for x, y in outline], (0, 0, t * 0.85), t, cut=True)
         if b.chance(0.6):
@@ -177,11 +212,19 @@ def bowl(b: Builder) -> list[str]:
 
 
 def bottle(b: Builder) -> list[str]:
-    r, h, neck, kind = b.uniform(0.18, 0.28), b.uniform(0.45, 0.7), b.uniform(0.05, 0.08), b.choose("bottle", "wine bottle", "potion bottle", "jug")
+    r, h, neck, kind = (
+        b.uniform(0.18, 0.28),
+        b.uniform(0.45, 0.7),
+        b.uniform(0.05, 0.08),
+        b.choose("bottle", "wine bottle", "potion bottle", "jug"),
+    )
     if kind == "potion bottle":
         n = b.choose(0, 6)
         if n:
-            b.lathe([(r * 0.8, 0), (r * 1.3, 0.25), (neck, 0.5), (neck, 0.7), (neck + 0.04, 0.7), (neck + 0.04, 0.76)], sides=n)
+            b.lathe(
+                [(r * 0.8, 0), (r * 1.3, 0.25), (neck, 0.5), (neck, 0.7), (neck + 0.04, 0.7), (neck + 0.04, 0.76)],
+                sides=n,
+            )
         else:
             b.ball((0, 0.3, 0), 0.32)
             b.cylinder((0, 0.68, 0), neck * 1.2, 0.25)
@@ -190,7 +233,10 @@ def bottle(b: Builder) -> list[str]:
         return ["potion bottle", "flask", "potion", "round flask" if not n else "bottle"]
     sides = b.choose(None, None, 8)
     top = h + b.uniform(0.12, 0.22)
-    b.lathe([(r, 0), (r, h), (neck, top), (neck, top + 0.25), (neck + 0.02, top + 0.25), (neck + 0.02, top + 0.31)], sides=sides)
+    b.lathe(
+        [(r, 0), (r, h), (neck, top), (neck, top + 0.25), (neck + 0.02, top + 0.25), (neck + 0.02, top + 0.31)],
+        sides=sides,
+    )
     if kind == "jug":
         b.arc((r * 0.75, h * 0.95, 0), 0.2, 0.035, 110, rotation("z", -70))
         return ["jug", "bottle with a handle", "pitcher"]
@@ -220,7 +266,10 @@ def vase(b: Builder) -> list[str]:
 def bucket(b: Builder) -> list[str]:
     low, top, h, sides = b.uniform(0.24, 0.3), b.uniform(0.32, 0.4), b.uniform(0.5, 0.65), b.choose(None, 8, 12)
     b.vessel([(low, 0), (top, h)], 0.045, sides=sides)
-    b.lathe([(top - 0.03, h - 0.06), (top + 0.03, h - 0.06), (top + 0.03, h), (top - 0.03, h), (top - 0.03, h - 0.06)], sides=sides)
+    b.lathe(
+        [(top - 0.03, h - 0.06), (top + 0.03, h - 0.06), (top + 0.03, h), (top - 0.03, h), (top - 0.03, h - 0.06)],
+        sides=sides,
+    )
     b.arc((0, h - 0.03, 0), top, 0.018, 90, rotation("x", b.choose(0, 0, 60)))
     return ["bucket", "pail", "bucket with a handle"]
 
@@ -255,7 +304,10 @@ def teapot(b: Builder) -> list[str]:
 def barrel(b: Builder) -> list[str]:
     r, h, sides = b.uniform(0.3, 0.36), b.uniform(0.8, 1), b.choose(None, 8, 12)
     bulge = b.uniform(1.1, 1.3)
-    b.lathe([(r, 0), (r * (1 + bulge) / 2, h * 0.2), (r * bulge, h * 0.5), (r * (1 + bulge) / 2, h * 0.8), (r, h)], sides=sides)
+    b.lathe(
+        [(r, 0), (r * (1 + bulge) / 2, h * 0.2), (r * bulge, h * 0.5), (r * (1 + bulge) / 2, h * 0.8), (r, h)],
+        sides=sides,
+    )
     b.cylinder((0, h + 0.06, 0), r * 0.86, 0.2, sides=sides, cut=True)
     b.cylinder((0, -0.06, 0), r * 0.86, 0.2, sides=sides, cut=True)
     for y in (0.2, 0.8):
@@ -345,7 +397,11 @@ def candle(b: Builder) -> list[str]:
 
 def umbrella(b: Builder) -> list[str]:
     n, r, h = b.choose(6, 8, None), b.uniform(0.6, 0.8), b.uniform(0.25, 0.4)
-    b.lathe([(0, h - 0.06), (r * 0.57, h * 0.72 - 0.05), (r - 0.03, -0.03), (r, 0), (r * 0.6, h * 0.75), (0, h)], (0, 0.8, 0), sides=n)
+    b.lathe(
+        [(0, h - 0.06), (r * 0.57, h * 0.72 - 0.05), (r - 0.03, -0.03), (r, 0), (r * 0.6, h * 0.75), (0, h)],
+        (0, 0.8, 0),
+        sides=n,
+    )
     b.cylinder((0, 0.55, 0), 0.022, 1.25)
     if b.chance(0.6):
         b.arc((0.09, -0.06, 0), 0.09, 0.024, 90, rotation("z", 180))
@@ -372,7 +428,9 @@ def clock(b: Builder) -> list[str]:
     for angle in range(0, 360, 30):
         b.box(np.array((0, r * 0.74, 0.03)) @ rotation("z", angle).T, (0.03, 0.09, 0.05), turn=rotation("z", angle))
     for length, angle in ((0.28, b.uniform(0, 360)), (0.2, b.uniform(0, 360))):
-        b.box(np.array((0, length / 2, 0.03)) @ rotation("z", angle).T, (0.035, length, 0.05), turn=rotation("z", angle))
+        b.box(
+            np.array((0, length / 2, 0.03)) @ rotation("z", angle).T, (0.035, length, 0.05), turn=rotation("z", angle)
+        )
     if b.chance(0.4):
         since = b.count
         b.ball((0.24, 0.44, 0), (0.14, 0.1, 0.1), rotation("z", -35))
@@ -386,8 +444,24 @@ def guitar(b: Builder) -> list[str]:
     t, electric = b.uniform(0.12, 0.2), b.chance(0.35)
     if electric:
         t = 0.08
-        b.prism([(-0.3, 0.1), (-0.2, -0.02), (0.2, -0.02), (0.32, 0.12), (0.24, 0.35), (0.34, 0.62), (0.26, 0.66), (0.12, 0.5), (-0.12, 0.5),
-                 (-0.26, 0.72), (-0.33, 0.66), (-0.24, 0.35)], (0, 0, 0), t)
+        b.prism(
+            [
+                (-0.3, 0.1),
+                (-0.2, -0.02),
+                (0.2, -0.02),
+                (0.32, 0.12),
+                (0.24, 0.35),
+                (0.34, 0.62),
+                (0.26, 0.66),
+                (0.12, 0.5),
+                (-0.12, 0.5),
+                (-0.26, 0.72),
+                (-0.33, 0.66),
+                (-0.24, 0.35),
+            ],
+            (0, 0, 0),
+            t,
+        )
     else:
         for y, r in ((0.28, 0.34), (0.52, 0.22), (0.72, 0.26)):
             b.cylinder((0, y, 0), r, t, "z")
@@ -434,8 +508,33 @@ def hat(b: Builder) -> list[str]:
     return [kind, "hat"]
 
 
-FAMILIES = {function.__name__: (function, category) for function, category in (
-    (sword, "weapon"), (axe, "weapon"), (hammer, "tool"), (pickaxe, "tool"), (shovel, "tool"), (spear, "weapon"), (shield, "weapon"), (key, "prop"),
-    (mug, "container"), (bowl, "container"), (bottle, "container"), (vase, "container"), (bucket, "container"), (pot, "container"),
-    (teapot, "container"), (barrel, "container"), (crate, "container"), (chest, "container"), (book, "prop"), (candle, "prop"), (umbrella, "prop"),
-    (clock, "prop"), (guitar, "instrument"), (drum, "instrument"), (hat, "clothing"))}
+FAMILIES = {
+    function.__name__: (function, category)
+    for function, category in (
+        (sword, "weapon"),
+        (axe, "weapon"),
+        (hammer, "tool"),
+        (pickaxe, "tool"),
+        (shovel, "tool"),
+        (spear, "weapon"),
+        (shield, "weapon"),
+        (key, "prop"),
+        (mug, "container"),
+        (bowl, "container"),
+        (bottle, "container"),
+        (vase, "container"),
+        (bucket, "container"),
+        (pot, "container"),
+        (teapot, "container"),
+        (barrel, "container"),
+        (crate, "container"),
+        (chest, "container"),
+        (book, "prop"),
+        (candle, "prop"),
+        (umbrella, "prop"),
+        (clock, "prop"),
+        (guitar, "instrument"),
+        (drum, "instrument"),
+        (hat, "clothing"),
+    )
+}

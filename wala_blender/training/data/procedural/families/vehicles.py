@@ -16,16 +16,31 @@ def _wheels(b: Builder, x: float, r: float, thick: float, *positions: float) -> 
 
 def car(b: Builder) -> list[str]:
     kind = b.choose("sedan", "hatchback", "van", "pickup truck", "sports car", "off-road car")
-    l, w, r = {"sports car": 1.9, "van": 1.9}.get(kind, 1.8) * b.uniform(0.93, 1.07), b.uniform(0.72, 0.82), b.uniform(0.15, 0.19)
+    l, w, r = (
+        {"sports car": 1.9, "van": 1.9}.get(kind, 1.8) * b.uniform(0.93, 1.07),
+        b.uniform(0.72, 0.82),
+        b.uniform(0.15, 0.19),
+    )
     r = r * 1.3 if kind == "off-road car" else r
     floor, belt = r * 0.9, {"sports car": 0.42, "off-road car": 0.66}.get(kind, 0.52)
     roof = {"sports car": 0.66, "van": 0.95, "off-road car": 0.98}.get(kind, 0.82)
     soft = b.choose(0, 0.03, 0.06)
     b.span((-w / 2, floor, -l / 2), (w / 2, belt, l / 2), soft)
-    low, high = {"sedan": (-0.32, 0.22), "hatchback": (-0.47, 0.2), "van": (-0.49, 0.32), "pickup truck": (-0.05, 0.25), "sports car": (-0.35, 0.15),
-                 "off-road car": (-0.46, 0.2)}[kind]
+    low, high = {
+        "sedan": (-0.32, 0.22),
+        "hatchback": (-0.47, 0.2),
+        "van": (-0.49, 0.32),
+        "pickup truck": (-0.05, 0.25),
+        "sports car": (-0.35, 0.15),
+        "off-road car": (-0.46, 0.2),
+    }[kind]
     front, rear = b.uniform(0.1, 0.2) * l, (0.03 if kind in ("van", "hatchback", "off-road car") else 0.12) * l
-    b.prism([(-high * l, belt - 0.02), (-low * l, belt - 0.02), (-low * l - rear, roof), (-high * l + front, roof)], (0, 0, 0), w * 0.9, "x")
+    b.prism(
+        [(-high * l, belt - 0.02), (-low * l, belt - 0.02), (-low * l - rear, roof), (-high * l + front, roof)],
+        (0, 0, 0),
+        w * 0.9,
+        "x",
+    )
     middle, tall = (low + high) / 2 * l + (rear - front) / 2, roof - belt
     b.box((0, belt + tall * 0.5, middle), (w * 0.97, tall * 0.55, (high - low) * l * 0.5), cut=True)
     b.box((0, belt + tall * 0.5, middle), (w * 0.8, tall, (high - low) * l * 0.5))
@@ -42,14 +57,27 @@ def car(b: Builder) -> list[str]:
     if kind == "sports car":
         b.box((0, belt + 0.12, -l / 2 + 0.1), (w * 0.9, 0.03, 0.14))
         b.box((0, belt + 0.05, -l / 2 + 0.1), (w * 0.5, 0.16, 0.04))
-    return {"pickup truck": ["pickup truck", "pickup", "car"], "van": ["van", "minivan", "car"]}.get(kind, [kind, "car", "automobile"])
+    return {"pickup truck": ["pickup truck", "pickup", "car"], "van": ["van", "minivan", "car"]}.get(
+        kind, [kind, "car", "automobile"]
+    )
 
 
 def truck(b: Builder) -> list[str]:
     w, r, cab, l = b.uniform(0.8, 0.95), b.uniform(0.17, 0.22), b.uniform(0.5, 0.7), b.uniform(1.2, 2)
     floor, high = r * 1.6, b.uniform(0.85, 1.1)
     b.span((-w * 0.4, floor - 0.12, -l), (w * 0.4, floor + 0.02, cab))
-    b.prism([(-cab, floor - 0.15), (-0.02, floor - 0.15), (-0.02, floor + high), (-cab * 0.85, floor + high), (-cab, floor + high * 0.5)], (0, 0, 0), w, "x")
+    b.prism(
+        [
+            (-cab, floor - 0.15),
+            (-0.02, floor - 0.15),
+            (-0.02, floor + high),
+            (-cab * 0.85, floor + high),
+            (-cab, floor + high * 0.5),
+        ],
+        (0, 0, 0),
+        w,
+        "x",
+    )
     b.box((0, floor + high * 0.72, cab * 0.95), (w * 0.84, high * 0.32, 0.2), turn=rotation("x", -15), cut=True)
     since = b.count
     b.box((w / 2, floor + high * 0.7, cab * 0.45), (0.08, high * 0.32, cab * 0.5), cut=True)
@@ -64,8 +92,12 @@ def truck(b: Builder) -> list[str]:
         if kind == "dump":
             b.span((-w * 0.54 + 0.05, floor + 0.06, -l + 0.05), (w * 0.54 - 0.05, 3, -0.11), cut=True)
     _wheels(b, w / 2 - 0.06, r, 0.16, cab * 0.5, -l * 0.55, -l * 0.55 - 2.15 * r)
-    return {"box": ["truck", "delivery truck", "lorry"], "dump": ["dump truck", "truck"], "tank": ["tanker truck", "truck"],
-            "flatbed": ["flatbed truck", "truck"]}[kind]
+    return {
+        "box": ["truck", "delivery truck", "lorry"],
+        "dump": ["dump truck", "truck"],
+        "tank": ["tanker truck", "truck"],
+        "flatbed": ["flatbed truck", "truck"],
+    }[kind]
 
 
 def bus(b: Builder) -> list[str]:
@@ -127,7 +159,11 @@ def cart(b: Builder) -> list[str]:
     wheels = b.choose((0.0,), (-0.32, 0.32))
     since = b.count
     for z in wheels:
-        b.lathe([(r * 0.78, -0.03), (r, -0.03), (r, 0.03), (r * 0.78, 0.03), (r * 0.78, -0.03)], (w / 2 + 0.07, r, z * l), "x")
+        b.lathe(
+            [(r * 0.78, -0.03), (r, -0.03), (r, 0.03), (r * 0.78, 0.03), (r * 0.78, -0.03)],
+            (w / 2 + 0.07, r, z * l),
+            "x",
+        )
         for i in range(3):
             b.box((w / 2 + 0.07, r, z * l), (0.04, 1.7 * r, 0.045), turn=rotation("x", 60 * i))
         b.cylinder((w / 2 + 0.07, r, z * l), r * 0.2, 0.1, "x")
@@ -145,12 +181,21 @@ def airplane(b: Builder) -> list[str]:
     if kind != "biplane":
         b.lathe([(r, 0), (r * 0.8, r), (r * 0.4, r * 1.7), (0, r * 1.9)], (0, 0, l * 0.42), "z")
     b.ball((0, r * 0.8, l * 0.25), (r * 0.6, r * 0.6, r * 1.4))
-    span, chord, sweep = l * b.uniform(0.42, 0.55), l * b.uniform(0.14, 0.2), {"jet": 0.35, "airplane": 0.2}.get(kind, 0.0)
+    span, chord, sweep = (
+        l * b.uniform(0.42, 0.55),
+        l * b.uniform(0.14, 0.2),
+        {"jet": 0.35, "airplane": 0.2}.get(kind, 0.0),
+    )
     since = b.count
     wing = [(0, chord / 2), (0, -chord / 2), (span, -chord * 0.35 - sweep * span), (span, chord * 0.15 - sweep * span)]
     for y in (-0.3 * r,) if kind != "biplane" else (-0.8 * r, 2.2 * r):
         b.prism(wing, (0, y, l * 0.08), 0.045, turn=rotation("x", 90))
-    tail = [(0, chord * 0.3), (0, -chord * 0.3), (span * 0.4, -chord * 0.3 - sweep * span * 0.3), (span * 0.4, 0 - sweep * span * 0.3)]
+    tail = [
+        (0, chord * 0.3),
+        (0, -chord * 0.3),
+        (span * 0.4, -chord * 0.3 - sweep * span * 0.3),
+        (span * 0.4, 0 - sweep * span * 0.3),
+    ]
     b.prism(tail, (0, r * 0.1, -l * 0.45), 0.035, turn=rotation("x", 90))
     if kind == "airplane":
         b.cylinder((span * 0.45, -r * 0.9, l * 0.08), r * 0.4, chord, "z")
@@ -191,7 +236,15 @@ def helicopter(b: Builder) -> list[str]:
 
 def _hull(b: Builder, l: float, w: float, h: float) -> None:
     """Pointed at +z, the deck at y = h."""
-    bow = [(-w / 2, l / 2), (-w / 2, -l * 0.15), (-w * 0.3, -l * 0.38), (0, -l / 2), (w * 0.3, -l * 0.38), (w / 2, -l * 0.15), (w / 2, l / 2)]
+    bow = [
+        (-w / 2, l / 2),
+        (-w / 2, -l * 0.15),
+        (-w * 0.3, -l * 0.38),
+        (0, -l / 2),
+        (w * 0.3, -l * 0.38),
+        (w / 2, -l * 0.15),
+        (w / 2, l / 2),
+    ]
     b.prism([(x, -y) for x, y in bow], (0, h * 0.75, 0), h * 0.5, turn=rotation("x", 90))
     b.prism([(x * 0.75, -y * 0.88) for x, y in bow], (0, h * 0.3, 0), h * 0.6, turn=rotation("x", 90))
 
@@ -199,7 +252,15 @@ def _hull(b: Builder, l: float, w: float, h: float) -> None:
 def boat(b: Builder) -> list[str]:
     l, w, h = b.uniform(1.4, 2), b.uniform(0.5, 0.7), b.uniform(0.25, 0.35)
     _hull(b, l, w, h)
-    inner = [(-w / 2, l / 2), (-w / 2, -l * 0.15), (-w * 0.3, -l * 0.38), (0, -l / 2), (w * 0.3, -l * 0.38), (w / 2, -l * 0.15), (w / 2, l / 2)]
+    inner = [
+        (-w / 2, l / 2),
+        (-w / 2, -l * 0.15),
+        (-w * 0.3, -l * 0.38),
+        (0, -l / 2),
+        (w * 0.3, -l * 0.38),
+        (w / 2, -l * 0.15),
+        (w / 2, l / 2),
+    ]
     kind = b.choose("rowing boat", "sailboat", "motorboat")
     if kind != "motorboat":
         b.prism([(x * 0.82, -y * 0.88) for x, y in inner], (0, h * 0.9, 0), h * 1.2, turn=rotation("x", 90), cut=True)
@@ -237,15 +298,26 @@ def ship(b: Builder) -> list[str]:
             b.rod((0, h - 0.1, z), (0, h + high, z), 0.035)
             for low, top, wide in ((0.25, 0.6, 1.0), (0.66, 0.93, 0.75)):
                 b.rod((-wide * w * 0.75, h + high * top, z), (wide * w * 0.75, h + high * top, z), 0.022)
-                b.prism([(-wide * w * 0.68, h + high * low), (wide * w * 0.68, h + high * low), (wide * w * 0.6, h + high * top), (-wide * w * 0.6, h + high * top)],
-                        (0, 0, z + 0.025), 0.04)
+                b.prism(
+                    [
+                        (-wide * w * 0.68, h + high * low),
+                        (wide * w * 0.68, h + high * low),
+                        (wide * w * 0.6, h + high * top),
+                        (-wide * w * 0.6, h + high * top),
+                    ],
+                    (0, 0, z + 0.025),
+                    0.04,
+                )
         b.rod((0, h, l * 0.42), (0, h + 0.3, l * 0.66), 0.03)
         return [kind, "ship", "ship with sails", f"ship with {['two', 'three'][n - 2]} masts"]
     if kind == "cargo ship":
         for i in range(b.integer(2, 4)):
             for j in range(2):
                 high = 0.16 * b.integer(1, 3)
-                b.span((w * (j / 2 - 0.46), h - 0.01, l * (0.22 - 0.17 * i)), (w * (j / 2 - 0.04), h + high, l * (0.22 - 0.17 * i) + l * 0.15))
+                b.span(
+                    (w * (j / 2 - 0.46), h - 0.01, l * (0.22 - 0.17 * i)),
+                    (w * (j / 2 - 0.04), h + high, l * (0.22 - 0.17 * i) + l * 0.15),
+                )
         b.span((-w * 0.42, h - 0.01, -l * 0.46), (w * 0.42, h + 0.6, -l * 0.34))
         b.cylinder((0, h + 0.7, -l * 0.4), 0.08, 0.3)
         return ["cargo ship", "container ship", "freighter", "ship"]
@@ -284,5 +356,7 @@ def rocket(b: Builder) -> list[str]:
     return ["rocket", "space rocket", "spaceship", "rocket with fins"]
 
 
-FAMILIES = {function.__name__: (function, "vehicle") for function in (
-    car, truck, bus, train, tractor, cart, airplane, helicopter, boat, ship, submarine, rocket)}
+FAMILIES = {
+    function.__name__: (function, "vehicle")
+    for function in (car, truck, bus, train, tractor, cart, airplane, helicopter, boat, ship, submarine, rocket)
+}
