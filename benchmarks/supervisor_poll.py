@@ -22,6 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY)]
 
 from runtime import jobs  # noqa: E402
+from runtime.process import WorkerSettings  # noqa: E402
 from runtime.supervisor import Supervisor  # noqa: E402
 
 BUDGET = 0.005
@@ -41,7 +42,7 @@ def measure(
 ) -> tuple[list[tuple[float, float]], list[tuple[float, float]], int]:
     """Times of every poll, of as many baseline calls between them, and the number of events."""
     supervisor, polls, baseline, events = Supervisor(), [], [], []
-    supervisor.start(sys.executable, REPOSITORY, engine=ENGINE, log_folder=folder)
+    supervisor.start(WorkerSettings(sys.executable, str(REPOSITORY), engine=ENGINE, log_folder=str(folder)))
     for number in range(count):
         script = {"steps": steps, "sleep": 0.002} | ({"at": "kill", "when": steps - 1} if number == count - 1 else {})
         supervisor.submit(jobs.write_job(folder, jobs.Request(jobs.new_id(), "starter", "text", script), {}))
@@ -51,7 +52,7 @@ def measure(
         events += timed(supervisor.poll, polls)
         timed(small.read_bytes, baseline)
         time.sleep(interval)
-    ends = [event["event"] for event in events if event["event"] in ("done", "worker-lost")]
+    ends = [event.name for event in events if event.name in ("done", "worker-lost")]
     if ends != ["done"] * (count - 1) + ["worker-lost"]:
         raise SystemExit(f"the jobs ended as {ends}")
     return polls, baseline, len(events)

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Protocol
 
 from . import jobs
+from .events import CancelledEvent, DoneEvent, Event, FailedEvent, StageEvent, StartedEvent, StepEvent
 from .messages import Cancelled, JobFailed
 from .storage import open_plain, write_failure
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
-Announce = Callable[[dict], None]
+Announce = Callable[[Event], None]
 
 
 class Engine(Protocol):
@@ -89,15 +90,14 @@ def _point_output_at(out: int, err: int) -> None:
         os.dup2(target, number)
 
 
-def run_job(folder: Path, engine: EngineLoader, announce: Announce, should_stop: Callable[[], bool]) -> dict:
+def run_job(folder: Path, engine: EngineLoader, announce: Announce, should_stop: Callable[[], bool]) -> Event:
     """Run one job folder to its end; returns (and announces, and writes to events.ndjson) its last event: done, failed
     or cancelled.
 
-    announce gets every event as a dict. should_stop is asked before every step. Raises nothing but what ``announce``
-    does.
+    announce gets every event. should_stop is asked before every step. Raises nothing but what ``announce`` does.
     """
 
-    def tell(event: dict) -> None:
+    def tell(event: Event) -> None:
         announce(event)
         jobs.append_event(folder, event)
 
@@ -112,11 +112,11 @@ def run_job(folder: Path, engine: EngineLoader, announce: Announce, should_stop:
     return last
 
 
-def _end(folder: Path, last: dict, announce: Announce) -> None:
+def _end(folder: Path, last: Event, announce: Announce) -> None:
     """Announce the last event, and write it where the folder is a job of ours. The note in the folder goes first: who
     hears it may look."""
     try:
-        if last.get("code") not in jobs.NOT_OURS:
+        if not (isinstance(last, FailedEvent) and last.code in jobs.NOT_OURS):
             jobs.append_event(folder, last)
     except JobFailed as error:
         log.info("the job's last event was not written: %s", error)
@@ -125,41 +125,36 @@ def _end(folder: Path, last: dict, announce: Announce) -> None:
 
 def _attempt(
     folder: Path, request: jobs.Request, engine: EngineLoader, tell: Announce, should_stop: Callable[[], bool]
-) -> dict:
+) -> Event:
     started = time.monotonic()
     stages: list[str] = []
 
     def progress(stage: str, step: int, steps: int) -> None:
         if should_stop():
             raise Cancelled
-        kind = "step" if stages[-1:] == [stage] else "stage"
+        kind = StepEvent if stages[-1:] == [stage] else StageEvent
         stages.append(stage)
-        tell(
-            {
-                "event": kind,
-                "stage": stage,
-                "step": step,
-                "steps": steps,
-                "seconds": round(time.monotonic() - started, 3),
-            }
-        )
+        tell(kind(stage, step, steps, round(time.monotonic() - started, 3)))
 
     try:
         jobs.forget_result(folder)
         with output_to(folder / jobs.LOG):
             last = _run_engine(folder, request, engine, tell, progress)
-        return {**last, "seconds": round(time.monotonic() - started, 3)} if last["event"] == "done" else last
+        return last or DoneEvent(round(time.monotonic() - started, 3))
     except JobFailed as error:
         return _failure(error)
 
 
-def _run_engine(folder: Path, request: jobs.Request, engine: EngineLoader, tell: Announce, progress: Progress) -> dict:
+def _run_engine(
+    folder: Path, request: jobs.Request, engine: EngineLoader, tell: Announce, progress: Progress
+) -> Event | None:
+    """Why the run ended early; None where it is done."""
     try:
-        tell({"event": "started"})
+        tell(StartedEvent())
         engine.get().run(folder, request, progress)
-        return {"event": "done"}
+        return None
     except (Cancelled, KeyboardInterrupt):
-        return {"event": "cancelled"}
+        return CancelledEvent()
     except JobFailed as error:
         log.info("the job failed (%s): %s", error.code, error, exc_info=error.__cause__ is not None)
         return _failure(error)
@@ -177,5 +172,5 @@ def _run_engine(folder: Path, request: jobs.Request, engine: EngineLoader, tell:
         return _failure(JobFailed("internal", message, f"{jobs.LOG} in the job's folder has the details."))
 
 
-def _failure(error: JobFailed) -> dict:
-    return {"event": "failed", "code": error.code, "message": error.message, "hint": error.hint}
+def _failure(error: JobFailed) -> FailedEvent:
+    return FailedEvent(error.code, error.message, error.hint)

@@ -5,12 +5,14 @@ Knows that command's words and what it prints. Knows no Blender and no model; wh
 may be used, is told to it.
 """
 
+import contextlib
 import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .events import BytesEvent, CancelledEvent, Event, FailedEvent, ModelsDoneEvent, from_json
 from .messages import JobFailed
 from .process import SET_UP_HINT, describe_exit, models_variables
 from .task import Task
@@ -58,8 +60,7 @@ def remove_words(name: str) -> list[str]:
 class Command:
     """Runs `wala models` with one of the words above, polled. Without ``online_access`` it may not use the network.
 
-    Events of poll(), each a dict with "event": bytes (done, total, seconds_left or None), and as the last exactly one
-    of done (rows: of a list, else None; note: what to know of it, or ""), failed (message, log), cancelled. What a
+    Events of poll(): BytesEvent, and as the last exactly one of ModelsDoneEvent, FailedEvent, CancelledEvent. What a
     cancelled fetch has brought stays for the next. Raises JobFailed: "offline" for a fetch, "worker-start".
     """
 
@@ -87,18 +88,18 @@ class Command:
             )
             raise JobFailed("worker-start", message, SET_UP_HINT) from error
 
-    def poll(self) -> list[dict]:
-        """What happened since the last call. Never blocks; to be called until ``state`` is no longer "running"."""
+    def poll(self) -> list[Event]:
+        """The events since the last call. Never blocks; to be called until ``state`` is no longer "running"."""
         if self.state != "running":
             return []
         events = [event for line in self._task.poll() if (event := self._hear(line))]
         if self._task.exit_code is not None:
             events.append(self._last_event(self._task.exit_code))
-            self._end(events[-1]["event"])
+            self._end(events[-1].name)
         return events
 
     def cancel(self) -> None:
-        """Stop; the "cancelled" event comes when it is gone."""
+        """Stop; the CancelledEvent comes when it is gone."""
         if self.state == "running":
             self._is_cancelled = True
             self._task.kill()
@@ -110,14 +111,16 @@ class Command:
             self._task.end(ABANDON_SECONDS)
             self._end("cancelled")
 
-    def _hear(self, line: str) -> dict | None:
+    def _hear(self, line: str) -> Event | None:
         """The event that a line is, if it is one; a list is kept for the last event."""
         try:
             said = json.loads(line) if line[0] in "{[" else None
         except ValueError:
             said = None
-        if isinstance(said, dict) and said.get("event") == "bytes":
-            return said
+        with contextlib.suppress(ValueError):
+            event = from_json(said)
+            if isinstance(event, BytesEvent):
+                return event
         if isinstance(said, dict) and isinstance(said.get("note"), str):
             self._note = said["note"]
         if isinstance(said, list):
@@ -126,18 +129,18 @@ class Command:
             self._lines = [*self._lines, line][-LINES_KEPT:]
         return None
 
-    def _last_event(self, exit_code: int) -> dict:
+    def _last_event(self, exit_code: int) -> Event:
         if exit_code == 0:
-            return {"event": "done", "rows": self._rows, "note": self._note}
+            return ModelsDoneEvent(self._rows, self._note)
         if self._is_cancelled:
-            return {"event": "cancelled"}
+            return CancelledEvent()
         said = [line.removeprefix(_SAID) for line in self._lines if line.startswith(_SAID)]
         message = (
             said[-1]
             if said and exit_code > 0
             else f"the program that looks after the models {describe_exit(exit_code)}"
         )
-        return {"event": "failed", "message": message, "log": "\n".join(self._lines)}
+        return FailedEvent("models", message, "", "\n".join(self._lines))
 
     def _end(self, state: str) -> None:
         self.state = state

@@ -40,6 +40,7 @@ from .environment_folder import (
     sibling,
     venv_python,
 )
+from .events import BytesEvent, CancelledEvent, EnvironmentBuiltEvent, Event, FailedEvent, LineEvent, SetupStageEvent
 from .messages import JobFailed
 from .storage import log_tail, write_failure, write_json
 from .task import Task
@@ -131,8 +132,8 @@ class Build:
     the new one works.
 
     online_access: what bpy.app.online_access says. base_python: "" = look for one. gpu: None = look for one. Events of
-    poll(), each a dict with "event": stage (stage, title, index, count), line (text), bytes (done, total), and as the
-    last exactly one of done (python), failed (code, message, hint, log), cancelled.
+    poll(): SetupStageEvent, LineEvent, BytesEvent, and as the last exactly one of EnvironmentBuiltEvent, FailedEvent,
+    CancelledEvent.
     """
 
     def __init__(self, folder: Path | str, online_access: bool, base_python: str = "", gpu: bool | None = None):
@@ -148,15 +149,15 @@ class Build:
         self._base = ""
         self._touched = False
         self._is_complete = False
-        self._last: dict = {"event": "done", "python": str(venv_python(self._folder))}
+        self._last: Event = EnvironmentBuiltEvent(str(venv_python(self._folder)))
         self._task: Task | None = None
         self._lines: list[str] = []
-        self._events: list[dict] = []
+        self._events: list[Event] = []
         self._chain: _Steps = self._steps()
         self._stage = ""
 
-    def poll(self) -> list[dict]:
-        """What happened since the last call. Never blocks; to be called until ``state`` is no longer "running"."""
+    def poll(self) -> list[Event]:
+        """The events since the last call. Never blocks; to be called until ``state`` is no longer "running"."""
         if self.state == "running":
             try:
                 self._go_on()
@@ -164,14 +165,13 @@ class Build:
                 self._end()
             except (JobFailed, OSError) as error:
                 failure = error if isinstance(error, JobFailed) else write_failure(error, self._folder)
-                words = {"code": failure.code, "message": failure.message, "hint": failure.hint}
-                self._undo({"event": "failed", **words, "log": log_tail(self.log)})
+                self._undo(FailedEvent(failure.code, failure.message, failure.hint, log_tail(self.log)))
         events, self._events = self._events, []
         return events
 
     def cancel(self) -> None:
-        """Stop; the "cancelled" event comes when what was built is removed."""
-        if self.state == "running" and not self._is_complete and self._last["event"] == "done":
+        """Stop; the CancelledEvent comes when what was built is removed."""
+        if self.state == "running" and not self._is_complete and self._is_succeeding:
             self._is_cancelled = True
             if self._task:
                 self._task.kill()
@@ -188,15 +188,15 @@ class Build:
                 put_back(self._folder)
             except OSError as error:
                 log.warning("the former environment comes back at the next start: %s", error)
-        self._last = {"event": "cancelled"}
+        self._last = CancelledEvent()
         self._end()
         self._events.clear()
 
     def _go_on(self) -> None:
-        if self._is_cancelled and self._last["event"] == "done":
+        if self._is_cancelled and self._is_succeeding:
             if self._task is None or (self._task.poll() is not None and self._task.exit_code is not None):
                 self._task = None
-                self._undo({"event": "cancelled"})
+                self._undo(CancelledEvent())
             return
         if self._task is None:
             self._run(next(self._chain))
@@ -213,9 +213,7 @@ class Build:
         if command.stage and command.stage != self._stage:
             self._stage = command.stage
             index, title = list(STAGES).index(command.stage), STAGES[command.stage]
-            self._events.append(
-                {"event": "stage", "stage": command.stage, "title": title, "index": index, "count": len(STAGES)}
-            )
+            self._events.append(SetupStageEvent(command.stage, title, index, len(STAGES)))
         try:
             self._task = Task(command.words, self.log, SOURCE_ROOT if command.stage == "check" else "")
         except OSError as error:
@@ -223,20 +221,25 @@ class Build:
 
     def _hear(self, line: str) -> None:
         if match := _PROGRESS.fullmatch(line):
-            self._events.append({"event": "bytes", "done": int(match[1]), "total": int(match[2])})
+            self._events.append(BytesEvent(int(match[1]), int(match[2])))
         else:
             self._lines.append(line)
-            self._events.append({"event": "line", "text": line})
+            self._events.append(LineEvent(line))
 
     def _end(self) -> None:
-        self.state = self._last["event"]
+        self.state = self._last.name
         self._events.append(self._last)
         if self._claim:
             self._claim.release()
             self._claim = None
 
-    def _undo(self, last: dict) -> None:
-        if self._last["event"] != "done":
+    @property
+    def _is_succeeding(self) -> bool:
+        """Whether nothing speaks against success so far."""
+        return isinstance(self._last, EnvironmentBuiltEvent)
+
+    def _undo(self, last: Event) -> None:
+        if not self._is_succeeding:
             # The undoing itself failed: what is left carries no marker.
             self._end()
             return

@@ -12,7 +12,9 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
+from .events import CancelledEvent, Event
 from .task import Task
 
 REQUIREMENTS, CONSTRAINTS = Path(__file__).with_name("requirements.txt"), Path(__file__).with_name("constraints.txt")
@@ -50,10 +52,11 @@ print({_MARK!r} + json.dumps(report))
 
 
 @dataclass(frozen=True)
-class CheckResult:
-    """ok: the worker can run there. versions: package -> version. devices: names of the GPUs torch sees. message, hint:
-    "" when ok."""
+class CheckResult(Event):
+    """The last event of a check. ok: the worker can run there. versions: package -> version. devices: names of the GPUs
+    torch sees. message, hint: "" when ok."""
 
+    name: ClassVar[str] = "done"
     ok: bool
     python: str
     version: str = ""
@@ -167,7 +170,8 @@ class Check:
         self._started = time.monotonic()
         self._folder = tempfile.TemporaryDirectory(prefix="wala-check-", ignore_cleanup_errors=True)
         self._lines: list[str] = []
-        self._result: CheckResult | None = None
+        self._last: Event | None = None
+        self._is_told = False
         try:
             self._task = Task(check_command(self._python), Path(self._folder.name) / "check.log", str(source_root))
         except (OSError, ValueError) as error:
@@ -175,32 +179,39 @@ class Check:
                 _failure(self._python, f"{self._python} cannot be started: {getattr(error, 'strerror', None) or error}")
             )
 
-    def poll(self) -> CheckResult | None:
-        """The result, or None while it runs."""
-        if self._result:
-            return self._result
+    def poll(self) -> list[Event]:
+        """[] while it runs and after it, and once [CheckResult] or [CancelledEvent]."""
+        if self._last is None:
+            self._look()
+        if self._last is None or self._is_told:
+            return []
+        self._is_told = True
+        return [self._last]
+
+    def _look(self) -> None:
         self._lines += self._task.poll()
         if self._task.exit_code is not None:
             self._finish(judge(self._python, self._lines, self._task.exit_code))
         elif time.monotonic() - self._started > CHECK_SECONDS:
             self._task.kill()
             self._finish(_failure(self._python, f"{self._python} did not answer within {CHECK_SECONDS:.0f} s"))
-        return self._result
 
     def cancel(self) -> None:
         """End it; poll() then tells that it was cancelled."""
-        if self._result is None:
+        if self._last is None:
             self._task.kill()
-            self._finish(_failure(self._python, "the check was cancelled"))
+            self._finish(CancelledEvent())
 
-    def _finish(self, result: CheckResult) -> None:
-        self._result = result
+    abandon = cancel
+
+    def _finish(self, last: Event) -> None:
+        self._last = last
         self._folder.cleanup()
 
 
 def check(python: str | Path, source_root: str | Path) -> CheckResult:
     """The same, waited for: 2 to 20 s. For scripts, never for Blender's interface."""
     running = Check(python, source_root)
-    while (result := running.poll()) is None:
+    while not (events := running.poll()):
         time.sleep(0.05)
-    return result
+    return events[-1]

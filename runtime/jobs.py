@@ -24,6 +24,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from .events import Event, from_json
 from .locks import lock
 from .messages import JobFailed
 from .request import FILE_NAME, ID, MAX_STEPS, MODEL_NAME, SCHEMA, Request, input_paths, parse_request, shown
@@ -205,11 +206,10 @@ def forget_result(folder: Path | str) -> None:
         raise write_failure(error, result) from error
 
 
-def append_event(folder: Path | str, event: Mapping) -> None:
-    """Append one event (JSON, "time" added, seconds since 1970) as one line. Raises JobFailed "disk-full" or
-    "cannot-write"."""
+def append_event(folder: Path | str, event: Event) -> None:
+    """Append one event, with the time of now, as one line of JSON. Raises JobFailed "disk-full" or "cannot-write"."""
     path = Path(folder) / EVENTS
-    line = json.dumps({"time": round(time.time(), 3), **event}, ensure_ascii=False) + "\n"
+    line = json.dumps(dataclasses.replace(event, time=round(time.time(), 3)).to_json(), ensure_ascii=False) + "\n"
     try:
         with open_plain(path, "ab") as file:
             file.write(line.encode("utf-8", "backslashreplace"))
@@ -217,9 +217,9 @@ def append_event(folder: Path | str, event: Mapping) -> None:
         raise write_failure(error, path) from error
 
 
-def read_events(folder: Path | str) -> list[dict]:
-    """All whole events so far, oldest first; a line that is being written or was torn by a crash is skipped. [] if
-    there are none."""
+def read_events(folder: Path | str) -> list[Event]:
+    """All events so far, oldest first; a line that was torn by a crash, or is no event, is skipped. [] if there are
+    none."""
     try:
         with open_plain(Path(folder) / EVENTS, "rb") as file:
             text = file.read(MAX_EVENT_BYTES).decode("utf-8", "replace")
@@ -228,21 +228,17 @@ def read_events(folder: Path | str) -> list[dict]:
     return _parse_events(text)
 
 
-def last_event(folder: Path | str) -> dict | None:
+def last_event(folder: Path | str) -> Event | None:
     """The newest whole event, read from the file's end alone."""
     events = _parse_events(log_tail(Path(folder) / EVENTS, 2))
     return events[-1] if events else None
 
 
-def _parse_events(text: str) -> list[dict]:
+def _parse_events(text: str) -> list[Event]:
     events = []
     for line in text.splitlines():
-        try:
-            event = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(event, dict) and isinstance(event.get("event"), str):
-            events.append(event)
+        with contextlib.suppress(ValueError, RecursionError):
+            events.append(from_json(json.loads(line)))
     return events
 
 

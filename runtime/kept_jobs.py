@@ -13,21 +13,30 @@ from collections.abc import Collection
 from pathlib import Path
 
 from . import jobs
+from .events import CancelledEvent, DeliveredEvent, Event, FailedEvent
 from .messages import JobFailed
 from .storage import PARTIAL
 
 log = logging.getLogger(__name__)
 
-# Blender's own last event; the worker's "done" means that there is a result to fetch.
-DELIVERED = "delivered"
-OVER = frozenset({"failed", "cancelled", DELIVERED})
+# "done" is not among them: there is a result to fetch.
+OVER = (FailedEvent, CancelledEvent, DeliveredEvent)
 SILENCE_SECONDS = 86_400.0
 
 
 def mark_delivered(folder: Path) -> None:
     """Note in a job's events that its result is in the scene. A folder that cannot be written costs the note alone."""
+    _note(folder, DeliveredEvent())
+
+
+def mark_cancelled(folder: Path) -> None:
+    """Note in the events of a job that never began that nobody wants it any more."""
+    _note(folder, CancelledEvent())
+
+
+def _note(folder: Path, event: Event) -> None:
     try:
-        jobs.append_event(folder, {"event": DELIVERED})
+        jobs.append_event(folder, event)
     except JobFailed as error:
         log.info("%s", error)
 
@@ -53,8 +62,7 @@ def prune(parent: Path, keep: int, spared: Collection[Path]) -> None:
 
 
 def _is_over(folder: Path) -> bool:
-    last = jobs.last_event(folder)
-    return last is not None and last["event"] in OVER
+    return isinstance(jobs.last_event(folder), OVER)
 
 
 def _written(folder: Path) -> float:

@@ -7,6 +7,8 @@ contents: arrays never travel here, a message only names a job.
 import json
 import math
 
+from .events import LAST_EVENTS, MAX_NUMBER, WORKER_EVENTS
+
 PROTOCOL = 3
 WORKER_NAME = "wala-worker"
 BLENDER_NAME = "wala-blender"
@@ -14,7 +16,6 @@ BLENDER_NAME = "wala-blender"
 # meets half a message.
 MAX_BYTES = 16_000
 MAX_TEXT = 1_500
-MAX_NUMBER = 2**63
 
 # kind -> {field: type}. Every message also has "type" and "job" (a job's id, or None where no job is meant).
 KINDS: dict[str, dict[str, type | tuple[type, ...]]] = {
@@ -26,15 +27,13 @@ KINDS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "shutdown": {},
     "ping": {"number": int},
     "pong": {"number": int},
-    "started": {},
-    "stage": {"stage": str, "step": int, "steps": int, "seconds": (int, float)},
-    "step": {"stage": str, "step": int, "steps": int, "seconds": (int, float)},
-    "done": {"seconds": (int, float)},
-    "failed": {"code": str, "message": str, "hint": str},
-    "cancelled": {},
+    **{
+        name: {field: (int, float) if kind is float else kind for field, kind in event.message_fields().items()}
+        for name, event in WORKER_EVENTS.items()
+    },
 }
-ABOUT_A_JOB = frozenset({"run", "cancel", "started", "stage", "step", "done", "failed", "cancelled"})
-LAST_WORDS = frozenset({"done", "failed", "cancelled"})
+ABOUT_A_JOB = frozenset({"run", "cancel", *WORKER_EVENTS})
+LAST_WORDS = frozenset(event.name for event in LAST_EVENTS)
 
 
 class JobFailed(Exception):

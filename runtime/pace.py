@@ -6,12 +6,14 @@ from pathlib import Path
 from statistics import median
 
 from . import jobs
+from .events import DoneEvent, Event, StageEvent, StartedEvent, StepEvent
 from .messages import JobFailed
 
 # A stage's name and which time it comes: a job of two models loads twice.
 Stage = tuple[str, int]
 
 JOBS_LOOKED_AT, JOBS_USED = 20, 3
+LONGEST_SECONDS = 1e7  # no job takes as long
 
 
 def expected_stages(parent: Path, request: jobs.Request) -> dict[Stage, float]:
@@ -53,21 +55,21 @@ def _stages_of(folder: Path, request: jobs.Request) -> dict[Stage, float]:
     return stage_seconds(events) if same else {}
 
 
-def stage_seconds(events: Iterable[Mapping]) -> dict[Stage, float]:
+def stage_seconds(events: Iterable[Event]) -> dict[Stage, float]:
     """The stages of a job's last run and their seconds, from its events; {} unless it was done."""
     begun: list[tuple[str, float]] = []
     for event in events:
-        if event["event"] == "started":
+        if isinstance(event, StartedEvent):
             begun = []
-        elif event["event"] in ("stage", "done") and _is_time(event.get("seconds")):
-            begun.append((str(event.get("stage")), event["seconds"]))
-            if event["event"] == "done":
+        elif (
+            isinstance(event, (StageEvent, DoneEvent))
+            and not isinstance(event, StepEvent)
+            and 0 <= event.seconds < LONGEST_SECONDS
+        ):
+            begun.append((getattr(event, "stage", ""), event.seconds))
+            if isinstance(event, DoneEvent):
                 return _numbered([(stage, until - since) for (stage, since), (_, until) in zip(begun, begun[1:])])
     return {}
-
-
-def _is_time(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e7
 
 
 def _numbered(stages: Sequence[tuple[str, float]]) -> dict[Stage, float]:
@@ -83,20 +85,20 @@ class Pace:
         self._stage: Stage = ("", 0)
         self._begun: dict[Stage, float] = {}
 
-    def left(self, event: Mapping) -> float | None:
+    def left(self, event: StageEvent) -> float | None:
         """Seconds to the job's end, as of this event; None where no job tells. Its "seconds" are the worker's own,
         since it began the job."""
-        if event["stage"] != self._stage[0]:
-            self._stage = event["stage"], sum(name == event["stage"] for name, _ in self._begun)
-            self._begun[self._stage] = event["seconds"]
+        if event.stage != self._stage[0]:
+            self._stage = event.stage, sum(name == event.stage for name, _ in self._begun)
+            self._begun[self._stage] = event.seconds
         if self._stage not in self._expected:
             return None
-        elapsed = event["seconds"] - self._begun[self._stage]
+        elapsed = event.seconds - self._begun[self._stage]
         stages = list(self._expected)
         later = sum(
             self._expected[stage] for stage in stages[stages.index(self._stage) + 1 :] if stage not in self._begun
         )
-        return self._rest(event["step"], event["steps"], elapsed) + later
+        return self._rest(event.step, event.steps, elapsed) + later
 
     def _rest(self, step: int, steps: int, elapsed: float) -> float:
         """Of the stage under way: at its own pace, as soon as it has one."""

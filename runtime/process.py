@@ -23,6 +23,7 @@ from .storage import write_failure
 
 log = logging.getLogger(__name__)
 
+DEFAULT_ENGINE = "runtime.engine:Engine"
 LOGS_KEPT = 8
 # On Linux, glibc gives every freed array of some megabytes back to the system and takes it anew for the next, page by
 # page. Models make such arrays all the time: keeping them makes a step of the autoencoder three times as fast where
@@ -39,17 +40,18 @@ SET_UP_HINT = "Choose another Python in the preferences, or press Set Up Worker.
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """How to launch a worker. python: a program; source_root: what holds runtime and wala_blender; log_folder: "" =
-    temporary.
+    """How to launch a worker. python: a program; source_root: what holds runtime and wala_blender; engine:
+    "module:Class".
 
-    models_folder: "" = the library's own choice. low_memory: "auto", "on" or "off", as Pipeline.load takes it.
+    log_folder: "" = temporary. models_folder: "" = the library's own choice. low_memory: "auto", "on" or "off", as
+    Pipeline.load takes it.
     """
 
     python: str
     source_root: str
-    engine: str
-    device: str
-    log_folder: str
+    engine: str = DEFAULT_ENGINE
+    device: str = "auto"
+    log_folder: str = ""
     models_folder: str = ""
     low_memory: str = "auto"
 

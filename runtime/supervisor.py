@@ -4,11 +4,21 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 
 from . import jobs, link, messages
+from .events import (
+    LAST_EVENTS,
+    WORKER_EVENTS,
+    CancelledEvent,
+    Event,
+    FailedEvent,
+    WorkerLostEvent,
+    WorkerReadyEvent,
+    WorkerSilentEvent,
+)
 from .link import Link
 from .messages import JobFailed
 from .process import CRASHES, SET_UP_HINT, WorkerSettings
@@ -16,13 +26,21 @@ from .storage import log_tail
 
 log = logging.getLogger(__name__)
 
-DEFAULT_ENGINE = "runtime.engine:Engine"
 # How long a cancelled job may go on before the worker is ended; while it loads a model there is nothing to keep warm.
 CANCEL_SECONDS, CANCEL_LOAD_SECONDS = 10.0, 2.0
 # From when on a second Cancel is no double click, and ends the worker at once.
 CANCEL_AGAIN_SECONDS = 2.0
 LOAD = "load"
 ENDED = "Cancelled. The worker did not stop and was ended: the next shape loads the model anew"
+
+
+class WorkerState(StrEnum):
+    """How the worker stands: no process, a process that does not answer yet, one that waits, one that has jobs."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    READY = "ready"
+    BUSY = "busy"
 
 
 @dataclass(frozen=True)
@@ -38,7 +56,7 @@ class Supervisor:
     def __init__(self) -> None:
         self._settings: WorkerSettings | None = None
         self._link: Link | None = None
-        self._events: list[dict] = []
+        self._events: list[Event] = []
         self._waiting: deque[_Job] = deque()
         self._running: _Job | None = None
         self._stage = ""
@@ -49,13 +67,13 @@ class Supervisor:
         self._log_before = 0  # bytes that the worker's log had when the running job began
 
     @property
-    def state(self) -> str:
-        """ "stopped", "starting", "ready" or "busy"."""
+    def state(self) -> WorkerState:
+        """How the worker stands now."""
         if self._link is None:
-            return "stopped"
+            return WorkerState.STOPPED
         if not self._link.is_ready:
-            return "starting"
-        return "busy" if self._running or self._waiting else "ready"
+            return WorkerState.STARTING
+        return WorkerState.BUSY if self._running or self._waiting else WorkerState.READY
 
     @property
     def pid(self) -> int | None:
@@ -77,30 +95,12 @@ class Supervisor:
         """The worker's own log (jobs write to worker.log in their folders)."""
         return self._link.process.log if self._link else None
 
-    def start(
-        self,
-        python: str | Path,
-        source_root: str | Path,
-        engine: str = DEFAULT_ENGINE,
-        device: str = "auto",
-        log_folder: str | Path | None = None,
-        models_folder: str | Path = "",
-        low_memory: str = "auto",
-    ) -> None:
+    def start(self, settings: WorkerSettings) -> None:
         """Remember how to launch workers and launch one; poll() tells when it is ready.
 
         With the settings of the running worker nothing happens; with others it is stopped first and its jobs end as
         cancelled. Raises JobFailed "worker-start".
         """
-        settings = WorkerSettings(
-            str(python),
-            str(Path(source_root).resolve()),
-            engine,
-            device,
-            str(log_folder or ""),
-            str(models_folder),
-            low_memory,
-        )
         self._notice_exit()
         if self._link and settings != self._settings:
             self.stop()
@@ -137,15 +137,15 @@ class Supervisor:
         return job.id
 
     def cancel(self, job_id: str) -> bool:
-        """Ask for the end of a job; its "cancelled" event comes from poll(). False if the job is unknown or over.
+        """Ask for the end of a job; its CancelledEvent comes from poll(). False if the job is unknown or over.
 
         Asked again after CANCEL_AGAIN_SECONDS, or after CANCEL_SECONDS without its end, the worker is ended; the
-        event's "message" says so.
+        event's ``message`` says so.
         """
         for job in self._waiting:
             if job.id == job_id:
                 self._waiting.remove(job)
-                self._finish(job, {"event": "cancelled"})
+                self._finish(job, CancelledEvent())
                 return True
         if job_id != self.running:
             return False
@@ -162,8 +162,12 @@ class Supervisor:
             self._is_ended = True
             self._link.give_up("did not stop when the job was cancelled")
 
-    def poll(self) -> list[dict]:
-        """What happened since the last call, in order. Never blocks; for a timer, or a loop with sleeps."""
+    def poll(self) -> list[Event]:
+        """The events since the last call, in order. Never blocks; for a timer, or a loop with sleeps.
+
+        WorkerReadyEvent, WorkerSilentEvent and WorkerLostEvent tell of the worker; of a job come StartedEvent,
+        StageEvents and StepEvents, and as the last one a DoneEvent, FailedEvent, CancelledEvent or WorkerLostEvent.
+        """
         if self._link and self._link.is_open:
             self._link.listen(self._hear)
         self._notice_exit()
@@ -179,7 +183,7 @@ class Supervisor:
         if self._link:
             self._link.stop(grace)
         for job in self._unfinished():
-            self._finish(job, {"event": "cancelled"})
+            self._finish(job, CancelledEvent())
         self._is_ended = False
         self._forget_worker()
 
@@ -199,36 +203,33 @@ class Supervisor:
         self._running = self._cancelled_at = None
         self._stage = ""
 
-    def _finish(self, job: _Job, event: Mapping) -> None:
+    def _finish(self, job: _Job, event: Event) -> None:
         """Report a job's last event, and write it into the folder if the worker could not."""
-        self._events.append({**event, "job": job.id, "folder": str(job.folder)})
-        if event.get("code") in jobs.NOT_OURS:
+        self._events.append(replace(event, job=job.id))
+        if isinstance(event, FailedEvent) and event.code in jobs.NOT_OURS:
             return
-        past = jobs.last_event(job.folder)
-        if past and past["event"] in messages.LAST_WORDS:
+        if isinstance(jobs.last_event(job.folder), LAST_EVENTS):
             return
-        written = {**event, "event": "failed"} if event["event"] == "worker-lost" else event
         try:
-            jobs.append_event(job.folder, written)
+            jobs.append_event(job.folder, event.to_failed() if isinstance(event, WorkerLostEvent) else event)
         except JobFailed as error:
             log.warning("%s", error)
 
     def _hear(self, message: dict) -> None:
         kind, job = message["type"], self._running
         if kind == "ready":
-            self._events.append({"event": "worker-ready", "job": None, "pid": message["pid"]})
+            self._events.append(WorkerReadyEvent(message["pid"]))
         elif kind not in messages.ABOUT_A_JOB or job is None or message["job"] != job.id:
             log.info("dropped a %s message about job %s", kind, message["job"])
         elif kind in messages.LAST_WORDS:
             # Who pressed cancel does not want a result that came in the same moment.
-            event = {"event": "cancelled"} if self._cancelled_at is not None else _said(message)
+            event = CancelledEvent() if self._cancelled_at is not None else _event(message)
             self._clear_running()
             self._finish(job, event)
         else:
             self._progress_at = time.monotonic()
             self._stage = message.get("stage", "")
-            folder = {"folder": str(job.folder)} if kind == "started" else {}
-            self._events.append({**_said(message), "job": job.id, **folder})
+            self._events.append(_event(message))
 
     def _feed(self) -> None:
         if self._running is None and self._waiting:
@@ -250,30 +251,10 @@ class Supervisor:
                 self._end_worker()
         elif self._running is None:
             if (seconds := self._link.feel_pulse()) is not None:
-                self._events.append(
-                    {
-                        "event": "worker-silent",
-                        "job": None,
-                        "seconds": seconds,
-                        "stage": "",
-                        "message": f"the worker has not answered for {seconds:.0f} s",
-                    }
-                )
+                self._events.append(WorkerSilentEvent(seconds, ""))
         elif now - max(self._progress_at, self._silence_told_at) > link.SILENCE_SECONDS:
             self._silence_told_at = now
-            seconds = now - self._progress_at
-            what = (
-                f"the stage “{self._stage}” has made no progress" if self._stage else "the worker has not begun the job"
-            )
-            self._events.append(
-                {
-                    "event": "worker-silent",
-                    "job": self.running,
-                    "seconds": seconds,
-                    "stage": self._stage,
-                    "message": f"{what} for {seconds:.0f} s: wait, or press Cancel",
-                }
-            )
+            self._events.append(WorkerSilentEvent(now - self._progress_at, self._stage, job=self.running))
 
     def _notice_exit(self) -> None:
         """Report a worker that is gone: at once with its exit code, or once the channel has been closed for a while."""
@@ -293,19 +274,15 @@ class Supervisor:
         what = f"the worker {self._link.end_in_words()}"
         if exit_code is None:
             worker.kill()
-        loss = {
-            "event": "worker-lost",
-            "code": "worker-lost",
-            "hint": self._loss_hint(exit_code),
-            "exit_code": exit_code,
-        }
+        hint = self._loss_hint(exit_code)
         tail = log_tail(running.folder / jobs.LOG if running else None) or log_tail(worker.log, since=self._log_before)
         unfinished = self._unfinished()
         for job in unfinished:
             message = f"{what} during the job" if job is running else f"{what} before this job began"
-            self._finish(job, {**loss, "message": message, "log": "" if running and job is not running else tail})
+            log_lines = "" if running and job is not running else tail
+            self._finish(job, WorkerLostEvent(WorkerLostEvent.name, message, hint, log_lines, exit_code))
         if not unfinished:
-            self._events.append({**loss, "message": what, "log": tail, "job": None, "folder": None})
+            self._events.append(WorkerLostEvent(WorkerLostEvent.name, what, hint, tail, exit_code))
         self._forget_worker()
 
     def _loss_hint(self, exit_code: int | None) -> str:
@@ -322,13 +299,13 @@ class Supervisor:
         self._clear_running()
         self._forget_worker()
         if cancelled:
-            self._finish(cancelled, {"event": "cancelled", "message": ENDED})
+            self._finish(cancelled, CancelledEvent(ENDED))
         try:
             if self._waiting:
                 self._launch()
         except JobFailed as error:
             for job in self._unfinished():
-                self._finish(job, {"event": "failed", "code": error.code, "message": error.message, "hint": error.hint})
+                self._finish(job, FailedEvent(error.code, error.message, error.hint))
 
 
 def _size(path: Path) -> int:
@@ -338,6 +315,7 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _said(message: Mapping) -> dict:
+def _event(message: dict) -> Event:
     """A message about a job as an event."""
-    return {"event": message["type"], **{name: message[name] for name in messages.KINDS[message["type"]]}}
+    values = {name: value for name, value in message.items() if name != "type"}
+    return WORKER_EVENTS[message["type"]](**values)

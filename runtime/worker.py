@@ -28,7 +28,9 @@ from pathlib import Path
 from . import guard, messages
 from .attempt import EngineLoader, run_job
 from .channel import Channel, ChannelClosed, Door
+from .events import CancelledEvent, DoneEvent, Event, FailedEvent, StageEvent
 from .messages import JobFailed, MessageError
+from .process import DEFAULT_ENGINE
 
 log = logging.getLogger("runtime.worker")
 
@@ -74,11 +76,9 @@ class Conversation:
             log.warning("%s could not be loaded beforehand: %s", model, error, exc_info=True)
 
     def _run(self, job: str, folder: Path) -> None:
-        def announce(event: dict) -> None:
-            fields = dict(event)
-            kind = fields.pop("event")
-            is_sent = self._say(kind, job, fields)
-            if kind == "stage":
+        def announce(event: Event) -> None:
+            is_sent = self._say(event.name, job, event.message_values())
+            if event.name == StageEvent.name:
                 # A stage that holds Python's lock would keep the other thread from telling its name.
                 is_sent.wait(TELL_SECONDS)
 
@@ -88,12 +88,7 @@ class Conversation:
         except Exception as error:
             # A folder's name that no file can have, for one: an error of this job, and the next one runs.
             log.exception("job %s could not be run", job)
-            last = {
-                "event": "failed",
-                "code": "internal",
-                "message": f"the job could not be run: {error}",
-                "hint": "Send the job again.",
-            }
+            last = FailedEvent("internal", f"the job could not be run: {error}", "Send the job again.")
             announce(last)
         log.info("job %s: %s", job, last)
 
@@ -147,7 +142,9 @@ class Conversation:
                 if kind in messages.LAST_WORDS:
                     # Blender waits for it.
                     self._say(
-                        "failed", job, {"code": "internal", "message": "the job's end could not be told", "hint": ""}
+                        FailedEvent.name,
+                        job,
+                        FailedEvent("internal", "the job's end could not be told", "").message_values(),
                     )
             is_sent.set()
 
@@ -230,23 +227,23 @@ def run_folder(folder: Path, engine: EngineLoader) -> int:
     guard.start()
     with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", buffering=1) as console:
 
-        def announce(event: dict) -> None:
-            if event["event"] in ("stage", "step"):
-                print(f"{event['stage']} {event['step']}/{event['steps']}", file=console)
+        def announce(event: Event) -> None:
+            if isinstance(event, StageEvent):
+                print(f"{event.stage} {event.step}/{event.steps}", file=console)
 
         last = run_job(folder, engine, announce, lambda: False)
-        if last["event"] == "failed":
-            print(f"error: {JobFailed(last['code'], last['message'], last['hint'])}", file=console)
-        elif last["event"] == "cancelled":
+        if isinstance(last, FailedEvent):
+            print(f"error: {JobFailed(last.code, last.message, last.hint)}", file=console)
+        elif isinstance(last, CancelledEvent):
             print("interrupted", file=console)
-    return {"done": EXIT_DONE, "failed": EXIT_FAILED, "cancelled": EXIT_INTERRUPTED}[last["event"]]
+    return {DoneEvent: EXIT_DONE, FailedEvent: EXIT_FAILED, CancelledEvent: EXIT_INTERRUPTED}[type(last)]
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code: 0 done, 1 the job failed, 2 bad usage, 130 interrupted."""
     parser = argparse.ArgumentParser(prog="runtime.worker", description="Runs WaLa jobs: for Blender, or one folder.")
     parser.add_argument("--run", metavar="FOLDER", type=Path, help="run this job folder and exit")
-    parser.add_argument("--engine", default="runtime.engine:Engine", metavar="MODULE:CLASS")
+    parser.add_argument("--engine", default=DEFAULT_ENGINE, metavar="MODULE:CLASS")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
     parser.add_argument(
         "--low-memory",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from runtime import jobs
+from runtime.process import WorkerSettings
 from runtime.supervisor import Supervisor
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -49,11 +50,11 @@ def start(supervisor, source_root, tmp_path):
     def begin(**changes):
         settings = {
             "python": sys.executable,
-            "source_root": source_root,
+            "source_root": str(source_root),
             "engine": ENGINE,
-            "log_folder": tmp_path / "log",
-        } | changes
-        supervisor.start(**settings)
+            "log_folder": str(tmp_path / "log"),
+        }
+        supervisor.start(WorkerSettings(**settings | {name: str(value or "") for name, value in changes.items()}))
         return supervisor
 
     return begin
@@ -68,7 +69,7 @@ def until():
         while time.monotonic() < end:
             for event in supervisor.poll():
                 events.append(event)
-            if any(event["event"] == name and job in (None, event["job"]) for event in events):
+            if any(event.name == name and job in (None, event.job) for event in events):
                 return events
             time.sleep(0.01)
         raise AssertionError(f"no {name} within {seconds} s, only {events}")

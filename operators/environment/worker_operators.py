@@ -1,54 +1,24 @@
 """The operators that look after the worker. Knows the session and the preferences; nothing about shapes."""
 
-import time
-
 import bpy
 
-from ...runtime.messages import JobFailed
 from ...runtime.process import session_log
+from ...runtime.supervisor import WorkerState
 from .. import preferences
-from ..jobs import panel_state, session
-from ..models import model_task
+from ..jobs import session
+from ..jobs.blocking_operator import TaskOperator
 from ..poll import allowed
-from . import environment_task
 
 
-class Task:
-    """What Set Up and Check share: one at a time, polled by the timer, or waited for in scripts and in background
-    mode."""
+class EnvironmentOperator(TaskOperator):
+    """What Set Up and Check share: one of them at a time, and none beside a job or a download."""
 
     @classmethod
     def poll(cls, context):
-        return allowed(cls, session.why_not() or model_task.why_not())
-
-    def execute(self, context):
-        if not self._begin():
-            return {"CANCELLED"}
-        while environment_task.is_busy():
-            session.tick()
-            time.sleep(0.05)
-        ok, message = environment_task.outcome or (False, "Cancelled")
-        self.report({"INFO"} if ok else {"ERROR"}, message)
-        return {"FINISHED"} if ok else {"CANCELLED"}
-
-    def invoke(self, context, event):
-        if bpy.app.background:
-            return self.execute(context)
-        begun = self._begin()
-        session.hurry()
-        return {"INTERFACE"} if begun else {"CANCELLED"}
-
-    def _begin(self) -> bool:
-        try:
-            self.begin()
-        except JobFailed as error:
-            self.report({"ERROR"}, str(error))
-            panel_state.problem(error.message, error.hint)
-            return False
-        return True
+        return allowed(cls, session.why_not() or session.current.models.why_not())
 
 
-class WALA_OT_setup_worker(Task, bpy.types.Operator):
+class WALA_OT_setup_worker(EnvironmentOperator, bpy.types.Operator):
     """Build a Python environment with PyTorch for the worker, in Blender's user files. Downloads up to 3 GB"""
 
     bl_idname = "wala.setup_worker"
@@ -59,19 +29,21 @@ class WALA_OT_setup_worker(Task, bpy.types.Operator):
         offline = "Allow Online Access in the preferences (System, Network) first, or choose a Python that has PyTorch"
         return allowed(cls, "" if bpy.app.online_access else offline) and super().poll(context)
 
-    def begin(self):
+    def begin(self, context):
         session.unload()
-        environment_task.build(bpy.app.online_access)
+        session.current.environment.build(bpy.app.online_access)
+        return session.current.environment
 
 
-class WALA_OT_check_worker(Task, bpy.types.Operator):
+class WALA_OT_check_worker(EnvironmentOperator, bpy.types.Operator):
     """Run the worker's Python once and see whether it has what it needs"""
 
     bl_idname = "wala.check_worker"
     bl_label = "Check Worker"
 
-    def begin(self):
-        environment_task.check()
+    def begin(self, context):
+        session.current.environment.check()
+        return session.current.environment
 
 
 class WALA_OT_unload(bpy.types.Operator):
@@ -82,7 +54,7 @@ class WALA_OT_unload(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        runs = session.current is not None and session.current.supervisor.state != "stopped"
+        runs = session.current is not None and session.current.queue.supervisor.state != WorkerState.STOPPED
         return allowed(cls, "" if runs else "The worker is not running")
 
     def execute(self, context):

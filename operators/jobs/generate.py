@@ -4,11 +4,13 @@ import random
 
 import bpy
 
-from ...runtime.messages import Cancelled, JobFailed
+from ...runtime.messages import JobFailed
 from ..capture import CAPTURES
 from ..models import catalog
 from ..poll import allowed
-from . import panel_state, regenerate, session
+from . import regenerate, results, session, submit
+from .blocking_operator import BlockingOperator, Report
+from .job_queue import Ticket
 
 LARGEST_SEED = 2**31 - 1
 
@@ -38,43 +40,22 @@ def detach() -> None:
     del bpy.types.WindowManager.wala_input
 
 
-class Making:
-    """What starts a job: waits for it in scripts, and leaves it to the session's timer in a window. ``start`` gives its
-    ticket."""
+class JobOperator(BlockingOperator):
+    """What starts a job; ``start(context, settings)`` gives its ticket or raises JobFailed."""
 
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context):
-        """Make it now and wait for it: for scripts and background mode."""
-        ticket = self._started(context)
-        if ticket is None:
-            return {"CANCELLED"}
-        outcome = session.wait(ticket)
-        if isinstance(outcome.error, JobFailed):
-            self.report({"ERROR"}, str(outcome.error))
-        elif isinstance(outcome.error, Cancelled):
-            self.report({"INFO"}, str(outcome.error))
-        else:
-            self.report({"WARNING" if outcome.note else "INFO"}, f"Made “{outcome.object}”. {outcome.note}".strip())
-        return {"CANCELLED"} if outcome.error else {"FINISHED"}
+    def begin(self, context):
+        return self.start(context, context.scene.wala)
 
-    def invoke(self, context, event):
-        """Start it and give the interface back at once; the session's timer brings the result, with an undo step of its
-        own."""
-        if bpy.app.background:
-            return self.execute(context)
-        return {"CANCELLED"} if self._started(context) is None else {"INTERFACE"}
-
-    def _started(self, context):
-        try:
-            return self.start(context, context.scene.wala)
-        except JobFailed as error:
-            panel_state.problem(error.message, error.hint)
-            self.report({"ERROR"}, str(error))
-            return None
+    def wait(self, started: Ticket) -> Report:
+        outcome = session.wait(started)
+        if outcome.error is not None:
+            return Report(False, str(outcome.error), "ERROR" if isinstance(outcome.error, JobFailed) else "INFO")
+        return Report(True, f"Made “{outcome.object}”. {outcome.note}".strip(), "WARNING" if outcome.note else "INFO")
 
 
-class WALA_OT_generate(Making, bpy.types.Operator):
+class WALA_OT_generate(JobOperator, bpy.types.Operator):
     """Make a mesh from the sketch, the blockout, the points or the words"""
 
     bl_idname = "wala.generate"
@@ -93,10 +74,10 @@ class WALA_OT_generate(Making, bpy.types.Operator):
     def start(self, context, settings):
         if settings.randomise_seed:
             settings.seed = random.randint(0, LARGEST_SEED)
-        return session.start(context, settings)
+        return submit.start(context, settings)
 
 
-class WALA_OT_again(Making, bpy.types.Operator):
+class WALA_OT_again(JobOperator, bpy.types.Operator):
     """Make another one like the active result: from the same input as it was then, with the same model and settings,
     and the next seed"""
 
@@ -134,7 +115,7 @@ class WALA_OT_cancel(bpy.types.Operator):
         return allowed(cls, "" if busy else "Nothing is being made")
 
     def execute(self, context):
-        if self.only_jobs and not session.current.tickets:
+        if self.only_jobs and not session.current.queue.unfinished:
             return {"PASS_THROUGH"}
         session.cancel()
         return {"FINISHED"}
@@ -147,7 +128,7 @@ class HeldResult:
 
     @classmethod
     def poll(cls, context):
-        return allowed(cls, "" if session.current is not None and session.current.held else "No shape is waiting")
+        return allowed(cls, "" if session.current is not None and session.current.queue.held else "No shape is waiting")
 
 
 class WALA_OT_place(HeldResult, bpy.types.Operator):
@@ -157,7 +138,7 @@ class WALA_OT_place(HeldResult, bpy.types.Operator):
     bl_label = "Place It Here"
 
     def execute(self, context):
-        session.place_held()
+        results.place_held(session.current.queue)
         return {"FINISHED"}
 
 
@@ -169,7 +150,7 @@ class WALA_OT_discard(HeldResult, bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     def execute(self, context):
-        session.discard_held()
+        results.discard_held(session.current.queue)
         return {"FINISHED"}
 
 

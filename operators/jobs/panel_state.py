@@ -7,6 +7,7 @@ Written only when something changed, so that an idle session redraws nothing.
 import bpy
 
 from ...runtime import pace
+from ...runtime.events import StageEvent, StepEvent, WorkerSilentEvent
 from ..models.catalog import GIGABYTE
 
 # stage → where the bar begins and ends, and its words
@@ -146,23 +147,23 @@ def sentence(message: str) -> str:
     return message[:1].upper() + message[1:] if begins_with_a_word else message
 
 
-def silent(event: dict) -> None:
-    """A "worker-silent" event: which stage stands still, and what can be done."""
-    stage = TITLES.get(event["stage"], event["stage"])
+def silent(event: WorkerSilentEvent) -> None:
+    """Which stage stands still, and what can be done."""
+    stage = TITLES.get(event.stage, event.stage)
     what = f"“{stage}” has made no progress" if stage else "The worker has not begun"
-    show(message=f"{what} for {event['seconds']:.0f} s: wait, or press Cancel")
+    show(message=f"{what} for {event.seconds:.0f} s: wait, or press Cancel")
 
 
-def stage(event: dict, seconds_left: float | None) -> None:
-    """A "stage" or "step" event of the worker, as a bar and words, with the seconds left of the whole job where they
+def stage(event: StageEvent, seconds_left: float | None) -> None:
+    """A stage or a step of it, as a bar and words, with the seconds left of the whole job where they
     are known.
 
     The bar never goes back: a job of two models loads twice.
     """
-    low, high = SHARES.get(event["stage"], (0.0, 0.0))
-    step, steps = event.get("step", 0), max(event.get("steps", 1), 1)
-    words = TITLES.get(event["stage"], event["stage"])
-    if event["event"] == "step" and steps > 1:
+    low, high = SHARES.get(event.stage, (0.0, 0.0))
+    step, steps = event.step, max(event.steps, 1)
+    words = TITLES.get(event.stage, event.stage)
+    if isinstance(event, StepEvent) and steps > 1:
         words += f", step {step + 1} of {steps}"
     if seconds_left is not None:
         words += f", {pace.in_words(seconds_left)} left"

@@ -8,8 +8,9 @@ from pathlib import Path
 from ...runtime import jobs
 from ...runtime.messages import JobFailed
 from .. import preferences
-from . import session, sources
+from . import sources, submit
 from .deliver import MARK, TITLE
+from .job_queue import Ticket
 
 
 def source_of(item) -> Path | None:
@@ -21,13 +22,13 @@ def source_of(item) -> Path | None:
     return folder if (folder / jobs.REQUEST).is_file() else None
 
 
-def start(context, settings, item, seed: int | None = None) -> session.Ticket:
+def start(context, settings, item, seed: int | None = None) -> Ticket:
     """The job that made the object, with another seed (None: the next one). Raises JobFailed; then there is no job."""
     folder = source_of(item)
     if folder is None:
         raise JobFailed("job-missing", f"What “{item.name}” was made from is not kept any more", "Generate it anew")
     old = jobs.read_request(folder)
-    session.require_model(old.model, old.condition)
+    submit.require_model(old.model, old.condition)
     request = replace(old, id=jobs.new_id(), seed=old.seed + 1 if seed is None else seed, created="")
     title = re.sub(r"\.\d{3,}$", "", item.name).removeprefix(TITLE)
-    return session.submit(context, settings, request, jobs.read_inputs(folder, old), title, sources.remembered(item))
+    return submit.submit(context, settings, request, jobs.read_inputs(folder, old), title, sources.remembered(item))

@@ -2,7 +2,6 @@
 model_task.py knows the program."""
 
 import textwrap
-import time
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
@@ -10,10 +9,10 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 from ...runtime.downloads import add_words, fetch_words, list_words, remove_words, verify_words
 from ...runtime.messages import JobFailed
 from ..capture import CAPTURES
-from ..environment import environment_task
 from ..jobs import session
+from ..jobs.blocking_operator import TaskOperator
 from ..poll import allowed
-from . import catalog, model_task
+from . import catalog
 
 DIALOG_WIDTH, LINE = 480, 80
 ACCEPT = "I have read the licence and accept it"
@@ -23,37 +22,24 @@ def why_not() -> str:
     """Why nothing can be done with the models now, "" when it can. Cheap."""
     if session.current is None:
         return session.why_not()
-    return model_task.why_not() or environment_task.why_not() or session.worker_problem()
+    return session.current.models.why_not() or session.current.environment.why_not() or session.worker_problem()
 
 
-class ModelsOperator:
-    """What they share: one at a time, polled by the timer, or waited for in background mode."""
+class ModelsOperator(TaskOperator):
+    """What they share: one at a time; ``command(context)`` gives its words, the message while it runs, and the one at
+    its end, or raises JobFailed."""
 
     @classmethod
     def poll(cls, context):
         return allowed(cls, why_not())
 
-    def begin(self, command: list[str], message: str, done: str) -> set[str]:
-        """Start, and what execute() returns."""
-        try:
-            model_task.begin(command, message, done)
-        except JobFailed as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        session.hurry()
-        return self._wait() if bpy.app.background else {"FINISHED"}
+    def begin(self, context):
+        session.current.models.begin(*self.command(context))
+        return session.current.models
 
-    def _wait(self) -> set[str]:
-        try:
-            while model_task.is_busy():
-                session.tick()
-                time.sleep(0.05)
-        except KeyboardInterrupt:
-            model_task.stop()
-            raise
-        ok, message = model_task.outcome
-        self.report({"INFO"} if ok else {"ERROR"}, message)
-        return {"FINISHED"} if ok else {"CANCELLED"}
+    def refuse(self, error: JobFailed) -> None:
+        """The panel tells of jobs; this is told where the button is."""
+        self.report({"ERROR"}, str(error))
 
 
 def draw_text(layout, text: str, icon: str = "NONE") -> None:
@@ -79,8 +65,8 @@ class WALA_OT_refresh_models(ModelsOperator, bpy.types.Operator):
     bl_idname = "wala.refresh_models"
     bl_label = "Refresh"
 
-    def execute(self, context):
-        return self.begin(list_words(), "Reading the list of models", "The list is up to date")
+    def command(self, context):
+        return (list_words(), "Reading the list of models", "The list is up to date")
 
 
 class WALA_OT_fetch_model(ModelsOperator, bpy.types.Operator):
@@ -101,7 +87,7 @@ program, or set HF_TOKEN"""
         )
         return allowed(cls, "" if bpy.app.online_access else offline) and super().poll(context)
 
-    def invoke(self, context, event):
+    def ask(self, context, event):
         return context.window_manager.invoke_props_dialog(
             self, width=DIALOG_WIDTH, title="Fetch Model", confirm_text="Fetch"
         )
@@ -114,17 +100,13 @@ program, or set HF_TOKEN"""
             )
             draw_licence(self.layout, self, model)
 
-    def execute(self, context):
+    def command(self, context):
         model = catalog.KNOWN.get(self.name)
         if model is None or not model.can_fetch:
-            self.report({"ERROR"}, f"“{self.name}” is no model to fetch")
-            return {"CANCELLED"}
+            raise JobFailed("bad-model", f"“{self.name}” is no model to fetch")
         if model.terms and not self.accept_licence:
-            self.report({"ERROR"}, f"The licence “{model.licence}” was not accepted, nothing was fetched")
-            return {"CANCELLED"}
-        return self.begin(
-            fetch_words(model.name, bool(model.terms)), f"Fetching {model.title}", f"{model.title}: fetched"
-        )
+            raise JobFailed("licence", f"The licence “{model.licence}” was not accepted, nothing was fetched")
+        return (fetch_words(model.name, bool(model.terms)), f"Fetching {model.title}", f"{model.title}: fetched")
 
 
 class WALA_OT_add_model(ModelsOperator, bpy.types.Operator):
@@ -145,7 +127,7 @@ class WALA_OT_add_model(ModelsOperator, bpy.types.Operator):
     )
     accept_licence: BoolProperty(name=ACCEPT, options={"SKIP_SAVE"})
 
-    def invoke(self, context, event):
+    def ask(self, context, event):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
@@ -156,13 +138,12 @@ class WALA_OT_add_model(ModelsOperator, bpy.types.Operator):
         if published:
             draw_licence(self.layout, self, published)
 
-    def execute(self, context):
+    def command(self, context):
         if not self.directory:
-            self.report({"ERROR"}, "Choose the folder")
-            return {"CANCELLED"}
+            raise JobFailed("bad-input", "Choose the folder")
         folder, condition = bpy.path.abspath(self.directory), "" if self.condition == "AUTO" else self.condition
         command = add_words(folder, self.name.strip(), condition, self.accept_licence)
-        return self.begin(command, f"Adding {folder}", "The model was added")
+        return (command, f"Adding {folder}", "The model was added")
 
 
 class WALA_OT_verify_model(ModelsOperator, bpy.types.Operator):
@@ -173,8 +154,8 @@ class WALA_OT_verify_model(ModelsOperator, bpy.types.Operator):
 
     name: StringProperty(name="Model", options={"SKIP_SAVE"})
 
-    def execute(self, context):
-        return self.begin(verify_words(self.name), "Comparing checksums", "Every file is as it was")
+    def command(self, context):
+        return (verify_words(self.name), "Comparing checksums", "Every file is as it was")
 
 
 class WALA_OT_remove_model(ModelsOperator, bpy.types.Operator):
@@ -189,14 +170,14 @@ class WALA_OT_remove_model(ModelsOperator, bpy.types.Operator):
     def poll(cls, context):
         return allowed(cls, session.why_not()) and super().poll(context)
 
-    def invoke(self, context, event):
+    def ask(self, context, event):
         return context.window_manager.invoke_confirm(
             self, event, title="Remove Model", message=f"Delete “{self.name}” from the models folder?"
         )
 
-    def execute(self, context):
+    def command(self, context):
         session.unload()  # a loaded model's file is in use
-        return self.begin(remove_words(self.name), "Removing the model", "The model was removed")
+        return (remove_words(self.name), "Removing the model", "The model was removed")
 
 
 class WALA_OT_cancel_models(bpy.types.Operator):
@@ -207,10 +188,15 @@ class WALA_OT_cancel_models(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return allowed(cls, "" if model_task.is_busy() else "Nothing is being done with the models")
+        return allowed(
+            cls,
+            ""
+            if session.current is not None and session.current.models.is_busy
+            else "Nothing is being done with the models",
+        )
 
     def execute(self, context):
-        model_task.cancel()
+        session.current.models.cancel()
         return {"FINISHED"}
 
 

@@ -202,7 +202,7 @@ def result_while_drawing():
 def render_and_asset():
     """A render from the window, which runs in a thread of its own, finds the worker unloaded; the next shape is marked
     as an asset."""
-    supervisor = sys.modules[f"{PACKAGE}.operators.jobs.session"].current.supervisor
+    supervisor = sys.modules[f"{PACKAGE}.operators.jobs.session"].current.queue.supervisor
     scene, seen = bpy.context.scene, []
     bpy.context.preferences.view.render_display_type = "NONE"
     scene.render.engine = "BLENDER_WORKBENCH"

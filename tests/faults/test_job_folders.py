@@ -107,7 +107,7 @@ def outside(tmp_path):
 def test_what_is_written_stays_in_the_folder(folder, outside, name, kind):
     put(kind, folder / name, outside)
     last = run(folder)
-    assert (last["event"], last["code"]) == ("failed", "cannot-write") and name in last["message"]
+    assert (last.name, last.code) == ("failed", "cannot-write") and name in last.message
     assert jobs.last_event(folder) is None or name != jobs.EVENTS
 
 
@@ -116,7 +116,7 @@ def test_what_is_written_stays_in_the_folder(folder, outside, name, kind):
 def test_what_is_read_stays_in_the_folder(folder, outside, name, kind):
     put(kind, folder / name, outside)
     last = run(folder)
-    assert last["event"] == "failed" and last["code"] in ("job-invalid", "job-missing")
+    assert last.name == "failed" and last.code in ("job-invalid", "job-missing")
     with pytest.raises(JobFailed):
         jobs.read_request(folder)
 
@@ -127,14 +127,14 @@ def test_folders_inside_are_no_links(folder, outside, name, kind):
     (folder / jobs.RESULT).mkdir()
     put(kind, folder / name, outside)
     last = run(folder)
-    assert last["event"] == "failed" and last["code"] in ("job-invalid", "cannot-write")
+    assert last.name == "failed" and last.code in ("job-invalid", "cannot-write")
     assert not (outside / "moved" / jobs.MESH).exists()
 
 
 @pytest.mark.parametrize("name", [jobs.RECORD, jobs.MESH])
 @pytest.mark.parametrize("kind", KINDS)
 def test_results_are_read_from_files_alone(folder, outside, name, kind):
-    assert run(folder)["event"] == "done"
+    assert run(folder).name == "done"
     put(kind, folder / jobs.RESULT / name, outside)
     with pytest.raises(JobFailed) as caught:
         jobs.read_result(folder)
@@ -147,7 +147,7 @@ def test_a_result_takes_the_place_of_a_link_and_not_of_what_it_leads_to(folder, 
     (folder / jobs.RESULT).mkdir()
     put(kind, folder / jobs.RESULT / name, outside)
     assert jobs.read_views(folder) == []
-    assert run(folder)["event"] == "done"
+    assert run(folder).name == "done"
     assert not (folder / jobs.RESULT / name).is_symlink()
     np.testing.assert_array_equal(jobs.read_result(folder).vertices, TRIANGLE[0])
     assert [view.index for view in jobs.read_views(folder)] == [3]
@@ -159,7 +159,7 @@ def test_an_input_of_any_name_is_no_link(folder, outside, value, kind):
     (folder / value).parent.mkdir(exist_ok=True)
     put(kind, folder / value, outside)
     rewrite(folder, '"inputs/points.npy"', json.dumps(value))
-    assert run(folder)["code"] == "job-invalid"
+    assert run(folder).code == "job-invalid"
 
 
 def rewrite(folder, old, new):
@@ -205,8 +205,8 @@ def rewrite(folder, old, new):
 def test_a_request_of_nonsense_is_an_error_of_the_job(folder, old, new):
     rewrite(folder, old, new)
     last = run(folder)
-    assert (last["event"], last["code"]) == ("failed", "job-invalid")
-    assert len(last["message"]) < 1_000 and jobs.last_event(folder)["code"] == "job-invalid"
+    assert (last.name, last.code) == ("failed", "job-invalid")
+    assert len(last.message) < 1_000 and jobs.last_event(folder).code == "job-invalid"
 
 
 class Panic(BaseException):
@@ -230,10 +230,10 @@ FAILURES = [
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
 def test_a_rerun_that_fails_leaves_no_earlier_result(folder, failure):
-    assert run(folder)["event"] == "done"
+    assert run(folder).name == "done"
     (folder / jobs.RESULT / ".mesh.npz.0123.partial").write_bytes(b"of a crash")
     (folder / jobs.RESULT / "notes.txt").write_text("not ours")
-    assert run(folder, Engine(failure))["event"] in ("failed", "cancelled")
+    assert run(folder, Engine(failure)).name in ("failed", "cancelled")
     assert os.listdir(folder / jobs.RESULT) == ["notes.txt"]
     with pytest.raises(JobFailed) as caught:
         jobs.read_result(folder)
@@ -247,16 +247,16 @@ def test_two_workers_never_run_one_folder(folder):
             super().run(path, request, progress)
 
     engine = Second()
-    assert run(folder, engine)["event"] == "done"
-    assert (engine.other["event"], engine.other["code"]) == ("failed", "job-running")
+    assert run(folder, engine).name == "done"
+    assert (engine.other.name, engine.other.code) == ("failed", "job-running")
     # The one that had to go has written nothing.
-    assert [event["event"] for event in jobs.read_events(folder)] == ["started", "stage", "done"]
-    assert run(folder)["event"] == "done"
+    assert [event.name for event in jobs.read_events(folder)] == ["started", "stage", "done"]
+    assert run(folder).name == "done"
 
 
 @pytest.mark.parametrize("name", ["a folder", "nothing", "a\0b", "\udcff" * 3, "\ud800", "x" * 300])
 def test_what_is_no_job_is_left_as_it_is(tmp_path, name):
     (tmp_path / "a folder").mkdir()
     last = run(tmp_path / name)
-    assert last["event"] == "failed" and last["code"] in ("job-missing", "job-invalid")
+    assert last.name == "failed" and last.code in ("job-missing", "job-invalid")
     assert os.listdir(tmp_path) == ["a folder"] and os.listdir(tmp_path / "a folder") == []

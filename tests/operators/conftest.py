@@ -1,7 +1,15 @@
-"""Cameras for the tests of views and placements."""
+"""Cameras for the tests of views and placements; the extension as a package, for modules that import their
+neighbours."""
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
+
+EXTENSION = "wala_extension"  # as Blender's bl_ext.user_default.wala
 
 
 def camera_matrix(eye, target, up=(0, 0, 1)) -> np.ndarray:
@@ -20,3 +28,11 @@ def camera_matrix(eye, target, up=(0, 0, 1)) -> np.ndarray:
 @pytest.fixture
 def looking_at():
     return camera_matrix
+
+
+@pytest.fixture(scope="session")
+def extension_module():
+    """A function: a module of the extension that imports no bpy, by its name from the root."""
+    package = sys.modules.setdefault(EXTENSION, ModuleType(EXTENSION))
+    package.__path__ = [str(Path(__file__).resolve().parents[2])]
+    return lambda name: importlib.import_module(f"{EXTENSION}.{name}")

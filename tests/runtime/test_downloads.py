@@ -9,6 +9,7 @@ import pytest
 
 from runtime import downloads
 from runtime.downloads import Command, Place
+from runtime.events import CancelledEvent, ModelsDoneEvent
 from runtime.messages import JobFailed
 
 # Plays wala_blender; what it does is the model's name, or the action.
@@ -57,7 +58,7 @@ def played(tmp_path):
 def finish(command, until="", seconds=60.0):
     """Polls to the end, or to an event of that name; returns all events."""
     events, end = [], time.monotonic() + seconds
-    while command.state == "running" and until not in [event["event"] for event in events]:
+    while command.state == "running" and until not in [event.name for event in events]:
         assert time.monotonic() < end, events
         events += command.poll()
         time.sleep(0.005)
@@ -74,7 +75,7 @@ def is_gone(pid):
 
 def test_a_list_comes_as_plain_data(played):
     assert finish(played.start(downloads.list_words(), False)) == [
-        {"event": "done", "rows": [{"name": "starter", "title": "Größe"}], "note": ""}
+        ModelsDoneEvent([{"name": "starter", "title": "Größe"}])
     ]
     words, models, offline, _ = played.told()
     assert (words, models, offline) == (["models", "list", "--json"], "/the models", "1")
@@ -83,12 +84,8 @@ def test_a_list_comes_as_plain_data(played):
 def test_a_fetch_tells_bytes_and_time_left(played):
     command = played.start(downloads.fetch_words("--name", True))
     events = finish(command)
-    assert [(event["done"], event["seconds_left"]) for event in events[:-1]] == [(10, None), (60, 1.5), (100, 1.5)]
-    assert (
-        events[-1] == {"event": "done", "rows": None, "note": "not checked"}
-        and command.state == "done"
-        and command.poll() == []
-    )
+    assert [(event.done, event.seconds_left) for event in events[:-1]] == [(10, None), (60, 1.5), (100, 1.5)]
+    assert events[-1] == ModelsDoneEvent(note="not checked") and command.state == "done" and command.poll() == []
     words, _, offline, _ = played.told()
     assert words == ["models", "fetch", "--json", "--accept-licence", "--", "--name"] and offline is None
 
@@ -102,21 +99,21 @@ def test_without_a_models_folder_the_library_chooses(played, monkeypatch):
 
 def test_a_refusal_is_the_last_thing_said(played):
     event = finish(played.start(downloads.remove_words("refused")))[-1]
-    assert event["event"] == "failed" and event["message"] == "the disk is full. Make room"
-    assert "a warning" in event["log"] and "a library's remark" in event["log"]
+    assert event.name == "failed" and event.message == "the disk is full. Make room"
+    assert "a warning" in event.log and "a library's remark" in event.log
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no signals")
 def test_a_program_that_the_system_ends_is_told(played):
     event = finish(played.start(downloads.fetch_words("killed", True)))[-1]
-    assert event["event"] == "failed" and "SIGKILL" in event["message"]
+    assert event.name == "failed" and "SIGKILL" in event.message
 
 
 def test_a_cancelled_fetch_is_gone(played):
     command = played.start(downloads.fetch_words("slow", True))
     finish(command, until="bytes")
     command.cancel()
-    assert finish(command)[-1] == {"event": "cancelled"} and command.state == "cancelled"
+    assert finish(command)[-1] == CancelledEvent() and command.state == "cancelled"
     assert is_gone(played.told()[-1])
 
 

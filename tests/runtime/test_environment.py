@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 
 from runtime import environment, environment_check
 from runtime.environment import Build
+from runtime.events import BytesEvent, CancelledEvent, EnvironmentBuiltEvent
 
 CONSTRAINTS = [
     Requirement(line)
@@ -54,11 +55,11 @@ def finish(build, seconds=120.0, cancel_at=""):
     while build.state == "running":
         assert time.monotonic() < end, events
         events += build.poll()
-        if cancel_at and any(event.get("stage") == cancel_at for event in events):
+        if cancel_at and any(getattr(event, "stage", "") == cancel_at for event in events):
             build.cancel()
         time.sleep(0.005)
     assert build.poll() == []
-    assert sum(event["event"] in ("done", "failed", "cancelled") for event in events) == 1
+    assert sum(event.name in ("done", "failed", "cancelled") for event in events) == 1
     return events
 
 
@@ -88,10 +89,10 @@ def test_a_real_environment(tmp_path, packages, source_root):
     build = Build(folder, online_access=True, base_python=sys.executable, gpu=False)
     assert not folder.parent.exists()
     events = finish(build)
-    assert events[-1] == {"event": "done", "python": str(environment.environment_python(folder))}
-    stages = [event["stage"] for event in events if event["event"] == "stage"]
+    assert events[-1] == EnvironmentBuiltEvent(str(environment.environment_python(folder)))
+    stages = [event.stage for event in events if event.name == "setup-stage"]
     assert stages == list(environment.STAGES)
-    assert any(f"torch-{STAND_INS['torch']}" in event["text"] for event in events if event["event"] == "line")
+    assert any(f"torch-{STAND_INS['torch']}" in event.text for event in events if event.name == "line")
     result = environment.check(environment.environment_python(folder), source_root)
     assert result.ok and result.versions == STAND_INS and not result.cuda, result
     assert sorted(os.listdir(folder.parent)) == ["env", "env-setup.log"]
@@ -103,7 +104,7 @@ def test_where_the_locked_torch_is_not_built_the_newest_of_the_range_is_taken(tm
         write_wheel(packages, "torch", version)
     folder = tmp_path / "env"
     last = finish(Build(folder, online_access=True, base_python=sys.executable, gpu=False))[-1]
-    assert last["event"] == "done", last
+    assert last.name == "done", last
     assert environment.check(environment.environment_python(folder), source_root).versions == STAND_INS | {
         "torch": "2.12.0"
     }
@@ -114,7 +115,7 @@ def test_newer_versions_than_the_locked_ones_are_not_taken(tmp_path, packages, s
         write_wheel(packages, name, environment_check.requirements()[name].partition("<")[2] + "a1")
         write_wheel(packages, name, STAND_INS[name] + ".1")
     folder = tmp_path / "env"
-    assert finish(Build(folder, online_access=True, base_python=sys.executable, gpu=False))[-1]["event"] == "done"
+    assert finish(Build(folder, online_access=True, base_python=sys.executable, gpu=False))[-1].name == "done"
     assert environment.check(environment.environment_python(folder), source_root).versions == STAND_INS
 
 
@@ -150,9 +151,9 @@ def test_a_check_can_be_cancelled(source_root, tmp_path):
     program.write_text("#!/bin/sh\nexec sleep 60\n")
     program.chmod(0o755)
     check = environment.Check(program, source_root)
-    assert check.poll() is None
+    assert check.poll() == []
     check.cancel()
-    assert "cancelled" in check.poll().message
+    assert check.poll() == [CancelledEvent()] and check.poll() == []
 
 
 # Plays a Python that can make environments; what its pip does is in the environment variable BEHAVIOUR.
@@ -265,19 +266,19 @@ def test_a_failed_build_leaves_what_was_there(fake, output, code, is_old_there):
     if is_old_there:
         fake.put_old()
     events = fake.build(output)
-    assert (events[-1]["event"], events[-1]["code"]) == ("failed", code)
-    assert events[-1]["message"] and events[-1]["hint"] and events[-1]["log"]
+    assert (events[-1].name, events[-1].code) == ("failed", code)
+    assert events[-1].message and events[-1].hint and events[-1].log
     assert sorted(os.listdir(fake.folder.parent)) == ["env"] * is_old_there + ["env-setup.log"]
     assert (environment.environment_python(fake.folder) is not None) == is_old_there
     if is_old_there:
         assert (fake.folder / "pyvenv.cfg").read_text() == "old"
-    assert {"event": "bytes", "done": 10, "total": 100} in events
+    assert BytesEvent(10, 100) in events
 
 
 @pytest.mark.parametrize("stage", ["python", "venv", "torch"])
 def test_a_cancelled_build_leaves_what_was_there(fake, stage):
     fake.put_old()
-    assert fake.build("sleep", cancel_at=stage)[-1] == {"event": "cancelled"}
+    assert fake.build("sleep", cancel_at=stage)[-1] == CancelledEvent()
     assert sorted(os.listdir(fake.folder.parent)) == ["env", "env-setup.log"]
     assert (fake.folder / "pyvenv.cfg").read_text() == "old"
 
@@ -290,7 +291,7 @@ def test_an_abandoned_build_puts_back_what_was_there_at_once(fake):
     assert fake.is_old() and build.state == "cancelled" and build.poll() == []
     assert fake.is_left("env", "env-setup.log")
     # And the next one may begin.
-    assert fake.build("ERROR: x")[-1]["event"] == "failed" and fake.is_old()
+    assert fake.build("ERROR: x")[-1].name == "failed" and fake.is_old()
 
 
 def test_what_a_dead_blender_moved_aside_is_put_back_at_the_next_start(fake):
@@ -317,7 +318,7 @@ def test_a_build_under_way_in_another_blender_is_left_alone(fake):
     )
     assert other.stdout.strip() == "False", other.stderr
     second = fake.build()[-1]
-    assert (second["event"], second["code"]) == ("failed", "in-use") and "another Blender" in second["message"]
+    assert (second.name, second.code) == ("failed", "in-use") and "another Blender" in second.message
     assert fake.folder.with_name("env.old").is_dir() and build.state == "running"
     build.cancel()
     finish(build, 30)
@@ -328,7 +329,7 @@ def test_what_an_interrupted_removal_left_goes_before_a_build_and_costs_nothing(
     fake.put_old()
     for name in ("env.half", "env.old"):
         (fake.folder.with_name(name) / "lib").mkdir(parents=True)
-    assert fake.build("ERROR: x")[-1]["event"] == "failed" and fake.is_old()
+    assert fake.build("ERROR: x")[-1].name == "failed" and fake.is_old()
     assert sorted(os.listdir(fake.folder.parent)) == ["env", "env-setup.log"]
 
 
@@ -337,7 +338,7 @@ def test_cancelling_before_the_working_environment_stepped_aside_does_not_remove
     fake.folder.with_name("env.old").mkdir()
     build = fake.start_removal()
     build.cancel()
-    assert finish(build, 30)[-1] == {"event": "cancelled"} and fake.is_old()
+    assert finish(build, 30)[-1] == CancelledEvent() and fake.is_old()
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has one build of PyTorch")
@@ -355,22 +356,22 @@ def test_pip_installs_ready_made_packages_and_torch_from_its_own_index(fake, gpu
 
 def test_without_online_access_nothing_happens(fake):
     (event,) = fake.build(online_access=False)
-    assert event["code"] == "offline" and "online access" in event["message"].lower()
+    assert event.code == "offline" and "online access" in event.message.lower()
     assert fake.calls() == [] and not fake.folder.parent.exists()
 
 
 def test_no_python_to_build_from(fake, monkeypatch):
-    assert fake.build(base_python="/nowhere/python3")[-1]["code"] == "no-python"
+    assert fake.build(base_python="/nowhere/python3")[-1].code == "no-python"
     monkeypatch.setenv("VERSION", "3.8.2")
     failure = fake.build()[-1]
-    assert failure["code"] == "no-python" and "3.8.2" in failure["message"]
+    assert failure.code == "no-python" and "3.8.2" in failure.message
     assert not fake.folder.exists()
 
 
 def test_a_folder_with_other_files_is_left_alone(fake):
     fake.folder.mkdir(parents=True)
     (fake.folder / "thesis.txt").write_text("precious")
-    assert fake.build()[-1]["code"] == "in-use"
+    assert fake.build()[-1].code == "in-use"
     assert os.listdir(fake.folder) == ["thesis.txt"]
 
 
@@ -385,11 +386,11 @@ def test_a_half_environment_is_none_and_is_replaced(fake):
 def test_too_little_space_is_told_before_anything_is_made(fake, monkeypatch):
     monkeypatch.setattr(environment, "NEEDED_BYTES", dict.fromkeys(environment.NEEDED_BYTES, 10**18))
     failure = fake.build()[-1]
-    assert failure["code"] == "disk-full" and "GB free" in failure["message"]
+    assert failure.code == "disk-full" and "GB free" in failure.message
     assert fake.calls() == []
 
 
 def test_a_place_that_cannot_be_written(fake, tmp_path):
     (tmp_path / "file").write_text("")
     fake.folder = tmp_path / "file" / "env"
-    assert fake.build()[-1]["code"] == "cannot-write"
+    assert fake.build()[-1].code == "cannot-write"

@@ -22,12 +22,12 @@ def test_a_killed_worker_is_noticed_and_the_next_job_runs(start, make_job, until
     pid = supervisor.pid
     os.kill(pid, signal.SIGKILL)
     events = until(supervisor, "worker-lost", job, seconds=1.0)
-    lost = [event for event in events if event["event"] == "worker-lost"]
-    assert [event["job"] for event in lost] == [job, waiting]
-    assert lost[0]["exit_code"] == -signal.SIGKILL and "SIGKILL" in lost[0]["message"]
-    assert "a library prints to standard output" in lost[0]["log"]
-    assert "before" in lost[1]["message"]
-    assert [jobs.read_events(one)[-1]["code"] for one in (folder, other)] == ["worker-lost"] * 2
+    lost = [event for event in events if event.name == "worker-lost"]
+    assert [event.job for event in lost] == [job, waiting]
+    assert lost[0].exit_code == -signal.SIGKILL and "SIGKILL" in lost[0].message
+    assert "a library prints to standard output" in lost[0].log
+    assert "before" in lost[1].message
+    assert [jobs.read_events(one)[-1].code for one in (folder, other)] == ["worker-lost"] * 2
     assert supervisor.state == "stopped" and supervisor.running is None and supervisor.poll() == []
 
     until(supervisor, "done", supervisor.submit(other))
@@ -44,11 +44,7 @@ def test_a_lost_job_shows_no_lines_of_other_jobs(start, make_job, until):
     until(supervisor, "step", job)
     os.unlink(folder / jobs.LOG)  # then the worker's own log is all there is
     os.kill(supervisor.pid, signal.SIGKILL)
-    lost = {
-        event["job"]: event["log"]
-        for event in until(supervisor, "worker-lost", waiting)
-        if event["event"] == "worker-lost"
-    }
+    lost = {event.job: event.log for event in until(supervisor, "worker-lost", waiting) if event.name == "worker-lost"}
     assert job in lost[job] and earlier not in lost[job] and lost[waiting] == ""
 
 
@@ -59,7 +55,7 @@ def test_a_submit_before_the_loss_is_noticed_starts_a_new_worker(start, make_job
     os.kill(pid, signal.SIGKILL)
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     events = until(supervisor, "done", supervisor.submit(make_job()))
-    assert [(event["event"], event["job"]) for event in events[:2]] == [("worker-lost", None), ("worker-ready", None)]
+    assert [(event.name, event.job) for event in events[:2]] == [("worker-lost", None), ("worker-ready", None)]
     assert supervisor.pid != pid
 
 
@@ -67,8 +63,8 @@ def test_a_crash_in_a_job_has_its_last_words_in_the_report(start, make_job, unti
     supervisor = start()
     for at, code in (("exit", 7), ("kill", -9)):
         lost = until(supervisor, "worker-lost", supervisor.submit(make_job(at=at, when=1)))[-1]
-        assert lost["exit_code"] == code
-        assert "last words before the" in lost["log"]
+        assert lost.exit_code == code
+        assert "last words before the" in lost.log
     until(supervisor, "done", supervisor.submit(make_job()))
 
 
@@ -80,13 +76,13 @@ def test_words_said_before_the_death_count(start, make_job, until):
     until(supervisor, "worker-ready")
     supervisor.poll()
     end = time.monotonic() + 20
-    while not any(event["event"] == "done" for event in jobs.read_events(folder)) and time.monotonic() < end:
+    while not any(event.name == "done" for event in jobs.read_events(folder)) and time.monotonic() < end:
         time.sleep(0.01)
     time.sleep(0.2)
     os.kill(supervisor.pid, signal.SIGKILL)
     events = until(supervisor, "worker-lost")
-    assert [event["event"] for event in events if event["job"] == job][-1] == "done"
-    assert [event["job"] for event in events if event["event"] == "worker-lost"] == [None]
+    assert [event.name for event in events if event.job == job][-1] == "done"
+    assert [event.job for event in events if event.name == "worker-lost"] == [None]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +98,7 @@ def test_a_program_that_is_no_worker(start, make_job, until, tmp_path, script, w
     fake.chmod(0o755)
     supervisor = start(python=fake)
     lost = until(supervisor, "worker-lost")[-1]
-    assert words in lost["log"] and "Set Up Worker" in lost["hint"]
+    assert words in lost.log and "Set Up Worker" in lost.hint
     assert supervisor.state == "stopped"
 
 
@@ -140,8 +136,8 @@ def test_an_impostor_is_not_believed(start, make_job, until, tmp_path, behaviour
     supervisor = start(python=fake)
     pid = supervisor.pid
     events = until(supervisor, "worker-lost", supervisor.submit(make_job()))
-    assert words in events[-1]["message"]
-    assert "worker-ready" not in [event["event"] for event in events]
+    assert words in events[-1].message
+    assert "worker-ready" not in [event.name for event in events]
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 
@@ -154,7 +150,7 @@ def test_a_worker_that_never_answers_is_given_up(start, until, tmp_path, monkeyp
     fake.write_text("#!/bin/sh\nexec sleep 60\n")
     fake.chmod(0o755)
     lost = until(start(python=fake), "worker-lost")[-1]
-    assert "did not answer" in lost["message"]
+    assert "did not answer" in lost.message
 
 
 def test_garbage_said_to_the_worker_is_dropped(start, make_job, until):
@@ -171,13 +167,14 @@ def test_garbage_said_to_the_worker_is_dropped(start, make_job, until):
 BLENDER = """
 import os, sys, time
 sys.path[:0] = [{repository!r}]
+from runtime.process import WorkerSettings
 from runtime.supervisor import Supervisor
 supervisor = Supervisor()
-supervisor.start(sys.executable, {source_root!r}, engine="scripted_engine:ScriptedEngine", log_folder={log!r})
+supervisor.start(WorkerSettings(sys.executable, {source_root!r}, engine="scripted_engine:ScriptedEngine", log_folder={log!r}))
 wanted = {wanted!r}
 if wanted == "started":
     supervisor.submit({folder!r})
-while wanted and not any(event["event"] == wanted for event in supervisor.poll()):
+while wanted and not any(event.name == wanted for event in supervisor.poll()):
     time.sleep(0.01)
 print(supervisor.pid, os.path.dirname(supervisor._link.process.address), flush=True)
 os._exit(0)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from runtime import jobs, storage
+from runtime.events import CancelledEvent, DoneEvent, StageEvent
 from runtime.messages import JobFailed
 from runtime.storage import open_plain
 
@@ -195,7 +196,7 @@ def test_full_disk_keeps_the_former_result(tmp_path, full_disk):
         jobs.write_result(folder, TRIANGLE[0] * 2, *TRIANGLE[1:])
     assert caught.value.code == "disk-full"
     with pytest.raises(JobFailed):
-        jobs.append_event(folder, {"event": "x" * 100})
+        jobs.append_event(folder, CancelledEvent("x" * 100))
     np.testing.assert_array_equal(jobs.read_result(folder).vertices, TRIANGLE[0])
     assert sorted(os.listdir(folder / "result")) == ["mesh.npz", "result.json"]
 
@@ -217,13 +218,13 @@ def test_a_really_full_device_is_told(tmp_path, monkeypatch, content):
 def test_events_skip_torn_lines(tmp_path):
     folder = jobs.write_job(tmp_path, request(), POINTS)
     assert jobs.read_events(folder) == []
-    jobs.append_event(folder, {"event": "stage", "stage": "Ü"})
-    jobs.append_event(folder, {"event": "done"})
+    jobs.append_event(folder, StageEvent("Ü", 0, 1, 0.5))
+    jobs.append_event(folder, DoneEvent(1.5))
     with open(folder / jobs.EVENTS, "ab") as file:
         file.write(b'\xff\n[1]\n{"event": "st')
     events = jobs.read_events(folder)
-    assert [event["event"] for event in events] == ["stage", "done"]
-    assert events[0]["stage"] == "Ü" and events[0]["time"] <= events[1]["time"]
+    assert events == [StageEvent("Ü", 0, 1, 0.5), DoneEvent(1.5)]
+    assert 0 < events[0].time <= events[1].time
 
 
 def test_result_comes_back(tmp_path):

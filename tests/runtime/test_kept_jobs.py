@@ -7,6 +7,19 @@ import time
 import pytest
 
 from runtime import jobs, kept_jobs
+from runtime.events import CancelledEvent, DeliveredEvent, DoneEvent, FailedEvent, StartedEvent, StepEvent
+
+EVENTS = {
+    event.name: event
+    for event in (
+        StartedEvent(),
+        StepEvent("sample", 0, 1, 0.5),
+        DoneEvent(1.0),
+        FailedEvent("bad-input", "no", ""),
+        CancelledEvent(),
+        DeliveredEvent(),
+    )
+}
 
 
 def age(folder, seconds):
@@ -21,7 +34,7 @@ def make(tmp_path):
     def write(seconds, *events):
         folder = jobs.write_job(tmp_path, jobs.Request(jobs.new_id(), "starter", "text", {"prompt": "a chair"}), {})
         for name in events:
-            jobs.append_event(folder, {"event": name})
+            jobs.append_event(folder, EVENTS[name])
         age(folder, seconds)
         return folder
 
@@ -36,7 +49,7 @@ def left(tmp_path):
 def test_the_newest_jobs_stay(make, tmp_path, end):
     folders = [make(seconds, "started", "done", end) for seconds in (50, 10, 40, 20, 30)]
     # Events that come late do not make a job newer.
-    jobs.append_event(folders[0], {"event": end})
+    jobs.append_event(folders[0], EVENTS[end])
     kept_jobs.prune(tmp_path, 3, ())
     assert left(tmp_path) == sorted(folders[number].name for number in (1, 3, 4))
 

@@ -1,28 +1,24 @@
 """Time left: what earlier jobs say of a new one, and how a job's own pace corrects it."""
 
-import json
-
 import pytest
 
 from runtime import jobs
+from runtime.events import CancelledEvent, DoneEvent, Event, StageEvent, StartedEvent, StepEvent
 from runtime.pace import Pace, expected_stages, in_words, stage_seconds
 
 STAGES = {"load": 3.0, "condition": 1.0, "sample": 8.0, "fit": 10.0, "decode": 2.0, "surface": 4.0}
 
 
-def events_of(stages: dict[str, float], last: str = "done") -> list[dict]:
+def events_of(stages: dict[str, float], last: type = DoneEvent) -> list[Event]:
     """As a worker writes them, with a step in the middle of every stage."""
-    events, now = [{"event": "started"}], 0.0
+    events, now = [StartedEvent()], 0.0
     for stage, seconds in stages.items():
-        events += [
-            {"event": "stage", "stage": stage, "step": 0, "steps": 4, "seconds": now},
-            {"event": "step", "stage": stage, "step": 2, "steps": 4, "seconds": now + seconds / 2},
-        ]
+        events += [StageEvent(stage, 0, 4, now), StepEvent(stage, 2, 4, now + seconds / 2)]
         now += seconds
-    return [*events, {"event": last, "seconds": now}]
+    return [*events, last(now) if last is DoneEvent else last()]
 
 
-def write_job(parent, stages=None, last="done", **changes) -> jobs.Request:
+def write_job(parent, stages=None, last=DoneEvent, **changes) -> jobs.Request:
     request = jobs.Request(
         **{"id": jobs.new_id(), "model": "starter", "condition": "text", "inputs": {"prompt": "a chair"}} | changes
     )
@@ -36,11 +32,8 @@ def test_stages_of_a_job_are_timed_by_its_events():
     assert stage_seconds(events_of(STAGES)) == {(stage, 0): seconds for stage, seconds in STAGES.items()}
     twice = [*events_of({"load": 9.0})[:-1], *events_of({"load": 1.0})]
     assert stage_seconds(twice) == {("load", 0): 1.0}
-    two_models = [
-        {"event": "stage", "stage": stage, "seconds": now}
-        for now, stage in enumerate(("load", "views", "load", "sample"))
-    ]
-    assert stage_seconds([*two_models, {"event": "done", "seconds": 4}]) == {
+    two_models = [StageEvent(stage, 0, 1, now) for now, stage in enumerate(("load", "views", "load", "sample"))]
+    assert stage_seconds([*two_models, DoneEvent(4)]) == {
         ("load", 0): 1,
         ("views", 0): 1,
         ("load", 1): 1,
@@ -49,13 +42,7 @@ def test_stages_of_a_job_are_timed_by_its_events():
 
 
 @pytest.mark.parametrize(
-    "events",
-    [
-        [],
-        events_of(STAGES, "failed"),
-        [{"event": "stage", "stage": "load"}, {"event": "done", "seconds": 3}],
-        [{"event": "stage", "stage": "load", "seconds": "soon"}, {"event": "done", "seconds": True}],
-    ],
+    "events", [[], events_of(STAGES, CancelledEvent), [DoneEvent(3)], [StageEvent("load", 0, 1, -1.0), DoneEvent(1e9)]]
 )
 def test_what_was_not_finished_or_not_timed_tells_nothing(events):
     assert not stage_seconds(events)
@@ -68,7 +55,7 @@ def test_jobs_that_did_as_much_are_the_measure(tmp_path):
     write_job(tmp_path, warm)
     for other in ({"steps": 400}, {"fit": 0}, {"model": "large"}, {"condition": "none"}):
         write_job(tmp_path, {"sample": 1000.0}, **other)
-    write_job(tmp_path, {"sample": 1000.0}, "failed")
+    write_job(tmp_path, {"sample": 1000.0}, CancelledEvent)
     (tmp_path / jobs.new_id()).mkdir()
     damaged = tmp_path / write_job(tmp_path).id
     (damaged / jobs.REQUEST).write_text("{")
@@ -85,20 +72,18 @@ def test_time_left_is_of_the_whole_job():
     expected, whole = {(stage, 0): seconds for stage, seconds in STAGES.items()}, sum(STAGES.values())
     pace = Pace(expected)
     for event in events_of(STAGES)[1:-1]:
-        assert pace.left(event) == pytest.approx(whole - event["seconds"])
+        assert pace.left(event) == pytest.approx(whole - event.seconds)
     slow = Pace(expected)
-    assert slow.left({"event": "stage", "stage": "sample", "step": 0, "steps": 4, "seconds": 0.0}) == pytest.approx(24)
-    assert slow.left({"event": "step", "stage": "sample", "step": 1, "steps": 4, "seconds": 4.0}) == pytest.approx(
-        12 + 16
-    )
-    assert slow.left({"event": "stage", "stage": "surface", "step": 0, "steps": 1, "seconds": 90.0}) == pytest.approx(4)
+    assert slow.left(StageEvent("sample", 0, 4, 0.0)) == pytest.approx(24)
+    assert slow.left(StepEvent("sample", 1, 4, 4.0)) == pytest.approx(12 + 16)
+    assert slow.left(StageEvent("surface", 0, 1, 90.0)) == pytest.approx(4)
 
 
 def test_what_no_job_tells_is_not_guessed():
-    stage = {"event": "stage", "stage": "load", "step": 0, "steps": 1, "seconds": 0.0}
+    stage = StageEvent("load", 0, 1, 0.0)
     assert Pace({}).left(stage) is None
     pace = Pace({("sample", 0): 5.0})
-    assert pace.left(stage) is None and pace.left(stage | {"stage": "sample", "seconds": 60.0}) == 5.0
+    assert pace.left(stage) is None and pace.left(StageEvent("sample", 0, 1, 60.0)) == 5.0
 
 
 @pytest.mark.parametrize(
@@ -126,7 +111,6 @@ def test_a_worker_writes_the_seconds(tmp_path):
     folder = jobs.write_job(tmp_path, jobs.Request(jobs.new_id(), "starter", "none", {}), {})
     said = []
     run_job(folder, Loader, said.append, lambda: False)
-    written = [json.loads(line) for line in (folder / jobs.EVENTS).read_text("utf-8").splitlines()]
-    assert list(stage_seconds(written)) == [("sample", 0), ("decode", 0)]
-    seconds = [event["seconds"] for event in said if "stage" in event]
+    assert list(stage_seconds(jobs.read_events(folder))) == [("sample", 0), ("decode", 0)]
+    seconds = [event.seconds for event in said if isinstance(event, StageEvent)]
     assert len(seconds) == 3 and sorted(seconds) == seconds and seconds[0] >= 0

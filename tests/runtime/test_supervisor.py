@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from runtime import jobs
+from runtime.events import WorkerReadyEvent
 from runtime.messages import JobFailed
 from runtime.supervisor import Supervisor
 
 
 def names(events, job):
-    return [event["event"] for event in events if event["job"] == job]
+    return [event.name for event in events if event.job == job]
 
 
 def test_two_jobs_run_in_order_on_one_warm_worker(start, make_job, until, source_root):
@@ -26,11 +27,11 @@ def test_two_jobs_run_in_order_on_one_warm_worker(start, make_job, until, source
     assert supervisor.waiting == (first, second)
     events = until(supervisor, "done", second)
 
-    assert events[0] == {"event": "worker-ready", "job": None, "pid": supervisor.pid}
+    assert events[0] == WorkerReadyEvent(supervisor.pid)
     expected = ["started", "stage", "stage", "step", "step", "step", "stage", "done"]
     assert names(events, first) == expected
-    assert [event["job"] for event in events[1:]] == [first] * 8 + [second] * 7
-    assert [event["step"] for event in events if event["event"] == "step" and event["job"] == first] == [0, 1, 2]
+    assert [event.job for event in events[1:]] == [first] * 8 + [second] * 7
+    assert [event.step for event in events if event.name == "step" and event.job == first] == [0, 1, 2]
     assert supervisor.state == "ready" and supervisor.running is None and supervisor.waiting == ()
 
     for number, folder in enumerate(folders, start=1):
@@ -40,7 +41,7 @@ def test_two_jobs_run_in_order_on_one_warm_worker(start, make_job, until, source
         assert result.record["count"] == number and result.record["pid"] == supervisor.pid
         assert result.record["device"] == "cpu" and result.record["seed"] == 7
         assert np.load(folder / "result" / "latent.npy").shape == (4, 12, 12, 12)
-        written = [event["event"] for event in jobs.read_events(folder)]
+        written = [event.name for event in jobs.read_events(folder)]
         assert written == names(events, supervisor_id(folder))
     # Nothing but our source is on the worker's path, and what libraries print is in the job's log.
     assert result.record["path"] == str(source_root) and result.record["user_site"] == "1"
@@ -60,10 +61,10 @@ def test_cancel_between_steps_keeps_the_worker_warm(start, make_job, until):
     until(supervisor, "step", job)
     assert supervisor.cancel(job) and supervisor.cancel(job)
     events = until(supervisor, "cancelled", job)
-    steps = [event["step"] for event in events if event["event"] == "step"]
+    steps = [event.step for event in events if event.name == "step"]
     assert max(steps, default=0) < 400
     assert not supervisor.cancel(job)
-    assert jobs.read_events(folder)[-1]["event"] == "cancelled"
+    assert jobs.read_events(folder)[-1].name == "cancelled"
     assert not (folder / "result").exists()
 
     again = make_job(steps=1)
@@ -81,7 +82,7 @@ def test_a_waiting_job_can_be_cancelled_and_a_cancelled_folder_run_again(start, 
     assert supervisor.cancel(waiting)
     events = until(supervisor, "done", running)
     assert names(events, waiting) == ["cancelled"]
-    assert [event["event"] for event in jobs.read_events(folder)] == ["cancelled"]
+    assert [event.name for event in jobs.read_events(folder)] == ["cancelled"]
     until(supervisor, "done", supervisor.submit(folder))
     assert jobs.read_result(folder).record["count"] == 2
 
@@ -97,7 +98,7 @@ def test_unknown_ids(start, make_job, until):
     supervisor._hear({"type": "done", "job": "f" * 32, "seconds": 1.0})
     assert supervisor.running == job
     events = until(supervisor, "done", job)
-    assert {event["job"] for event in events} == {job}
+    assert {event.job for event in events} == {job}
 
 
 @pytest.mark.parametrize(
@@ -114,8 +115,8 @@ def test_a_failed_job_leaves_the_worker_alive(start, make_job, until, at, code, 
     folder = make_job(at=at, when=1)
     events = until(supervisor, "failed", supervisor.submit(folder))
     failure = events[-1]
-    assert failure["code"] == code and words in failure["message"] + failure["hint"]
-    assert jobs.read_events(folder)[-1]["code"] == code
+    assert failure.code == code and words in failure.message + failure.hint
+    assert jobs.read_events(folder)[-1].code == code
     if code == "internal":
         assert "Traceback" in (folder / jobs.LOG).read_text()
     pid = supervisor.pid
@@ -135,11 +136,11 @@ def test_bad_folders_are_refused_at_submit_or_fail_in_the_worker(start, make_job
     (newer / jobs.REQUEST).write_text(
         (newer / jobs.REQUEST).read_text().replace(f'"schema": {jobs.SCHEMA}', '"schema": 9')
     )
-    assert until(supervisor, "failed", job)[-1]["code"] == "job-newer"
+    assert until(supervisor, "failed", job)[-1].code == "job-newer"
     gone = make_job()
     job = supervisor.submit(gone)
     shutil.rmtree(gone)
-    assert until(supervisor, "failed", job)[-1]["code"] == "job-missing"
+    assert until(supervisor, "failed", job)[-1].code == "job-missing"
     until(supervisor, "done", supervisor.submit(make_job()))
 
 
@@ -149,7 +150,7 @@ def test_a_full_disk_fails_the_job_and_keeps_the_worker(start, make_job, until):
     supervisor = start()
     # A log that is full fails the job in the same words as a file that is, and nothing else.
     for at in ("full", "full-log"):
-        assert until(supervisor, "failed", supervisor.submit(make_job(at=at, when=1)))[-1]["code"] == "disk-full"
+        assert until(supervisor, "failed", supervisor.submit(make_job(at=at, when=1)))[-1].code == "disk-full"
     folder = make_job()
     until(supervisor, "done", supervisor.submit(folder))
     assert jobs.read_result(folder).record["count"] == 3
@@ -158,7 +159,7 @@ def test_a_full_disk_fails_the_job_and_keeps_the_worker(start, make_job, until):
 def test_an_engine_that_cannot_be_loaded_is_told(start, make_job, until):
     supervisor = start(engine="no_such_module:Engine")
     failure = until(supervisor, "failed", supervisor.submit(make_job()))[-1]
-    assert failure["code"] == "no-engine" and "no_such_module" in failure["message"]
+    assert failure.code == "no-engine" and "no_such_module" in failure.message
     assert supervisor.state == "ready"
 
 
@@ -172,10 +173,7 @@ def test_stop_cancels_and_other_settings_start_another_worker(start, make_job, u
     until(supervisor, "step", running)
     start(device="cpu")
     assert supervisor.pid != pid and not alive(pid)
-    assert [(event["event"], event["job"]) for event in supervisor.poll()] == [
-        ("cancelled", running),
-        ("cancelled", waiting),
-    ]
+    assert [(event.name, event.job) for event in supervisor.poll()] == [("cancelled", running), ("cancelled", waiting)]
     folder = make_job()
     until(supervisor, "done", supervisor.submit(folder))
     assert jobs.read_result(folder).record["device"] == "cpu"
@@ -204,7 +202,7 @@ def test_stop_ends_a_worker_that_is_stuck(start, make_job, until):
     pid = supervisor.pid
     supervisor.stop(0.2)
     assert not alive(pid)
-    assert [event["event"] for event in supervisor.poll() if event["event"] != "stage"] == ["cancelled"]
+    assert [event.name for event in supervisor.poll() if event.name != "stage"] == ["cancelled"]
 
 
 def alive(pid):
@@ -251,7 +249,7 @@ def test_the_heartbeat_is_answered_and_silence_is_told_once(start, make_job, unt
     supervisor = start()
     job = supervisor.submit(make_job(steps=60, sleep=0.02))
     events = until(supervisor, "done", job)
-    assert "worker-silent" not in [event["event"] for event in events]
+    assert "worker-silent" not in [event.name for event in events]
     for _ in range(60):
         assert supervisor.poll() == []
         time.sleep(0.01)
@@ -259,7 +257,7 @@ def test_the_heartbeat_is_answered_and_silence_is_told_once(start, make_job, unt
     os.kill(supervisor.pid, signal.SIGSTOP)
     silent = until(supervisor, "worker-silent")
     time.sleep(0.1)
-    assert [event["event"] for event in silent + supervisor.poll()].count("worker-silent") == 1
+    assert [event.name for event in silent + supervisor.poll()].count("worker-silent") == 1
     os.kill(supervisor.pid, signal.SIGCONT)
     until(supervisor, "done", supervisor.submit(make_job()))
 

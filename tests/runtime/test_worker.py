@@ -38,13 +38,13 @@ def test_one_job(run, make_job):
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.splitlines() == ["condition 0/1", "sample 0/2", "sample 0/2", "sample 1/2", "surface 0/1"]
     assert jobs.read_result(folder).record["device"] == "cpu"
-    assert jobs.read_events(folder)[-1]["event"] == "done"
+    assert jobs.read_events(folder)[-1].name == "done"
     assert "a library prints" in (folder / jobs.LOG).read_text()
     # The whole folder may be run where it was copied to, and again.
     copy = folder.parent / "on the farm"
     shutil.copytree(folder, copy)
     assert run("--run", copy, *ENGINE).returncode == 0
-    assert [event["event"] for event in jobs.read_events(copy)].count("done") == 2
+    assert [event.name for event in jobs.read_events(copy)].count("done") == 2
 
 
 @pytest.mark.parametrize(
@@ -106,4 +106,4 @@ def test_interrupted(source_root, make_job, tmp_path, number):
     os.kill(process.pid, number)
     rest = process.communicate(timeout=30)[1]
     assert process.returncode == 130 and rest.splitlines()[-1] == "interrupted" and "Traceback" not in rest
-    assert jobs.read_events(folder)[-1]["event"] == "cancelled"
+    assert jobs.read_events(folder)[-1].name == "cancelled"

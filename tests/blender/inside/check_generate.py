@@ -219,23 +219,12 @@ def test_a_job_tells_the_time_that_jobs_like_it_took(extension):
             file.unlink() if file.is_file() else file.rmdir()
         path.rmdir()
     request = jobs.Request(jobs.new_id(), "starter", "text", {"prompt": "a chair"})
-    for name, seconds in (
-        ("started", None),
-        ("condition", 0),
-        ("sample", 1),
-        ("decode", 101),
-        ("surface", 111),
-        ("done", 120),
-        ("delivered", None),
-    ):
-        event = (
-            {"event": name}
-            if seconds is None
-            else {"event": "done" if name == "done" else "stage", "stage": name, "seconds": seconds}
-        )
-        jobs.append_event(
-            folder / request.id if (folder / request.id).is_dir() else jobs.write_job(folder, request, {}), event
-        )
+    path, events = jobs.write_job(folder, request, {}), extension.module("runtime.events")
+    jobs.append_event(path, events.StartedEvent())
+    for stage, seconds in (("condition", 0), ("sample", 1), ("decode", 101), ("surface", 111)):
+        jobs.append_event(path, events.StageEvent(stage, 0, 1, seconds))
+    jobs.append_event(path, events.DoneEvent(120))
+    jobs.append_event(path, events.DeliveredEvent())
     seen = []
     extension.start()
     extension.poll_until(lambda: seen.append(extension.board.message) or "step 1 of 4" in extension.board.message)
@@ -378,9 +367,9 @@ def test_a_result_in_another_mode_leaves_the_mode_and_is_one_undo_step(extension
 def test_the_worker_stays_warm_between_jobs(extension, new_objects):
     ask(extension, "TEXT")
     bpy.ops.wala.generate()
-    pid = extension.session.current.supervisor.pid
+    pid = extension.session.current.queue.supervisor.pid
     bpy.ops.wala.generate()
-    assert extension.session.current.supervisor.pid == pid and len(new_objects()) == 2
+    assert extension.session.current.queue.supervisor.pid == pid and len(new_objects()) == 2
 
 
 def test_progress_reaches_the_panel_and_cancel_stops_between_steps(extension, new_objects):
@@ -390,13 +379,13 @@ def test_progress_reaches_the_panel_and_cancel_stops_between_steps(extension, ne
     assert extension.board.busy and 0.1 < extension.board.progress < 0.9
     with pytest.raises(RuntimeError, match="being made"):
         bpy.ops.wala.generate()
-    pid = extension.session.current.supervisor.pid
+    pid = extension.session.current.queue.supervisor.pid
     bpy.ops.wala.cancel()
     extension.poll_until(lambda: not extension.board.busy)
     assert extension.board.message == "Cancelled" and extension.board.problem == "" and new_objects() == []
     ask(extension, "TEXT")
     assert bpy.ops.wala.generate() == {"FINISHED"}
-    assert extension.session.current.supervisor.pid == pid
+    assert extension.session.current.queue.supervisor.pid == pid
 
 
 def test_a_killed_worker_is_reported_with_its_last_words_and_replaced(extension, new_objects):
@@ -413,9 +402,9 @@ def test_a_worker_killed_from_outside_is_noticed(extension):
     ask(extension, "TEXT", "slow")
     extension.start()
     extension.poll_until(lambda: "step 1" in extension.board.message)
-    os.kill(extension.session.current.supervisor.pid, signal.SIGKILL)
+    os.kill(extension.session.current.queue.supervisor.pid, signal.SIGKILL)
     extension.poll_until(lambda: extension.board.problem, seconds=3)
-    assert not extension.session.current.tickets
+    assert not extension.session.current.queue.unfinished
 
 
 def test_a_failed_job_keeps_the_worker(extension, new_objects):
@@ -423,11 +412,11 @@ def test_a_failed_job_keeps_the_worker(extension, new_objects):
     with pytest.raises(RuntimeError, match="No known word.*plain English"):
         bpy.ops.wala.generate()
     assert extension.board.problem.startswith("No known word") and extension.board.hint
-    assert extension.session.current.supervisor.state == "ready" and new_objects() == []
+    assert extension.session.current.queue.supervisor.state == "ready" and new_objects() == []
 
 
 def test_the_last_jobs_are_kept_and_never_one_under_way_removed(extension, monkeypatch):
-    monkeypatch.setattr(extension.session, "JOBS_KEPT", 2)
+    monkeypatch.setattr(extension.module("operators.jobs.submit"), "JOBS_KEPT", 2)
     folder = extension.module("operators.preferences").folder("jobs")
     ask(extension, "TEXT")
     names = []
@@ -436,10 +425,10 @@ def test_the_last_jobs_are_kept_and_never_one_under_way_removed(extension, monke
         names.append(max(folder.iterdir(), key=lambda path: path.stat().st_ctime).name)
     # Jobs of earlier checks are over too.
     assert {path.name for path in folder.iterdir()} == set(names[-2:])
-    monkeypatch.setattr(extension.session, "JOBS_KEPT", 0)
+    monkeypatch.setattr(extension.module("operators.jobs.submit"), "JOBS_KEPT", 0)
     ticket = extension.start()
     assert [path.name for path in folder.iterdir()] == [ticket.job]
-    extension.poll_until(lambda: not extension.session.current.tickets and not extension.session.current.finished)
+    extension.poll_until(lambda: not extension.session.current.queue.is_busy)
     assert "Made" in extension.board.message and ticket.folder.is_dir()
 
 
@@ -507,19 +496,17 @@ def test_no_worker_is_explained(extension, tmp_path):
 
 
 def test_escape_leaves_a_set_up_alone(extension, monkeypatch):
-    maintenance = extension.module("operators.environment.environment_task")
-
     class SetUp:
         is_cancelled = False
 
         def poll(self):
-            return None
+            return []
 
         def cancel(self):
             self.is_cancelled = True
 
     set_up = SetUp()
-    monkeypatch.setattr(maintenance, "task", set_up)
+    monkeypatch.setattr(extension.session.current.environment, "program", set_up)
     assert bpy.ops.wala.cancel(only_jobs=True) == {"PASS_THROUGH"} and not set_up.is_cancelled
     assert bpy.ops.wala.cancel() == {"FINISHED"} and set_up.is_cancelled
 
@@ -535,26 +522,23 @@ class BuiltAtOnce:
 
 
 def test_what_set_up_built_is_used_instead_of_a_chosen_python(extension, monkeypatch, tmp_path):
-    maintenance, paths = (
-        extension.module("operators.environment.environment_task"),
-        extension.module("operators.preferences"),
-    )
+    task, paths = extension.session.current.environment, extension.module("operators.preferences")
+    events = extension.module("runtime.events")
     built = tmp_path / "built" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     built.parent.mkdir(parents=True)
     for path in (built, tmp_path / "built" / "wala-environment.json"):
         path.write_text("")
     monkeypatch.setattr(paths, "environment_folder", lambda: tmp_path / "built")
-    monkeypatch.setattr(maintenance.environment, "Build", BuiltAtOnce)
     chosen = extension.preferences.worker_python = str(tmp_path / "chosen")
-    monkeypatch.setattr(maintenance, "task", BuiltAtOnce({"event": "failed", "message": "no", "hint": "", "log": ""}))
-    maintenance.poll()
+    task.run(BuiltAtOnce(events.FailedEvent("build", "no", "")))
+    task.poll()
     assert extension.preferences.worker_python == chosen
-    monkeypatch.setattr(maintenance, "task", BuiltAtOnce({"event": "done", "python": str(built)}))
-    maintenance.poll()
+    task.run(BuiltAtOnce(events.EnvironmentBuiltEvent(str(built))))
+    task.poll()
     assert extension.preferences.worker_python == "" and paths.worker_python() == str(built)
-    assert chosen in extension.board.message and maintenance.outcome == (True, extension.board.message)
-    monkeypatch.setattr(maintenance, "task", BuiltAtOnce({"event": "done", "python": str(built)}))
-    maintenance.poll()
+    assert chosen in extension.board.message and task.outcome.ok and task.outcome.message == extension.board.message
+    task.run(BuiltAtOnce(events.EnvironmentBuiltEvent(str(built))))
+    task.poll()
     assert extension.board.message == "The worker is set up"
 
 
@@ -570,14 +554,13 @@ def test_an_interrupted_wait_leaves_nothing_behind(extension, new_objects, monke
     monkeypatch.setattr(extension.session, "tick", interrupted)
     with pytest.raises(KeyboardInterrupt):
         extension.session.wait(ticket)
-    assert not extension.session.current.tickets and not extension.session.current.outcomes
+    assert not extension.session.current.queue.is_busy
     ask(extension, "TEXT")
     assert bpy.ops.wala.generate() == {"FINISHED"}
 
 
 def is_quiet(extension) -> bool:
-    current = extension.session.current
-    return not current.tickets and not current.finished
+    return not extension.session.current.queue.is_busy
 
 
 @pytest.mark.parametrize("answer", ["place", "discard"])
@@ -586,7 +569,7 @@ def test_a_result_for_another_file_asks_first(extension, answer):
     ticket = extension.start()
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     extension.session.tick()
-    assert extension.session.current.tickets and extension.board.busy
+    assert extension.session.current.queue.unfinished and extension.board.busy
     extension.poll_until(lambda: is_quiet(extension))
     extension.session.tick()
     assert not len(bpy.context.scene.objects) and not len(bpy.data.meshes) and not len(bpy.data.images)

@@ -52,7 +52,7 @@ def library(extension, tmp_path):
     system.use_online_access = True
     yield tmp_path
     system.use_online_access = False
-    extension.module("operators.models.model_task").stop()
+    extension.session.current.models.stop()
     extension.module("operators.models.catalog").learn([])
     extension.preferences.models_folder = ""
 
@@ -73,7 +73,7 @@ def fetch_slowly(extension, library):
     """A fetch under way, as in a window; returns its process id."""
     bpy.ops.wala.refresh_models()
     words = extension.module("runtime.downloads").fetch_words("slow", True)
-    extension.module("operators.models.model_task").begin(words, "Fetching Slow", "Fetched")
+    extension.session.current.models.begin(words, "Fetching Slow", "Fetched")
     extension.poll_until(lambda: extension.board.models_progress > 0.5)
     return calls(library)[-1][-1]
 
@@ -95,7 +95,7 @@ def test_the_list_is_read_and_kept(extension, library):
 
     models = extension.module("operators.models.catalog")
     models.learn([])
-    extension.module("operators.models.model_task").start()  # as the next session does
+    extension.module("operators.models.model_task").load_kept_list()  # as the next session does
     assert "rooms" in models.KNOWN and len(calls(library)) == 1
 
 
@@ -176,20 +176,20 @@ def test_a_kept_list_of_another_kind_or_folder_is_not_used(extension, library):
     bpy.ops.wala.refresh_models()
     downloads, models = extension.module("operators.models.model_task"), extension.module("operators.models.catalog")
     extension.preferences.models_folder = ""
-    downloads.start()
+    downloads.load_kept_list()
     assert list(models.KNOWN) == ["starter"]
     (extension.module("operators.preferences").folder("worker") / downloads.KEPT).write_text(
         '{"folder": "", "models": [{"name": 1}]}'
     )
-    downloads.start()
+    downloads.load_kept_list()
     assert list(models.KNOWN) == ["starter"]
 
 
 def test_the_worker_is_told_where_models_lie_and_whether_to_save_memory(extension, library):
     started = []
     session = extension.session
-    session.current.supervisor = SimpleNamespace(
-        start=lambda *words, **choices: started.append(choices),
+    session.current.queue.supervisor = SimpleNamespace(
+        start=started.append,
         submit=lambda path: "job",
         cancel=lambda job: None,
         poll=lambda: (),
@@ -198,9 +198,9 @@ def test_the_worker_is_told_where_models_lie_and_whether_to_save_memory(extensio
     )
     extension.settings.condition, extension.settings.prompt, extension.preferences.low_memory = "TEXT", "a chair", "on"
     extension.start()
-    session.current.tickets.clear()
+    session.current.queue.running = None
     extension.preferences.low_memory = "auto"
-    assert (started[0]["models_folder"], started[0]["low_memory"]) == (str(library / "models"), "on")
+    assert (started[0].models_folder, started[0].low_memory) == (str(library / "models"), "on")
 
 
 class Layout:

@@ -57,8 +57,8 @@ def test_register_and_unregister_twice(extension):
 def test_switching_off_with_a_job_under_way_leaves_no_process_and_no_timer(extension):
     extension.settings.condition, extension.settings.prompt = "TEXT", "slow"
     extension.start()
-    extension.poll_until(lambda: extension.session.current.supervisor.state == "busy")
-    pid, tick = extension.session.current.supervisor.pid, extension.session.tick
+    extension.poll_until(lambda: extension.session.current.queue.supervisor.state == "busy")
+    pid, tick = extension.session.current.queue.supervisor.pid, extension.session.tick
     assert is_alive(pid)
     bpy.ops.preferences.addon_disable(module=extension.package)
     assert not is_alive(pid)
@@ -85,7 +85,7 @@ def test_a_set_up_that_was_cut_short_leaves_the_environment_there_was(extension)
         assert not old.exists()
 
         task = extension.module("runtime.environment").Build(folder, online_access=False)
-        extension.module("operators.environment.environment_task").task = task
+        extension.session.current.environment.run(task)
         os.replace(folder, old)
         folder.mkdir()
         task._touched = True

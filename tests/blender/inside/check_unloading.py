@@ -16,7 +16,7 @@ def supervisor(extension):
     """That of a worker which has made a shape and rests."""
     extension.settings.condition, extension.settings.prompt = "TEXT", "a chair"
     assert bpy.ops.wala.generate() == {"FINISHED"}
-    supervisor = extension.session.current.supervisor
+    supervisor = extension.session.current.queue.supervisor
     assert supervisor.state == "ready"
     yield supervisor
     chosen = extension.preferences
@@ -69,7 +69,7 @@ def test_neither_a_rest_nor_a_render_ends_a_job(extension, supervisor, busy, ren
     extension.session.current.used -= REST
     extension.session.tick()
     render()
-    assert supervisor.running == busy and busy in extension.session.current.tickets
+    assert supervisor.running == busy and busy == extension.session.current.queue.running.job
 
 
 def test_a_render_unloads_a_resting_worker(extension, supervisor, render):
@@ -90,7 +90,9 @@ def test_a_capture_that_renders_keeps_the_worker(extension, supervisor, render, 
         return captures["TEXT"].capture(context, settings)
 
     monkeypatch.setitem(
-        extension.session.CAPTURES, "VIEWS", replace(captures["VIEWS"], condition="text", capture=capture)
+        extension.module("operators.jobs.submit").CAPTURES,
+        "VIEWS",
+        replace(captures["VIEWS"], condition="text", capture=capture),
     )
     extension.settings.condition, pid = "VIEWS", supervisor.pid
     assert bpy.ops.wala.generate() == {"FINISHED"} and supervisor.pid == pid

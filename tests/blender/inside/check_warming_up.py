@@ -53,7 +53,7 @@ def test_the_panel_is_seen_where_the_sidebar_is_open_on_our_tab(extension):
 
 
 def test_a_seen_panel_starts_the_worker_which_loads_the_model_and_makes_the_first_shape(cold, seen):
-    supervisor = seen.current.supervisor
+    supervisor = seen.current.queue.supervisor
     assert supervisor.state == "starting" and not cold.board.busy
     cold.poll_until(lambda: "loaded starter beforehand" in supervisor.log.read_text())
     pid, cold.settings.condition, cold.settings.prompt = supervisor.pid, "TEXT", "a chair"
@@ -63,22 +63,22 @@ def test_a_seen_panel_starts_the_worker_which_loads_the_model_and_makes_the_firs
 def test_what_was_unloaded_stays_so_until_a_shape_is_asked_for(cold, seen):
     seen.unload()
     seen.tick()
-    assert seen.current.supervisor.state == "stopped"
+    assert seen.current.queue.supervisor.state == "stopped"
 
 
 def test_a_worker_that_cannot_start_is_no_error_of_the_panels(cold, monkeypatch):
     def refused(*arguments, **settings):
         raise cold.module("runtime.messages").JobFailed("worker-start", "no")
 
-    monkeypatch.setattr(cold.session.current.supervisor, "start", refused)
+    monkeypatch.setattr(cold.session.current.queue.supervisor, "start", refused)
     cold.session.warm_up("starter")
-    assert not cold.board.problem and cold.session.current.supervisor.state == "stopped"
+    assert not cold.board.problem and cold.session.current.queue.supervisor.state == "stopped"
 
 
 def test_nothing_starts_in_background_or_against_the_preference(cold, monkeypatch):
     monkeypatch.setattr(cold.module("operators.scene.compatibility"), "is_panel_shown", lambda windows: True)
     cold.session.tick()
-    assert cold.session.current.supervisor.state == "stopped"
+    assert cold.session.current.queue.supervisor.state == "stopped"
     cold.preferences.start_with_panel = False
     monkeypatch.setattr(
         cold.session,
@@ -86,4 +86,4 @@ def test_nothing_starts_in_background_or_against_the_preference(cold, monkeypatc
         SimpleNamespace(app=SimpleNamespace(background=False, timers=bpy.app.timers), context=bpy.context),
     )
     cold.session.tick()
-    assert cold.session.current.supervisor.state == "stopped"
+    assert cold.session.current.queue.supervisor.state == "stopped"

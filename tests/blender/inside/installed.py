@@ -63,7 +63,7 @@ class Extension:
 
     def start(self):
         """What pressing Generate in a window does."""
-        return self.session.start(bpy.context, self.settings)
+        return self.module("operators.jobs.submit").start(bpy.context, self.settings)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def extension():
     yield extension
     if PACKAGE in bpy.context.preferences.addons:
         extension.session.cancel()
-        extension.poll_until(lambda: not extension.session.current.tickets)
+        extension.poll_until(lambda: not extension.session.current.queue.unfinished)
 
 
 @pytest.fixture

@@ -1,0 +1,110 @@
+"""From a job's events to the panel, and from its result to an object of the scene."""
+
+import logging
+
+import bpy
+
+from ...runtime import jobs, kept_jobs
+from ...runtime.events import CancelledEvent, Event, FailedEvent, StageEvent, WorkerSilentEvent
+from ...runtime.messages import Cancelled, JobFailed
+from ..models import depth_map_list
+from ..scene import compatibility
+from . import assets, panel_state, sources
+from .deliver import TITLE, Place, deliver
+from .job_queue import JobQueue, Outcome, Ticket
+
+log = logging.getLogger(__name__)
+
+
+def handle(queue: JobQueue, ticket: Ticket, event: Event) -> None:
+    """Show a job's event, and conclude a job that ended without a result."""
+    if isinstance(event, StageEvent):
+        panel_state.stage(event, ticket.pace.left(event))
+    elif isinstance(event, WorkerSilentEvent):
+        panel_state.silent(event)
+    elif isinstance(event, CancelledEvent):
+        _conclude(queue, ticket, Outcome(error=Cancelled(event.message or "Cancelled")))
+        _take_up_views(ticket, ticket.home.find())
+    elif isinstance(event, FailedEvent):
+        _conclude(queue, ticket, Outcome(error=JobFailed(event.code, event.message, event.hint)), event.log)
+        _take_up_views(ticket, ticket.home.find())
+
+
+def deliver_finished(queue: JobQueue) -> None:
+    """Turn results into objects, once the artist is not in the middle of a grab or a stroke."""
+    for ticket in list(queue.finished):
+        awaited = ticket.job == queue.blocking
+        if not awaited and (bpy.context.window_manager.is_interface_locked or compatibility.is_mid_gesture()):
+            panel_state.show(message="Ready: waiting for the tool in use", progress=1.0)
+            return
+        queue.finished.remove(ticket)
+        where = ticket.home.find()
+        if where is not None:
+            _deliver(queue, ticket, where)
+        elif awaited:
+            remark = "The scene it was made for is gone; it is in the current scene"
+            _deliver(queue, ticket, Place.current(), remark)
+        else:
+            queue.held.append(ticket)
+            panel_state.rest()
+
+
+def _deliver(queue: JobQueue, ticket: Ticket, where: Place, remark: str = "") -> None:
+    """Make the object of a finished job, and conclude the job however that goes."""
+    try:
+        result = jobs.read_result(ticket.folder)
+        item = deliver(result, jobs.read_request(ticket.folder), TITLE + ticket.title, where)
+        sources.remember(item, ticket.source)
+        _take_up_views(ticket, where)
+        if ticket.as_asset:
+            assets.mark(item)
+    except JobFailed as error:
+        _conclude(queue, ticket, Outcome(error=error))
+    except Exception as error:
+        log.exception("Delivery of %s failed", ticket.folder)
+        refusal = JobFailed("delivery", f"The shape could not be placed: {error}", f"It is kept in {ticket.folder}")
+        _conclude(queue, ticket, Outcome(error=refusal))
+    else:
+        kept_jobs.mark_delivered(ticket.folder)
+        if not (ticket.job == queue.blocking or ticket in queue.held):
+            compatibility.push_undo("WaLa Generate")
+        note = ". ".join(filter(None, (result.record.get("note"), remark, where.where_in_words(item))))
+        _conclude(queue, ticket, Outcome(object=item.name, note=note))
+
+
+def place_held(queue: JobQueue) -> None:
+    """Make the object of the oldest held result in the current scene; the undo step is the caller's."""
+    _deliver(queue, queue.held[0], Place.current())
+    queue.held.pop(0)
+    show_held(queue)
+
+
+def discard_held(queue: JobQueue) -> None:
+    """Let go of the oldest held result."""
+    kept_jobs.mark_delivered(queue.held.pop(0).folder)
+    panel_state.rest("Discarded")
+    show_held(queue)
+
+
+def show_held(queue: JobQueue) -> None:
+    """Ask in the panel about the oldest held result."""
+    panel_state.show(ready=queue.held[0].title if queue.held else "")
+
+
+def _take_up_views(ticket: Ticket, where: Place | None) -> None:
+    """What a job drew before it made a shape is the artist's, also where it got no further; in another file it is not
+    asked for."""
+    if where is not None:
+        depth_map_list.take_up(where.scene, jobs.read_views(ticket.folder), ticket.title)
+
+
+def _conclude(queue: JobQueue, ticket: Ticket, outcome: Outcome, detail: str = "") -> None:
+    """The one way out of every job."""
+    queue.conclude(ticket, outcome)
+    if isinstance(outcome.error, JobFailed):
+        panel_state.problem(outcome.error.message, outcome.error.hint, detail)
+        log.warning("%s%s", outcome.error, f"\n{detail}" if detail else "")
+    elif outcome.error is not None:
+        panel_state.rest(str(outcome.error))
+    else:
+        panel_state.rest(f"Made “{outcome.object}”. {outcome.note}".strip())

@@ -1,0 +1,67 @@
+"""Submission of jobs: the scene's input and settings as a job folder, at the end of the queue."""
+
+from ...runtime import jobs, kept_jobs, pace
+from ...runtime.messages import JobFailed
+from ...runtime.supervisor import WorkerState
+from .. import preferences
+from ..capture import CAPTURES
+from ..models import catalog
+from . import panel_state, session
+from .deliver import Home
+from .job_queue import Ticket
+
+JOBS_KEPT = 50
+
+
+def start(context, settings) -> Ticket:
+    """Capture, write the job folder and queue it. Raises JobFailed; then there is no job."""
+    row = CAPTURES[settings.condition]
+    require_model(settings.model, row.condition)
+    capture = _capture(row, context, settings)
+    subject = " ".join(settings.subject.split())
+    beside = {"prompt": subject} if subject and catalog.takes_prompt_beside(settings.model, row.condition) else {}
+    request = jobs.Request(
+        jobs.new_id(),
+        settings.model,
+        row.condition,
+        capture.inputs | beside,
+        seed=settings.seed,
+        scale=settings.scale or None,
+        steps=settings.steps or None,
+        fit=None if settings.fit else 0,
+        one_piece=None if settings.one_piece else False,
+        quality=settings.quality.lower(),
+        placement=capture.placement,
+    )
+    return submit(context, settings, request, capture.files, beside.get("prompt", capture.title), capture.source)
+
+
+def require_model(model: str, condition: str) -> None:
+    """Raises JobFailed where the model cannot make a shape of the condition."""
+    reason = catalog.why_not(model, condition)
+    if reason:
+        raise JobFailed("bad-model", reason)
+
+
+def submit(context, settings, request: jobs.Request, files: dict, title: str, source: tuple) -> Ticket:
+    """Write the job folder and queue it. Raises JobFailed; then there is no job."""
+    queue, parent = session.current.queue, preferences.folder("jobs")
+    if not queue.unfinished:
+        session.start_worker()
+    expected = pace.expected_stages(parent, request)
+    path = jobs.write_job(parent, request, files)
+    ticket = Ticket(request.id, path, title, Home.of(context), pace.Pace(expected), source, settings.mark_as_asset)
+    queue.submit(ticket)
+    kept_jobs.prune(parent, JOBS_KEPT, queue.folders)
+    is_starting = queue.supervisor.state == WorkerState.STARTING
+    panel_state.busy("Starting the worker" if is_starting else "Waiting for the worker")
+    session.hurry()
+    return ticket
+
+
+def _capture(row, context, settings):
+    session.current.is_capturing = True
+    try:
+        return row.capture(context, settings)
+    finally:
+        session.current.is_capturing = False
