@@ -10,6 +10,7 @@ from test_start import imported
 import wala_blender
 from wala_blender import (
     DepthInput,
+    Generation,
     ImageInput,
     MultiViewDepthInput,
     MultiViewImageInput,
@@ -19,6 +20,7 @@ from wala_blender import (
     TextInput,
     VoxelInput,
     WalaError,
+    read_mesh,
 )
 from wala_blender.conditions.inputs import load_condition
 from wala_blender.conditions.spec import TABLE
@@ -114,6 +116,18 @@ def test_unusable_inputs_are_one_line(given, words):
     with pytest.raises(InputError, match=words) as caught:
         given.raw()
     assert "\n" not in str(caught.value) and isinstance(caught.value, WalaError)
+
+
+def test_a_result_is_saved_where_its_input_was_and_says_where_it_comes_from(tmp_path):
+    vertices, faces = box((-0.9, -0.9, -0.9), (0.9, 0.9, 0.9))
+    record = {"model": "starter", "model_version": "5", "prompt": "a crate", "frame": {"center": [10.0, 0.0, 0.0], "scale": 0.9}}
+    made = Generation(vertices.astype(np.float32), faces, np.zeros((4, 12, 12, 12), np.float32), record)
+    made.save(tmp_path / "crate.obj")
+    assert np.allclose(read_mesh(tmp_path / "crate.obj")[0].mean(axis=0), (10, 0, 0), atol=1e-6)
+    assert np.allclose(np.ptp(made.placed_vertices, axis=0), 2)
+    text = (tmp_path / "crate.obj").read_text()
+    assert all(f"# {line}\n" in text for line in ("model: starter", "model_version: 5", "prompt: a crate", "origin: AI-generated"))
+    assert np.array_equal(Generation(vertices, faces, made.latent, {}).placed_vertices, vertices)
 
 
 def test_models_are_described():

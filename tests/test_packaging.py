@@ -60,5 +60,6 @@ def test_what_set_up_worker_installs_is_what_the_tests_run_with():
 
 
 def test_package_and_extension_agree():
+    assert f"\nversion: {wala_blender.__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
     assert wala_blender.__version__ == MANIFEST["version"] and PROJECT["name"] == MANIFEST["id"]
     assert MANIFEST["license"] == [f"SPDX:{PROJECT['license']}"]
