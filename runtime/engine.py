@@ -39,7 +39,7 @@ class Engine:
     def __init__(self, device: str, low_memory: str = "auto"):
         self._device = device
         self._low_memory = low_memory
-        self._maker: "Pipeline | TextToShape | None" = None
+        self._maker: Pipeline | TextToShape | None = None
         self._model = ""
 
     def run(self, folder: Path, request: jobs.Request, progress: "Progress") -> None:

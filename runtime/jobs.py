@@ -1,6 +1,7 @@
 """The job folder: write, read, claim. The unit of work that Blender, the worker, the command line and a farm share.
 
-    request.json, inputs/, events.ndjson, result/ (CONDITION_VIEW.png, latent.npy, mesh.npz, result.json), worker.log, .claim
+    request.json, inputs/, events.ndjson, result/ (CONDITION_VIEW.png, latent.npy, mesh.npz, result.json),
+    worker.log, .claim
 
 A folder may come from anyone: a link or a pipe in place of one of its files is refused, so that it reaches nothing
 outside itself.
@@ -294,7 +295,7 @@ def _write_result_files(folder: Path | str, files: Mapping[str, Callable[[Binary
         check_folder(result)
         write_files([(result / name, write) for name, write in files.items()])
     except OSError as error:
-        raise write_failure(error, result / list(files)[0]) from error
+        raise write_failure(error, result / next(iter(files))) from error
 
 
 def read_result(folder: Path | str) -> Result:

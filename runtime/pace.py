@@ -1,5 +1,6 @@
 """Time left of a job, from the seconds that the stages of the last such jobs took in the worker."""
 
+import itertools
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -68,7 +69,7 @@ def stage_seconds(events: Iterable[Event]) -> dict[Stage, float]:
         ):
             begun.append((getattr(event, "stage", ""), event.seconds))
             if isinstance(event, DoneEvent):
-                return _numbered([(stage, until - since) for (stage, since), (_, until) in zip(begun, begun[1:])])
+                return _numbered([(stage, until - since) for (stage, since), (_, until) in itertools.pairwise(begun)])
     return {}
 
 

@@ -144,11 +144,15 @@ _RULES: tuple[tuple[str, str, Callable[[object], bool]], ...] = (
         ),
     ),
     ("seed", "a whole number from 0 to 2**63 - 1", lambda value: _is_count(value, 2**63 - 1)),
-    ("scale", "null or a number from 0 to 100", lambda value: value is None or _is_number(value) and 0 <= value <= 100),
+    (
+        "scale",
+        "null or a number from 0 to 100",
+        lambda value: value is None or (_is_number(value) and 0 <= value <= 100),
+    ),
     (
         "steps",
         f"null or a whole number from 1 to {MAX_STEPS}",
-        lambda value: value is None or _is_count(value, MAX_STEPS) and value >= 1,
+        lambda value: value is None or (_is_count(value, MAX_STEPS) and value >= 1),
     ),
     (
         "fit",

@@ -53,7 +53,9 @@ def open_plain(path: Path | str, mode: str) -> BinaryIO:
     except ValueError as error:
         raise _no_name(path) from error
     except OSError as error:
-        raise NotPlainError(path) if error.errno in _ODD_FILES else error
+        if error.errno in _ODD_FILES:
+            raise NotPlainError(path) from error
+        raise
     found = os.fstat(number)
     if not stat.S_ISREG(found.st_mode) or (mode != "rb" and found.st_nlink > 1):
         os.close(number)

@@ -1,7 +1,7 @@
 """Small models in the published format, drawn by the reference vectors' rule. For tests."""
 
 import json
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -29,7 +29,7 @@ def _entry(file: str, name: str) -> dict:
     return json.loads((PARITY / f"{file}.json").read_text())[name]
 
 
-@lru_cache(maxsize=None)
+@cache
 def published_files(kind: str) -> dict[str, bytes]:
     """The two files of a repository: a model of that kind with the published autoencoder."""
     denoiser, file, encoder, more = KINDS[kind]

@@ -54,7 +54,7 @@ def test_there_is_a_typed_input_for_every_condition():
 
 
 @pytest.mark.parametrize(
-    "given, raw",
+    ("given", "raw"),
     [
         (TextInput("a chair"), {"prompt": "a chair"}),
         (
@@ -95,7 +95,7 @@ def test_a_file_in_place_of_an_array_is_read_as_the_command_line_reads_it(tmp_pa
 
 
 @pytest.mark.parametrize(
-    "given, words",
+    ("given", "words"),
     [
         (SketchInput(), "sketch needs polylines or image"),
         (SketchInput([[(0, 0, 0)]]), r"SketchInput: points are int64 \(1, 3\)"),
@@ -120,13 +120,21 @@ def test_unusable_inputs_are_one_line(given, words):
 
 def test_a_result_is_saved_where_its_input_was_and_says_where_it_comes_from(tmp_path):
     vertices, faces = box((-0.9, -0.9, -0.9), (0.9, 0.9, 0.9))
-    record = {"model": "starter", "model_version": "5", "prompt": "a crate", "frame": {"center": [10.0, 0.0, 0.0], "scale": 0.9}}
+    record = {
+        "model": "starter",
+        "model_version": "5",
+        "prompt": "a crate",
+        "frame": {"center": [10.0, 0.0, 0.0], "scale": 0.9},
+    }
     made = Generation(vertices.astype(np.float32), faces, np.zeros((4, 12, 12, 12), np.float32), record)
     made.save(tmp_path / "crate.obj")
     assert np.allclose(read_mesh(tmp_path / "crate.obj")[0].mean(axis=0), (10, 0, 0), atol=1e-6)
     assert np.allclose(np.ptp(made.placed_vertices, axis=0), 2)
     text = (tmp_path / "crate.obj").read_text()
-    assert all(f"# {line}\n" in text for line in ("model: starter", "model_version: 5", "prompt: a crate", "origin: AI-generated"))
+    assert all(
+        f"# {line}\n" in text
+        for line in ("model: starter", "model_version: 5", "prompt: a crate", "origin: AI-generated")
+    )
     assert np.array_equal(Generation(vertices, faces, made.latent, {}).placed_vertices, vertices)
 
 

@@ -8,7 +8,7 @@ from wala_blender.training.data.captions import carries, clean, head_of, name_wo
 
 
 @pytest.mark.parametrize(
-    "written,said,noun",
+    ("written", "said", "noun"),
     [
         ("wooden chair low poly", "wooden chair", "chair"),
         ("table round small decorated", "round small decorated table", "table"),
@@ -51,7 +51,7 @@ def test_captions_say_it_as_people_do(written, said, noun):
 
 
 @pytest.mark.parametrize(
-    "name,words",
+    ("name", "words"),
     [
         ("bathroomCabinetDrawer", ["bathroom", "cabinet", "drawer"]),
         ("SM_Chair_01a", ["sm", "chair"]),
@@ -85,7 +85,7 @@ def test_linked_captions_are_never_cut_apart():
 
 
 @pytest.mark.parametrize(
-    "one,several",
+    ("one", "several"),
     [
         ("chair", "chairs"),
         ("bush", "bushes"),

@@ -25,7 +25,7 @@ def same(a: nn.Module, b: nn.Module) -> bool:
 
 
 @pytest.mark.parametrize(
-    "key,expected",
+    ("key", "expected"),
     [
         ("network.unet.pos_emb", "denoiser.pos_emb"),
         ("network.cond_pos_emb", "processing.cond_pos_emb"),
@@ -97,7 +97,7 @@ def changed(change: str) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize(
-    "change,words",
+    ("change", "words"),
     [
         ("missing", "missing: denoiser.1.bias"),
         ("unexpected", "unexpected: denoiser.2.bias"),

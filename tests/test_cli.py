@@ -50,7 +50,7 @@ def process(*arguments, **options) -> subprocess.CompletedProcess:
 
 
 @pytest.mark.parametrize(
-    "arguments,words",
+    ("arguments", "words"),
     [
         ((), "required: COMMAND"),
         (("grow",), "invalid choice: 'grow'"),
@@ -80,7 +80,7 @@ def test_usage_is_told_on_one_line(capsys, arguments, words):
 
 
 @pytest.mark.parametrize(
-    "arguments,words",
+    ("arguments", "words"),
     [
         (("generate", "--text", "a", "--out", "a.fbx"), "unknown kind of file '.fbx'"),
         (("generate", "--text", "a", "--out", "nowhere/a.glb"), "the folder nowhere does not exist"),

@@ -68,7 +68,7 @@ def test_settings_come_back(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words,message",
+    ("words", "message"),
     [
         ("batches = 3", "unknown key 'batches'.*Known are: model, loop, batch"),
         ("[loop]\nminuten = 3", "loop: unknown key 'minuten'.*Known are: minutes, steps"),

@@ -81,7 +81,7 @@ def test_a_model_on_the_meta_device_is_filled_and_saves_under_its_own_names(tmp_
 
 
 @pytest.mark.parametrize(
-    "change,words",
+    ("change", "words"),
     [
         ({"clip_model.dinov2.norm.bias": None}, r"missing: image_encoder.dinov2.layernorm.bias"),
         ({"clip_model.dinov2.blocks.0.attn.qkv.bias": None}, "attention.q_proj.bias, .*k_proj.bias, .*v_proj.bias"),

@@ -77,7 +77,7 @@ SHEET = np.array([[-0.9, 0, -0.9], [0.9, 0, -0.9], [0.9, 0, 0.9], [-0.9, 0, 0.9]
 
 
 @pytest.mark.parametrize(
-    "mesh,words",
+    ("mesh", "words"),
     [
         (SHEET, "encloses no volume"),
         ((np.zeros((4, 3)), ONE), "area of zero"),
@@ -101,7 +101,7 @@ def test_a_frame_centres_and_scales_and_comes_back():
 
 
 @pytest.mark.parametrize(
-    "points,words",
+    ("points", "words"),
     [
         (np.zeros((0, 3)), r"shape \(n, 3\)"),
         (np.zeros((5, 2)), r"shape \(n, 3\)"),

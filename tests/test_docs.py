@@ -40,7 +40,7 @@ def test_there_are_commands_and_examples():
     assert len(commands()) > 40 and blocks(ROOT / "README.md") and blocks(ROOT / "docs/python.md")
 
 
-@pytest.mark.parametrize("page, line", commands())
+@pytest.mark.parametrize(("page", "line"), commands())
 def test_a_documented_command_is_understood(page, line, capsys):
     try:
         parser().parse_args(shlex.split(line.split("  #")[0])[1:])

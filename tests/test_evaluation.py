@@ -231,7 +231,7 @@ def test_training_shapes_are_looked_up(store):
 
 
 @pytest.mark.parametrize(
-    "condition, baseline",
+    ("condition", "baseline"),
     [("sketch", "retrieved_by_drawing"), ("image", "retrieved_by_picture"), ("depth", "retrieved_by_depth")],
 )
 def test_a_view_is_looked_up(store, condition, baseline):

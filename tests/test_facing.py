@@ -25,7 +25,7 @@ def test_a_chair_is_turned_to_the_front_and_not_mirrored(quarters):
     assert np.allclose(to_front(turned(vertices, quarters), faces, "chair"), vertices)
 
 
-@pytest.mark.parametrize("head,mesh", [("table", CHAIR), ("bench", box((-0.9, -0.2, -0.3), (0.9, 0.2, 0.3)))])
+@pytest.mark.parametrize(("head", "mesh"), [("table", CHAIR), ("bench", box((-0.9, -0.2, -0.3), (0.9, 0.2, 0.3)))])
 def test_what_is_no_seat_or_has_no_back_stays(head, mesh):
     vertices = turned(mesh[0], 1)
     assert to_front(vertices, mesh[1], head) is vertices

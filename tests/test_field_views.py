@@ -9,7 +9,7 @@ from wala_blender.geometry.renderer import Camera, framed, trace
 
 
 @pytest.mark.parametrize(
-    "azimuth,right,eye", [(0, (1, 0, 0), (0, 0, 1)), (90, (0, 0, -1), (1, 0, 0)), (180, (-1, 0, 0), (0, 0, -1))]
+    ("azimuth", "right", "eye"), [(0, (1, 0, 0), (0, 0, 1)), (90, (0, 0, -1), (1, 0, 0)), (180, (-1, 0, 0), (0, 0, -1))]
 )
 def test_a_camera_goes_round_the_up_axis(azimuth, right, eye):
     axes = Camera(0.0, azimuth=azimuth).axes()

@@ -104,7 +104,7 @@ def test_a_gated_repository_needs_a_token(served, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "repository,name,words",
+    ("repository", "name", "words"),
     [(REPOSITORY, "other.bin", "has no other.bin"), ("someone/else", "args.json", "is not there")],
 )
 def test_what_is_not_there(served, repository, name, words):

@@ -34,7 +34,7 @@ def test_a_prompt_and_an_elevation_pass():
 
 
 @pytest.mark.parametrize(
-    "inputs,words",
+    ("inputs", "words"),
     [
         ({"prompt": " "}, "prompt is empty"),
         ({"prompt": 3}, "prompt is empty"),
@@ -63,7 +63,7 @@ def test_nothing_outside_the_folder_is_read(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    "condition,inputs,words",
+    ("condition", "inputs", "words"),
     [
         ("text", {}, "text needs prompt, and there is no input"),
         ("depths", {"image": "a.png"}, "depths needs images or mesh, and there is image"),
@@ -95,7 +95,7 @@ def test_polylines_are_cut_at_the_offsets(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "points,offsets,words",
+    ("points", "offsets", "words"),
     [
         (np.zeros((0, 2)), [0], "sketch is empty"),
         (np.zeros((4, 3)), [0, 4], r"shape \(n, 2\)"),
@@ -112,7 +112,7 @@ def test_bad_polylines(tmp_path, points, offsets, words):
 
 
 @pytest.mark.parametrize(
-    "mode,shape",
+    ("mode", "shape"),
     [
         ("L", (20, 30)),
         ("RGB", (20, 30, 3)),
@@ -149,7 +149,7 @@ def test_a_mesh_of_arrays_and_of_a_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "faces,words",
+    ("faces", "words"),
     [
         (np.array([[0, 1, 9]]), "names vertex 9"),
         (np.zeros((0, 3), int), "no triangles"),
@@ -177,7 +177,7 @@ def test_occupancy_of_json(tmp_path, occupancy):
 
 
 @pytest.mark.parametrize(
-    "name,content,words",
+    ("name", "content", "words"),
     [
         ("o.npy", np.zeros((8, 8), bool), r"\(8, 8\), expected"),
         ("o.npy", np.full((8, 8, 8), 0.3), "value 0.3"),
@@ -204,7 +204,7 @@ def test_bad_voxels(tmp_path, name, content, words):
 
 def test_points_of_every_kind(tmp_path):
     points = np.random.default_rng(0).random((20, 3)).astype(np.float32)
-    rows = ["%f %f %f" % tuple(p) for p in points]
+    rows = ["{:f} {:f} {:f}".format(*p) for p in points]
     write(tmp_path / "p.npy", points)
     write(tmp_path / "p.xyz", "# a scan\n" + "\n".join(row + " 0.1 0.2 0.3" for row in rows) + "\n\n")
     write(tmp_path / "q.xyz", "\n".join(row.replace(" ", ", ") for row in rows))
@@ -218,7 +218,7 @@ def test_points_of_every_kind(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name,content,words",
+    ("name", "content", "words"),
     [
         ("p.npy", np.zeros((5, 2)), r"shape \(n, 3\)"),
         ("p.npy", np.zeros((0, 3)), "has no points"),

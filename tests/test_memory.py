@@ -23,7 +23,7 @@ def test_what_is_lent_comes_back_itself():
 
 
 @pytest.mark.parametrize(
-    "mode,device,tried",
+    ("mode", "device", "tried"),
     [
         ("auto", CUDA, [False, True]),
         ("on", CUDA, [True]),

@@ -133,7 +133,7 @@ def test_polygons_are_split(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name,content,words",
+    ("name", "content", "words"),
     [
         ("a.obj", "", r"empty \(0 bytes\)"),
         ("a.fbx", "x", "unknown kind of file '.fbx'"),

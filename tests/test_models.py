@@ -103,7 +103,7 @@ def test_from_the_hub_to_a_mesh_and_gone_again(hub, models, capsys, tmp_path):
         "--out",
         tmp_path / "made.glb",
     )
-    code, said, err = wala(capsys, *given)
+    code, _said, err = wala(capsys, *given)
     assert code == 0, err
     assert len(read_mesh(tmp_path / "made.glb")[1])
     told = extras(tmp_path / "made.glb")
@@ -203,7 +203,7 @@ def test_a_folder_is_added_used_and_left_alone(models, capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "kind,inputs",
+    ("kind", "inputs"),
     [
         ("image", {"image": np.full((40, 60, 3), 200, np.uint8)}),
         ("depths", {"images": [np.tile(np.arange(50, dtype=np.uint8) + k, (50, 1)) for k in range(6)]}),

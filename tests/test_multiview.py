@@ -249,7 +249,7 @@ def test_either_form_of_the_vocabulary_will_do_and_nothing_is_looked_up(tmp_path
 
 
 @pytest.mark.parametrize(
-    "files,words",
+    ("files", "words"),
     [
         ({}, "holds no vocabulary"),
         ({"vocab.json": "{}"}, "holds no vocabulary"),
@@ -265,7 +265,7 @@ def test_a_vocabulary_that_is_missing_or_damaged(tmp_path, files, words):
 
 
 @pytest.mark.parametrize(
-    "prompt,expected",
+    ("prompt", "expected"),
     [
         (" a chair ", "a chair, 3d asset"),
         ("a 3D chair", "a 3D chair"),
@@ -316,7 +316,7 @@ def test_stopping_between_steps(model):
 
 
 @pytest.mark.parametrize(
-    "prompt,settings,words",
+    ("prompt", "settings", "words"),
     [
         ("  ", {}, "prompt is empty"),
         ("a", {"steps": 0}, "number of steps is 0"),
@@ -338,7 +338,7 @@ def test_settings_are_honoured_or_named(tmp_path, caplog):
 
 
 @pytest.mark.parametrize(
-    "settings,words",
+    ("settings", "words"),
     [
         ({"camera_dim": 12}, "camera_dim is 12, expected 16"),
         ({"channel_mult": 4}, "multipliers is 4"),
@@ -355,7 +355,7 @@ def test_settings_that_do_not_fit(tmp_path, settings, words):
 
 
 @pytest.mark.parametrize(
-    "change,words",
+    ("change", "words"),
     [
         ({"model.first_stage_model.post_quant_conv.bias": None}, "missing: image_decoder.post_quant_conv.bias"),
         ({"model.cond_stage_model.model.ln_final.bias": None}, "missing: text_encoder.clip.final_layer_norm.bias"),

@@ -91,7 +91,7 @@ def test_bad_folders_are_input_errors(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "ours,reference,error",
+    ("ours", "reference", "error"),
     [
         ([1.0, 2.0], [1.0, 2.0], 0.0),
         ([1.0, 2.2], [1.0, 2.0], 0.1),

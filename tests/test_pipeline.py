@@ -140,7 +140,7 @@ def test_progress_names_every_step_and_can_stop(pipeline):
 
 
 @pytest.mark.parametrize(
-    "condition, inputs, settings, error, words",
+    ("condition", "inputs", "settings", "error", "words"),
     [
         ("smell", {}, Settings(), ModelError, "takes no smell"),
         ("text", {"prompt": "a chair"}, Settings(steps=1), InputError, "number of steps is 1"),

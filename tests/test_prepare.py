@@ -36,7 +36,7 @@ def test_given_voxels_are_taken_as_they_are():
 
 
 @pytest.mark.parametrize(
-    "inputs, words",
+    ("inputs", "words"),
     [
         ({"occupancy": np.zeros((16, 16, 16), bool)}, "no voxel is filled"),
         ({"occupancy": np.ones((8, 8, 8), bool)}, "expected voxels of shape"),
@@ -63,7 +63,7 @@ def test_points_are_normalised_and_counted_down_or_up():
 
 
 @pytest.mark.parametrize(
-    "cloud, words",
+    ("cloud", "words"),
     [
         (np.zeros((40, 3)), "one place"),
         (np.full((40, 3), np.nan), "not finite"),
@@ -85,7 +85,7 @@ def test_prompts_are_pieces_of_words():
 
 
 @pytest.mark.parametrize(
-    "prompt, unknown",
+    ("prompt", "unknown"),
     [
         ("a chair", []),
         ("Chairs, tables!", []),

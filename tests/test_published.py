@@ -75,7 +75,7 @@ def test_pictures_have_the_encoder_that_the_settings_name():
 
 
 @pytest.mark.parametrize(
-    "change,words",
+    ("change", "words"),
     [
         ({"att_hidden_size": None}, "no att_hidden_size"),
         ({"diffusion_model_mean_type": "PREVIOUS_X"}, "'PREVIOUS_X', expected one of 'START_X'"),
@@ -94,7 +94,7 @@ def test_impossible_settings_are_named(change, words):
 
 
 @pytest.mark.parametrize(
-    "settings,condition",
+    ("settings", "condition"),
     [
         ({"dit_block_type": "dit"}, "none"),
         ({"use_pointcloud_conditions": True}, "points"),

@@ -67,7 +67,7 @@ def linear_denoiser(x, t, condition):
     return x * condition.tokens.mean(dim=(1, 2)).reshape(-1, 1, 1, 1, 1)
 
 
-@pytest.mark.parametrize("scale,expected", [(0.0, 1.0), (1.0, 3.0), (1.8, 4.6)])
+@pytest.mark.parametrize(("scale", "expected"), [(0.0, 1.0), (1.0, 3.0), (1.8, 4.6)])
 def test_guidance_is_linear_between_empty_and_condition(scale, expected):
     condition, empty = Condition(torch.full((1, 2, 2), 3.0)), Condition(torch.full((1, 2, 2), 1.0))
     out = guided(linear_denoiser, condition, empty, scale)(TARGET, torch.zeros(2))

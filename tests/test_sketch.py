@@ -14,7 +14,7 @@ HOUSE = [np.array([[0, 0], [4, 0], [4, 3], [0, 3], [0, 0]]), np.array([[0, 3], [
 def test_the_drawing_is_centred_and_fills_the_picture():
     picture = sketch.picture_of_polylines(HOUSE)
     rows, columns = np.nonzero(picture.max(1) > 0.5)[0], np.nonzero(picture.max(0) > 0.5)[0]
-    assert picture.shape == (128, 128) and 0 <= picture.min() and picture.max() <= 1
+    assert picture.shape == (128, 128) and picture.min() >= 0 and picture.max() <= 1
     assert rows[-1] - rows[0] == pytest.approx(0.9 * 128, abs=3)
     assert columns[-1] - columns[0] == pytest.approx(0.9 * 128 * 4 / 5, abs=3)
     assert columns[0] + columns[-1] == pytest.approx(127, abs=3) and rows[0] + rows[-1] == pytest.approx(127, abs=3)
@@ -46,7 +46,7 @@ def draw(size: int, width: int, lines: str, paper: str) -> Image.Image:
     return image
 
 
-@pytest.mark.parametrize("size, width", [(200, 3), (1600, 12)])
+@pytest.mark.parametrize(("size", "width"), [(200, 3), (1600, 12)])
 def test_an_image_gives_nearly_the_polylines_picture(size, width):
     light = sketch.picture_of_image(np.asarray(draw(size, width, "black", "white")))
     dark = sketch.picture_of_image(np.asarray(draw(size, width, "white", "black")))
@@ -66,7 +66,7 @@ def test_transparent_paper_is_white():
 
 
 @pytest.mark.parametrize(
-    "polylines, words",
+    ("polylines", "words"),
     [
         ([], "empty"),
         ([np.zeros((1, 2))], "empty"),
@@ -80,7 +80,7 @@ def test_broken_strokes(polylines, words):
 
 
 @pytest.mark.parametrize(
-    "image, words",
+    ("image", "words"),
     [
         (np.full((64, 64, 3), 255, np.uint8), "no lines"),
         (np.zeros((4, 4), np.uint8), "at least 8"),

@@ -136,7 +136,8 @@ def _field(entry, variant: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    "degrees,mirror,stretch", [(0, False, (1, 1, 1)), (33, True, (0.75, 1.25, 1.1)), (200, False, (1.25, 0.75, 0.8))]
+    ("degrees", "mirror", "stretch"),
+    [(0, False, (1, 1, 1)), (33, True, (0.75, 1.25, 1.1)), (200, False, (1.25, 0.75, 0.8))],
 )
 def test_a_variants_field_is_the_field_of_its_mesh(degrees, mirror, stretch):
     mesh = joined(box((-0.9, -0.4, -0.3), (0.1, 0.4, 0.3)), sphere(0.3, (0.6, 0.1, 0.2), 16))
@@ -152,7 +153,7 @@ def test_a_variants_field_is_the_field_of_its_mesh(degrees, mirror, stretch):
 
 def test_fingerprints():
     vertices, faces = CHAIR
-    a, b, c = vertices[faces[0]]
+    a, b, _c = vertices[faces[0]]
     split = (
         np.concatenate([vertices, [(a + b) / 2]]),
         np.concatenate([faces[1:], [[faces[0][0], len(vertices), faces[0][2]], [len(vertices), *faces[0][1:]]]]),

@@ -9,7 +9,7 @@ from wala_blender.errors import InputError
 from wala_blender.geometry.surface import component_labels, field_to_mesh, main_components
 
 
-@pytest.mark.parametrize("resolution,tolerance", [(64, 3e-3), (128, 1e-3)])
+@pytest.mark.parametrize(("resolution", "tolerance"), [(64, 3e-3), (128, 1e-3)])
 def test_a_sphere_has_its_volume_and_points_outward(resolution, tolerance):
     vertices, faces = field_to_mesh(sphere_field(0.7, resolution=resolution))
     assert vertices.dtype == np.float32 and faces.dtype == np.int32
@@ -103,7 +103,7 @@ def test_one_piece_of_a_hollow_ball_is_solid():
 
 
 @pytest.mark.parametrize(
-    "field,words",
+    ("field", "words"),
     [
         (np.full((32,) * 3, 0.1), "no surface"),
         (np.full((32,) * 3, np.nan), "32768 values that are not finite"),

@@ -150,7 +150,7 @@ def test_a_failure_of_the_second_model_keeps_the_maps(both, tmp_path, monkeypatc
     assert sorted(path.name for path in (folder / "result").iterdir()) == NAMES
 
 
-@pytest.mark.parametrize("stage,kept", [("views", []), ("sample", NAMES)])
+@pytest.mark.parametrize(("stage", "kept"), [("views", []), ("sample", NAMES)])
 def test_cancelling_between_two_steps(both, tmp_path, stage, kept):
     def stop(name, step, steps):
         if (name, step) == (stage, 1):
@@ -218,7 +218,7 @@ def test_what_is_not_installed_is_named_before_anything_is_made(capsys, tmp_path
 
 
 @pytest.mark.parametrize(
-    "condition,settings,words",
+    ("condition", "settings", "words"),
     [
         ("sketch", {}, "takes no sketch"),
         ("text", {"steps": 1}, "number of steps is 1"),

@@ -167,7 +167,7 @@ def test_drawings_are_dark_on_white_whatever_they_come_as():
 
 
 @pytest.mark.parametrize(
-    "prepare,inputs,words",
+    ("prepare", "inputs", "words"),
     [
         (prepare_image, {"image": noise(3, 3)}, "at least 8"),
         (prepare_image, {"image": noise(20, 20, 2)}, "at least 8"),

@@ -33,7 +33,7 @@ _PUBLIC = {
     "describe_models": "models.listing",
     "WalaError": "errors",
 }
-__all__ = [*_PUBLIC]  # noqa: PLE0604
+__all__ = [*_PUBLIC]
 
 if TYPE_CHECKING:
     from .errors import WalaError

@@ -35,6 +35,7 @@ def fit(
     """
     moved = latent.detach().float().clone().requires_grad_(True)
     momentum, power = torch.zeros_like(moved), torch.zeros_like(moved)
+    first = 0.0
     for step in range(steps):
         on_step(step, steps)
         disagreement = disagreement_of(autoencoder, moved, observation)

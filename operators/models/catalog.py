@@ -68,7 +68,7 @@ def _model(row: Mapping) -> Model:
         row["shape_model"] or "",
         is_installed,
         can_fetch=bool(row["repository"]) and not is_installed,
-        can_remove=bool(row.get("problem")) or is_installed and row["size"] is not None,
+        can_remove=bool(row.get("problem")) or (is_installed and row["size"] is not None),
         size=int(row["size"] or 0),
         memory=_memory(row["memory"]),
         licence=row["licence"],

@@ -58,7 +58,7 @@ def cube(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words,code",
+    ("words", "code"),
     [
         (("generate", "--text", "a", "--seed", LONG, "--out", "a.glb"), 2),
         (("generate", "--text", "a", "--scale", "1e" + "4" * 400, "--out", "a.glb"), 2),
@@ -177,7 +177,7 @@ def test_a_trained_models_folder_is_given_as_a_path(cube, wala):
 @pytest.mark.skipif(sys.platform == "win32", reason="of POSIX shells")
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&-", "<&- >&- 2>&-", "2>/dev/full"])
 @pytest.mark.parametrize(
-    "words,code",
+    ("words", "code"),
     [("depth cube.obj --cameras 3 --out a", 0), ("roundtrip cube.obj --out a.xyz", 1), ("no-such-command", 2)],
 )
 def test_standard_streams_that_are_closed(cube, closed, words, code):

@@ -137,7 +137,7 @@ def test_a_whole_room_is_farther_at_its_walls(dark):
     assert picture[64, 80] > 200 and picture[:4].mean() < 130
 
 
-@pytest.mark.parametrize("near,light", [("light", True), ("dark", False)])
+@pytest.mark.parametrize(("near", "light"), [("light", True), ("dark", False)])
 def test_who_knows_better_says_it(tmp_path, near, light):
     picture, note = shown(tmp_path, (NEARNESS * 255).astype(np.uint8), ".png", near=near)
     assert not note and (picture[64, 80] > picture[64, 36]) == light and not picture[~BALL].any()
@@ -151,7 +151,7 @@ def test_maps_that_belong_together_are_turned_together():
 
 
 @pytest.mark.parametrize(
-    "values,words",
+    ("values", "words"),
     [
         (np.full((20, 20), 7, np.uint16), "is 7 everywhere"),
         (np.full((20, 20), np.nan), "nothing in it is a depth"),

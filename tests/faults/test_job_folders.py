@@ -170,7 +170,7 @@ def rewrite(folder, old, new):
 
 
 @pytest.mark.parametrize(
-    "old, new",
+    ("old", "new"),
     [
         ('"scale": null', f'"scale": {"9" * 400}'),
         ('"scale": null', f'"scale": {"9" * 5000}'),

@@ -76,7 +76,7 @@ def test_an_odd_obj_is_the_same_box(tmp_path, name, encoding):
 
 
 @pytest.mark.parametrize(
-    "text,words",
+    ("text", "words"),
     [
         (V + F.replace("f 1 4 3 2", "f 0 3 2 1"), "line 9.*index 0"),
         (V + "f 1 2 9\n", "names vertex 8 of 8"),
@@ -212,7 +212,7 @@ def test_triangle_strips_of_a_ply(tmp_path, strips, ended):
 
 
 @pytest.mark.parametrize(
-    "change,words",
+    ("change", "words"),
     [
         (lambda data: data[:-3], "promised|ends within"),
         (lambda data: data.replace(b"element vertex 8", b"element vertex 80000000000"), "promised"),
@@ -239,7 +239,7 @@ def test_a_wrong_ply_is_refused(tmp_path, change, words):
 
 FACETS = [
     "facet normal 0 0 0\n  outer loop\n"
-    + "".join("    vertex %g %g %g\n" % tuple(CORNERS[i]) for i in t)
+    + "".join("    vertex {:g} {:g} {:g}\n".format(*CORNERS[i]) for i in t)
     + "  endloop\nendfacet\n"
     for t in TRIANGLES
 ]
@@ -280,7 +280,7 @@ def test_an_odd_stl_is_the_same_box(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    "content,words",
+    ("content", "words"),
     [
         (BINARY[:-1], "12 triangles are promised, and there are 11"),
         (BINARY[:84], "12 triangles are promised"),
@@ -301,8 +301,8 @@ def test_a_wrong_stl_is_refused(tmp_path, content, words):
 
 # OFF
 
-ROWS = "".join("%g %g %g\n" % tuple(v) for v in CORNERS)
-SIDES = "".join("4 %d %d %d %d\n" % quad for quad in QUADS)
+ROWS = "".join("{:g} {:g} {:g}\n".format(*v) for v in CORNERS)
+SIDES = "".join(f"4 {' '.join(map(str, quad))}\n" for quad in QUADS)
 OFF = {
     "plain": "OFF\n8 6 12\n" + ROWS + SIDES,
     "counts beside": "OFF 8 6 12\n" + ROWS + SIDES,
@@ -328,7 +328,7 @@ def test_an_odd_off_is_the_same_box(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    "text,words",
+    ("text", "words"),
     [
         ("OFF\n8 9 12\n" + ROWS + SIDES, "promised"),
         ("OFF\n9 6 12\n" + ROWS + SIDES, "promised|corners|read"),
@@ -571,7 +571,7 @@ def test_instances_of_a_gltf_stand_in_their_places(tmp_path, required):
 
 
 @pytest.mark.parametrize(
-    "uri,name",
+    ("uri", "name"),
     [
         ("my%20mesh.bin", "my mesh.bin"),
         ("my mesh.bin", "my mesh.bin"),
@@ -631,7 +631,7 @@ def test_draco_without_its_reader_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "file,words",
+    ("file", "words"),
     [
         (lambda: changed(extensionsRequired=["EXT_meshopt_compression"]), "EXT_meshopt_compression, which is not read"),
         (lambda: changed(extensionsRequired=["KHR_gaussian_splatting"]), "KHR_gaussian_splatting"),
@@ -695,7 +695,7 @@ def test_an_accessor_without_data_takes_no_memory(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "uri,words",
+    ("uri", "words"),
     [
         ("missing.bin", r"needs 'missing.bin', and that file is missing"),
         ("my%20chair.bin", "needs 'my chair.bin'"),
@@ -723,7 +723,7 @@ def test_a_buffer_that_is_not_there_is_named(tmp_path, uri, words):
 
 
 @pytest.mark.parametrize(
-    "outline,area",
+    ("outline", "area"),
     [
         ([(0, 0), (2, 0), (2, 1), (1, 1), (1, 3), (0, 3)], 4),
         ([(1, 1), (1, 3), (0, 3), (0, 0), (2, 0), (2, 1)], 4),
@@ -738,7 +738,9 @@ def test_a_polygon_that_is_not_convex_keeps_its_area_and_its_side(tmp_path, outl
     outline = outline[::-1] if turned else outline
     places = np.insert(np.array(outline, float), axis, 0.5, axis=1)
     (tmp_path / "a.obj").write_text(
-        "".join("v %g %g %g\n" % tuple(p) for p in places) + "f " + " ".join(str(i + 1) for i in range(len(places)))
+        "".join("v {:g} {:g} {:g}\n".format(*p) for p in places)
+        + "f "
+        + " ".join(str(i + 1) for i in range(len(places)))
     )
     vertices, faces = read_mesh(tmp_path / "a.obj")
     a, b, c = vertices[faces].transpose(1, 0, 2)
@@ -754,7 +756,7 @@ def test_a_polygon_that_is_not_convex_keeps_its_area_and_its_side(tmp_path, outl
 
 @pytest.mark.parametrize("kind", [".glb", ".obj", ".ply", ".stl"])
 @pytest.mark.parametrize(
-    "size,place",
+    ("size", "place"),
     [
         (2e-7, (0, 0, 0)),
         (1, (0, 0, 0)),
@@ -801,4 +803,4 @@ def test_scrambled_files_are_read_or_refused_on_one_line(tmp_path, kind, seed):
         except InputError as error:
             assert "\n" not in str(error)
         else:
-            assert np.isfinite(vertices).all() and 0 <= faces.min() and faces.max() < len(vertices)
+            assert np.isfinite(vertices).all() and faces.min() >= 0 and faces.max() < len(vertices)

@@ -56,7 +56,7 @@ def black(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "width,height",
+    ("width", "height"),
     [(8001, 8000), (13_000, 13_000), (20_000, 20_000), (2**31 - 1, 1), (1, 64_000_001), (2**31 - 1, 2**31 - 1)],
 )
 def test_a_picture_that_says_it_has_too_many_pixels(tmp_path, width, height):
@@ -87,7 +87,7 @@ def test_a_small_file_of_many_pixels_takes_little_memory(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content,words",
+    ("content", "words"),
     [
         (
             b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n%%EndComments\n(x) run\nshowpage\n",
@@ -170,7 +170,7 @@ def header(shape: str, kind: str = "<f4", version: bytes = b"\x01\x00") -> bytes
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-@pytest.mark.parametrize("name,members", [("mesh", ("vertices", "faces")), ("polylines", ("points", "offsets"))])
+@pytest.mark.parametrize(("name", "members"), [("mesh", ("vertices", "faces")), ("polylines", ("points", "offsets"))])
 def test_an_archive_that_unpacks_to_much_takes_little_memory(tmp_path, method, name, members):
     first = (
         header("(10000000, 3)") + bytes(120_000_000) if name == "mesh" else header("(10000000, 2)") + bytes(80_000_000)

@@ -14,7 +14,7 @@ from wala_blender.geometry.meshes import write_mesh
 pytestmark = pytest.mark.faults
 
 POINTS = np.round(np.random.default_rng(0).uniform(-1, 1, (60, 3)), 4)
-LINES = ["%.4f %.4f %.4f" % tuple(point) for point in POINTS]
+LINES = ["{:.4f} {:.4f} {:.4f}".format(*point) for point in POINTS]
 TEXT = "\n".join(LINES) + "\n"
 TEXTS = {
     "plain": TEXT,
@@ -37,7 +37,7 @@ TEXTS = {
     "colours": TEXT.replace("\n", " 255 0 0\n"),
     "seven columns": "60\n" + TEXT.replace("\n", " -1200 255 0 0\n"),
     "named columns": "id;x;y;z\n" + "".join(f"{i};{line.replace(' ', ';')}\n" for i, line in enumerate(LINES)),
-    "columns turned": "Z X Y\n" + "".join("%.4f %.4f %.4f\n" % (z, x, y) for x, y, z in POINTS),
+    "columns turned": "Z X Y\n" + "".join(f"{z:.4f} {x:.4f} {y:.4f}\n" for x, y, z in POINTS),
     "normals first": "nx,ny,nz,Points:0,Points:1,Points:2\n"
     + "".join(f"0,0,1,{line.replace(' ', ',')}\n" for line in LINES),
     "units": "x[m] y[m] z[m]\n" + TEXT,
@@ -45,7 +45,7 @@ TEXTS = {
     "comments": "# a scan\n% more\n" + TEXT + "# end\n",
     "blank lines": "\n\n" + TEXT.replace("\n", "\n\n"),
     "heading": "Scan of a chair\n" + TEXT,
-    "exponents": "".join("%.8e %.8e %.8e\n" % tuple(point) for point in POINTS),
+    "exponents": "".join("{:.8e} {:.8e} {:.8e}\n".format(*point) for point in POINTS),
     "no last line end": TEXT.rstrip(),
 }
 
@@ -81,7 +81,7 @@ def test_decimal_commas_are_refused_with_words(tmp_path, text, kind):
 
 
 @pytest.mark.parametrize(
-    "line,words",
+    ("line", "words"),
     [
         ("1 2", "line 61: not a point"),
         ("1 x 2", "line 61"),
@@ -169,7 +169,7 @@ def pcd(form: str, fields=("x", "y", "z"), kind="F", size=4) -> bytes:
 
 @pytest.mark.parametrize("form", ["ascii", "binary", "binary_compressed"])
 @pytest.mark.parametrize(
-    "fields,size",
+    ("fields", "size"),
     [(("x", "y", "z"), 4), (("x", "y", "z"), 8), (("rgb", "x", "y", "z"), 4), (("z", "normal_x", "y", "x"), 4)],
 )
 def test_a_pcd_of_any_make_is_the_same_points(tmp_path, form, fields, size):
@@ -179,7 +179,7 @@ def test_a_pcd_of_any_make_is_the_same_points(tmp_path, form, fields, size):
 
 @pytest.mark.parametrize("form", ["ascii", "binary", "binary_compressed"])
 @pytest.mark.parametrize(
-    "change,words",
+    ("change", "words"),
     [
         (lambda data: data[:-9] if b"ascii" not in data else data[:-200], "cannot be read"),
         (lambda data: data.replace(b"POINTS 60", b"POINTS 99999999"), "cannot be read"),
@@ -244,7 +244,7 @@ def test_a_pole_another_part_or_a_sparse_cloud_is_no_stray(cloud):
 def test_clouds_of_any_size_and_place(tmp_path, place, size):
     if size < 1 and place[0]:
         pytest.skip("float64 has no digits left for it")
-    (tmp_path / "p.xyz").write_text("".join("%.17g %.17g %.17g\n" % tuple(p) for p in POINTS * size + place))
+    (tmp_path / "p.xyz").write_text("".join("{:.17g} {:.17g} {:.17g}\n".format(*p) for p in POINTS * size + place))
     prepared = prepare(load_inputs({"points": "p.xyz"}, tmp_path))
     back = prepared.frame.from_model(prepared.tensors[0][0].numpy())
     assert np.allclose(

@@ -66,7 +66,7 @@ def save(path, content) -> dict:
 
 
 @pytest.mark.parametrize(
-    "name,content",
+    ("name", "content"),
     [
         *[
             ("v.npy", array)
@@ -145,7 +145,7 @@ def test_a_grid_that_is_no_cube_lies_in_the_middle_of_one(tmp_path, shape):
 
 
 @pytest.mark.parametrize(
-    "name,content,words",
+    ("name", "content", "words"),
     [
         ("v.npy", np.zeros((16, 16)), "expected 0 or 1"),
         ("v.npy", np.ones((1, 16, 16)), "expected 0 or 1"),
@@ -215,7 +215,7 @@ def test_a_tiny_far_piece_does_not_shrink_the_shape(far, part):
     ids=["another part", "ground", "button near it"],
 )
 def test_other_parts_are_no_strays(part):
-    vertices, faces, notes = without_strays(*joined(BALL, part))
+    _vertices, faces, notes = without_strays(*joined(BALL, part))
     assert notes == [] and len(faces) == len(BALL[1]) + len(part[1])
 
 

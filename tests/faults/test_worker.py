@@ -124,7 +124,7 @@ time.sleep(600)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ps --ppid")
 @pytest.mark.parametrize(
-    "how, at",
+    ("how", "at"),
     [
         ("plain", "stuck"),
         ("plain", "gil"),
@@ -283,7 +283,7 @@ def test_cancel_ends_a_worker_that_hangs_and_the_next_job_runs(start, make_job, 
 
 
 @pytest.mark.parametrize(
-    "where, stage",
+    ("where", "stage"),
     [({"at": "stuck", "when": 0}, "sample"), ({"load": "stuck"}, "load"), ({"at": "gil", "when": 0}, "sample")],
     ids=["step", "load", "step with the lock"],
 )

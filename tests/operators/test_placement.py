@@ -85,7 +85,7 @@ def test_nearly_the_boxes_proportions_fill_it():
 
 
 @pytest.mark.parametrize("depth", [0.2, 1.0, 5.0])
-@pytest.mark.parametrize("azimuth, elevation", [(0, 0), (90, 0), (37, 20), (200, -50)])
+@pytest.mark.parametrize(("azimuth", "elevation"), [(0, 0), (90, 0), (37, 20), (200, -50)])
 def test_a_guessed_depth_does_not_decide_the_size(depth, azimuth, elevation):
     """The shape is as wide, as high and as near to the eye as what was seen, however deep it came out."""
     axes = orthographic(azimuth, elevation).axes

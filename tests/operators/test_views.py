@@ -7,7 +7,7 @@ from operators.scene.camera_pose import View, orthographic
 
 
 @pytest.mark.parametrize(
-    "eye, expected", [((0, -5, 0), (0, 0)), ((5, 0, 0), (90, 0)), ((0, -5, 5), (0, 45)), ((-3, -3, 0), (-45, 0))]
+    ("eye", "expected"), [((0, -5, 0), (0, 0)), ((5, 0, 0), (90, 0)), ((0, -5, 5), (0, 45)), ((-3, -3, 0), (-45, 0))]
 )
 def test_angles_of_known_places(eye, expected, looking_at):
     view = View.from_matrix(looking_at(eye, np.zeros(3)), True).aimed_at(np.zeros(3))

@@ -152,7 +152,7 @@ class OutOfMemoryError(RuntimeError):
 
 
 @pytest.mark.parametrize(
-    "failure, code, words",
+    ("failure", "code", "words"),
     [
         (errors.ModelError("unknown model x", "Choose one of: starter."), "bad-model", "Choose one of: starter."),
         (errors.CheckpointError("missing key decoder.weight"), "bad-checkpoint", "decoder.weight"),

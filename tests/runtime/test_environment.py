@@ -140,7 +140,9 @@ def test_versions_that_are_too_old_and_packages_that_do_not_load_are_told():
         assert words in result.message
 
 
-@pytest.mark.parametrize("program, words", [("/nowhere/python", "cannot be started"), ("/bin/false", "exit code 1")])
+@pytest.mark.parametrize(
+    ("program", "words"), [("/nowhere/python", "cannot be started"), ("/bin/false", "exit code 1")]
+)
 def test_what_is_no_python_is_told(source_root, program, words):
     result = environment.check(program, source_root)
     assert not result.ok and program in result.message and words in result.message
@@ -252,7 +254,7 @@ def fake(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "output, code",
+    ("output", "code"),
     [
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "disk-full"),
         ("WARNING: Retrying: NewConnectionError\\nERROR: No matching distribution found for torch", "network"),
@@ -343,7 +345,8 @@ def test_cancelling_before_the_working_environment_stepped_aside_does_not_remove
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has one build of PyTorch")
 @pytest.mark.parametrize(
-    "gpu, index", [(True, "https://download.pytorch.org/whl/cu128"), (False, "https://download.pytorch.org/whl/cpu")]
+    ("gpu", "index"),
+    [(True, "https://download.pytorch.org/whl/cu128"), (False, "https://download.pytorch.org/whl/cpu")],
 )
 def test_pip_installs_ready_made_packages_and_torch_from_its_own_index(fake, gpu, index):
     fake.build(gpu=gpu)

@@ -86,7 +86,7 @@ def test_words_said_before_the_death_count(start, make_job, until):
 
 
 @pytest.mark.parametrize(
-    "script, words",
+    ("script", "words"),
     [
         ("echo broken installation >&2; exit 3", "broken installation"),
         ("exit 0", ""),
@@ -115,7 +115,7 @@ with Listener(secret["address"]) as listener, listener.accept() as connection:
 
 
 @pytest.mark.parametrize(
-    "behaviour, words",
+    ("behaviour", "words"),
     [
         ("connection.send_bytes(messages.encode('ready', proof='x', pid=1))", "prove"),
         (

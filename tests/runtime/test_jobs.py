@@ -56,7 +56,7 @@ def test_request_and_arrays_come_back(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "changes, code, words",
+    ("changes", "code", "words"),
     [
         ({"schema": jobs.SCHEMA + 1}, "job-newer", f"schema {jobs.SCHEMA + 1}"),
         ({"schema": 0}, "job-invalid", "schema"),
@@ -92,7 +92,7 @@ def test_bad_requests_are_refused_with_words(tmp_path, changes, code, words):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("schema, lacking", [(1, ("fit", "one_piece", "quality")), (2, ("one_piece", "quality"))])
+@pytest.mark.parametrize(("schema", "lacking"), [(1, ("fit", "one_piece", "quality")), (2, ("one_piece", "quality"))])
 def test_requests_of_earlier_schemas_are_still_read(tmp_path, schema, lacking):
     sent = request(seed=5)
     folder = jobs.write_job(tmp_path, sent, POINTS)
@@ -122,7 +122,7 @@ def test_missing_folder(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "bad, files",
+    ("bad", "files"),
     [
         ({"seed": -1}, POINTS),
         ({"placement": {"x": float("inf")}}, POINTS),
@@ -178,7 +178,7 @@ def full_disk(monkeypatch):
     return fill
 
 
-@pytest.mark.parametrize("room, only", [(0, ""), (100, ""), (0, "request.json")])
+@pytest.mark.parametrize(("room", "only"), [(0, ""), (100, ""), (0, "request.json")])
 def test_full_disk_leaves_no_job_folder(tmp_path, full_disk, room, only):
     full_disk(room, only)
     with pytest.raises(JobFailed) as caught:

@@ -9,7 +9,7 @@ from runtime.messages import JobFailed, MessageError
 
 
 @pytest.mark.parametrize(
-    "kind, job, fields",
+    ("kind", "job", "fields"),
     [
         ("load", None, {"model": "starter"}),
         ("run", "ab12", {"folder": "/tmp/Größe 椅子/\udcff"}),

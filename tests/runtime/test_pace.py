@@ -87,7 +87,7 @@ def test_what_no_job_tells_is_not_guessed():
 
 
 @pytest.mark.parametrize(
-    "seconds, words",
+    ("seconds", "words"),
     [(0.4, "a moment"), (3.4, "about 3 s"), (43.0, "about 45 s"), (89.0, "about 90 s"), (170.0, "about 3 min")],
 )
 def test_times_are_rough(seconds, words):

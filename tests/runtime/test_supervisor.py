@@ -102,7 +102,7 @@ def test_unknown_ids(start, make_job, until):
 
 
 @pytest.mark.parametrize(
-    "at, code, words",
+    ("at", "code", "words"),
     [
         ("fail", "bad-input", "Draw something first."),
         ("raise", "internal", "a defect"),

@@ -48,7 +48,7 @@ def test_one_job(run, make_job):
 
 
 @pytest.mark.parametrize(
-    "at, words",
+    ("at", "words"),
     [
         ("fail", "error: the sketch has no strokes. Draw something first."),
         ("raise", "a defect"),

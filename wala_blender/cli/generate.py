@@ -97,7 +97,7 @@ def generate(options: argparse.Namespace) -> int:
     def keep_views(files: Mapping[str, bytes]) -> None:
         for name, content in files.items():
             path = beside(options.out, f"_{name}")
-            write_whole(path, lambda stream: stream.write(content))
+            write_whole(path, lambda stream, content=content: stream.write(content))
             print(path)
 
     maker = load_maker(options.model, device=options.device, low_memory=options.low_memory)
@@ -172,7 +172,7 @@ def depth(options: argparse.Namespace) -> int:
     options.out.mkdir(exist_ok=True)
     for view, picture in zip(views, maps):
         path = options.out / f"depth_{view:02}.png"
-        write_whole(path, lambda stream: Image.fromarray(picture).save(stream, "PNG"))
+        write_whole(path, lambda stream, picture=picture: Image.fromarray(picture).save(stream, "PNG"))
         print(path)
     return 0
 

@@ -485,14 +485,14 @@ def _kind(error: Exception) -> str:
 def _prepare_streams() -> None:
     """Something behind each standard stream that was closed, or the next file that is opened would be in its place; and
     names of files that are not UTF-8 go out as they came in."""
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             opened = os.open(os.devnull, os.O_RDWR)
             os.set_inheritable(opened, True)
             setattr(
                 sys,
                 name,
-                open(opened, "w" if number else "r", encoding="utf-8", errors="backslashreplace", closefd=False),
+                open(opened, "w" if descriptor else "r", encoding="utf-8", errors="backslashreplace", closefd=False),
             )
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(

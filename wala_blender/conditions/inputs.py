@@ -4,6 +4,7 @@ arrays.
 The one way in for a job folder's request and for the command line. Nothing is ever unpickled.
 """
 
+import itertools
 import math
 import os
 from collections.abc import Callable, Mapping
@@ -167,7 +168,7 @@ def _polylines(path: Path) -> dict:
     fits = offsets.ndim == 1 and offsets.dtype.kind in "iu" and len(offsets) > 1
     if not fits or offsets[0] != 0 or offsets[-1] != len(points) or (np.diff(offsets.astype(np.int64)) < 0).any():
         raise InputError(f"{path.name}: the offsets do not divide the {len(points)} points into strokes", _AGAIN)
-    return {"polylines": [points[a:b] for a, b in zip(offsets[:-1], offsets[1:])]}
+    return {"polylines": [points[a:b] for a, b in itertools.pairwise(offsets)]}
 
 
 def _image(path: Path) -> dict:

@@ -59,7 +59,7 @@ def _pixels(picture: Image.Image) -> np.ndarray:
         return np.asarray(picture, dtype=np.float32)
     if picture.mode.startswith("I"):
         values = np.asarray(picture)
-        return values.astype(np.uint16 if 0 <= values.min() and values.max() < 2**16 else np.float32)
+        return values.astype(np.uint16 if values.min() >= 0 and values.max() < 2**16 else np.float32)
     if picture.mode not in ("L", "RGB", "RGBA"):
         picture = picture.convert("RGBA" if picture.mode in ("LA", "PA") or "transparency" in picture.info else "RGB")
     return np.asarray(picture)

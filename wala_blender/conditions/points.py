@@ -40,7 +40,7 @@ class AttentionPooling(nn.Module):
 
     def __init__(self, config: PointNetConfig):
         super().__init__()
-        self.I = normal_parameter((1, config.tokens, config.width))  # noqa: E741 - the published key
+        self.I = normal_parameter((1, config.tokens, config.width))
         self.mab0 = Attention(config.width, config.heads, cross=True, bias=config.large)
         self.norm = nn.LayerNorm(config.width, eps=1e-6, elementwise_affine=False)
         self.mlp = FeedForward(config.width, config.out_width) if config.large else None

@@ -44,7 +44,7 @@ def codecs_of(runs: Iterable[Path], device: torch.device) -> dict[str, Codec]:
         else TrainedCodec(load_stage_one(run).to(device), device)
         for run in runs
     }
-    return codecs if len(codecs) > 1 else {"autoencoder": codec for codec in codecs.values()}
+    return codecs if len(codecs) > 1 else {"autoencoder": next(iter(codecs.values()))}
 
 
 def compare(

@@ -234,6 +234,7 @@ def _framed(picture: Tensor) -> Tensor:
 
 
 def of_voxels(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, Tensor]:
+    """Fields of the cells, read as blocks and smoothly."""
     R, given = field.shape[0], inputs["occupancy"]
     return {
         "nearest": upsampled(given, "nearest", R),
@@ -243,6 +244,7 @@ def of_voxels(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict
 
 
 def of_points(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, Tensor]:
+    """Fields of screened Poisson surfaces, with the reference's normals and with estimated ones."""
     points = np.asarray(inputs["points"], dtype=np.float64)
     return {
         "screened_poisson": screened_poisson(points, field),
@@ -251,6 +253,7 @@ def of_points(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict
 
 
 def of_blockout(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, Tensor]:
+    """Fields of the blocks as they are, and remeshed and smoothed."""
     given = inputs["vertices"], inputs["faces"]
     return {
         "blocks": torch.from_numpy(mesh_to_distance(*given, field.shape[0])),
@@ -259,19 +262,23 @@ def of_blockout(field: Tensor, inputs: dict, train: TrainingShapes | None) -> di
 
 
 def of_sketch(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, Tensor]:
+    """Fields of training shapes whose line drawings are most alike."""
     return _looked_up("drawing", lambda: torch.from_numpy(picture_of_image(inputs["image"]))[None], train)
 
 
 def of_image(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, Tensor]:
+    """Fields of training shapes that look most like the picture."""
     grey, alpha = torch.from_numpy(inputs["image"][..., [0, 3]]).permute(2, 0, 1) / 255
     return _looked_up("picture", lambda: _framed(torch.stack([alpha, grey * alpha])), train)
 
 
 def of_depth(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, Tensor]:
+    """Fields of training shapes whose depths are most alike."""
     return _looked_up("depth", lambda: _framed(nearness_picture(torch.from_numpy(_depth_of(inputs)[0]))[0]), train)
 
 
 def of_depths(field: Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, Tensor]:
+    """The field fused of the maps, with their depths and cameras known."""
     maps, cameras = _depth_of(inputs)
     return {"tsdf_fusion": fuse(maps, cameras, PUBLISHED.field_of_view, field.shape[0])}
 

@@ -25,10 +25,12 @@ ELEVATIONS = (0.0, 40.0)  # degrees, as in training
 
 
 def voxel_input(shape: Shape, rng: np.random.Generator) -> dict:
+    """The cells that the shape fills."""
     return {"occupancy": occupancy_of(shape.field, CELLS)}
 
 
 def point_input(shape: Shape, rng: np.random.Generator) -> dict:
+    """Points of its surface."""
     return {"points": surface_points(*shape.mesh, shape.field.numpy(), POINTS, rng)}
 
 
@@ -78,10 +80,12 @@ def blockout_input(shape: Shape, rng: np.random.Generator, kind: str) -> dict:
 
 
 def text_input(shape: Shape, rng: np.random.Generator) -> dict:
+    """Its caption as the prompt."""
     return {"prompt": shape.record.caption}
 
 
 def no_input(shape: Shape, rng: np.random.Generator) -> dict:
+    """Nothing, for a model without a condition."""
     return {}
 
 

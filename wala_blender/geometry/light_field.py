@@ -1,13 +1,14 @@
 """Light field distance of shapes (Chen, Tian, Shen and Ouhyoung 2003, "On visual similarity based 3D model retrieval").
 
 1. The shape is centred on its bounding box and scaled so that all of it is in the unit ball.
-2. Ten silhouettes, seen in parallel from the 20 corners of a dodecahedron: opposite corners see the same one, mirrored (section 3.1).
+2. Ten silhouettes, seen in parallel from the 20 corners of a dodecahedron: opposite corners see the same one, mirrored
+   (section 3.1).
 3. Ten such light fields, the dodecahedron turned differently for each (section 3.1: ten sets of cameras a model).
-4. Of each silhouette 45 numbers, none of which a turn or mirroring of the picture changes: the magnitudes of 35 Zernike moments (orders up
-   to 10 without the 0th; Khotanzad and Hong 1990), and of the first 10 Fourier coefficients of the contour's distance from its centroid
-   (Zhang and Lu 2002), divided by the 0th (section 3.2).
-5. The distance is the sum of absolute differences over a light field's ten silhouettes, the least over the 60 rotations of the dodecahedron and
-   over all pairs of the two shapes' light fields (section 3.1, equation 1).
+4. Of each silhouette 45 numbers, none of which a turn or mirroring of the picture changes: the magnitudes of 35 Zernike
+   moments (orders up to 10 without the 0th; Khotanzad and Hong 1990), and of the first 10 Fourier coefficients of the
+   contour's distance from its centroid (Zhang and Lu 2002), divided by the 0th (section 3.2).
+5. The distance is the sum of absolute differences over a light field's ten silhouettes, the least over the 60 rotations
+   of the dodecahedron and over all pairs of the two shapes' light fields (section 3.1, equation 1).
 
 Moments and coefficients count in 255ths, as in the authors' 8 bits, but without their rounding; pictures are 80 pixels
 wide, theirs 256. Numbers are to be compared with each other, not with those that other programs give.

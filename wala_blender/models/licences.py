@@ -60,7 +60,7 @@ def is_accepted(licence: Licence, folder: Path) -> bool:
 def accept(licence: Licence, model: str, folder: Path) -> None:
     """Writes down that the licence was accepted, now. Raises OutputError."""
     make_models_folder(folder)
-    when = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     text = json.dumps(
         _read(folder) | {licence.name: {"accepted": when, "model": model, "link": licence.link}}, indent=2
     )

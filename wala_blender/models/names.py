@@ -10,6 +10,7 @@ NAME = re.compile(r"(?!(?i:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))[A-Za-z0-9](?:[A
 
 
 def is_name(name: object) -> bool:
+    """Whether a value can be a model's name."""
     return isinstance(name, str) and NAME.fullmatch(name) is not None
 
 

@@ -52,6 +52,7 @@ class About:
 
 
 def is_model_folder(folder: Path) -> bool:
+    """Whether a folder holds a trained model."""
     return os.path.isfile(folder / ABOUT)
 
 

@@ -32,6 +32,7 @@ class ImageDecoderConfig:
 
 
 def normalisation(channels: int) -> nn.GroupNorm:
+    """Group normalisation of ``channels``, as published."""
     return nn.GroupNorm(32, channels, eps=1e-6)
 
 

@@ -71,6 +71,7 @@ def write_scale(folder: Path, scale: float, shapes: int, latents: int) -> None:
 
 
 def read_scale(folder: Path) -> float:
+    """What the run's latents were divided by."""
     return _json(folder / LATENTS)["scale"]
 
 

@@ -16,6 +16,7 @@ PADDINGS = ("constant", "zero")
 
 
 def check_padding(padding: str) -> str:
+    """The padding. Raises ValueError for one that is not known."""
     if padding not in PADDINGS:
         raise ValueError(f"padding must be one of {PADDINGS}, got {padding!r}")
     return padding

@@ -83,7 +83,7 @@ def _synthesize_low_pass(field: torch.Tensor) -> torch.Tensor:
     """Field (R, R, R) of low-pass coefficients (n, n, n) alone, on the CPU: ``_apply`` with the filter's band instead
     of the whole matrix, in about half the time. The last axis first, because the x axis, whose result is the largest,
     is written fastest."""
-    X, Y, Z = field.shape
+    X, Y, _Z = field.shape
     blocks = low_pass_synthesis_blocks(X, field.dtype)
     R = blocks[-1].rows.stop
     along_z, along_y, along_x = field.new_empty(X, Y, R), field.new_empty(X, R, R), field.new_empty(R, R * R)

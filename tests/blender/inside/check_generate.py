@@ -52,7 +52,7 @@ def test_text_stands_on_the_cursor_and_says_where_it_comes_from(extension, new_o
     )
     assert item.select_get() and bpy.context.view_layer.objects.active == item
     for owner in (item, item.data):
-        assert all(f"wala_{name}" in owner.keys() for name in MARKS)
+        assert all(f"wala_{name}" in owner for name in MARKS)
         assert (owner["wala_seed"], owner["wala_prompt"], owner["wala_condition"]) == (7, "a chair ü", "text")
         assert owner["wala_ai_generated"] is True or owner["wala_ai_generated"] == 1
     assert extension.board.busy is False and item.name in extension.board.message

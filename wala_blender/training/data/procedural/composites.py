@@ -4,6 +4,7 @@ Every kind builds in units of about one; ``composite`` picks a kind by the seed,
 mirrored or repeated copy.
 """
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -121,7 +122,7 @@ def _profile(b: Builder, radius: float, height: float) -> list[tuple[float, floa
     n = b.integer(2, 5)
     heights = np.concatenate([[0], np.sort(b.rng.uniform(0.08, 0.92, n - 1)), [1]]) * height
     profile, r = [], radius * b.uniform(0.3, 1)
-    for low, high in zip(heights, heights[1:]):
+    for low, high in itertools.pairwise(heights):
         top = r if b.chance(0.45) else radius * b.uniform(0.15, 1)
         profile += [(r, low), (top, high)]
         r = radius * b.uniform(0.2, 1) if b.chance(0.5) else top
@@ -202,7 +203,7 @@ def slabs_on_legs(b: Builder) -> None:
     if b.chance(0.35) and not round_top:
         b.box((0, h * tiers + 0.3, -d / 2 + t / 2), (w, 0.6, t))
         if b.chance(0.5):
-            for i in range(b.integer(2, 6)):
+            for _ in range(b.integer(2, 6)):
                 b.box((w * (b.rng.random() - 0.5) * 0.8, h * tiers + 0.3, 0), (0.05, 0.5, d * 2), cut=True)
     if b.chance(0.3) and not round_top:
         b.box((0, h * tiers - 0.12, 0), (w * 0.9, 0.2, d * 0.85))
@@ -258,6 +259,7 @@ def building(b: Builder) -> None:
 
 
 def stairs(b: Builder) -> None:
+    """Stairs, solid or of treads."""
     n, rise, run, w = b.integer(3, 12), b.uniform(0.06, 0.2), b.uniform(0.08, 0.25), b.uniform(0.3, 1.2)
     t, solid = b.uniform(0.03, 0.06), b.chance(0.5)
     for i in range(n):

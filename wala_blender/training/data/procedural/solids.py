@@ -19,6 +19,8 @@ _TABLE = 400  # radii of a lathe's table: at most a thousandth of the model's bo
 
 
 class Solid(Protocol):
+    """A solid: its signed distance at points, and how far it reaches along a direction."""
+
     def distance(self, x: Array, y: Array, z: Array) -> Array: ...
     def reach(self, direction: Array) -> float: ...
 
@@ -223,6 +225,8 @@ class Arc:
 
 @dataclass(frozen=True)
 class Ellipsoid:
+    """An ellipsoid around the origin; its distance is a first-order estimate."""
+
     radii: tuple[float, float, float]
 
     def distance(self, x: Array, y: Array, z: Array) -> Array:

@@ -40,7 +40,7 @@ def tree(b: Builder) -> list[str]:
         return ["palm tree", "palm", "tree"]
     if kind == "bare tree":
         b.limb((0, 0, 0), (0, h, 0), r * 1.2, r * 0.8)
-        for i in range(b.integer(3, 6)):
+        for _ in range(b.integer(3, 6)):
             a, up, length, y = b.uniform(0, 2 * np.pi), b.uniform(0.3, 0.6), b.uniform(0.3, 0.5), b.uniform(0.6, 1) * h
             end = np.array([length * np.cos(a), y + up, length * np.sin(a)])
             b.limb((0, y, 0), end, r * 0.6, r * 0.35)
@@ -53,7 +53,7 @@ def tree(b: Builder) -> list[str]:
     if style == "ball":
         b.ball((0, h + crown * 0.7, 0), (crown, crown * b.uniform(0.8, 1.3), crown))
     elif style == "balls":
-        for i in range(b.integer(3, 5)):
+        for _ in range(b.integer(3, 5)):
             b.ball(
                 (b.uniform(-0.25, 0.25), h + b.uniform(0.1, 0.5), b.uniform(-0.25, 0.25)), crown * b.uniform(0.55, 0.85)
             )

@@ -364,7 +364,7 @@ def book(b: Builder) -> list[str]:
     w, h, t = b.uniform(0.6, 0.75), b.uniform(0.85, 1), b.uniform(0.12, 0.25)
     n = b.choose(1, 1, 3, 4)
     y = 0.0
-    for i in range(n):
+    for _ in range(n):
         since, thick = b.count, t * b.uniform(0.7, 1.2)
         b.box((0, 0.02, 0), (w, 0.035, h))
         b.box((0, thick - 0.02, 0), (w, 0.035, h))

@@ -322,7 +322,7 @@ def ship(b: Builder) -> list[str]:
         b.cylinder((0, h + 0.7, -l * 0.4), 0.08, 0.3)
         return ["cargo ship", "container ship", "freighter", "ship"]
     y, size = h - 0.01, 0.62
-    for i in range(b.integer(2, 3)):
+    for _ in range(b.integer(2, 3)):
         b.span((-w * size * 0.6, y, -l * size * 0.55), (w * size * 0.6, y + 0.2, l * size * 0.35))
         y, size = y + 0.19, size * 0.85
     for z in ((-0.1,), (-0.15, 0.02))[b.integer(0, 1)]:
