@@ -104,9 +104,10 @@ def test_a_worker_whose_blender_is_gone_promises_nothing_any_more(monkeypatch):
 BLENDER = """
 import json, os, signal, sys, time
 sys.path.insert(0, {repository!r})
+from runtime.process import WorkerSettings
 from runtime.supervisor import Supervisor
 supervisor = Supervisor()
-supervisor.start(sys.executable, {source_root!r}, engine="scripted_engine:ScriptedEngine", log_folder={log!r})
+supervisor.start(WorkerSettings(sys.executable, {source_root!r}, engine="scripted_engine:ScriptedEngine", log_folder={log!r}))
 supervisor.submit({folder!r})
 while not any(event.name == "stage" and event.stage == "sample" for event in supervisor.poll()):
     time.sleep(0.01)

@@ -214,7 +214,7 @@ def fake(tmp_path, monkeypatch):
             monkeypatch.setenv("BEHAVIOUR", behaviour)
             build = Build(self.folder, True, str(program), False)
             end = time.monotonic() + 30
-            while not any("Collecting torch" in event.get("text", "") for event in build.poll()):
+            while not any("Collecting torch" in getattr(event, "text", "") for event in build.poll()):
                 assert build.state == "running" and time.monotonic() < end
                 time.sleep(0.005)
             return build
