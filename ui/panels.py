@@ -90,6 +90,7 @@ class WALA_PT_settings(Tab, bpy.types.Panel):
         if BY_IDENTIFIER[settings.condition].selects:
             layout.prop(settings, "take_results")
         layout.prop(settings, "one_piece")
+        layout.prop(settings, "source_display")
         layout.prop(settings, "mark_as_asset")
 
 

@@ -1,7 +1,7 @@
 """The properties where interface and operators meet. Knows what the artist can choose and what a session shows; decides
 nothing.
 
-`scene.wala` is saved with the file. `window_manager.wala` is the session's and never saved.
+`scene.wala` and `object.wala` are saved with the file. `window_manager.wala` is the session's and never saved.
 """
 
 import bpy
@@ -10,6 +10,7 @@ from bpy.props import (
     CollectionProperty,
     EnumProperty,
     FloatProperty,
+    FloatVectorProperty,
     IntProperty,
     PointerProperty,
     StringProperty,
@@ -131,11 +132,37 @@ class WalaSettings(bpy.types.PropertyGroup):
         description="Make shapes from selected results themselves. Off: from what those results were made from",
     )
     steps_before: IntProperty(options={"HIDDEN"})
+    source_display: EnumProperty(
+        name="Source",
+        default="WIRE",
+        description="How the blockout or sketch is displayed while a result of it is seen. It comes back when that is deleted",
+        items=[
+            ("KEEP", "Keep", "As it is"),
+            ("WIRE", "Wire", "As wire; sketches stay as they are"),
+            ("HIDE", "Hide", "Not at all"),
+        ],
+    )
     mark_as_asset: BoolProperty(
         name="Mark as Asset",
         default=False,
         description="Put each shape into this file's asset browser, with where it comes from",
     )
+
+
+class WalaSource(bpy.types.PropertyGroup):
+    """An object that a result was made from."""
+
+    object: PointerProperty(type=bpy.types.Object)
+
+
+class WalaObject(bpy.types.PropertyGroup):
+    """What an object has to do with results. Of a result: what it was made from, and where it was delivered (location
+    and rotation about Z). Of a source: how it is displayed while a result is seen, and how it was before."""
+
+    sources: CollectionProperty(type=WalaSource)
+    anchor: FloatVectorProperty(size=4)
+    covered: EnumProperty(items=[("KEEP", "", ""), ("WIRE", "", ""), ("HIDE", "", "")], default="KEEP")
+    display_before: StringProperty(default="TEXTURED")
 
 
 class WalaModel(bpy.types.PropertyGroup):
@@ -175,16 +202,18 @@ class WalaSession(bpy.types.PropertyGroup):
     models_problem: StringProperty(options={"SKIP_SAVE"})
 
 
-CLASSES = (WalaMap, WalaSettings, WalaModel, WalaSession)
+CLASSES = (WalaMap, WalaSettings, WalaSource, WalaObject, WalaModel, WalaSession)
 
 
 def attach() -> None:
     """Put the groups on the scene and on the window manager, and forget what an older session showed."""
     bpy.types.Scene.wala = PointerProperty(type=WalaSettings)
+    bpy.types.Object.wala = PointerProperty(type=WalaObject)
     bpy.types.WindowManager.wala = PointerProperty(type=WalaSession)
 
 
 def detach() -> None:
     """Take them off again."""
     del bpy.types.WindowManager.wala
+    del bpy.types.Object.wala
     del bpy.types.Scene.wala

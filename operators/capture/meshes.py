@@ -58,7 +58,7 @@ def choose(context, settings, is_usable: Callable[..., bool], words: str, hint: 
         return Choice(missing=hint)
     result = context.active_object if context.active_object in results else results[0]
     before = [item for item in sources.find(result, context.scene) if is_usable(item)]
-    hidden = [item for item in before if not item.visible_get()]
+    hidden = [item for item in before if not item.visible_get() and item.wala.covered != "HIDE"]
     if hidden:
         return Choice(missing=f"Show {_named(hidden)} again: “{result.name}” was made from it")
     if before:
@@ -104,7 +104,7 @@ def gather(context, items) -> tuple[np.ndarray, np.ndarray]:
     # The objects themselves: one of a linked file may have the same name as one of this file.
     wanted = set(items)
     depsgraph = context.evaluated_depsgraph_get()
-    parts, faces, count = [], [], 0
+    parts = []
     for instance in depsgraph.object_instances:
         owner = instance.parent if instance.is_instance else instance.object
         if owner is None or owner.original not in wanted or not instance.show_self:
@@ -113,12 +113,16 @@ def gather(context, items) -> tuple[np.ndarray, np.ndarray]:
         matrix = np.array(instance.matrix_world, dtype=np.float64)
         flip = np.linalg.det(matrix[:3, :3]) < 0
         with np.errstate(invalid="ignore"):  # what is not a number is the caller's to refuse
-            parts.append(vertices @ matrix[:3, :3].T + matrix[:3, 3])
-        faces.append((triangles[:, ::-1] if flip else triangles) + count)
-        count += len(vertices)
-    if not count:
+            world = vertices @ matrix[:3, :3].T + matrix[:3, 3]
+        if len(world):
+            parts.append((world, triangles[:, ::-1] if flip else triangles))
+    if not parts:
         return np.zeros((0, 3)), np.zeros((0, 3), np.int64)
-    return np.concatenate(parts), np.concatenate(faces)
+    # Blender's order follows names and collections; the same geometry is to be the same input.
+    parts.sort(key=lambda part: (len(part[0]), part[0].min(axis=0).tolist(), part[0].max(axis=0).tolist()))
+    starts = np.cumsum([0] + [len(world) for world, _ in parts])
+    faces = [triangles + start for (_, triangles), start in zip(parts, starts[:-1], strict=True)]
+    return np.concatenate([world for world, _ in parts]), np.concatenate(faces)
 
 
 def _geometry(shape) -> tuple[np.ndarray, np.ndarray]:

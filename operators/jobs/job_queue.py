@@ -12,13 +12,14 @@ from ...runtime.pace import Pace
 from ...runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from .deliver import Home
+    from .destination import Home
 
 
 @dataclass(frozen=True)
 class Ticket:
     """A job under way, in plain data that outlives the scene. ``pace``: follows how long it still takes; ``source``:
-    names and session uids of the objects it is from; ``as_asset``: whether its result is to be marked as one."""
+    names and session uids of the objects it is from; ``source_display``: how these are displayed once the result is
+    there; ``as_asset``: whether its result is to be marked as one."""
 
     job: str
     folder: Path
@@ -26,6 +27,7 @@ class Ticket:
     home: "Home"
     pace: Pace
     source: tuple = ()
+    source_display: str = "KEEP"
     as_asset: bool = False
 
 

@@ -31,4 +31,11 @@ def start(context, settings, item, seed: int | None = None) -> Ticket:
     submit.require_model(old.model, old.condition)
     request = replace(old, id=jobs.new_id(), seed=old.seed + 1 if seed is None else seed, created="")
     title = re.sub(r"\.\d{3,}$", "", item.name).removeprefix(TITLE)
-    return submit.submit(context, settings, request, jobs.read_inputs(folder, old), title, sources.remembered(item))
+    return submit.submit(
+        context,
+        settings,
+        request,
+        jobs.read_inputs(folder, old),
+        title,
+        sources.references(sources.find(item, context.scene)),
+    )

@@ -9,8 +9,9 @@ from ...runtime.events import CancelledEvent, Event, FailedEvent, StageEvent, Wo
 from ...runtime.messages import Cancelled, JobFailed
 from ..models import depth_map_list
 from ..scene import compatibility
-from . import assets, panel_state, sources
-from .deliver import TITLE, Place, deliver
+from . import assets, panel_state, source_display, sources
+from .deliver import TITLE, deliver
+from .destination import Place
 from .job_queue import JobQueue, Outcome, Ticket
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ def _deliver(queue: JobQueue, ticket: Ticket, where: Place, remark: str = "") ->
         result = jobs.read_result(ticket.folder)
         item = deliver(result, jobs.read_request(ticket.folder), TITLE + ticket.title, where)
         sources.remember(item, ticket.source)
+        source_display.cover(item, where.scene, ticket.source_display)
         _take_up_views(ticket, where)
         if ticket.as_asset:
             assets.mark(item)

@@ -18,8 +18,9 @@ from ..environment.environment_task import EnvironmentTask, restore_environment
 from ..models import catalog
 from ..models.model_task import ModelTask, load_kept_list
 from ..scene import compatibility
-from . import panel_state, results, sources
+from . import panel_state, results
 from .job_queue import JobQueue, Outcome, Ticket
+from .source_display import SourceWatch
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class Session:
     def __init__(self) -> None:
         self.queue = JobQueue(Supervisor(), start_worker)
         self.environment, self.models = EnvironmentTask(), ModelTask()
+        self.source_watch = SourceWatch()
         self.is_capturing = self.is_warmed_up = False
         self.unload_soon: threading.Event | None = None
         self.used = time.monotonic()
@@ -73,7 +75,6 @@ def unregister() -> None:
         current.models.stop()
         current.queue.supervisor.stop()
     current = None
-    sources.forget()
 
 
 def why_not() -> str:
@@ -210,6 +211,7 @@ def tick() -> float | None:
             if ticket is not None:
                 results.handle(current.queue, ticket, event)
         results.deliver_finished(current.queue)
+        current.source_watch.look(bpy.context.scene)
         current.environment.poll()
         current.models.poll()
         _housekeeping()

@@ -1,25 +1,12 @@
-"""What results were made from: names in the results themselves, session uids for as long as this Blender runs."""
-
-import json
+"""Sources of results: the objects that a result was made from, which it points to, and the results that share them."""
 
 import bpy
 
 from ..scene import compatibility
 from .deliver import MARK
 
-SOURCE = f"{MARK}source"  # a result's custom property: a JSON list of objects' names
-
-# An object's name, and its session uid where it is known.
+# An object's name, and its session uid where it is known: how a job remembers one.
 Reference = tuple[str, int | None]
-
-_of_results: dict[
-    int, tuple[Reference, ...]
-] = {}  # by the results' session uids: an object that was renamed since is found by its uid
-
-
-def forget() -> None:
-    """The session is over."""
-    _of_results.clear()
 
 
 def is_result(item) -> bool:
@@ -33,27 +20,23 @@ def references(items) -> tuple[Reference, ...]:
 
 
 def remember(result, source: tuple[Reference, ...]) -> None:
-    """Note what a new result was made from."""
-    if not source:
-        return
-    result[SOURCE] = json.dumps([name for name, _ in source], ensure_ascii=False)
-    if getattr(result, "session_uid", None) is not None:
-        _of_results[result.session_uid] = source
-
-
-def remembered(result) -> tuple[Reference, ...]:
-    """What a result was made from; () when it is not known. Cheap."""
-    known = _of_results.get(getattr(result, "session_uid", None))
-    if known is not None:
-        return known
-    try:
-        names = json.loads(result.get(SOURCE, "[]"))
-    except (TypeError, ValueError):
-        return ()
-    return tuple((name, None) for name in names if isinstance(name, str)) if isinstance(names, list) else ()
+    """Note in a new result what it was made from: objects that are gone meanwhile are left out."""
+    result.wala.sources.clear()
+    for name, uid in source:
+        item = compatibility.find(bpy.data.objects, name, uid)
+        if item is not None:
+            result.wala.sources.add().object = item
 
 
 def find(result, scene) -> list:
-    """The objects that a result was made from, those of them that are still in the scene."""
-    found = (compatibility.find(bpy.data.objects, name, uid) for name, uid in remembered(result))
+    """The objects that a result was made from, those of them that are still in the scene. Cheap."""
+    found = (entry.object for entry in result.wala.sources)
     return [item for item in found if item is not None and scene.objects.get(item.name) == item]
+
+
+def results_of(items, scene) -> list:
+    """The results in a scene that were made from exactly these objects; [] for no objects."""
+    wanted = set(items)
+    if not wanted:
+        return []
+    return [item for item in scene.objects if len(item.wala.sources) and set(find(item, scene)) == wanted]

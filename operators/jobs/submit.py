@@ -6,8 +6,8 @@ from ...runtime.supervisor import WorkerState
 from .. import preferences
 from ..capture import CAPTURES
 from ..models import catalog
-from . import panel_state, session
-from .deliver import Home
+from . import panel_state, session, source_display
+from .destination import Home
 from .job_queue import Ticket
 
 JOBS_KEPT = 50
@@ -50,7 +50,16 @@ def submit(context, settings, request: jobs.Request, files: dict, title: str, so
         session.start_worker()
     expected = pace.expected_stages(parent, request)
     path = jobs.write_job(parent, request, files)
-    ticket = Ticket(request.id, path, title, Home.of(context), pace.Pace(expected), source, settings.mark_as_asset)
+    ticket = Ticket(
+        request.id,
+        path,
+        title,
+        Home.of(context),
+        pace.Pace(expected),
+        source,
+        settings.source_display,
+        settings.mark_as_asset,
+    )
     queue.submit(ticket)
     kept_jobs.prune(parent, JOBS_KEPT, queue.folders)
     is_starting = queue.supervisor.state == WorkerState.STARTING
@@ -62,6 +71,7 @@ def submit(context, settings, request: jobs.Request, files: dict, title: str, so
 def _capture(row, context, settings):
     session.current.is_capturing = True
     try:
-        return row.capture(context, settings)
+        with source_display.all_shown(context.scene):
+            return row.capture(context, settings)
     finally:
         session.current.is_capturing = False

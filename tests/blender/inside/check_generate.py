@@ -156,7 +156,7 @@ def test_a_result_is_taken_when_the_artist_says_so_and_never_silently(extension)
     extension.settings.take_results = True
     ask(extension, "VOXELS")
     assert bpy.ops.wala.generate() == {"FINISHED"}
-    assert bpy.context.active_object["wala_source"] == f'["{copy.name}"]'
+    assert [entry.object for entry in bpy.context.active_object.wala.sources] == [copy]
 
 
 def test_a_source_that_is_hidden_or_gone_is_said(extension):
@@ -599,11 +599,8 @@ def test_a_job_for_another_file_that_fails_leaves_this_one_alone(extension):
     assert not len(bpy.data.images) and not len(extension.settings.maps) and extension.board.problem
 
 
-def test_the_same_file_opened_anew_keeps_scene_and_collection(extension, tmp_path):
+def test_the_same_file_opened_anew_keeps_the_scene(extension, tmp_path):
     side = bpy.data.scenes.new("Side")
-    collection = bpy.data.collections.new("Chairs")
-    bpy.context.scene.collection.children.link(collection)
-    bpy.context.view_layer.active_layer_collection = bpy.context.view_layer.layer_collection.children["Chairs"]
     name = bpy.context.scene.name
     path = str(tmp_path / "chairs.blend")
     ask(extension, "TEXT")
@@ -611,32 +608,29 @@ def test_the_same_file_opened_anew_keeps_scene_and_collection(extension, tmp_pat
     extension.start()
     bpy.ops.wm.open_mainfile(filepath=path)
     extension.poll_until(lambda: is_quiet(extension))
-    assert [item.name for item in bpy.data.collections["Chairs"].objects] == [
-        "WaLa a chair"
-    ] and extension.board.ready == ""
+    assert [item.name for item in bpy.data.collections["WaLa"].objects] == ["WaLa a chair"]
+    assert extension.board.ready == ""
     assert len(bpy.data.scenes[name].objects) == 1 and not len(bpy.data.scenes["Side"].objects) and side is not None
 
 
 @pytest.mark.parametrize("hide", ["scene", "collection"])
 def test_a_result_that_is_not_seen_says_where_it_is(extension, hide):
     ask(extension, "TEXT")
-    collection = bpy.data.collections.new("Chairs")
-    bpy.context.scene.collection.children.link(collection)
-    bpy.context.view_layer.active_layer_collection = layer = bpy.context.view_layer.layer_collection.children["Chairs"]
+    bpy.ops.wala.generate()
     extension.start()
     if hide == "scene" and len(bpy.context.window_manager.windows):
         bpy.context.window_manager.windows[0].scene = bpy.data.scenes.new("Other")
     elif hide == "scene":
         pytest.skip("no window shows a scene here")
     else:
-        layer.hide_viewport = True
+        bpy.context.view_layer.layer_collection.children["WaLa"].hide_viewport = True
     extension.poll_until(lambda: is_quiet(extension))
     words = (
         "is in the scene “Scene”, which is not shown"
         if hide == "scene"
-        else "is in the collection “Chairs”, which is hidden"
+        else "is in the collection “WaLa”, which is hidden"
     )
-    assert words in extension.board.message and len(collection.objects) == 1
+    assert words in extension.board.message and len(bpy.data.collections["WaLa"].objects) == 2
 
 
 def test_deleting_the_sketch_and_its_collection_while_a_job_runs(extension, new_objects):
@@ -649,7 +643,7 @@ def test_deleting_the_sketch_and_its_collection_while_a_job_runs(extension, new_
     bpy.data.objects.remove(bpy.data.objects["Sketch"])
     bpy.data.collections.remove(collection)
     extension.poll_until(lambda: new_objects())
-    assert made(new_objects).name in bpy.context.scene.collection.objects
+    assert made(new_objects).name in bpy.data.collections["WaLa"].objects
 
 
 def test_a_random_seed_is_kept_for_repeating(extension, new_objects):

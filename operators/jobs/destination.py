@@ -1,0 +1,65 @@
+"""Destination of results: the scene that a job was started in, and the collection there that results go into."""
+
+from dataclasses import dataclass
+
+import bpy
+
+from ..scene import compatibility
+
+COLLECTION = "WaLa"
+IS_RESULTS = "wala_results"  # custom property of a scene's collection of results: it may be renamed
+
+
+@dataclass(frozen=True)
+class Home:
+    """Scene that a job was started in, as plain data that outlives it: a name, a session uid, and the file's path."""
+
+    scene: str
+    scene_uid: int | None
+    file: str
+
+    @classmethod
+    def of(cls, context) -> "Home":
+        """The scene of now."""
+        return cls(context.scene.name, getattr(context.scene, "session_uid", None), bpy.data.filepath)
+
+    def find(self) -> "Place | None":
+        """The scene again, also after the same file was opened anew; None when it is gone, or another file is open."""
+        scene = compatibility.find(bpy.data.scenes, self.scene, self.scene_uid)
+        if scene is None and self.file and bpy.data.filepath == self.file:
+            scene = bpy.data.scenes.get(self.scene)
+        return None if scene is None else Place(scene)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Scene that a result goes into, for use at once."""
+
+    scene: bpy.types.Scene
+
+    @classmethod
+    def current(cls) -> "Place":
+        """The first window's scene."""
+        windows = bpy.context.window_manager.windows
+        return cls(windows[0].scene if len(windows) else bpy.context.scene)
+
+    def collection(self) -> bpy.types.Collection:
+        """The scene's collection of results, made where there is none. One of a linked file cannot take an object."""
+        for collection in self.scene.collection.children_recursive:
+            if collection.get(IS_RESULTS) and collection.library is None:
+                return collection
+        collection = bpy.data.collections.new(COLLECTION)
+        collection[IS_RESULTS] = True
+        self.scene.collection.children.link(collection)
+        return collection
+
+    def where_in_words(self, item) -> str:
+        """Where a new object is that no window shows; "" for one that is seen."""
+        windows = bpy.context.window_manager.windows
+        shown = [window for window in windows if window.scene == self.scene]
+        if not shown and len(windows):
+            return f"It is in the scene “{self.scene.name}”, which is not shown"
+        layers = [window.view_layer for window in shown] or [self.scene.view_layers[0]]
+        if not any(item.visible_get(view_layer=layer) for layer in layers):
+            return f"It is in the collection “{self.collection().name}”, which is hidden"
+        return ""

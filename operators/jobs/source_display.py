@@ -1,0 +1,107 @@
+"""Display of sources and of earlier results while a newer result stands in their place.
+
+A source is drawn as wire, or hidden, as long as a result of it is seen, and shown as before once there is none. What
+was changed is noted in the source itself, so that undo and a saved file keep both together.
+"""
+
+import contextlib
+from collections.abc import Iterator
+
+import bpy
+
+from ..scene.compatibility import GREASE_PENCIL_TYPES
+from . import sources
+
+KEEP, WIRE, HIDE = "KEEP", "WIRE", "HIDE"
+
+
+def cover(result, scene, display: str) -> None:
+    """A new result is in the scene: change how its sources are displayed, and hide earlier results in the same
+    place."""
+    items = sources.find(result, scene)
+    for other in sources.results_of(items, scene):
+        if other != result and _is_in_place(other):
+            _hide(other, scene, True)
+    for item in items:
+        if display != KEEP and item.wala.covered == KEEP and not sources.is_result(item):
+            _change(item, scene, HIDE if display == HIDE else WIRE)
+
+
+def _is_in_place(result) -> bool:
+    """Whether a result stands where it was delivered: one that the artist moved away stacks on nothing."""
+    here = (*result.location, result.rotation_euler[2])
+    return all(abs(a - b) < 1e-5 * max(1.0, abs(b)) for a, b in zip(here, result.wala.anchor, strict=True))
+
+
+def _change(item, scene, display: str) -> None:
+    if display == HIDE:
+        _hide(item, scene, True)
+    elif item.type in GREASE_PENCIL_TYPES:
+        return  # lines are wire already
+    else:
+        item.wala.display_before = item.display_type
+        item.display_type = "WIRE"
+    item.wala.covered = display
+
+
+def restore(item, scene) -> None:
+    """Display a source as before."""
+    if item.wala.covered == HIDE:
+        _hide(item, scene, False)
+    elif item.wala.covered == WIRE and item.display_type == "WIRE":
+        item.display_type = item.wala.display_before
+    item.wala.covered = KEEP
+
+
+class SourceWatch:
+    """Displays sources as before once no result of them is seen any more."""
+
+    def __init__(self) -> None:
+        self._seen = (0, 0)
+
+    def look(self, scene) -> None:
+        """Look at a scene, if objects came or went since the last time. Cheap otherwise."""
+        seen = (scene.as_pointer(), len(scene.objects))
+        if seen != self._seen:
+            self._seen = seen
+            restore_uncovered(scene)
+
+
+def restore_uncovered(scene) -> None:
+    """Display the sources as before of which no result is seen."""
+    covered = [item for item in scene.objects if item.wala.covered != KEEP]
+    if not covered:
+        return
+    shown = [item for item in scene.objects if len(item.wala.sources) and _is_shown(item, scene)]
+    kept = {source for result in shown for source in sources.find(result, scene)}
+    for item in covered:
+        if item not in kept:
+            restore(item, scene)
+
+
+@contextlib.contextmanager
+def all_shown(scene) -> Iterator[None]:
+    """Hidden sources are shown, so that they can be captured, and hidden again afterwards."""
+    hidden = [item for item in scene.objects if item.wala.covered == HIDE and not _is_shown(item, scene)]
+    for item in hidden:
+        _hide(item, scene, False)
+    try:
+        if hidden:
+            bpy.context.view_layer.update()
+        yield
+    finally:
+        for item in hidden:
+            _hide(item, scene, True)
+
+
+def _is_shown(item, scene) -> bool:
+    return any(not item.hide_get(view_layer=layer) for layer in _layers(item, scene))
+
+
+def _hide(item, scene, is_hidden: bool) -> None:
+    for layer in _layers(item, scene):
+        item.hide_set(is_hidden, view_layer=layer)
+
+
+def _layers(item, scene) -> list:
+    return [layer for layer in scene.view_layers if item.name in layer.objects]
