@@ -23,7 +23,7 @@ from wala_blender import (
     read_mesh,
 )
 from wala_blender.conditions.inputs import load_condition
-from wala_blender.conditions.spec import TABLE
+from wala_blender.conditions.specs import SPECS
 from wala_blender.errors import InputError
 from wala_blender.geometry.meshes import write_mesh
 from wala_blender.inputs import Input
@@ -46,11 +46,11 @@ def test_every_public_name_is_there_and_others_are_not():
 
 
 def test_there_is_a_typed_input_for_every_condition():
-    assert {kind.condition for kind in Input.__subclasses__()} == set(TABLE)
+    assert {kind.condition for kind in Input.__subclasses__()} == set(SPECS)
     for kind in Input.__subclasses__():
-        row, names = TABLE[kind.condition], {field.name for field in dataclasses.fields(kind)}
-        assert {name.replace("views", "cameras") for name in row.needs} <= names
-        assert set(row.also) <= names
+        spec, names = SPECS[kind.condition], {field.name for field in dataclasses.fields(kind)}
+        assert {name.replace("views", "cameras") for name in spec.needs} <= names
+        assert {option.name for option in spec.options} <= names
 
 
 @pytest.mark.parametrize(

@@ -1,43 +1,49 @@
-"""Every table that has a row for each condition, held against the library's: one that was forgotten is named."""
+"""What every condition promises by its spec: one test a promise, over all of them."""
 
 import pytest
+from torch import nn
 
 from operators.models.catalog import STARTER
 from wala_blender.cli.main import parser
 from wala_blender.conditions.inputs import _LISTS, _VALUES, FILES
-from wala_blender.conditions.spec import OPTIONS, TABLE
-from wala_blender.evaluation.inputs import INPUTS
+from wala_blender.conditions.specs import ENCODER_CONFIGS, SPECS
 from wala_blender.models.registry import MODELS
-from wala_blender.models.starter_model import KINDS
+
+every = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 
 
-def test_a_models_conditions_are_in_the_table():
-    for row in MODELS.values():
-        assert set(row.conditions) <= set(TABLE), row.name
+@every
+def test_its_inputs_can_be_read_and_the_command_line_gives_them(spec):
+    raw = {*spec.needs, *(option.becomes for option in spec.options)}
+    assert raw <= {*FILES, *_LISTS, *_VALUES}
+    words = ["generate", f"--{spec.cli.name}", *(["file.png"] if spec.cli.count != 0 else []), "--out", "a.glb"]
+    inputs = spec.cli.read(getattr(parser().parse_args(words), spec.cli.name))
+    assert set(inputs) <= set(spec.needs) and bool(inputs) == bool(spec.needs)
 
 
-def test_the_starters_encoders_are_its_conditions():
-    assert set(KINDS) == set(MODELS["starter"].conditions)
+@every
+def test_both_kinds_of_model_find_what_they_need(spec):
+    made = spec.implementation
+    assert bool(spec.defaults) == bool(made.prepare) and bool(spec.published) == bool(made.published_prepare)
+    assert spec.encoder in ("", *ENCODER_CONFIGS) and bool(spec.encoder_config) == bool(made.encoder)
+    if spec.encoder_config:
+        assert spec.encoder == spec.name and issubclass(made.encoder, nn.Module)
+        made.encoder(spec.encoder_config())
+    if spec.published and spec.needs:
+        assert made.published_encoder.component in ("condition_encoder", "image_encoder")
 
 
-def test_what_is_measured_is_in_the_table():
-    assert set(INPUTS) <= set(TABLE)
+def test_orders_are_no_two_alike():
+    assert len({spec.order for spec in SPECS.values()}) == len(SPECS)
+
+
+def test_models_take_conditions_that_there_are():
+    shapes = [row for row in MODELS.values() if row.makes == "shapes"]
+    for row in shapes:
+        assert all(SPECS[name].published if row.published else SPECS[name].defaults for name in row.conditions)
+    assert {name for row in shapes for name in row.conditions} == set(SPECS)
 
 
 def test_blender_knows_what_the_starter_takes():
-    assert set(STARTER.conditions) == set(MODELS[STARTER.name].conditions) and set(STARTER.prompted) == set(
-        MODELS[STARTER.name].prompted
-    )
-
-
-def test_every_raw_input_can_be_read():
-    readable = {*FILES, *_LISTS, *_VALUES}
-    assert {name for row in TABLE.values() for name in row.needs} | {option.becomes for option in OPTIONS} <= readable
-
-
-@pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
-def test_the_command_line_gives_what_the_condition_needs(row):
-    words = ["generate", f"--{row.option}", *(["file.png"] if row.count != 0 else []), "--out", "a.glb"]
-    inputs = row.read(getattr(parser().parse_args(words), row.option))
-    assert set(inputs) <= set(row.needs) and bool(inputs) == bool(row.needs)
-    assert set(row.also) <= {option.name for option in OPTIONS}
+    row = MODELS[STARTER.name]
+    assert set(STARTER.conditions) == set(row.conditions) and set(STARTER.prompted) == set(row.prompted)

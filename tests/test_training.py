@@ -8,7 +8,8 @@ import torch
 
 from wala_blender.errors import InputError
 from wala_blender.geometry.renderer import Camera, framed, trace
-from wala_blender.models.starter_model import Starter, StarterConfig
+from wala_blender.models.starter_config import StarterConfig
+from wala_blender.models.starter_model import Starter
 from wala_blender.networks.autoencoder import Autoencoder, AutoencoderConfig
 from wala_blender.networks.denoiser import UViTConfig
 from wala_blender.training.autoencoder_training import deviation, normalise_channels, quartiles

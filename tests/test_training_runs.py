@@ -17,7 +17,7 @@ from shapes import box, write_collection
 from wala_blender.cli import train_all
 from wala_blender.configuration import write_settings
 from wala_blender.errors import InputError
-from wala_blender.models.starter_model import StarterConfig
+from wala_blender.models.starter_config import StarterConfig
 from wala_blender.networks.autoencoder import AutoencoderConfig
 from wala_blender.networks.denoiser import UViTConfig
 from wala_blender.networks.detail_unet import DetailConfig

@@ -109,3 +109,21 @@ def _array(what: str, stream: BinaryIO, size: int) -> np.ndarray:
         raise InputError(f"{what} cannot be read (it says that it has {shape} numbers, and has {size} bytes)", _AGAIN)
     stream.seek(0)
     return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+def checked_numbers(path: Path, array: np.ndarray, what: str, columns: int) -> np.ndarray:
+    """The array as it is, checked to be finite numbers of shape (n > 0, columns); ``path`` is named in messages. Raises
+    InputError."""
+    if array.ndim != 2 or array.shape[1] != columns or array.dtype.kind not in "fiu":
+        raise InputError(
+            f"{path.name}: {what} are {array.dtype} {array.shape}, expected numbers of shape (n, {columns})"
+        )
+    if not len(array):
+        raise InputError(f"{path.name} has no {what}")
+    with np.errstate(over="ignore"):
+        bad = int((~np.isfinite(array.astype(np.float32)).all(axis=1)).sum())
+    if bad:
+        raise InputError(
+            f"{path.name}: {bad} of {len(array)} {what} are not finite numbers", "Remove NaN and infinite coordinates"
+        )
+    return array

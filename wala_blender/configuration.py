@@ -4,6 +4,7 @@ not what they mean."""
 import dataclasses
 import json
 import typing
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from .errors import InputError
 from .files import read_small
 
 MAX_BYTES = 2**20
+READ = "read"  # a field's metadata: how its values are read where its type does not say it, (value, where) → value
 Settings = TypeVar("Settings")
 
 
@@ -20,10 +22,11 @@ def read_settings(kind: type[Settings], file: Path | str) -> Settings:
     Raises InputError: no such file, not readable as what its suffix says, an unknown key (it names the known ones), a
     value of the wrong type.
     """
-    return from_plain(kind, _read(Path(file)), Path(file).name)
+    return from_plain(kind, read_values(Path(file)), Path(file).name)
 
 
-def _read(file: Path) -> object:
+def read_values(file: Path) -> object:
+    """What a .json or .toml file says, unchecked. Raises InputError."""
     try:
         text = read_small(file, MAX_BYTES).decode()
         if file.suffix == ".json":
@@ -48,7 +51,10 @@ def from_plain(kind: type[Settings], values: object, where: str) -> Settings:
     if unknown:
         raise InputError(f"{where}: unknown key {unknown[0]!r}", f"Known are: {', '.join(fields)}.")
     types = typing.get_type_hints(kind)
-    given = {name: _value(types[name], value, f"{where}: {name}") for name, value in values.items()}
+    given = {
+        name: fields[name].metadata.get(READ, partial(_value, types[name]))(value, f"{where}: {name}")
+        for name, value in values.items()
+    }
     try:
         return kind(**given)
     except (TypeError, ValueError, ArithmeticError) as error:

@@ -13,9 +13,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .conditions.inputs import FILES, checked_mesh, checked_numbers, load_inputs
+from .array_files import checked_numbers
+from .conditions.inputs import FILES, checked_mesh, load_inputs
 from .conditions.point_files import checked_points
-from .conditions.spec import check_inputs
+from .conditions.specs import check_inputs
 from .conditions.voxel_files import occupancy_of_array
 from .errors import InputError
 

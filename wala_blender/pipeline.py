@@ -15,7 +15,7 @@ from torch import nn
 from .candidates import best_of, candidate_seeds, likelihoods
 from .conditions.detail_features import detail_features
 from .conditions.shape_constraints import Observation, of_field
-from .conditions.spec import has_prompt_beside
+from .conditions.specs import has_prompt_beside
 from .conditions.types import Prepared
 from .diffusion.guidance import conditioned, guided
 from .diffusion.samplers import ancestral, generated_noises

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..conditions.spec import OPTIONS, TABLE
+from ..conditions.specs import OPTIONS, SPECS
 from ..errors import InputError, WalaError, shown
 
 NUMBERS = "{:,}".format
@@ -32,16 +32,17 @@ def progress_bar() -> Iterator:
 
 def _given(options: argparse.Namespace) -> tuple[str, dict[str, object], Path]:
     """The condition's name, its inputs as a job's request has them, and the folder its files lie in."""
-    row = next(row for row in TABLE.values() if getattr(options, row.option) is not None)
-    inputs = row.read(getattr(options, row.option))
+    spec = next(spec for spec in SPECS.values() if getattr(options, spec.cli.name) is not None)
+    inputs = spec.cli.read(getattr(options, spec.cli.name))
     for option in OPTIONS:
         value = getattr(options, option.name)
-        if value is not None and option.name not in row.also:
-            *takers, last = (f"--{other.option}" for other in TABLE.values() if option.name in other.also)
-            raise InputError(f"--{option.name} is of use with {', '.join(takers)} and {last} only")
+        if value is not None and option not in spec.options:
+            *takers, last = (f"--{other.cli.name}" for other in SPECS.values() if option in other.options)
+            listed = f"{', '.join(takers)} and {last}" if takers else last
+            raise InputError(f"--{option.name} is of use with {listed} only")
         if value is not None:
             inputs[option.becomes] = value
-    return row.name, *_in_one_folder(inputs)
+    return spec.name, *_in_one_folder(inputs)
 
 
 def _in_one_folder(inputs: dict[str, object]) -> tuple[dict[str, object], Path]:

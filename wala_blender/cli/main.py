@@ -18,7 +18,8 @@ from pathlib import Path
 
 from .. import __version__
 from ..arguments import number
-from ..conditions.spec import OPTIONS, TABLE, camera
+from ..conditions.options import camera
+from ..conditions.specs import OPTIONS, SPECS
 from ..errors import WalaError, shown
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -69,13 +70,14 @@ def _add_generate(commands) -> None:
         "generate", help="a text, sketch, picture, voxels, points … → a mesh", description="Makes a mesh. +Y is up."
     )
     given = parser.add_mutually_exclusive_group(required=True)
-    for row in TABLE.values():
+    for spec in SPECS.values():
+        own = spec.cli
         takes = (
             {"action": "store_true", "default": None}
-            if row.count == 0
-            else {"type": row.convert, "metavar": row.metavar, "nargs": row.count}
+            if own.count == 0
+            else {"type": own.convert, "metavar": own.metavar, "nargs": own.count}
         )
-        given.add_argument(f"--{row.option}", help=row.help, **takes)
+        given.add_argument(f"--{own.name}", help=own.help, **takes)
     for option in OPTIONS:
         parser.add_argument(
             f"--{option.name}", type=option.convert, metavar=option.metavar, nargs=option.count, help=option.help
@@ -203,7 +205,7 @@ def _add_models(commands) -> None:
     add.add_argument("--name", help="of a listed model, or a new one (default: the folder's name)")
     add.add_argument(
         "--condition",
-        choices=[name for name in TABLE if name != "text"],
+        choices=[name for name in SPECS if name != "text"],
         help="where the settings do not tell, as for sketches",
     )
     add.add_argument("--licence", metavar="NAME", help="of weights that are not the published ones")

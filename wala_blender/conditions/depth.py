@@ -5,8 +5,6 @@ What each map shows, at every sample of the latent's grid, is told to one small 
 maps is averaged and compared: any number of maps will do.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -16,19 +14,11 @@ from ..geometry.cameras import PUBLISHED
 from ..networks.layers import convolution, grid_to_tokens
 from .grid_features import fold, sample_perspectives
 from .image_preprocessing import Seen, one_depth, several_depths
+from .specs.depths import PlacedDepthsConfig
 from .types import Prepared
 
 SIDE = 64  # pixels
 USUAL_VIEWS = PUBLISHED.sets[6]
-
-
-@dataclass(frozen=True)
-class PlacedDepthsConfig:
-    """``width``: of the features at 24³; tokens of ``out_width``, placed features of ``grid_channels``."""
-
-    width: int = 24
-    out_width: int = 192
-    grid_channels: int = 64
 
 
 def prepare_one(inputs: dict) -> Prepared:

@@ -4,25 +4,22 @@ arrays.
 The one way in for a job folder's request and for the command line. Nothing is ever unpickled.
 """
 
-import itertools
-import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 
 import numpy as np
 
-from ..array_files import read_npz
+from ..array_files import checked_numbers, read_npz
 from ..errors import InputError
 from ..files import check_size
 from ..geometry.meshes import READABLE, read_mesh
 from ..geometry.strays import without_strays
-from . import point_files, voxel_files
 from .pixels import read_pixels
-from .spec import BACKGROUNDS, NEAR, check_inputs
+from .spec import Readers
+from .specs import OPTIONS, SPECS, check_inputs
 
 MAX_BYTES = 2**30  # of any file; each kind has limits of its own besides
-LONGEST_PROMPT = 10_000  # letters
 _AGAIN = "The file is damaged or incomplete: write it again"
 
 
@@ -70,7 +67,7 @@ def load_inputs(inputs: Mapping[str, object], folder: Path | str) -> dict:
 
 
 def _read(name: str, value: object, folder: Path) -> dict:
-    readers = FILES[name]
+    readers = FILES[name]()
     if not isinstance(value, str) or PurePath(value).is_absolute() or ".." in PurePath(value).parts:
         raise InputError(f"the input {name} is {value!r}, expected a file name within its folder")
     path = folder / value
@@ -92,83 +89,6 @@ def _read_list(name: str, value: object, folder: Path) -> list:
     if not isinstance(value, list) or not value:
         raise InputError(f"{name} is {value!r}, expected a list of files")
     return [_read(one, item, folder)[one] for item in value]
-
-
-def _prompt(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise InputError("the prompt is empty", "Say what to make, for example: a chair")
-    if len(value) > LONGEST_PROMPT:
-        raise InputError(
-            f"the prompt has {len(value)} letters, expected {LONGEST_PROMPT} at most", "Say it in fewer words"
-        )
-    if any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise InputError("the prompt has bytes that are no text (UTF-8)", "Type it again")
-    return value
-
-
-def _degrees(name: str, limit: float) -> Callable[[object], float]:
-    def check(value: object) -> float:
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, (int, float))
-            or not math.isfinite(value)
-            or abs(value) > limit
-        ):
-            raise InputError(f"the {name} is {value!r}, expected degrees from -{limit} to {limit}")
-        return float(value)
-
-    return check
-
-
-def _views(value: object) -> list[int]:
-    if (
-        not isinstance(value, list)
-        or not value
-        or any(isinstance(view, bool) or not isinstance(view, int) for view in value)
-    ):
-        raise InputError(f"the views are {value!r}, expected a list of view indices", "For example [3, 6, 10, 26]")
-    return value
-
-
-def _background(value: object) -> str:
-    if value not in BACKGROUNDS:
-        raise InputError(f"the background is {value!r}, expected {' or '.join(BACKGROUNDS)}")
-    return value
-
-
-def _near(value: object) -> str:
-    if value not in NEAR:
-        raise InputError(f"near is {value!r}, expected {' or '.join(NEAR)}")
-    return value
-
-
-def checked_numbers(path: Path, array: np.ndarray, what: str, columns: int) -> np.ndarray:
-    """The array as it is, checked to be finite numbers of shape (n > 0, columns); ``path`` is named in messages. Raises
-    InputError."""
-    if array.ndim != 2 or array.shape[1] != columns or array.dtype.kind not in "fiu":
-        raise InputError(
-            f"{path.name}: {what} are {array.dtype} {array.shape}, expected numbers of shape (n, {columns})"
-        )
-    if not len(array):
-        raise InputError(f"{path.name} has no {what}")
-    with np.errstate(over="ignore"):
-        bad = int((~np.isfinite(array.astype(np.float32)).all(axis=1)).sum())
-    if bad:
-        raise InputError(
-            f"{path.name}: {bad} of {len(array)} {what} are not finite numbers", "Remove NaN and infinite coordinates"
-        )
-    return array
-
-
-def _polylines(path: Path) -> dict:
-    points, offsets = read_npz(path, "points", "offsets")
-    if not points.size:
-        raise InputError("the sketch is empty", "Draw some strokes first")
-    points = checked_numbers(path, points, "points", 2).astype(np.float32)
-    fits = offsets.ndim == 1 and offsets.dtype.kind in "iu" and len(offsets) > 1
-    if not fits or offsets[0] != 0 or offsets[-1] != len(points) or (np.diff(offsets.astype(np.int64)) < 0).any():
-        raise InputError(f"{path.name}: the offsets do not divide the {len(points)} points into strokes", _AGAIN)
-    return {"polylines": [points[a:b] for a, b in itertools.pairwise(offsets)]}
 
 
 def _image(path: Path) -> dict:
@@ -197,19 +117,11 @@ def _mesh(vertices: np.ndarray, faces: np.ndarray) -> dict:
     return {"vertices": vertices, "faces": faces, "notes": notes}
 
 
-_VALUES: dict[str, Callable[[object], object]] = {
-    "prompt": _prompt,
-    "elevation": _degrees("elevation", 90),
-    "azimuth": _degrees("azimuth", 360),
-    "views": _views,
-    "background": _background,
-    "near": _near,
-}
+_VALUES: dict[str, Callable[[object], object]] = {option.becomes: option.check for option in OPTIONS}
+_VALUES |= {name: check for spec in SPECS.values() for name, check in spec.values.items()}
 _LISTS = {"images": "image"}
-FILES: dict[str, dict[str, Callable[[Path], dict]]] = {
-    "polylines": {".npz": _polylines},
-    "image": {"": _image},
-    "mesh": {".npz": _mesh_arrays} | dict.fromkeys(READABLE, _mesh_file),
-    "occupancy": voxel_files.READERS,
-    "points": point_files.READERS,
-}
+# Raw input → the readers of its files
+FILES: dict[str, Callable[[], Readers]] = {
+    "image": lambda: {"": _image},
+    "mesh": lambda: {".npz": _mesh_arrays} | dict.fromkeys(READABLE, _mesh_file),
+} | {name: readers for spec in SPECS.values() for name, readers in spec.files.items()}

@@ -1,7 +1,5 @@
 """Point cloud → tokens: the two published PointNets. Knows points in model space; not how they were sampled."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -14,25 +12,12 @@ from ..networks.layers import Attention, FeedForward, TransformerBlock, convolut
 from .evidence import Evidence
 from .grid_features import fold, splat
 from .shape_constraints import of_points
+from .specs.points import PlacedPointsConfig, PointNetConfig
 from .types import Prepared
 
 POINTS = 2048  # what the starter reads
 FEWEST = 16
 OBSERVED = 16_384  # points at most that the shape is refined by and fitted to
-
-
-@dataclass(frozen=True)
-class PointNetConfig:
-    """``large``: SiLU and four transformer blocks after the pooling, else ReLU and three linear layers.
-
-    ``tokens`` × ``out_width`` come out.
-    """
-
-    large: bool
-    width: int
-    tokens: int
-    out_width: int
-    heads: int = 16
 
 
 class AttentionPooling(nn.Module):
@@ -115,17 +100,6 @@ def prepare(inputs: dict, count: int = POINTS) -> Prepared:
         note=note,
         evidence=lambda field: Evidence(points=observed),
     )
-
-
-@dataclass(frozen=True)
-class PlacedPointsConfig:
-    """The starter's: a small net's tokens of a subset of ``token_points`` points, placed features of all of them
-    beside."""
-
-    net: PointNetConfig = PointNetConfig(large=False, width=96, tokens=24, out_width=192, heads=4)
-    token_points: int = 512
-    width: int = 32
-    grid_channels: int = 64
 
 
 class PlacedPoints(nn.Module):

@@ -5,8 +5,6 @@ The line picture is the one form every sketch takes: PICTURE² pixels, lines 1 o
 and its longest side FILL of the picture's.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -21,6 +19,7 @@ from ..networks.layers import TransformerBlock, grid_to_tokens, normal_parameter
 from .evidence import Evidence
 from .grid_features import fold, sample_picture
 from .ink import drawing_in
+from .specs.sketch import SketchEncoderConfig
 from .types import Prepared
 
 PICTURE = 128
@@ -30,15 +29,6 @@ DEFAULT_ELEVATION = 15.0  # degrees
 ELEVATIONS = (-5.0, 50.0)  # a little more than what training shows
 _OVERSAMPLE = 4
 _GAP = 6  # pixels: gaps in an outline up to this wide let nothing in
-
-
-@dataclass(frozen=True)
-class SketchEncoderConfig:
-    """``width``: of the picture's features; tokens of ``out_width``, placed features of ``grid_channels``."""
-
-    width: int = 48
-    out_width: int = 192
-    grid_channels: int = 64
 
 
 def picture_of_polylines(polylines: list[np.ndarray], side: int = PICTURE, line_width: float = LINE) -> np.ndarray:

@@ -3,7 +3,6 @@
 The word pieces' vocabulary is a tokenizer file (Hugging Face tokenizers) beside the weights.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -16,25 +15,12 @@ from torch import Tensor, nn
 from ..errors import CheckpointError, InputError
 from ..networks.layers import TransformerBlock, convolution, normal_parameter
 from .grid_features import CELLS
+from .specs.text import TextEncoderConfig
 from .types import Prepared
 
 LENGTH = 16  # word pieces; a longer prompt is cut
 LAYOUT = 6
 VOCABULARY = Path(__file__).parent.parent / "models" / "starter" / "tokenizer.json"
-
-
-@dataclass(frozen=True)
-class TextEncoderConfig:
-    """Transformer of ``blocks`` blocks on tokens of ``width``, read out at ``out_width``; a coarse layout of the words'
-    usual shape, ``layout`` channels on a grid of LAYOUT³, becomes placed features of ``grid_channels``."""
-
-    vocabulary: int = 2048
-    width: int = 160
-    blocks: int = 2
-    heads: int = 4
-    out_width: int = 192
-    layout: int = 16
-    grid_channels: int = 64
 
 
 def clean_prompt(prompt: str) -> str:
@@ -99,9 +85,9 @@ def _pieces(vocabulary: Path) -> WordPieces:
     return WordPieces(vocabulary)
 
 
-def prepare(inputs: dict) -> Prepared:
-    """{"prompt": str, "vocabulary": the model's file of word pieces} → ids (1, LENGTH)."""
-    pieces = _pieces(inputs.get("vocabulary", VOCABULARY))
+def prepare(inputs: dict, vocabulary: Path = VOCABULARY) -> Prepared:
+    """{"prompt": str} → ids (1, LENGTH) by the word pieces of a model's file. Raises InputError, CheckpointError."""
+    pieces = _pieces(vocabulary)
     unread = pieces.unread(inputs["prompt"])
     unknown = [word for word in pieces.unknown(inputs["prompt"]) if word not in unread]
     notes = [

@@ -2,7 +2,6 @@
 voxelised."""
 
 import contextlib
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -17,21 +16,11 @@ from ..networks.layers import ResidualBlock, convolution, grid_to_tokens, output
 from .evidence import Evidence
 from .grid_features import fold, sample_volume
 from .shape_constraints import of_voxels
+from .specs.voxels import PlacedVoxelsConfig, VoxelEncoderConfig
 from .types import Prepared
 
 CELLS = 16  # along an axis; the cells fill [-1, 1]³
 _COARSE = 128  # grid points of a field that is enough for most meshes: a sixth of the time of RESOLUTION
-
-
-@dataclass(frozen=True)
-class VoxelEncoderConfig:
-    """``out_width``: channels of the feature grid; ``stem`` and ``width``: of the layers before, multiples of
-    ``norm_groups``."""
-
-    out_width: int
-    stem: int = 64
-    width: int = 128
-    norm_groups: int = 32
 
 
 class VoxelEncoder(nn.Module):
@@ -129,18 +118,6 @@ def prepare(inputs: dict) -> Prepared:
         in_parts=in_parts,
         evidence=lambda field: evidence,
     )
-
-
-@dataclass(frozen=True)
-class PlacedVoxelsConfig:
-    """The starter's: tokens of ``out_width`` from the encoder above, placed features of ``grid_channels`` beside
-    them."""
-
-    stem: int = 16
-    width: int = 32
-    out_width: int = 192
-    grid_channels: int = 64
-    norm_groups: int = 8
 
 
 class PlacedVoxels(nn.Module):

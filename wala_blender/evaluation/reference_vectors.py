@@ -18,9 +18,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..conditions.points import PointNet, PointNetConfig
+from ..conditions.points import PointNet
 from ..conditions.processing import ConditionProcessing
-from ..conditions.voxels import VoxelEncoder, VoxelEncoderConfig
+from ..conditions.specs.points import PointNetConfig
+from ..conditions.specs.voxels import VoxelEncoderConfig
+from ..conditions.voxels import VoxelEncoder
 from ..diffusion.guidance import conditioned, guided
 from ..diffusion.samplers import ancestral
 from ..diffusion.schedule import Schedule, cosine_betas, linear_betas, spaced_steps

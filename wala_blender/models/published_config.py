@@ -4,9 +4,9 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from ..conditions.points import PointNetConfig
 from ..conditions.processing import ProcessingConfig
-from ..conditions.voxels import VoxelEncoderConfig
+from ..conditions.specs.points import PointNetConfig
+from ..conditions.specs.voxels import VoxelEncoderConfig
 from ..diffusion.schedule import ScheduleConfig
 from ..errors import CheckpointError, first_line
 from ..networks.configs import AutoencoderConfig, UViTConfig

@@ -1,48 +1,20 @@
-"""The published models' second stage: one condition each, its encoder, and the denoiser. Knows which encoder reads
-what; not files or rows."""
+"""The published models' second stage: one condition each, its encoder, and the denoiser."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ..conditions import image_preprocessing, points, voxels
-from ..conditions.points import PointNet
 from ..conditions.processing import ConditionProcessing
+from ..conditions.specs import SPECS
 from ..conditions.types import Prepared
-from ..conditions.voxels import VoxelEncoder
-from ..errors import InputError, ModelError
+from ..errors import ModelError
 from ..networks.condition import Condition
 from ..networks.denoiser import UViT
-from ..networks.dinov2 import DinoV2
 from .published_config import PublishedSettings
 
 # The large networks may be of half precision; point coordinates, camera tables and what is under them keep all their
 # digits.
 LARGE = frozenset({"denoiser", "image_encoder"})
-
-
-@dataclass(frozen=True)
-class Reader:
-    """How a kind of encoder reads: ``setting`` of PublishedSettings configures ``network``, whose keys are
-    ``component``'s; ``tokens`` gives its raw tokens, and the views' indices where there are any."""
-
-    setting: str
-    component: str
-    network: type[nn.Module]
-    tokens: Callable[..., tuple[Tensor, Tensor | None]]
-
-
-def _picture_tokens(encoder: nn.Module, images: Tensor, cameras: Tensor) -> tuple[Tensor, Tensor]:
-    """Images (B, V, 3, 224, 224) from cameras (B, V) → tokens (B, V, N, C)."""
-    return encoder(images.flatten(0, 1)).unflatten(0, images.shape[:2]), cameras
-
-
-READERS = (
-    Reader("points", "condition_encoder", PointNet, lambda encoder, cloud: (encoder(cloud), None)),
-    Reader("voxels", "condition_encoder", VoxelEncoder, lambda encoder, occupancy: (encoder.tokens(occupancy), None)),
-    Reader("image", "image_encoder", DinoV2, _picture_tokens),
-)
 
 
 @dataclass(frozen=True)
@@ -67,11 +39,12 @@ class Released(nn.Module):
         self.kind, self.views, self.point_count = kind, views, point_count
         self.denoiser = UViT(settings.denoiser)
         self.processing = ConditionProcessing(settings.processing) if settings.processing else None
-        self.reader = next((reader for reader in READERS if getattr(settings, reader.setting) is not None), None)
-        if (self.processing is None) != (self.reader is None):
+        self.reader = SPECS[kind].implementation.published_encoder
+        configuration = self.reader and getattr(settings, self.reader.setting)
+        if (self.processing is None) != (configuration is None):
             raise ModelError(f"the settings name no encoder of {kind}", "Check args.json.")
         if self.reader is not None:
-            self.add_module(self.reader.component, self.reader.network(getattr(settings, self.reader.setting)))
+            self.add_module(self.reader.component, self.reader.network(configuration))
 
     @property
     def encoder(self) -> nn.Module:
@@ -93,7 +66,7 @@ class Released(nn.Module):
 
     def prepare(self, kind: str, inputs: dict) -> Prepared:
         """Raw inputs of the model's kind → what ``encode`` takes. Raises InputError for unusable ones."""
-        return PREPARATIONS[kind](self, inputs)
+        return SPECS[kind].implementation.published_prepare(inputs, self)
 
     def encode(self, kind: str, *inputs: Tensor, words: tuple[Tensor, ...] = ()) -> Condition:
         """Condition of a batch of prepared inputs; these models know no ``words`` beside them."""
@@ -115,32 +88,3 @@ class Released(nn.Module):
         dtype = self.denoiser.conv_in.weight.dtype
         tokens = None if condition.tokens is None else condition.tokens.to(dtype)
         return self.denoiser(x.to(dtype), t, tokens).to(x.dtype)
-
-
-def _several(prepare: Callable[[dict], Prepared]) -> Callable[[Released, dict], Prepared]:
-    """Preparation of as many pictures as the model has views, from those where the input does not say."""
-
-    def prepared(model: Released, inputs: dict) -> Prepared:
-        made = prepare({"views": list(model.views)} | inputs if model.views else inputs)
-        given = made.tensors[1].shape[1]
-        if model.views and given != len(model.views):
-            raise InputError(
-                f"there are {given} pictures, expected {len(model.views)}",
-                f"Give one for each of the views {', '.join(map(str, model.views))}.",
-            )
-        return made
-
-    return prepared
-
-
-# condition → its preparation, with the model's own numbers
-PREPARATIONS: dict[str, Callable[[Released, dict], Prepared]] = {
-    "points": lambda model, inputs: points.prepare(inputs, model.point_count),
-    "voxels": lambda model, inputs: voxels.prepare(inputs),
-    "image": lambda model, inputs: image_preprocessing.prepare_image(inputs),
-    "sketch": lambda model, inputs: image_preprocessing.prepare_sketch(inputs),
-    "depth": lambda model, inputs: image_preprocessing.prepare_depth(inputs),
-    "depths": _several(image_preprocessing.prepare_depths),
-    "views": _several(image_preprocessing.prepare_views),
-    "none": lambda model, inputs: Prepared(()),
-}

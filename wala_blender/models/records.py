@@ -18,12 +18,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from ..conditions.specs import PUBLISHED_DEFAULTS
 from ..errors import ModelError, OutputError, first_line
 from ..files import read_small, write_whole
 from .licences import Licence, make_models_folder
 from .names import check_name, is_name
 from .published_args import condition_of, read_args
-from .registry import MODELS, PUBLISHED_DEFAULTS, ModelRow, Published, find_row, published_row
+from .registry import MODELS, ModelRow, Published, find_row, published_row
 from .trained_model import is_model_folder, read_row
 
 log = logging.getLogger(__name__)

@@ -2,31 +2,20 @@
 nor what is installed."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..conditions.spec import TABLE
+from ..conditions.spec import Defaults
+from ..conditions.specs import PUBLISHED_DEFAULTS, SPECS
 from ..errors import ModelError
-from ..networks.configs import AutoencoderConfig, DetailConfig, StarterConfig
+from ..networks.configs import AutoencoderConfig, DetailConfig
 from .licences import AUTODESK, CC0, Licence
+from .starter_config import StarterConfig, conditions_of, starter_encoders
 
 STARTER_FOLDER = Path(__file__).parent / "starter"
 STARTER = "starter"
 WORD_PIECES, DETAIL_WEIGHTS = "tokenizer.json", "detail.safetensors"
 WORKING_MEMORY = 1_500_000_000  # bytes allowed for what lies between the layers while a shape is made
-
-
-@dataclass(frozen=True)
-class Defaults:
-    """Settings for a condition: guidance scale (None: there is nothing to guide), number of denoising steps, of steps
-    that then fit the shape to the input, and of candidates, of which the one is kept that agrees best with it; whether
-    the detail stage refines it."""
-
-    scale: float | None
-    steps: int
-    fit: int = 0
-    candidates: int = 1
-    detail: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +93,7 @@ class ModelRow:
         """Those of its conditions that a prompt may come beside: none of a published model's, which reads one thing."""
         if self.published or "text" not in self.conditions:
             return ()
-        return tuple(name for name in self.conditions if "prompt" in TABLE[name].also)
+        return tuple(name for name in self.conditions if SPECS[name].takes_prompt_beside)
 
     @property
     def vocabulary(self) -> Path:
@@ -122,18 +111,6 @@ DINO_L = 304_372_736  # DINOv2 ViT-L/14 with four registers
 STABLE_DIFFUSION = 1_305_000_000  # 2.1's UNet with a camera network, OpenCLIP ViT-H's text model, the image autoencoder
 CLIP_VOCABULARY = (("openai/clip-vit-large-patch14", "vocab.json"), ("openai/clip-vit-large-patch14", "merges.txt"))
 FOUR_VIEWS, SIX_VIEWS, FOUR_TEXT_VIEWS = (3, 6, 10, 26), (3, 6, 10, 26, 49, 50), (0, 6, 10, 26)
-
-# condition → settings of the published examples; also for folders that hold a model of this kind
-PUBLISHED_DEFAULTS = {
-    "image": Defaults(1.8, 5),
-    "sketch": Defaults(1.8, 5),
-    "depth": Defaults(1.8, 5),
-    "depths": Defaults(1.3, 5),
-    "views": Defaults(1.3, 5),
-    "points": Defaults(1.3, 8),
-    "voxels": Defaults(1.5, 5),
-    "none": Defaults(None, 1000),
-}
 
 
 def published_row(
@@ -177,22 +154,18 @@ def _text_to_views(code: str, words: str, views: tuple[int, ...], shape_model: s
     )
 
 
+def _refined(conditions: dict[str, Defaults], *names: str) -> dict[str, Defaults]:
+    """The conditions, those of the names with the detail stage."""
+    return conditions | {name: replace(conditions[name], detail=True) for name in names}
+
+
 MODELS: dict[str, ModelRow] = {
     row.name: row
     for row in (
         ModelRow(
             name=STARTER,
             title="Starter (small, ships with the extension)",
-            conditions={
-                "text": Defaults(2.0, 8),
-                "sketch": Defaults(4.0, 16),
-                "image": Defaults(4.0, 16),
-                "depth": Defaults(1.5, 4, 16),
-                "depths": Defaults(1.3, 4, 16, detail=True),
-                "voxels": Defaults(1.5, 4, 16),
-                "points": Defaults(1.6, 4, 16),
-                "none": Defaults(None, 16),
-            },
+            conditions=_refined(conditions_of(starter_encoders()), "depths"),
             licence=CC0,
             autoencoder=AutoencoderConfig(widths=(16, 48, 112), norm_groups=8, quantized=False),
             detail=DetailConfig(),

@@ -1,54 +1,23 @@
-"""The starter model's second stage: one denoiser for all its conditions, and their encoders. Knows which conditions
-there are; not raw inputs."""
+"""The second stage of models of the starter's kind: one denoiser for all conditions, and the encoders that the
+configuration names."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from ..conditions import depth, image, points, sketch, text, voxels
-from ..conditions.depth import PlacedDepths
-from ..conditions.points import PlacedPoints
-from ..conditions.sketch import SketchEncoder
-from ..conditions.spec import has_prompt_beside
-from ..conditions.text import TextEncoder
+from ..conditions import text
+from ..conditions.specs import SPECS, has_prompt_beside
 from ..conditions.types import Prepared
-from ..conditions.voxels import PlacedVoxels
 from ..diffusion.schedule import Schedule
+from ..errors import InputError
 from ..networks.condition import Condition
-from ..networks.configs import CONTEXT_WIDTH, GRID_CHANNELS, LATENT_CHANNELS, StarterConfig
+from ..networks.configs import LATENT_CHANNELS
 from ..networks.denoiser import UViT
 from ..networks.layers import convolution, normal_parameter
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A condition of this model: ``prepare`` turns raw inputs (see conditions/inputs.py) into what the forward of
-    ``encoder`` (a name in ENCODERS) takes; without one nothing is encoded."""
-
-    encoder: str | None
-    prepare: Callable[[dict], Prepared]
-
-
-ENCODERS: dict[str, type[nn.Module]] = {
-    "text": TextEncoder,
-    "sketch": SketchEncoder,
-    "voxels": PlacedVoxels,
-    "points": PlacedPoints,
-    "depths": PlacedDepths,
-}
-KINDS = {
-    "text": Kind("text", text.prepare),
-    "sketch": Kind("sketch", sketch.prepare),
-    "image": Kind("sketch", image.prepare),
-    "depth": Kind("depths", depth.prepare_one),
-    "depths": Kind("depths", depth.prepare),
-    "voxels": Kind("voxels", voxels.prepare),
-    "points": Kind("points", points.prepare),
-    "none": Kind(None, lambda inputs: Prepared(())),
-}
+from .starter_config import StarterConfig, conditions_of
 
 
 class Starter(nn.Module):
@@ -64,20 +33,23 @@ class Starter(nn.Module):
     def __init__(self, config: StarterConfig = StarterConfig(), vocabulary: Path = text.VOCABULARY):
         super().__init__()
         self.config, self.vocabulary = config, vocabulary
-        self.encoders = nn.ModuleDict({name: encoder() for name, encoder in ENCODERS.items()})
+        width = config.denoiser.context_width
+        grid_channels = config.denoiser.grid_channels - LATENT_CHANNELS
+        self.encoders = nn.ModuleDict(
+            {name: SPECS[name].implementation.encoder(encoder) for name, encoder in config.encoders.items()}
+        )
         self.drafts = nn.ModuleDict(
             {
                 name: nn.Sequential(
-                    convolution(GRID_CHANNELS, GRID_CHANNELS), nn.SiLU(), convolution(GRID_CHANNELS, LATENT_CHANNELS, 1)
+                    convolution(grid_channels, grid_channels), nn.SiLU(), convolution(grid_channels, LATENT_CHANNELS, 1)
                 )
-                for name in ENCODERS
+                for name in config.encoders
             }
         )
-        self.usual = nn.Parameter(
-            torch.zeros(1, LATENT_CHANNELS, *[config.denoiser.grid] * 3)
-        )  # what a draft starts from
-        self.kinds = nn.ParameterDict({name: normal_parameter((1, 1, CONTEXT_WIDTH)) for name in ENCODERS})
-        self.nothing = normal_parameter((1, 1, CONTEXT_WIDTH))
+        # What a draft starts from
+        self.usual = nn.Parameter(torch.zeros(1, LATENT_CHANNELS, *[config.denoiser.grid] * 3))
+        self.kinds = nn.ParameterDict({name: normal_parameter((1, 1, width)) for name in config.encoders})
+        self.nothing = normal_parameter((1, 1, width))
         self.denoiser = UViT(config.denoiser)
         # Not from zero like the rest: from the placed features a short training learns most.
         self.denoiser.grid_in.reset_parameters()
@@ -93,12 +65,20 @@ class Starter(nn.Module):
     def prepare(self, kind: str, inputs: dict) -> Prepared:
         """Raw inputs of one kind, and a prompt beside it where there is one → what ``encode`` takes. Raises InputError
         for unusable ones."""
-        inputs = {"vocabulary": self.vocabulary, **inputs}
-        prepared = KINDS[kind].prepare(inputs)
+        prepared = self._prepared(kind, inputs)
         if not has_prompt_beside(kind, inputs):
             return prepared
-        words = text.prepare(inputs)
+        words = self._prepared("text", inputs)
         return replace(prepared, words=words.tensors, note=". ".join(filter(None, (prepared.note, words.note))))
+
+    def _prepared(self, kind: str, inputs: dict) -> Prepared:
+        if not self.takes(kind):
+            raise InputError(f"the model has no encoder of {kind}", "Choose another input, or another model.")
+        return SPECS[kind].implementation.prepare(inputs, self)
+
+    def takes(self, kind: str) -> bool:
+        """Whether its encoders can read conditions of a kind."""
+        return kind in conditions_of(self.config.encoders)
 
     def encode(self, kind: str, *inputs: Tensor, words: tuple[Tensor, ...] = ()) -> Condition:
         """Condition of a batch of prepared inputs of one kind (what its encoder's forward takes), and words beside it,
@@ -108,12 +88,10 @@ class Starter(nn.Module):
     def encode_several(self, inputs: Mapping[str, tuple[Tensor, ...]]) -> Condition:
         """Condition of prepared inputs of any kinds at once, each a batch about the same shapes: their tokens in a row,
         their placed features added up, their drafts' mean; of none: the empty one."""
-        named = [(KINDS[kind].encoder, tensors) for kind, tensors in inputs.items() if KINDS[kind].encoder]
+        named = [(SPECS[kind].encoder, tensors) for kind, tensors in inputs.items() if SPECS[kind].encoder]
         if not named:
-            cells = self.config.denoiser.grid
-            return Condition(
-                self.nothing, self.nothing.new_zeros(1, GRID_CHANNELS + LATENT_CHANNELS, cells, cells, cells)
-            )
+            config = self.config.denoiser
+            return Condition(self.nothing, self.nothing.new_zeros(1, config.grid_channels, *[config.grid] * 3))
         encoded = [(name, *self.encoders[name](*tensors)) for name, tensors in named]
         tokens = torch.cat([tokens + self.kinds[name] for name, tokens, _ in encoded], dim=1)
         drafts = [self.drafts[name](grid) for name, _, grid in encoded]

@@ -1,7 +1,7 @@
-"""A model that was trained here, as a folder: about.json beside the weights and word pieces. Knows files; not networks'
-insides, nor training.
+"""A model that was trained here, as a folder: about.json beside the weights and word pieces.
 
-about.json          name, title, licence, conditions with their defaults, the configurations of the networks
+about.json          schema, name, title, licence, conditions with their defaults, the configurations of the networks and
+                    of each encoder; without a schema it is older, and has the encoders that there were at the time
 model.safetensors   components "autoencoder" and "starter"
 detail.safetensors  component "detail", where there is a detail stage
 tokenizer.json      the word pieces
@@ -12,16 +12,19 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..configuration import read_settings
+from ..conditions.spec import Defaults
+from ..configuration import from_plain, read_values
 from ..errors import CheckpointError, InputError, ModelError
 from ..files import write_whole
-from ..networks.configs import AutoencoderConfig, DetailConfig, StarterConfig
+from ..networks.configs import AutoencoderConfig, DetailConfig
 from .licences import Licence
 from .names import check_name
 from .ranges import FLAG, ListOf, Real, Whole, check_range
-from .registry import Defaults, ModelRow
+from .registry import ModelRow
+from .starter_config import StarterConfig, conditions_of
 
 ABOUT, WEIGHTS = "about.json", "model.safetensors"
+SCHEMA = 1  # of about.json
 # of the networks' settings; WIDTH of those that are not named
 LAYERS, WIDTH = Whole(0, 256), Whole(0, 8192)
 RANGES = (
@@ -34,7 +37,7 @@ RANGES = (
         "norm_groups": Whole(1, 256),
     }
     | dict.fromkeys(("blocks", "res_blocks", "encoder_blocks", "decoder_blocks", "registers"), LAYERS)
-    | dict.fromkeys(("context_to_time", "l2_norm", "quantized"), FLAG)
+    | dict.fromkeys(("context_to_time", "l2_norm", "quantized", "large"), FLAG)
 )
 
 
@@ -49,6 +52,7 @@ class About:
     autoencoder: AutoencoderConfig
     starter: StarterConfig
     detail: DetailConfig | None = None
+    schema: int = SCHEMA
 
 
 def is_model_folder(folder: Path) -> bool:
@@ -73,9 +77,9 @@ def row_of(folder: Path, about: About) -> ModelRow:
 def read_row(folder: Path) -> ModelRow:
     """The row of the model in a folder. Raises CheckpointError when its about.json cannot be used."""
     try:
-        about = read_settings(About, folder / ABOUT)
+        about = _read(folder / ABOUT)
         check_name(about.name)
-        _check_conditions(about.conditions)
+        _check_conditions(about)
         _check_networks(about)
         return row_of(folder, about)
     except ModelError as error:
@@ -84,13 +88,23 @@ def read_row(folder: Path) -> ModelRow:
         raise CheckpointError(f"{folder} is no model: {error.message}", "Export it again.") from error
 
 
-def _check_conditions(conditions: dict[str, Defaults]) -> None:
-    from .starter_model import KINDS  # not above: models are listed without torch
+def _read(file: Path) -> About:
+    values = read_values(file)
+    schema = values.get("schema", 0) if isinstance(values, dict) else 0
+    if type(schema) is not int or schema > SCHEMA:
+        raise ModelError(f"its schema is {schema!r:.50}, expected {SCHEMA} at most", "A newer WaLa made it: update.")
+    return from_plain(About, values, file.name)
 
-    unknown = sorted(set(conditions) - set(KINDS))
-    if unknown or not conditions:
-        raise ModelError(f"its conditions are {', '.join(unknown) or 'none'}", f"Known are: {', '.join(KINDS)}.")
-    for name, defaults in conditions.items():
+
+def _check_conditions(about: About) -> None:
+    possible = conditions_of(about.starter.encoders)
+    unknown = sorted(set(about.conditions) - set(possible))
+    if unknown or not about.conditions:
+        raise ModelError(
+            f"its conditions are {', '.join(unknown) or 'none'}",
+            f"With its encoders it can take {', '.join(possible)}.",
+        )
+    for name, defaults in about.conditions.items():
         counts_fit = 2 <= defaults.steps <= 1000 and 0 <= defaults.fit <= 1000 and 1 <= defaults.candidates <= 64
         if not counts_fit or not (defaults.scale is None or 0 <= defaults.scale <= 100):
             raise ModelError(
@@ -101,11 +115,19 @@ def _check_conditions(conditions: dict[str, Defaults]) -> None:
 
 def _check_networks(about: About) -> None:
     for network in filter(None, (about.autoencoder, about.starter.denoiser, about.detail)):
-        for name, value in asdict(network).items():
-            if value is not None:
-                check_range(
-                    name, value, RANGES.get(name, ListOf(WIDTH, 1, 8) if isinstance(value, tuple) else WIDTH), ABOUT
-                )
+        _check_ranges(asdict(network))
+    for encoder in about.starter.encoders.values():
+        _check_ranges(asdict(encoder))
+
+
+def _check_ranges(network: dict) -> None:
+    for name, value in network.items():
+        if isinstance(value, dict):
+            _check_ranges(value)
+        elif value is not None:
+            check_range(
+                name, value, RANGES.get(name, ListOf(WIDTH, 1, 8) if isinstance(value, tuple) else WIDTH), ABOUT
+            )
 
 
 def write_about(folder: Path, about: About) -> None:

@@ -76,21 +76,3 @@ class DetailConfig:
     norm_groups: int = 8
     features: int = DETAIL_CHANNELS
     tree_channels: int = 64
-
-
-@dataclass(frozen=True)
-class StarterConfig:
-    """The denoiser's configuration; the encoders' are their defaults."""
-
-    denoiser: UViTConfig = UViTConfig(
-        width=224,
-        blocks=5,
-        heads=7,
-        channels=64,
-        res_blocks=1,
-        patch=3,
-        context_width=CONTEXT_WIDTH,
-        context_to_time=True,
-        grid_channels=GRID_CHANNELS + LATENT_CHANNELS,
-        norm_groups=16,
-    )

@@ -9,7 +9,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import Tensor
 
 from ..conditions.sketch import with_enclosed
-from ..conditions.text import TextEncoderConfig, WordPieces
+from ..conditions.specs.text import TextEncoderConfig
+from ..conditions.text import WordPieces
 from ..files import write_whole
 from ..models.registry import WORD_PIECES
 from .data.captions import SYNONYMS, vary

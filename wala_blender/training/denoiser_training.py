@@ -15,7 +15,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from ..conditions.text import WordPieces
 from ..configuration import write_settings
 from ..diffusion.schedule import Schedule
-from ..models.starter_model import Starter, StarterConfig
+from ..models.starter_config import StarterConfig
+from ..models.starter_model import Starter
 from .adapters import low_rank
 from .condition_batches import TRAINED, Batches, word_pieces
 from .data.captions import clean

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ..conditions.spec import Defaults
 from ..diffusion.guidance import guided
 from ..diffusion.samplers import ancestral, generated_noises
 from ..files import write_whole
-from ..models.registry import Defaults
 from ..models.starter_model import Starter
 from .condition_batches import Batches
 

@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..files import check_destination, write_whole
 from ..models.checkpoint import save_components
 from ..models.registry import MODELS, STARTER
+from ..models.starter_config import conditions_of
 from ..models.trained_model import About, row_of, write_about
 from .detail_evidence import EVIDENCE
 from .latents import normalise_latents
@@ -23,9 +24,14 @@ def export(autoencoder_run: Path, run: Path, out: Path | None = None, detail_run
     autoencoder, second = load_stage_one(autoencoder_run), load_stage_two(run)
     normalise_latents(autoencoder, second.scale or 1.0)
     detail = load_detail(detail_run) if detail_run else None
-    like = MODELS[STARTER]  # whose conditions' defaults and licence a new model begins with
+    like = MODELS[STARTER]  # whose licence a new model begins with
     if out is None:
-        if (autoencoder.config, detail and detail.config) != (like.autoencoder, like.detail):
+        encoders = second.denoiser.config.encoders
+        if (autoencoder.config, encoders, detail and detail.config) != (
+            like.autoencoder,
+            like.starter.encoders,
+            like.detail,
+        ):
             raise InputError(f"the networks are of another kind than the {STARTER}'s", "Name a folder with --out.")
         row = like
     else:
@@ -33,7 +39,7 @@ def export(autoencoder_run: Path, run: Path, out: Path | None = None, detail_run
             check_destination(out).mkdir()
         conditions = {
             name: replace(defaults, detail=detail is not None and name in EVIDENCE)
-            for name, defaults in like.conditions.items()
+            for name, defaults in conditions_of(second.denoiser.config.encoders).items()
         }
         about = About(
             out.name,

@@ -11,7 +11,8 @@ from ..configuration import from_plain
 from ..errors import InputError
 from ..files import write_whole
 from ..models.registry import MODELS, STARTER, WORD_PIECES
-from ..models.starter_model import Starter, StarterConfig
+from ..models.starter_config import StarterConfig
+from ..models.starter_model import Starter
 from ..models.trained_model import is_model_folder
 from ..networks.autoencoder import Autoencoder, AutoencoderConfig
 from ..networks.detail_unet import DetailConfig, DetailNetwork

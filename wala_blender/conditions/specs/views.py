@@ -1,0 +1,28 @@
+"""Condition "views": several pictures of the thing from the published cameras. The published models alone take it."""
+
+from ..options import BACKGROUND, CAMERAS
+from ..spec import CliOption, ConditionSpec, Defaults, Implementation
+
+
+def _load() -> Implementation:
+    from .. import image_preprocessing
+    from ..published import IMAGES, several
+
+    return Implementation(published_prepare=several(image_preprocessing.prepare_views), published_encoder=IMAGES)
+
+
+SPEC = ConditionSpec(
+    name="views",
+    order=5,
+    needs=("images",),
+    cli=CliOption(
+        "views",
+        "four pictures of the thing on black, or cut out, from the published cameras",
+        lambda paths: {"images": paths},
+        "IMAGE",
+        count="+",
+    ),
+    load=_load,
+    options=(CAMERAS, BACKGROUND),
+    published=Defaults(1.3, 5),
+)
