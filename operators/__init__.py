@@ -2,16 +2,24 @@
 before."""
 
 
+def _classes() -> tuple:
+    from .environment import worker_operators
+    from .jobs import generate, variation_operators
+    from .models import depth_map_list, model_operators
+
+    owners = (generate, variation_operators, depth_map_list, worker_operators, model_operators)
+    return tuple(cls for owner in owners for cls in owner.CLASSES)
+
+
 def register() -> None:
     """Add the operators, the keys, the session's timer and the handlers."""
     import bpy
 
     from . import keymap
-    from .environment import render_memory, worker_operators
+    from .environment import render_memory
     from .jobs import assets, generate, session
-    from .models import depth_map_list, model_operators
 
-    for cls in (*generate.CLASSES, *depth_map_list.CLASSES, *worker_operators.CLASSES, *model_operators.CLASSES):
+    for cls in _classes():
         bpy.utils.register_class(cls)
     generate.attach()
     keymap.register()
@@ -25,16 +33,13 @@ def unregister() -> None:
     import bpy
 
     from . import keymap
-    from .environment import render_memory, worker_operators
+    from .environment import render_memory
     from .jobs import assets, generate, session
-    from .models import depth_map_list, model_operators
 
     assets.unregister()
     render_memory.unregister()
     session.unregister()
     keymap.unregister()
     generate.detach()
-    for cls in reversed(
-        (*generate.CLASSES, *depth_map_list.CLASSES, *worker_operators.CLASSES, *model_operators.CLASSES)
-    ):
+    for cls in reversed(_classes()):
         bpy.utils.unregister_class(cls)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from . import jobs
+from . import jobs, variations
 from .events import CancelledEvent, DoneEvent, Event, FailedEvent, StageEvent, StartedEvent, StepEvent
 from .messages import Cancelled, JobFailed
 from .storage import open_plain, write_failure
@@ -138,6 +138,7 @@ def _attempt(
 
     try:
         jobs.forget_result(folder)
+        variations.forget_variations(folder)
         with output_to(folder / jobs.LOG):
             last = _run_engine(folder, request, engine, tell, progress)
         return last or DoneEvent(round(time.monotonic() - started, 3))

@@ -11,15 +11,16 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import jobs
+from . import jobs, variations
 from .messages import Cancelled, JobFailed
 from .storage import write_failure
 
 if TYPE_CHECKING:
-    from wala_blender.pipeline import Pipeline
+    from wala_blender.pipeline import Pipeline, Settings
     from wala_blender.text_to_shape import TextToShape
 
     from .attempt import Progress
@@ -83,7 +84,11 @@ class Engine:
         keep = Keep(
             latent=lambda latent: jobs.write_latent(folder, latent), views=lambda files: jobs.write_views(folder, files)
         )
-        generation = self._loaded(request.model).generate(request.condition, inputs, settings, progress, keep)
+        maker = self._loaded(request.model)
+        if request.variations > 1:
+            _make_variations(folder, maker, request, inputs, settings, progress)
+            return
+        generation = maker.generate(request.condition, inputs, settings, progress, keep)
         jobs.write_result(folder, generation.vertices, generation.faces, generation.record)
 
     def _loaded(self, model: str) -> "Pipeline | TextToShape":
@@ -102,6 +107,26 @@ class Engine:
         self._model = ""
         gc.collect()
         _empty_cuda_cache()
+
+
+def _make_variations(
+    folder: Path,
+    maker: "Pipeline | TextToShape",
+    request: jobs.Request,
+    inputs: dict,
+    settings: "Settings",
+    progress: "Progress",
+) -> None:
+    """Shapes of the request's seed and the next ones, the one that agrees best with the input first."""
+    from wala_blender.geometry.thumbnail import thumbnail_png
+
+    seeds = [(request.seed + number) % 2**63 for number in range(request.variations)]
+    made = [maker.generate(request.condition, inputs, replace(settings, seed=seed), progress) for seed in seeds]
+    # In the order of the seeds where the input does not say.
+    made.sort(key=lambda generation: -(generation.record.get("agreement") or 0.0))
+    for number, one in reversed(list(enumerate(made))):  # the job's own record comes last: then all are there
+        thumbnail = thumbnail_png(one.vertices, one.faces)
+        variations.write_variation(folder, number, one.vertices, one.faces, one.record, thumbnail)
 
 
 def _release_frames(error: BaseException | None) -> None:

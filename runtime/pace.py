@@ -52,7 +52,9 @@ def _stages_of(folder: Path, request: jobs.Request) -> dict[Stage, float]:
         events = jobs.read_events(folder)
     except (JobFailed, OSError):
         return {}
-    same = all(getattr(other, name) == getattr(request, name) for name in ("model", "condition", "steps", "fit"))
+    same = all(
+        getattr(other, name) == getattr(request, name) for name in ("model", "condition", "steps", "fit", "variations")
+    )
     return stage_seconds(events) if same else {}
 
 

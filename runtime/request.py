@@ -9,9 +9,10 @@ from pathlib import Path, PurePosixPath
 
 from .messages import JobFailed
 
-SCHEMA = 3  # 1 had no "fit", 2 neither "one_piece" nor "quality"; both are still read
+SCHEMA = 4  # 1 had no "fit", 2 neither "one_piece" nor "quality", 3 no "variations"; all are still read
 QUALITIES = ("draft", "normal", "best")
 MAX_STEPS = 10_000
+MAX_VARIATIONS = 64
 MAX_DEPTH = 32
 ID = re.compile(r"[0-9a-f]{8,64}")
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\.(npy|npz|png)")
@@ -29,8 +30,8 @@ class Request:
     """What to make: request.json without its schema number.
 
     id: 8–64 lower-case hex digits. scale, steps, fit, one_piece: None = the model's default for the condition. inputs:
-    numbers, texts, "inputs/NAME" paths, and lists of these. quality: one of QUALITIES. placement: plain JSON that comes
-    back untouched; the worker never looks at it.
+    numbers, texts, "inputs/NAME" paths, and lists of these. quality: one of QUALITIES. variations: how many shapes, of
+    this seed and the next ones. placement: plain JSON that comes back untouched; the worker never looks at it.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Request:
     fit: int | None = None
     one_piece: bool | None = None
     quality: str = "normal"
+    variations: int = 1
     placement: Mapping = field(default_factory=dict)
     created: str = ""
 
@@ -161,6 +163,11 @@ _RULES: tuple[tuple[str, str, Callable[[object], bool]], ...] = (
     ),
     ("one_piece", "null, true or false", lambda value: value is None or isinstance(value, bool)),
     ("quality", f"one of {', '.join(QUALITIES)}", lambda value: value in QUALITIES),
+    (
+        "variations",
+        f"a whole number from 1 to {MAX_VARIATIONS}",
+        lambda value: _is_count(value, MAX_VARIATIONS) and value >= 1,
+    ),
     (
         "placement",
         "an object of texts and finite numbers",

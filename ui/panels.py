@@ -51,6 +51,7 @@ class WALA_PT_main(Tab, bpy.types.Panel):
         if session.busy:
             draw_progress(layout, context, session)
             return
+        layout.prop(settings, "variations")
         row = layout.row(align=True)
         row.scale_y = 1.5
         row.operator("wala.generate", icon="MESH_MONKEY")
@@ -63,6 +64,19 @@ class WALA_PT_main(Tab, bpy.types.Panel):
                     layout, "Set Up needs Online Access: Preferences, System, Network", "INTERNET", _characters(context)
                 )
         draw_outcome(layout, context, session)
+
+
+class WALA_PT_variations(Tab, bpy.types.Panel):
+    bl_idname = "WALA_PT_variations"
+    bl_label = "Variations"
+    bl_parent_id = "WALA_PT_main"
+
+    @classmethod
+    def poll(cls, context):
+        return bool(len(context.window_manager.wala.thumbnails)) and context.active_object is not None
+
+    def draw(self, context):
+        draw_variations(self.layout, context.active_object, context.window_manager.wala)
 
 
 class WALA_PT_settings(Tab, bpy.types.Panel):
@@ -129,6 +143,19 @@ def draw_input(layout, context, settings, session) -> None:
     draw_lines(layout, context.window_manager.wala_input, "INFO", _characters(context))
 
 
+def draw_variations(layout, item, session) -> None:
+    """The pictures of a result's variations, each with the button that shows it, and what can be kept."""
+    grid = layout.grid_flow(row_major=True, columns=4, even_columns=True, even_rows=True, align=True)
+    for number, thumbnail in enumerate(session.thumbnails):
+        cell = grid.column(align=True)
+        cell.template_icon(thumbnail.icon, scale=3.0)
+        chosen = cell.operator("wala.show_variation", text=str(number + 1), depress=number == item.wala.variation)
+        chosen.number = number
+    row = layout.row(align=True)
+    row.operator("wala.keep_variation", icon="CHECKMARK")
+    row.operator("wala.keep_all_variations", icon="DUPLICATE")
+
+
 def draw_ready(layout, context, session) -> None:
     """The question about a shape whose scene is gone."""
     if not session.ready:
@@ -193,4 +220,4 @@ def _characters(context) -> int:
     return int((context.region.width if context.region else 300) / scale / 7.2) - 5
 
 
-CLASSES = (WALA_MT_models, WALA_MT_conditions, WALA_PT_main, WALA_PT_settings, WALA_PT_worker)
+CLASSES = (WALA_MT_models, WALA_MT_conditions, WALA_PT_main, WALA_PT_variations, WALA_PT_settings, WALA_PT_worker)

@@ -114,6 +114,13 @@ class WalaSettings(bpy.types.PropertyGroup):
             ),
         ],
     )
+    variations: IntProperty(
+        name="Variations",
+        description="How many shapes to make at once, of this seed and the next ones; the panel shows them side by side",
+        default=1,
+        min=1,
+        max=16,
+    )
     fit: BoolProperty(
         name="Fit to Input",
         default=True,
@@ -156,13 +163,22 @@ class WalaSource(bpy.types.PropertyGroup):
 
 
 class WalaObject(bpy.types.PropertyGroup):
-    """What an object has to do with results. Of a result: what it was made from, and where it was delivered (location
-    and rotation about Z). Of a source: how it is displayed while a result is seen, and how it was before."""
+    """What an object has to do with results. Of a result: what it was made from, where it was delivered (location and
+    rotation about Z), how many variations its job has, and which of them is seen. Of a source: how it is displayed
+    while a result is seen, and how it was before."""
 
     sources: CollectionProperty(type=WalaSource)
     anchor: FloatVectorProperty(size=4)
+    variations: IntProperty()
+    variation: IntProperty()
     covered: EnumProperty(items=[("KEEP", "", ""), ("WIRE", "", ""), ("HIDE", "", "")], default="KEEP")
     display_before: StringProperty(default="TEXTURED")
+
+
+class WalaThumbnail(bpy.types.PropertyGroup):
+    """A variation's picture."""
+
+    icon: IntProperty()
 
 
 class WalaModel(bpy.types.PropertyGroup):
@@ -194,6 +210,7 @@ class WalaSession(bpy.types.PropertyGroup):
     ready: StringProperty(options={"SKIP_SAVE"})
     worker_state: StringProperty(default="STOPPED", options={"SKIP_SAVE"})
     worker_problem: StringProperty(options={"SKIP_SAVE"})
+    thumbnails: CollectionProperty(type=WalaThumbnail, options={"SKIP_SAVE"})
     models: CollectionProperty(type=WalaModel, options={"SKIP_SAVE"})
     model_index: IntProperty(name="Model", options={"SKIP_SAVE"})
     models_busy: BoolProperty(options={"SKIP_SAVE"})
@@ -202,7 +219,7 @@ class WalaSession(bpy.types.PropertyGroup):
     models_problem: StringProperty(options={"SKIP_SAVE"})
 
 
-CLASSES = (WalaMap, WalaSettings, WalaSource, WalaObject, WalaModel, WalaSession)
+CLASSES = (WalaMap, WalaSettings, WalaSource, WalaObject, WalaThumbnail, WalaModel, WalaSession)
 
 
 def attach() -> None:

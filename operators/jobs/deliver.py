@@ -38,26 +38,53 @@ def deliver(result, request, title: str, where: Place):
 
     result: runtime.jobs.Result (model space); request: runtime.jobs.Request with its placement.
     """
-    frame = result.record.get("frame")
-    if frame is not None:
-        frame = {"center": frames.to_blender(np.asarray(frame["center"], float)).tolist(), "scale": frame["scale"]}
-    placed = place(frames.to_blender(result.vertices), request.placement, frame)
+    placed = _placed(result, request)
     item = bpy.data.objects.new(title, _mesh(title, placed, result.faces))
     item.location = placed.location
     item.rotation_euler = (0.0, 0.0, placed.rotation)
     item.wala.anchor = (*placed.location, placed.rotation)
-    for owner in (item, item.data):
-        _mark(owner, {**result.record, "prompt": request.inputs.get("prompt"), "job": request.id})
+    _mark_both(item, result, request)
     where.collection().objects.link(item)
     _make_active(where.scene, item)
     return item
 
 
+def replace_mesh(item, result, request) -> None:
+    """A finished job's mesh in the place of an older result's: the object keeps its name, transform, materials,
+    modifiers, parent and collections. result, request: as of ``deliver``."""
+    placed = _placed(result, request)
+    *location, rotation = item.wala.anchor
+    moved = _about_z(placed.vertices, placed.rotation) + placed.location - location
+    placed = Placed(_about_z(moved, -rotation), np.asarray(location), rotation)
+    item.data.clear_geometry()
+    _fill(item.data, placed, result.faces)
+    _mark_both(item, result, request)
+
+
+def _about_z(vertices: np.ndarray, angle: float) -> np.ndarray:
+    """Vertices (V, 3) turned about Z, radians."""
+    cosine, sine = np.cos(angle), np.sin(angle)
+    return vertices @ np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+
+
+def _placed(result, request) -> Placed:
+    frame = result.record.get("frame")
+    if frame is not None:
+        frame = {"center": frames.to_blender(np.asarray(frame["center"], float)).tolist(), "scale": frame["scale"]}
+    return place(frames.to_blender(result.vertices), request.placement, frame)
+
+
 def _mesh(title: str, placed: Placed, faces: np.ndarray):
-    """A mesh from arrays, smooth-shaded as every new one is. Blender's own check is slow, and finds one fault that can
-    be here: a face that names a vertex twice, which is left out."""
-    faces = faces[(faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])]
+    """A mesh from arrays."""
     mesh = bpy.data.meshes.new(title)
+    _fill(mesh, placed, faces)
+    return mesh
+
+
+def _fill(mesh, placed: Placed, faces: np.ndarray) -> None:
+    """Geometry into an empty mesh, smooth-shaded as every new one is. Blender's own check is slow, and finds one fault
+    that can be here: a face that names a vertex twice, which is left out."""
+    faces = faces[(faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])]
     mesh.vertices.add(len(placed.vertices))
     mesh.vertices.foreach_set("co", placed.vertices.astype(np.float32).ravel())
     mesh.loops.add(faces.size)
@@ -65,7 +92,11 @@ def _mesh(title: str, placed: Placed, faces: np.ndarray):
     mesh.polygons.add(len(faces))
     mesh.polygons.foreach_set("loop_start", np.arange(0, faces.size, 3, dtype=np.int32))
     mesh.update(calc_edges=True)
-    return mesh
+
+
+def _mark_both(item, result, request) -> None:
+    for owner in (item, item.data):
+        _mark(owner, {**result.record, "prompt": request.inputs.get("prompt"), "job": request.id})
 
 
 def _mark(owner, record: dict) -> None:

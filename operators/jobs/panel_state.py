@@ -80,6 +80,17 @@ def show_models(models) -> None:
     redraw()
 
 
+def show_thumbnails(icons: list[int]) -> None:
+    """List the icons of the active result's variations."""
+    group = getattr(bpy.context.window_manager, "wala", None)
+    if group is None or [item.icon for item in group.thumbnails] == icons:
+        return
+    group.thumbnails.clear()
+    for icon in icons:
+        group.thumbnails.add().icon = icon
+    redraw()
+
+
 def _model_words(model) -> dict:
     """A model as a row of `window_manager.wala.models`."""
     licence = f"{model.licence}, non-commercial" if model.non_commercial else model.licence

@@ -29,7 +29,7 @@ def start(context, settings, item, seed: int | None = None) -> Ticket:
         raise JobFailed("job-missing", f"What “{item.name}” was made from is not kept any more", "Generate it anew")
     old = jobs.read_request(folder)
     submit.require_model(old.model, old.condition)
-    request = replace(old, id=jobs.new_id(), seed=old.seed + 1 if seed is None else seed, created="")
+    request = replace(old, id=jobs.new_id(), seed=old.seed + old.variations if seed is None else seed, created="")
     title = re.sub(r"\.\d{3,}$", "", item.name).removeprefix(TITLE)
     return submit.submit(
         context,

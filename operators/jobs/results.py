@@ -4,7 +4,7 @@ import logging
 
 import bpy
 
-from ...runtime import jobs, kept_jobs
+from ...runtime import jobs, kept_jobs, variations
 from ...runtime.events import CancelledEvent, Event, FailedEvent, StageEvent, WorkerSilentEvent
 from ...runtime.messages import Cancelled, JobFailed
 from ..models import depth_map_list
@@ -56,6 +56,7 @@ def _deliver(queue: JobQueue, ticket: Ticket, where: Place, remark: str = "") ->
         result = jobs.read_result(ticket.folder)
         item = deliver(result, jobs.read_request(ticket.folder), TITLE + ticket.title, where)
         sources.remember(item, ticket.source)
+        item.wala.variations = len(variations.thumbnails(ticket.folder))
         source_display.cover(item, where.scene, ticket.source_display)
         _take_up_views(ticket, where)
         if ticket.as_asset:

@@ -21,6 +21,7 @@ from ..scene import compatibility
 from . import panel_state, results
 from .job_queue import JobQueue, Outcome, Ticket
 from .source_display import SourceWatch
+from .thumbnails import Thumbnails
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Session:
     def __init__(self) -> None:
         self.queue = JobQueue(Supervisor(), start_worker)
         self.environment, self.models = EnvironmentTask(), ModelTask()
-        self.source_watch = SourceWatch()
+        self.source_watch, self.thumbnails = SourceWatch(), Thumbnails()
         self.is_capturing = self.is_warmed_up = False
         self.unload_soon: threading.Event | None = None
         self.used = time.monotonic()
@@ -74,6 +75,7 @@ def unregister() -> None:
         current.environment.stop()
         current.models.stop()
         current.queue.supervisor.stop()
+        current.thumbnails.close()
     current = None
 
 
@@ -212,6 +214,7 @@ def tick() -> float | None:
                 results.handle(current.queue, ticket, event)
         results.deliver_finished(current.queue)
         current.source_watch.look(bpy.context.scene)
+        current.thumbnails.show(bpy.context.view_layer.objects.active)
         current.environment.poll()
         current.models.poll()
         _housekeeping()

@@ -31,6 +31,7 @@ def start(context, settings) -> Ticket:
         fit=None if settings.fit else 0,
         one_piece=None if settings.one_piece else False,
         quality=settings.quality.lower(),
+        variations=settings.variations,
         placement=capture.placement,
     )
     return submit(context, settings, request, capture.files, beside.get("prompt", capture.title), capture.source)

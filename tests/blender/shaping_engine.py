@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from runtime import jobs
+from runtime import jobs, variations
 from runtime.messages import JobFailed
 
 BOXES = (
@@ -91,24 +91,32 @@ class ShapingEngine:
         progress("decode", 0, 1)
         progress("surface", 0, 1)
         vertices, faces = chair()
-        jobs.write_result(
-            folder,
-            vertices,
-            faces,
-            {
-                "model": request.model,
-                "weight_hash": "0123abcd",
-                "seed": request.seed,
-                "scale": request.scale or 1.0,
-                "steps": request.steps or STEPS,
-                "condition": request.condition,
-                "licence": "GPL-3.0-or-later",
-                "ai_generated": True,
-                "timings": {},
-                "frame": frame_of(folder, request),
-                "note": "It is made of boxes" if prompt == "a shelf" else "",
-            },
-        )
+        if request.variations == 1:
+            jobs.write_result(folder, vertices, faces, record_of(folder, request))
+            return
+        for number in reversed(range(request.variations)):
+            # The last seed agrees best; a later variation is higher.
+            seed = request.seed + request.variations - 1 - number
+            taller = vertices * np.array([1, 1 + number / 4, 1], np.float32)
+            record = {**record_of(folder, request), "seed": seed}
+            variations.write_variation(folder, number, taller, faces, record, MAP)
+
+
+def record_of(folder: Path, request: jobs.Request) -> dict:
+    """What a real engine writes of a shape."""
+    return {
+        "model": request.model,
+        "weight_hash": "0123abcd",
+        "seed": request.seed,
+        "scale": request.scale or 1.0,
+        "steps": request.steps or STEPS,
+        "condition": request.condition,
+        "licence": "GPL-3.0-or-later",
+        "ai_generated": True,
+        "timings": {},
+        "frame": frame_of(folder, request),
+        "note": "It is made of boxes" if request.inputs.get("prompt") == "a shelf" else "",
+    }
 
 
 def frame_of(folder: Path, request: jobs.Request) -> dict | None:

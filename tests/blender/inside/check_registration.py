@@ -15,6 +15,9 @@ OPERATORS = (
     "cancel",
     "place",
     "discard",
+    "show_variation",
+    "keep_variation",
+    "keep_all_variations",
     "list_maps",
     "setup_worker",
     "check_worker",
@@ -27,7 +30,7 @@ OPERATORS = (
     "remove_model",
     "cancel_models",
 )
-PANELS = ("WALA_PT_main", "WALA_PT_settings", "WALA_PT_worker")
+PANELS = ("WALA_PT_main", "WALA_PT_variations", "WALA_PT_settings", "WALA_PT_worker")
 
 
 def is_alive(pid: int) -> bool:

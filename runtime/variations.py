@@ -1,0 +1,59 @@
+"""Variations of a job's result: several seeds of one input, the one that agrees best with it first.
+
+The first is the job's own result/. The others have a result/ in folders of their own, variations/NN/, and each has a
+thumbnail beside its mesh.
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from . import jobs
+from .storage import check_folder, is_plain, write_failure, write_files, writer
+
+FOLDER, THUMBNAIL = "variations", "thumbnail.png"
+
+
+def folder_of(folder: Path | str, number: int) -> Path:
+    """What jobs.read_result() takes for a variation, counted from 0."""
+    return Path(folder) if number == 0 else Path(folder) / FOLDER / f"{number:02}"
+
+
+def write_variation(
+    folder: Path | str, number: int, vertices: np.ndarray, faces: np.ndarray, record: Mapping, thumbnail: bytes
+) -> None:
+    """Write a variation's mesh, record and thumbnail (PNG). Raises as jobs.write_result."""
+    own = folder_of(folder, number)
+    try:
+        for path in (own.parent, own) if number else ():
+            with contextlib.suppress(FileExistsError):
+                path.mkdir()
+            check_folder(path)
+        jobs.write_result(own, vertices, faces, record)
+        write_files([(own / jobs.RESULT / THUMBNAIL, writer(thumbnail))])
+    except OSError as error:
+        raise write_failure(error, own) from error
+
+
+def thumbnails(folder: Path | str) -> list[Path]:
+    """The thumbnails of a job's variations, in order; [] for a job without, or that is not kept any more."""
+    found: list[Path] = []
+    while is_plain(path := folder_of(folder, len(found)) / jobs.RESULT / THUMBNAIL):
+        found.append(path)
+    return found
+
+
+def forget_variations(folder: Path | str) -> None:
+    """Remove what an earlier run left. Raises JobFailed "cannot-write"."""
+    own = Path(folder) / FOLDER
+    try:
+        (folder_of(folder, 0) / jobs.RESULT / THUMBNAIL).unlink(missing_ok=True)
+        if os.path.lexists(own):
+            check_folder(own)
+            shutil.rmtree(own)
+    except OSError as error:
+        raise write_failure(error, own) from error
