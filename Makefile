@@ -4,7 +4,9 @@
 # make release  the zip, an extension repository (index.json) and checksums, into dist
 # make docs    the documentation as a site, into build/docs
 # make pictures  the documentation's pictures; WINDOW=FILE takes a screenshot along
+# make lint    ruff, and mypy's errors against tests/type_errors.txt
 # make test    all tests, without a GPU
+# make test-fast  what needs neither Blender nor minutes
 # make train   the starter from meshes to report in one go: DATA, MINUTES (for everything together), OUT
 # make constraints  what Set Up Worker installs, locked anew after a change of requirements/main.txt (needs uv)
 # make bench   the codec against the paper's table, the seconds of each stage, and the longest poll of the supervisor
@@ -26,7 +28,7 @@ ifdef PIP_EXTRA_INDEX_URL
 export PIP_EXTRA_INDEX_URL
 endif
 
-.PHONY: env demo zip release docs pictures test train constraints bench
+.PHONY: env demo zip release docs pictures lint test test-fast train constraints bench
 .DELETE_ON_ERROR:
 
 env: $(MAIN) $(BLENDER42)
@@ -60,8 +62,16 @@ docs: env
 pictures: env
 	.venv/bin/python -m demo --pictures docs $(if $(WINDOW),--window $(WINDOW))
 
+lint: env
+	.venv/bin/python -m ruff check
+	.venv/bin/python -m ruff format --check
+	.venv/bin/python -m tests.type_errors
+
 test: env
 	.venv/bin/python -m pytest
+
+test-fast: env
+	.venv/bin/python -m pytest -m "not slow and not blender"
 
 train: env
 	$(if $(DATA),,$(error name the folder of meshes: make train DATA=FOLDER))

@@ -72,18 +72,20 @@ def train(options: argparse.Namespace) -> int:
     _say_what_happens()
     _use_threads(options)
     if options.stage == "autoencoder":
-        from ..training.autoencoder_training import AutoencoderTraining, train
+        from ..training.autoencoder_training import AutoencoderTraining
+        from ..training.autoencoder_training import train as train_autoencoder
 
-        train(
+        train_autoencoder(
             options.store,
             options.out,
             _settings(AutoencoderTraining, options, "starter-autoencoder.toml"),
             options.start,
         )
     elif options.stage == "detail":
-        from ..training.detail_training import DetailTraining, train
+        from ..training.detail_training import DetailTraining
+        from ..training.detail_training import train as train_detail
 
-        train(
+        train_detail(
             options.store,
             options.model,
             options.out,
@@ -91,10 +93,11 @@ def train(options: argparse.Namespace) -> int:
             options.start,
         )
     else:
-        from ..training.denoiser_training import DenoiserTraining, train
+        from ..training.denoiser_training import DenoiserTraining
+        from ..training.denoiser_training import train as train_denoiser
 
         settings = _settings(DenoiserTraining, options, "starter-denoiser.toml")
-        train(options.store, options.autoencoder, options.out, settings, options.start)
+        train_denoiser(options.store, options.autoencoder, options.out, settings, options.start)
     return 0
 
 

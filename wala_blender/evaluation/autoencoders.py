@@ -52,7 +52,7 @@ def compare(
 ) -> dict:
     """The report: each codec's summary with "mse", "collections", "d_iou" and "d_mse". ``limit`` and ``on_progress``:
     see fit_shapes. Raises InputError when no shape can be used."""
-    skipped = Counter()
+    skipped: Counter[str] = Counter()
     rows = [
         shape.about | {name: codec_score(codec, shape) for name, codec in codecs.items()}
         for shape in fit_shapes(records, limit, None, skipped, on_progress)

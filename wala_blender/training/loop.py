@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
@@ -103,7 +104,8 @@ class Loop:
             betas=(0.9, 0.98),
         )
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
-        self.seconds, self.samples, self.steps, self.facts = 0.0, 0, 0, {}
+        self.seconds, self.samples, self.steps = 0.0, 0, 0
+        self.facts: dict[str, Any] = {}
         # For decisions, alike in all processes; for draws of a whole batch on the device, alike; for a process's own
         # share.
         self.generator = torch.Generator()

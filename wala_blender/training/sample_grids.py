@@ -52,7 +52,8 @@ def scatter(points: Tensor) -> Tensor:
 def words(text: str) -> Tensor:
     """A line or two of text as a picture, (SIDE, SIDE) float32."""
     image = Image.new("L", (SIDE, SIDE), 255)
-    lines, line = [], ""
+    lines: list[str] = []
+    line = ""
     for word in text.split():
         if line and len(line) + len(word) > 16:
             lines, line = [*lines, line], ""

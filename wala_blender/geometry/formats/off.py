@@ -34,7 +34,8 @@ def read_off(path: Path) -> tuple[np.ndarray, np.ndarray]:
     words = [word for line in lines for word in line][3:]
     columns = 3 + (2 if kind and kind[1] else 0) + (4 if kind and kind[2] else 0) + (3 if kind and kind[3] else 0)
     rows = [words[i * columns : (i + 1) * columns] for i in range(min(vertex_count, len(words) // columns))]
-    faces, at = [], vertex_count * columns
+    faces: list[list[str]] = []
+    at = vertex_count * columns
     while len(faces) < face_count and at < len(words):
         faces.append(words[at : at + 1 + int(words[at])])
         at += len(faces[-1])

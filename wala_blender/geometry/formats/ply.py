@@ -120,7 +120,7 @@ def _indices(rows: _Rows) -> _Lists:
 def _read_binary(data: bytes, at: int, element: _Element, order: str) -> tuple[_Rows, int]:
     """Columns of an element and where the next one begins."""
     lengths = _first_lengths(data, at, element, order)
-    fields = []
+    fields: list[tuple] = []
     for i, one in enumerate(element.properties):
         fields += (
             [(f"{i}n", order + one.length), (f"{i}", order + one.kind, (lengths[i],))]

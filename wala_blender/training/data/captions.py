@@ -182,7 +182,8 @@ def _in_order(words: list[str]) -> list[str]:
     """Such as "table round small cloth" → "round small table with cloth", "crate carrots" → "crate of carrots"."""
     if len(words) < 2 or any(link in words for link in _LINKS):
         return words
-    after, last = [], len(words)
+    after: list[str] = []
+    last = len(words)
     while last > 1 and words[last - 1] in _ADJECTIVES | _AS_ADJECTIVE.keys():
         last -= 1
         after.insert(0, words[last])

@@ -3,11 +3,12 @@ compute."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 _AHEAD = 4  # items a process that wait for it
 DIED = object()  # in place of a result: the process died, of a crash in a library or for want of memory
 
@@ -34,7 +35,8 @@ def surviving_map(function: Callable[[Item], Result], items: Sequence[Item], job
 
 def _until_death(function: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> Iterator[Result]:
     """Results in order; ends early when a process dies. A closed iterator drops what waits."""
-    waiting, todo = deque(), iter(items)
+    waiting: deque[Future[Result]] = deque()
+    todo = iter(items)
     pool = ProcessPoolExecutor(jobs)
     try:
         while True:

@@ -8,7 +8,7 @@ import numpy as np
 from .shape import Part
 from .solids import Arc, Box, Capsule, Cylinder, Ellipsoid, Frustum, Lathe, Prism, Solid
 
-Vector = Sequence[float]
+Vector = Sequence[float] | np.ndarray
 _TO_AXIS = {
     "x": np.array([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]]),
     "y": np.eye(3),
@@ -40,7 +40,8 @@ class Builder:
     take it away."""
 
     def __init__(self, rng: np.random.Generator):
-        self.rng, self.parts = rng, []
+        self.rng = rng
+        self.parts: list[Part] = []
 
     # random numbers
     def uniform(self, low: float, high: float) -> float:
