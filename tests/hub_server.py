@@ -3,6 +3,7 @@ tests."""
 
 import contextlib
 import hashlib
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,7 +23,8 @@ def etag_of(content: bytes) -> str:
 class Hub:
     """``files``: "owner/name/file" → content. What goes wrong: ``cuts``, the connection ends after so many bytes of a
     body, once each; ``served``: no body is longer, though the file is; ``sent``: name → content in place of the right
-    one; ``refused``: the status of every request for a body; ``gated``: who has no token is turned away."""
+    one; ``refused``: the status of every request for a body; ``gated``: who has no token is turned away. ``licence``:
+    that a repository states."""
 
     endpoint: str
     files: dict[str, bytes]
@@ -31,6 +33,7 @@ class Hub:
     sent: dict[str, bytes] = field(default_factory=dict)
     refused: int | None = None
     gated: bool = False
+    licence: str | None = None
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)  # method, path, range
 
     def bodies(self, name: str) -> list[str | None]:
@@ -59,9 +62,11 @@ class _Handler(BaseHTTPRequestHandler):
         hub.requests.append((self.command, self.path, self.headers.get("Range")))
         if hub.gated and self.headers.get("Authorization") != "Bearer let-me-in":
             return self._end(403, {"X-Error-Code": "GatedRepo", "X-Error-Message": "ask for access"})
+        if self.path.startswith("/api/models/"):
+            return self._about(self.path.removeprefix("/api/models/"))
         stored = self.path.startswith("/storage/")
         owner, repository, *rest = self.path.removeprefix("/storage").strip("/").split("/")
-        name = f"{owner}/{repository}/{rest[-1]}"
+        name = "/".join([owner, repository, *(rest[2:] if rest[0] == "resolve" else rest)])
         if name not in hub.files:
             known = any(key.startswith(f"{owner}/{repository}/") for key in hub.files)
             return self._end(404, {"X-Error-Code": "EntryNotFound" if known else "RepoNotFound"})
@@ -79,6 +84,18 @@ class _Handler(BaseHTTPRequestHandler):
         if hub.refused and rest[-1].endswith(".ckpt"):
             return self._end(hub.refused)
         return self._body(hub.sent.get(name, content), about)
+
+    def _about(self, repository: str) -> None:
+        names = [name.removeprefix(f"{repository}/") for name in self.hub.files if name.startswith(f"{repository}/")]
+        tags = [f"license:{self.hub.licence}"] if self.hub.licence else []
+        content = json.dumps(
+            {"id": repository, "sha": COMMIT, "siblings": [{"rfilename": name} for name in names], "tags": tags}
+        ).encode()
+        self._end(
+            200 if names else 404,
+            {"Content-Length": str(len(content)), **({} if names else {"X-Error-Code": "RepoNotFound"})},
+        )
+        self.wfile.write(content)
 
     def _body(self, content: bytes, about: dict[str, str]) -> None:
         whole, asked, status = len(content), self.headers.get("Range"), 200

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from wala_blender.evaluation.reference_vectors import reference_checkpoint
+from wala_blender.evaluation.reference_weights import reference_checkpoint
 from wala_blender.networks.dinov2 import DinoV2Config
 
 PARITY = Path(__file__).parent / "parity"

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from wala_blender.errors import CheckpointError
-from wala_blender.evaluation.reference_vectors import reference_checkpoint
+from wala_blender.evaluation.reference_weights import reference_checkpoint
 from wala_blender.models.checkpoint import load_components, save_components
 from wala_blender.networks.dinov2 import IMAGE_ENCODERS, LAYOUT, DinoV2, DinoV2Config, resized_positions
 from wala_blender.networks.key_mapping import Rename, renamed

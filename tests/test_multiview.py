@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from wala_blender.errors import CheckpointError, InputError, ModelError
-from wala_blender.evaluation.reference_vectors import drawn_weight, reference_checkpoint
+from wala_blender.evaluation.reference_weights import drawn_weight, reference_checkpoint
 from wala_blender.models.checkpoint import load_components
 from wala_blender.networks.clip_text_encoder import TextEncoder, TextEncoderConfig, Tokeniser
 from wala_blender.networks.image_decoder import ImageDecoder, ImageDecoderConfig

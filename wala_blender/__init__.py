@@ -20,6 +20,7 @@ _PUBLIC = {
     "Settings": "pipeline",
     "Generation": "pipeline",
     "TextToShape": "text_to_shape",
+    "MeshToMesh": "mesh_to_mesh",
     "TextInput": "inputs",
     "SketchInput": "inputs",
     "ImageInput": "inputs",
@@ -28,6 +29,7 @@ _PUBLIC = {
     "MultiViewImageInput": "inputs",
     "VoxelInput": "inputs",
     "PointInput": "inputs",
+    "MeshInput": "inputs",
     "NoInput": "inputs",
     "read_mesh": "geometry.meshes",
     "describe_models": "models.listing",
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from .inputs import (
         DepthInput,
         ImageInput,
+        MeshInput,
         MultiViewDepthInput,
         MultiViewImageInput,
         NoInput,
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
         TextInput,
         VoxelInput,
     )
+    from .mesh_to_mesh import MeshToMesh
     from .models.listing import describe_models
     from .pipeline import Generation, Pipeline, Settings
     from .text_to_shape import TextToShape

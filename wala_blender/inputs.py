@@ -140,6 +140,16 @@ class PointInput(Input):
 
 
 @dataclass(frozen=True, eq=False)
+class MeshInput(Input):
+    """A ``mesh`` to be made again from a model's latents, read on a grid of ``resolution`` points a side: 257 or
+    129."""
+
+    mesh: Mesh
+    resolution: int | None = None
+    condition: ClassVar[str] = "mesh"
+
+
+@dataclass(frozen=True, eq=False)
 class NoInput(Input):
     """Nothing: whatever the model makes of the seed."""
 

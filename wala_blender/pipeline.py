@@ -90,11 +90,12 @@ class Keep:
     """Who gets what exists before the mesh does, so that a later stage's failure does not lose it.
 
     ``latent`` gets (4, 12, 12, 12) float32; ``views`` the pictures of a model that makes these first, as files: name →
-    PNG.
+    PNG; ``note`` a sentence to show before a long stage.
     """
 
     latent: Callable[[np.ndarray], object] = lambda latent: None
     views: Callable[[dict[str, bytes]], object] = lambda files: None
+    note: Callable[[str], object] = lambda words: None
 
 
 def choose_device(wanted: str = "auto") -> torch.device:

@@ -12,6 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 from .errors import ModelError
 from .geometry.meshes import provenance_of
 from .inputs import Input, raw_inputs
+from .mesh_to_mesh import MeshToMesh
 from .models.loading import HASH_DIGITS, PRECISIONS, weights_name
 from .models.records import Installed, known_row, models_folder, read_record
 from .models.registry import ModelRow
@@ -125,12 +126,12 @@ class TextToShape:
 
 
 # what a model makes → who leads from there to a shape
-MAKERS = {"shapes": Pipeline, "views": TextToShape}
+MAKERS = {"shapes": Pipeline, "views": TextToShape, "reconstructions": MeshToMesh}
 
 
 def load_maker(
     model: str, device: str = "auto", low_memory: str = "auto", models: Path | str | None = None
-) -> Pipeline | TextToShape:
+) -> Pipeline | TextToShape | MeshToMesh:
     """Whatever makes shapes under that name; arguments and errors as of Pipeline.load."""
     return MAKERS[known_row(model, models_folder(models)).makes].load(model, device, low_memory, models)
 

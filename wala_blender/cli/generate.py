@@ -112,7 +112,9 @@ def generate(options: argparse.Namespace) -> int:
         quality=options.quality,
     )
     with progress_bar() as progress:
-        made = maker.generate(condition, inputs, settings, progress, Keep(views=keep_views))
+        made = maker.generate(
+            condition, inputs, settings, progress, Keep(views=keep_views, note=lambda words: _tell([words]))
+        )
     made.save(options.out)
     seconds = sum(made.record["timings"].values())
     print(

@@ -19,7 +19,7 @@ from pathlib import Path
 from .. import __version__
 from ..arguments import number
 from ..conditions.options import camera
-from ..conditions.specs import OPTIONS, SPECS
+from ..conditions.specs import OPTIONS, PUBLISHED_DEFAULTS, SPECS
 from ..errors import WalaError, shown
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -205,7 +205,7 @@ def _add_models(commands) -> None:
     add.add_argument("--name", help="of a listed model, or a new one (default: the folder's name)")
     add.add_argument(
         "--condition",
-        choices=[name for name in SPECS if name != "text"],
+        choices=list(PUBLISHED_DEFAULTS),
         help="where the settings do not tell, as for sketches",
     )
     add.add_argument("--licence", metavar="NAME", help="of weights that are not the published ones")

@@ -19,6 +19,9 @@ def list_models(options: argparse.Namespace) -> int:
     for row in described:
         print(f"{row['name']}: {row['title']}" + (f", version {row['version']}" if row["version"] else ""))
         for name, defaults in row["conditions"].items():
+            if row["makes"] == "reconstructions":
+                print(f"    {name:8} made again")
+                continue
             scale = "no guidance" if defaults["scale"] is None else f"scale {defaults['scale']:g}"
             handed_on = f", makes {row['makes']} for {row['shape_model']}" if row["shape_model"] else ""
             print(f"    {name:8} {scale}, {defaults['steps']} steps{handed_on}")

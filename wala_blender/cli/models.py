@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import ModelError
+from ..errors import ModelError, shown
 from ..models import install, licences
 from ..models.licences import AUTODESK, Licence
 from ..models.listing import checked_words
 from ..models.records import known_row, models_folder
+from ..models.registry import MODELS, ModelRow
 
 EVENT_INTERVAL = 0.2  # seconds between two events of --json
 
@@ -21,11 +22,15 @@ def fetch(options: argparse.Namespace) -> int:
     """`wala models fetch NAME`."""
     folder = models_folder()
     row = known_row(options.name, folder)
+    if row.published and row.published.format == "lagem":
+        _show(row)
     _ask(row.licence, row.name, folder, options.accept_licence)
     with _events() if options.json else _bar(row.name) as on_bytes:
         # Whoever gives this command asks for the download; HF_HUB_OFFLINE still forbids it.
         made = install.fetch(row, folder, True, on_bytes)
-    words = checked_words(made)
+    words = "; ".join(
+        filter(None, (checked_words(made), made.licence != row.licence and f"licence: {made.licence.name}"))
+    )
     print(
         json.dumps({"event": "done", "folder": str(made.source), "note": words})
         if options.json
@@ -34,11 +39,31 @@ def fetch(options: argparse.Namespace) -> int:
     return 0
 
 
+def _show(row: ModelRow) -> None:
+    """What the hub says of a model of which no more than the repository is known."""
+    found, checkpoint = install.look(row)
+    others = [name for name in found.files if name != checkpoint.name]
+    print(
+        f"{row.published.repository}, as the hub has it now:\n"
+        f"  licence stated: {found.licence or 'none'}\n"
+        f"  to be fetched:  {checkpoint.name}, {checkpoint.size / 1e9:.2f} GB\n"
+        f"  also there:     {shown(', '.join(others)) or 'nothing'}",
+        file=sys.stderr,
+    )
+
+
 def add(options: argparse.Namespace) -> int:
     """`wala models add FOLDER`."""
     folder = models_folder()
-    licence = Licence(options.licence, "", options.non_commercial) if options.licence else AUTODESK
-    _ask(licence, install.name_for(options.folder, options.name), folder, options.accept_licence)
+    name = install.name_for(options.folder, options.name)
+    licence = (
+        Licence(options.licence, "", options.non_commercial)
+        if options.licence
+        else MODELS[name].licence
+        if name in MODELS
+        else AUTODESK
+    )
+    _ask(licence, name, folder, options.accept_licence)
     made = install.add(options.folder, folder, options.name, options.condition, licence)
     print(f"{made.name}: takes {made.condition}; licence {made.licence.name}; reads {made.converted or made.source}")
     return 0

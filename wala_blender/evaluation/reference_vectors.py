@@ -6,11 +6,9 @@ written as a published checkpoint into a temporary folder and loaded by the same
 """
 
 import json
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,25 +37,14 @@ from ..networks.multiview_unet import MultiViewUNet, MultiViewUNetConfig
 from ..text_to_views import unet_config
 from ..wavelet.transform import forward
 from ..wavelet.tree import tree_to_field, unpack
-
-SINGLE_CALL = 1e-5
-SAMPLE = 2e-5
-Quantity = tuple[str, float, float]  # name, relative error, bar
-
-
-class Arrays(dict[str, np.ndarray]):
-    """A file's arrays; asking for one that is not there is bad input, not a fault of ours."""
-
-    def __missing__(self, key: str) -> np.ndarray:
-        raise InputError(
-            f"the reference file has no array {key}, only {', '.join(sorted(self))}", "Copy the reference vectors again"
-        )
+from .level_vectors import LEVEL_CHECKS
+from .reference_weights import SAMPLE, SINGLE_CALL, Arrays, Quantity, reference_checkpoint, relative_error, tensor
 
 
 @dataclass(frozen=True)
 class Row:
-    """One compared quantity. ``error``: max |ours − reference| / max |reference|; None: a kind of file that is not
-    checked yet."""
+    """One compared quantity. ``error``: max |ours − reference| / max |reference|, or without the division where the
+    quantity says that it is absolute; None: a kind of file that is not checked yet."""
 
     file: str
     quantity: str
@@ -69,53 +56,14 @@ class Row:
         return self.error is not None and self.error <= self.bar
 
 
-def relative_error(ours: np.ndarray | torch.Tensor, reference: np.ndarray) -> float:
-    """max |ours − reference| / max |reference|; infinite where shapes differ or a value is not finite."""
-    ours, reference = np.asarray(ours, dtype=np.float64), np.asarray(reference, dtype=np.float64)
-    if ours.shape != reference.shape or not np.isfinite(ours).all():
-        return float("inf")
-    return float(np.abs(ours - reference).max() / max(np.abs(reference).max(), np.finfo(np.float64).tiny))
-
-
-def drawn_weight(key: str, shape: list[int]) -> np.ndarray:
-    """The tensor of a key in reference checkpoints, float32."""
-    x = np.random.default_rng(zlib.crc32(key.encode())).standard_normal(shape).astype(np.float32)
-    if key.endswith(("embedding.weight", "camera_emb.weight")):
-        return x
-    if key.endswith("weight"):
-        return (
-            (x / np.sqrt(np.prod(shape[1:]))).astype(np.float32)
-            if len(shape) >= 2
-            else np.float32(1) + np.float32(0.1) * x
-        )
-    return np.float32(0.02 if key.endswith("bias") and len(shape) == 1 else 0.1) * x
-
-
-@contextmanager
-def reference_checkpoint(entry: Mapping, prefix: str = "") -> Iterator[Path]:
-    """A folder with the published files of an entry {"keys": {key: shape}, "args": {…} or absent}; ``prefix`` goes
-    before every key."""
-    state = {prefix + key: torch.from_numpy(drawn_weight(key, shape)) for key, shape in entry["keys"].items()}
-    with tempfile.TemporaryDirectory(prefix="wala-parity-") as name:
-        folder = Path(name)
-        torch.save({"state_dict": state}, folder / "checkpoint.ckpt")
-        if "args" in entry:
-            (folder / "args.json").write_text(json.dumps(entry["args"]), encoding="utf-8")
-        yield folder
-
-
-def _tensor(array: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(array.astype(np.float32))
-
-
 def _check_wavelet(name: str, arrays: Arrays, entry: Mapping | None) -> Iterator[Quantity]:
     padding = "constant" if name.endswith("constant") else "zero"
-    made = forward(_tensor(arrays["sdf"])[None], padding)
+    made = forward(tensor(arrays["sdf"])[None], padding)
     for key, ours in zip(("low", "high_fine", "high_mid", "high_coarse"), (made.coarse, *made.details)):
         if key in arrays:
             yield key, relative_error(ours[0], arrays[key]), SINGLE_CALL
     if "tree" in arrays:
-        tree = _tensor(arrays["tree"])[None]
+        tree = tensor(arrays["tree"])[None]
         parts = unpack(tree)
         for key, ours in zip(("tree_low", "tree_high_mid", "tree_high_coarse"), (parts.coarse, *parts.details[1:])):
             yield key, relative_error(ours[0], arrays[key]), SINGLE_CALL
@@ -135,9 +83,9 @@ def _check_autoencoder(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Qu
         model = Autoencoder(published_settings(read_args(folder / "args.json")).autoencoder).eval()
         load_components(folder / "checkpoint.ckpt", {"autoencoder": model})
     tree = np.random.default_rng(int(arrays["tree_seed"])).standard_normal((1, 64, 46, 46, 46)) * 0.3
-    made = model(_tensor(tree.astype(np.float16)))
+    made = model(tensor(tree.astype(np.float16)))
     sub = np.s_[:, ::7, ::5, ::5, ::5]
-    latent_in = _tensor(arrays["z_in"])
+    latent_in = tensor(arrays["z_in"])
     for key, ours in (
         ("z", made.latent),
         ("q", made.quantized.latent),
@@ -162,26 +110,26 @@ def _check_denoiser(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quant
     condition, denoiser = Condition(), conditioned(model.denoise, Condition())
     if settings.processing is not None:
         views = torch.from_numpy(arrays["view_index"]) if settings.processing.camera_rows else None
-        raw, processing = _tensor(arrays["cond"]), components["processing"]
+        raw, processing = tensor(arrays["cond"]), components["processing"]
         condition = processing(raw, views)
         denoiser = guided(model.denoise, condition, processing.empty(raw, views), entry["guidance_scale"])
         yield "processed", relative_error(condition.tokens[:, ::16], arrays["processed"]), SINGLE_CALL
     yield (
         "out",
-        relative_error(model.denoise(_tensor(arrays["x"]), _tensor(arrays["t"]), condition), arrays["out"]),
+        relative_error(model.denoise(tensor(arrays["x"]), tensor(arrays["t"]), condition), arrays["out"]),
         SINGLE_CALL,
     )
     schedule, steps = Schedule(settings.schedule), len(arrays["timestep_map"])
     taken = [step.timestep for step in reversed(schedule.respaced(steps))]
     yield "timestep_map", relative_error(np.array(taken), arrays["timestep_map"]), SINGLE_CALL
-    sample = ancestral(denoiser, schedule, steps, map(_tensor, arrays["noises"]))
+    sample = ancestral(denoiser, schedule, steps, map(tensor, arrays["noises"]))
     yield "sample", relative_error(sample, arrays["sample"]), SAMPLE
 
 
 def _check_encoder(model: nn.Module, arrays: Arrays, entry: Mapping) -> Iterator[Quantity]:
     with reference_checkpoint(entry) as folder:
         load_components(folder / "checkpoint.ckpt", {"condition_encoder": model.eval()})
-    yield "y", relative_error(model(_tensor(arrays["x"])), arrays["y"]), SINGLE_CALL
+    yield "y", relative_error(model(tensor(arrays["x"])), arrays["y"]), SINGLE_CALL
 
 
 def _check_points(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quantity]:
@@ -203,7 +151,7 @@ def _check_image_encoder(name: str, arrays: Arrays, entry: Mapping) -> Iterator[
         model = DinoV2(config).eval()
     with reference_checkpoint(entry) as folder:
         load_components(folder / "checkpoint.ckpt", {"image_encoder": model})
-    whole, patches = model.features(_tensor(arrays["x"]))
+    whole, patches = model.features(tensor(arrays["x"]))
     yield "y", relative_error(patches, arrays["y"]), SINGLE_CALL
     yield "cls", relative_error(whole, arrays["cls"]), SINGLE_CALL
 
@@ -213,12 +161,12 @@ def _check_multiview(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quan
         model = MultiViewUNet(unet_config(entry["config"], MultiViewUNetConfig())).eval()
     with reference_checkpoint(entry) as folder:
         load_components(folder / "checkpoint.ckpt", {"multiview_unet": model})
-    x = _tensor(arrays["x"])
+    x = tensor(arrays["x"])
     made = model(
         x,
         torch.full((len(x),), int(arrays["timestep"])),
-        _tensor(arrays["context"]).expand(len(x), -1, -1),
-        _tensor(arrays["camera"]),
+        tensor(arrays["context"]).expand(len(x), -1, -1),
+        tensor(arrays["camera"]),
     )
     yield "out", relative_error(made, arrays["out"]), SINGLE_CALL
 
@@ -233,11 +181,15 @@ CHECKS: tuple[tuple[set[str], str | None, Callable[[str, Arrays, Mapping | None]
     ({"x", "y"}, "encoder.in_conv.weight", _check_voxels),
     ({"x", "y", "cls"}, "clip_model.dinov2.pos_embed", _check_image_encoder),
     ({"x", "camera", "out"}, "model.model.diffusion_model.camera_embed.0.weight", _check_multiview),
+    *LEVEL_CHECKS,
 )
 
 
-def _entries(folder: Path) -> dict[str, Mapping]:
-    entries: dict[str, Mapping] = {}
+def read_entries(folder: Path) -> dict[str, Mapping]:
+    """Name of an array file → its entry: one of a .json file's, or all of a .json file with the beginning of its
+    name."""
+    named: dict[str, Mapping] = {}
+    whole: dict[str, Mapping] = {}
     for path in sorted(folder.glob("*.json")):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -245,9 +197,11 @@ def _entries(folder: Path) -> dict[str, Mapping]:
             raise InputError(
                 f"{path.name} is not readable JSON ({error})", "Copy the reference vectors again"
             ) from error
-        if isinstance(content, dict):
-            entries |= {name: entry for name, entry in content.items() if isinstance(entry, dict) and "keys" in entry}
-    return entries
+        if isinstance(content, dict) and "keys" in content:
+            whole |= {arrays.stem: content for arrays in folder.glob(f"{path.stem}*.npz")}
+        elif isinstance(content, dict):
+            named |= {name: entry for name, entry in content.items() if isinstance(entry, dict) and "keys" in entry}
+    return whole | named
 
 
 def _read_arrays(path: Path) -> Arrays:
@@ -280,7 +234,7 @@ def check_folder(folder: Path | str, on_file: Callable[[str], None] | None = Non
         raise InputError(
             f"{folder} holds no reference vectors (*.npz)", "Give the folder with the .npz and .json files"
         )
-    entries = _entries(folder)
+    entries = read_entries(folder)
     rows: list[Row] = []
     for path in paths:
         if on_file is not None:

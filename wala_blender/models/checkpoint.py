@@ -4,11 +4,13 @@ files come from.
 A checkpoint is read into *components* (our modules, by name). RENAMES is the difference between published prefixes and
 ours; where the module is another library's, its own table (networks/key_mapping.py) says the rest. After both, every
 key must exist on both sides with the same shape. Pickles are read with ``weights_only=True``: they can hold no code.
+Beside tensors and plain values argparse.Namespace alone is let in, the settings that training scripts store.
 
 Files are memory-mapped: a tensor takes memory when it is used, and none of its own as long as it keeps its type and
 stays on the CPU.
 """
 
+import argparse
 import logging
 import os
 import pickle
@@ -39,6 +41,10 @@ RENAMES = (
     ("model.model.diffusion_model.", "multiview_unet."),
     ("model.cond_stage_model.", "text_encoder."),
     ("model.first_stage_model.", "image_decoder."),
+    *(
+        (part, f"level_autoencoder.{part}")
+        for part in ("networks.", "upsample_blocks.", "decoder_cross_attn.", "point_embed.", "to_outputs.")
+    ),
 )
 # numbers of a noise schedule that its settings give as well, in files of the words-to-views kind; nothing reads them
 UNREAD = re.compile(r"model\.(betas|alphas_cumprod(_prev)?|(sqrt|log)_\w+|posterior_\w+)")
@@ -81,10 +87,15 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
     _check_packed(path)
     try:
         # files of torch before 1.6 are no zip archives and cannot be mapped
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except (pickle.UnpicklingError, EOFError, RuntimeError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise _damaged(path, error) from error
-    state = content.get("state_dict", content) if isinstance(content, dict) else content
+    state = (
+        next((content[key] for key in ("state_dict", "model") if key in content), content)
+        if isinstance(content, dict)
+        else content
+    )
     # the moving averages are what was evaluated and published: they win
     average = (isinstance(content, dict) and content.get("ema_state_dict")) or {}
     for part in (state, average):

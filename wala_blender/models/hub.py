@@ -36,6 +36,21 @@ class RemoteFile:
     etag: str
     size: int
 
+    @property
+    def own_name(self) -> str:
+        """Its name without the repository's folders."""
+        return self.name.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True)
+class Repository:
+    """What the hub says of a repository: its newest ``commit``, the names of the ``files``, and the ``licence`` stated,
+    "" for none."""
+
+    commit: str
+    files: tuple[str, ...]
+    licence: str
+
 
 class _TooLong(Exception):
     """More arrives than was promised."""
@@ -82,6 +97,24 @@ def look_up(
     return RemoteFile(repository, name, found.commit_hash, found.etag, found.size)
 
 
+def look_into(repository: str, endpoint: str | None = None, token: str | None = None) -> Repository:
+    """The repository as it is now. Arguments and errors as of ``look_up``."""
+    from huggingface_hub import HfApi, errors
+
+    with _explained(repository, "list of files"):
+        try:
+            found = HfApi(endpoint, token=token).model_info(repository)
+        except (OSError, errors.HTTPError):
+            raise
+        except Exception as error:
+            raise DownloadError(*_unusable_way(error)) from error
+    if not found.sha or not _WORD.fullmatch(found.sha):
+        raise DownloadError(f"{repository} was not answered by a model hub", "Check HF_ENDPOINT and the proxy.")
+    licences = [tag.removeprefix("license:") for tag in found.tags or () if tag.startswith("license:")]
+    licence = next((word for word in licences if _WORD.fullmatch(word)), "")
+    return Repository(found.sha, tuple(sibling.rfilename for sibling in found.siblings or ()), licence)
+
+
 def _unusable_way(error: Exception) -> tuple[str, str]:
     """Message and hint, without the address: it may have a password."""
     proxies = [
@@ -102,7 +135,7 @@ def _unusable_way(error: Exception) -> tuple[str, str]:
 
 def part_of(file: RemoteFile, folder: Path) -> Path:
     """Where the file lies while it is incomplete; another version has another name."""
-    return folder / f".{file.name}.{_NO_WORD.sub('_', file.etag[:16])}.part"
+    return folder / f".{file.own_name}.{_NO_WORD.sub('_', file.etag[:16])}.part"
 
 
 def download(
@@ -141,7 +174,7 @@ def download(
             "Fetch again, from the beginning; if it happens again, something between here and the hub changes the file.",
         ) from error
     made = _checked(file, part, pinned)
-    os.replace(part, folder / file.name)
+    os.replace(part, folder / file.own_name)
     return made
 
 

@@ -13,7 +13,8 @@ from ..errors import CheckpointError, DownloadError, ModelError, OutputError
 from ..files import file_digest
 from . import hub
 from .checkpoint import load_components, read_metadata, save_components
-from .licences import AUTODESK, Licence, check_accepted, make_models_folder
+from .lagem import COMPONENT, checkpoint_among, load_autoencoder
+from .licences import AUTODESK, Licence, as_stated, check_accepted, make_models_folder
 from .loading import assemble, weights_name
 from .names import is_name
 from .published_args import read_args
@@ -74,9 +75,14 @@ def fetch(
 
 def _fetch(row: ModelRow, models: Path, on_bytes: OnBytes, endpoint: str | None, token: str | None) -> None:
     folder = own_folder(row.name, models)
-    files = _remote_files(row.published, endpoint, token)
+    licence, files = row.licence, []
+    if row.published.format == "lagem":
+        found, checkpoint = look(row, endpoint, token)
+        licence, files = as_stated(licence, found.licence), [checkpoint]
+    else:
+        files = _remote_files(row.published, endpoint, token)
     records = _intact(row.name, models, files[0].commit)
-    missing = [file for file in files if file.name not in records]
+    missing = [file for file in files if file.own_name not in records]
     if missing:
         make_models_folder(folder)
         _drop_old_parts(folder, missing)
@@ -87,11 +93,17 @@ def _fetch(row: ModelRow, models: Path, on_bytes: OnBytes, endpoint: str | None,
             digest, checked_by = hub.download(
                 file, folder, lambda so_far, before=done: on_bytes(before + so_far, total), endpoint, token, pinned
             )
-            records[file.name] = FileRecord(file.size, digest, checked_by)
+            records[file.own_name] = FileRecord(file.size, digest, checked_by)
             done += file.size
-        write_record(
-            Installed(row.name, folder, next(iter(row.conditions)), row.licence, files[0].commit, records), models
-        )
+        write_record(Installed(row.name, folder, next(iter(row.conditions)), licence, files[0].commit, records), models)
+
+
+def look(row: ModelRow, endpoint: str | None = None, token: str | None = None) -> tuple[hub.Repository, hub.RemoteFile]:
+    """What the hub says of a model of LaGeM's format: its repository, and the checkpoint there. Raises ModelError,
+    DownloadError."""
+    repository = row.published.repository
+    found = hub.look_into(repository, endpoint, token)
+    return found, hub.look_up(repository, checkpoint_among(found.files, repository), found.commit, endpoint, token)
 
 
 def _intact(name: str, models: Path, commit: str) -> dict[str, FileRecord]:
@@ -154,25 +166,32 @@ def add(
     )
     if same is not None:
         raise ModelError(f"{name} is the same name as {same}, but for capitals", "Choose another: --name NAME")
+    own = _local_files(source, row)
+    condition = next(iter(row.conditions)) if row else condition or condition_in(source)
+    licence = row.licence if row else licence
+    check_accepted(licence, models)
+    files = {file: FileRecord((source / file).stat().st_size, file_digest(source / file)) for file in own}
+    made = Installed(name, source, condition, licence, files=files)
+    row = row or published_row(name, name, condition, Published(None, 0), licence)
+    with claimed(name, models):
+        if row.makes != "views":
+            _networks(made, row)  # before it is taken in: does it fit?
+        write_record(made, models)
+        return _convert(name, models)
+
+
+def _local_files(source: Path, row: ModelRow | None) -> list[str]:
+    """The files of a model in a folder. Raises ModelError where one is missing, CheckpointError for settings that
+    cannot be read."""
+    if row is not None and row.published.format == "lagem":
+        names = [path.name for path in sorted(source.iterdir()) if path.is_file()]
+        return [CONVERTED] if names == [CONVERTED] else [checkpoint_among(names, str(source))]
     found = next((file for file in (CHECKPOINT, CONVERTED) if (source / file).is_file()), None)
     if found is None:
         raise ModelError(f"{source} has no {CHECKPOINT}", f"Give the folder with {CHECKPOINT} and {SETTINGS}.")
     read_args(source / SETTINGS)
-    condition = next(iter(row.conditions)) if row else condition or condition_in(source)
-    licence = row.licence if row else licence
-    check_accepted(licence, models)
     extras = [file for _, file in row.published.extras if (source / file).is_file()] if row else []
-    files = {
-        file: FileRecord((source / file).stat().st_size, file_digest(source / file))
-        for file in (SETTINGS, found, *extras)
-    }
-    made = Installed(name, source, condition, licence, files=files)
-    row = row or published_row(name, name, condition, Published(None, 0), licence)
-    with claimed(name, models):
-        if row.makes == "shapes":
-            _networks(made, row)  # before it is taken in: does it fit?
-        write_record(made, models)
-        return _convert(name, models)
+    return [SETTINGS, found, *extras]
 
 
 def name_for(source: Path, name: str | None) -> str:
@@ -193,6 +212,8 @@ def name_for(source: Path, name: str | None) -> str:
 def _networks(made: Installed, row: ModelRow) -> dict[str, torch.nn.Module]:
     """Component name → network with the original file's weights in the precision that is kept. Raises
     CheckpointError."""
+    if row.published.format == "lagem":
+        return {COMPONENT: load_autoencoder(made.source / weights_name(made))}
     autoencoder, generator = assemble(
         published_settings(read_args(made.source / SETTINGS)), made.condition, row.published
     )
@@ -213,7 +234,7 @@ def convert(name: str, models: Path) -> Installed:
 
 def _convert(name: str, models: Path) -> Installed:
     made, row = require(name, models), known_row(name, models)
-    if weights_name(made) == CONVERTED or row.makes != "shapes" or (made.converted and made.converted.is_file()):
+    if weights_name(made) == CONVERTED or row.makes == "views" or (made.converted and made.converted.is_file()):
         return made
     is_free = os.access(made.source, os.W_OK) and not (made.source / CONVERTED).exists()
     folder = made.source if is_free else own_folder(name, models)

@@ -33,6 +33,24 @@ AUTODESK = Licence(
 )
 
 
+LAGEM = Licence(
+    "LaGeM's weights, as their page says",
+    "https://huggingface.co/Zbalpha/LaGeM",
+    non_commercial=True,
+    terms="LaGeM's code is under the MIT licence. What licence its weights have, and which files there are, was not known when this was\n"
+    "written: the hub is asked, and its answer shown, when they are fetched. Until then take them for non-commercial. They were trained on\n"
+    "Objaverse, whose models are under many licences. Read the page first.",
+)
+PERMISSIVE = frozenset({"mit", "apache-2.0", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "unlicense"})
+
+
+def as_stated(licence: Licence, stated: str) -> Licence:
+    """A row's licence after the hub has said (``stated``, its short name or "") which one the weights have: what it
+    does not say stays unknown."""
+    name = f"{stated}, as the hub states" if stated else f"{licence.name} (the hub states none)"
+    return Licence(name, licence.link, stated.lower() not in PERMISSIVE, licence.terms)
+
+
 def make_models_folder(folder: Path) -> None:
     """Raises OutputError where there is none and none can be made."""
     try:

@@ -21,6 +21,7 @@ def _described(row: ModelRow, folder: Path, problem: str | None) -> dict:
     ``problem``: why what is there cannot be used."""
     published = row.published
     made = read_record(row.name, folder) if published and not problem else None
+    licence = made.licence if made else row.licence
     place = row.weights if published is None else made and made.source
     if published is None and not row.weights.exists():
         place = None
@@ -34,8 +35,8 @@ def _described(row: ModelRow, folder: Path, problem: str | None) -> dict:
         "version": row.version,
         "title": row.title,
         "memory": memory,
-        "licence": row.licence.name,
-        "non_commercial": row.licence.non_commercial,
+        "licence": licence.name,
+        "non_commercial": licence.non_commercial,
         "link": row.licence.link,
         "terms": row.licence.terms,
         "accepted": licences.is_accepted(row.licence, folder),

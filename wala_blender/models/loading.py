@@ -20,7 +20,7 @@ from .construction import without_weights
 from .published_args import read_args
 from .published_config import PublishedSettings, published_settings
 from .published_model import LARGE, Released
-from .records import CHECKPOINT, CONVERTED, SETTINGS, Installed, require
+from .records import CONVERTED, SETTINGS, Installed, has_weights, require
 from .registry import ModelRow, Published
 from .starter_model import Starter
 
@@ -105,7 +105,7 @@ def assemble(settings: PublishedSettings, condition: str, published: Published) 
 
 def weights_name(made: Installed) -> str:
     """Name of the file that came with the model: the pickle, or a safetensors file where that alone was added."""
-    return CHECKPOINT if CHECKPOINT in made.files else CONVERTED
+    return next((name for name in made.files if has_weights(name) and name != CONVERTED), CONVERTED)
 
 
 def weights_file(made: Installed) -> Path:

@@ -40,6 +40,7 @@ FILES = frozenset(
         *(file for row in MODELS.values() if row.published for _, file in row.published.extras),
     }
 )
+LAGEM_CHECKPOINT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}\.pth")
 LOCKS = ".locks"
 SCHEMA = 1
 MAX_RECORD_BYTES = 2**20
@@ -83,6 +84,11 @@ class Installed:
     files: Mapping[str, FileRecord] = field(default_factory=dict)
     converted: Path | None = None
     converted_file: FileRecord | None = None
+
+
+def has_weights(name: str) -> bool:
+    """Whether a file of a model is one of its weights, by its name."""
+    return name in (CHECKPOINT, CONVERTED) or LAGEM_CHECKPOINT.fullmatch(name) is not None
 
 
 def own_folder(name: str, models: Path) -> Path:
@@ -166,7 +172,11 @@ def _checked(name: str, folder: Path, content: dict) -> Installed:
     if condition not in (MODELS[name].conditions if name in MODELS else PUBLISHED_DEFAULTS):
         raise ValueError(f"the condition is {condition!r}")
     files = content["files"]
-    if not isinstance(files, dict) or not {CHECKPOINT, CONVERTED} & files.keys() or not files.keys() <= FILES:
+    if (
+        not isinstance(files, dict)
+        or not any(map(has_weights, files))
+        or not all(name in FILES or has_weights(name) for name in files)
+    ):
         raise ValueError(f"the files are {files!r}")
     made = Installed(name, source, condition, licence, commit, {key: _file(value) for key, value in files.items()})
     return (

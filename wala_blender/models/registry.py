@@ -9,7 +9,7 @@ from ..conditions.spec import Defaults
 from ..conditions.specs import PUBLISHED_DEFAULTS, SPECS
 from ..errors import ModelError
 from ..networks.configs import AutoencoderConfig, DetailConfig
-from .licences import AUTODESK, CC0, Licence
+from .licences import AUTODESK, CC0, LAGEM, Licence
 from .starter_config import StarterConfig, conditions_of, starter_encoders
 
 STARTER_FOLDER = Path(__file__).parent / "starter"
@@ -27,7 +27,8 @@ class Published:
     takes, () for one of any kind. ``points``: how many it reads. ``shape_model``: of one that makes pictures alone, the
     name of the model that makes shapes of them. ``extras``: (repository, file) of what it needs beside its own two
     files. ``checksums``: file → SHA-256 in hexadecimal, as far as they are known here; a file that is not named is
-    compared with the hub's own word for it.
+    compared with the hub's own word for it. ``format``: of its files, "wala" (args.json and checkpoint.ckpt) or "lagem"
+    (one .pth, whose name the hub knows; always in float32).
     """
 
     repository: str | None
@@ -38,20 +39,23 @@ class Published:
     shape_model: str | None = None
     extras: tuple[tuple[str, str], ...] = ()
     checksums: Mapping[str, str] = field(default_factory=dict)
+    format: str = "wala"
 
     @property
     def size(self) -> int:
         """Bytes of the published file, about: four a parameter."""
-        return 4 * (self.parameters + self.image_parameters + AUTOENCODER_PARAMETERS)
+        return 4 * (self.parameters + self.image_parameters + self.autoencoder_parameters)
+
+    @property
+    def autoencoder_parameters(self) -> int:
+        """Of the autoencoder beside the counted networks."""
+        return AUTOENCODER_PARAMETERS if self.format == "wala" else 0
 
     def memory(self, bytes_a_parameter: int = 2, in_turns: bool = False) -> int:
         """Bytes needed on a device: the parameters at bytes_a_parameter (2 in bfloat16, 4 in float32), the
         autoencoder's always at 4, and WORKING_MEMORY; in_turns (low-memory mode) the largest part only."""
-        parts = (
-            bytes_a_parameter * self.parameters,
-            bytes_a_parameter * self.image_parameters,
-            4 * AUTOENCODER_PARAMETERS,
-        )
+        each = bytes_a_parameter if self.format == "wala" else 4
+        parts = (each * self.parameters, each * self.image_parameters, 4 * self.autoencoder_parameters)
         return (max(parts) if in_turns else sum(parts)) + WORKING_MEMORY
 
 
@@ -79,7 +83,9 @@ class ModelRow:
 
     @property
     def makes(self) -> str:
-        """What comes out of it: "shapes", or "views" where it has a ``shape_model``."""
+        """What comes out of it: "shapes", "views" where it has a ``shape_model``, or "reconstructions" of meshes."""
+        if self.published and self.published.format == "lagem":
+            return "reconstructions"
         return "views" if self.published and self.published.shape_model else "shapes"
 
     @property
@@ -184,6 +190,13 @@ MODELS: dict[str, ModelRow] = {
         _hub("UN-1B", "from nothing", "none", 1_100_000_000),
         _text_to_views("DM6", "words through six depth maps", SIX_VIEWS, "wala-dm6-1b"),
         _text_to_views("RGB4", "words through four images", FOUR_TEXT_VIEWS, "wala-rgb4-1b"),
+        ModelRow(
+            "lagem",
+            "LaGeM · a mesh made again from three levels of latents",
+            {"mesh": Defaults(None, 1)},
+            LAGEM,
+            published=Published("Zbalpha/LaGeM", 499_852_625, format="lagem"),
+        ),
     )
 }
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 CONTEXT_WIDTH = 192
 GRID_CHANNELS = 64
 LATENT_CHANNELS = 4
+HEAD_WIDTH = 64  # of attention in the networks of levels
 # Kind of evidence → how many of the detail stage's features say it; each kind has one more channel that says whether it
 # is there.
 DETAIL_FEATURES = {"points": 14, "voxels": 5, "blockout": 8, "depths": 9, "sketch": 3}
@@ -76,3 +77,44 @@ class DetailConfig:
     norm_groups: int = 8
     features: int = DETAIL_CHANNELS
     tree_channels: int = 64
+
+
+@dataclass(frozen=True)
+class LevelAutoencoderConfig:
+    """``points``: N of the cloud. ``counts`` and ``channels``: M and C of every level, the coarsest first. ``layers``:
+    self-attention layers of a level's decoder. Raises ValueError for a width that is no multiple of 64, or counts that
+    do not grow."""
+
+    width: int = 1024
+    points: int = 8192
+    counts: tuple[int, ...] = (128, 512, 2048)
+    channels: tuple[int, ...] = (64, 32, 16)
+    layers: int = 8
+
+    def __post_init__(self):
+        if self.width % HEAD_WIDTH:
+            raise ValueError(f"the width {self.width} is not a multiple of {HEAD_WIDTH}")
+        if (
+            len(self.counts) != len(self.channels)
+            or list(self.counts) != sorted(set(self.counts))
+            or self.counts[-1] > self.points
+        ):
+            raise ValueError(
+                f"{self.counts} vectors of {self.channels} channels, of {self.points} points, are not levels from coarse to fine"
+            )
+
+
+@dataclass(frozen=True)
+class LevelDenoiserConfig:
+    """``channels``: C of the level; ``coarser``: of the levels above it, the coarsest first. ``categories``: rows of
+    the table of conditions, 0 for a denoiser without one. Raises ValueError for a width that is no multiple of 64."""
+
+    channels: int
+    width: int = 192
+    blocks: int = 4
+    coarser: tuple[int, ...] = ()
+    categories: int = 0
+
+    def __post_init__(self):
+        if self.width % HEAD_WIDTH:
+            raise ValueError(f"the width {self.width} is not a multiple of {HEAD_WIDTH}")

@@ -10,10 +10,10 @@ width.
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .layers import Upsample, sinusoids
+from .set_layers import CrossAttention, GatedFeedForward
 
 CAMERA = 16  # numbers of a camera's matrix
 
@@ -73,53 +73,13 @@ class ResBlock(nn.Module):
         return self.skip_connection(x) + self.out_layers(h)
 
 
-class CrossAttention(nn.Module):
-    """Multi-head attention of tokens (B, N, E) to a context (B, M, context_width)."""
-
-    def __init__(self, width: int, context_width: int, heads: int):
-        super().__init__()
-        self.heads = heads
-        self.to_q = nn.Linear(width, width, bias=False)
-        self.to_k = nn.Linear(context_width, width, bias=False)
-        self.to_v = nn.Linear(context_width, width, bias=False)
-        self.to_out = nn.Sequential(nn.Linear(width, width))
-
-    def forward(self, x: Tensor, context: Tensor) -> Tensor:
-        parts = (self.to_q(x), self.to_k(context), self.to_v(context))
-        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
-        return self.to_out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
-
-
-class GatedLinear(nn.Module):
-    """Linear to twice the width; the first half is weighted by the GELU (exact) of the second."""
-
-    def __init__(self, width: int, out_width: int):
-        super().__init__()
-        self.proj = nn.Linear(width, 2 * out_width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        value, gate = self.proj(x).chunk(2, dim=-1)
-        return value * F.gelu(gate)
-
-
-class FeedForward(nn.Module):
-    """Gated linear layer to four times the width, and back."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.net = nn.Sequential(GatedLinear(width, 4 * width), nn.Identity(), nn.Linear(4 * width, width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.net(x)
-
-
 class TransformerBlock(nn.Module):
     """Pre-norm: attention over all views of an object at once, attention to the context, feed-forward."""
 
     def __init__(self, width: int, context_width: int, heads: int):
         super().__init__()
         self.attn1 = CrossAttention(width, width, heads)
-        self.ff = FeedForward(width)
+        self.ff = GatedFeedForward(width)
         self.attn2 = CrossAttention(width, context_width, heads)
         self.norm1, self.norm2, self.norm3 = nn.LayerNorm(width), nn.LayerNorm(width), nn.LayerNorm(width)
 
