@@ -45,8 +45,8 @@ def test_every_public_name_is_there_and_others_are_not():
         wala_blender.Pipelines  # noqa: B018
 
 
-def test_there_is_a_typed_input_for_every_condition():
-    assert {kind.condition for kind in Input.__subclasses__()} == set(SPECS)
+def test_a_typed_input_has_the_fields_of_its_condition():
+    assert {kind.condition for kind in Input.__subclasses__()} <= set(SPECS)
     for kind in Input.__subclasses__():
         spec, names = SPECS[kind.condition], {field.name for field in dataclasses.fields(kind)}
         assert {name.replace("views", "cameras") for name in spec.needs} <= names

@@ -21,9 +21,8 @@ from .conditions.voxel_files import occupancy_of_array
 from .errors import InputError
 
 Source = ArrayLike | Path | str  # an array or a file of one
-Mesh = (
-    tuple[ArrayLike, ArrayLike] | Path | str
-)  # vertices (V, 3) and triangles (F, 3), as read_mesh returns them, or a file of them
+# Vertices (V, 3) and triangles (F, 3), as read_mesh returns them, or a file of them
+Mesh = tuple[ArrayLike, ArrayLike] | Path | str
 
 
 @dataclass(frozen=True, eq=False)
