@@ -8,7 +8,7 @@ Every constructor only stores what it is given; ``raw`` reads, checks and raises
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -162,7 +162,7 @@ def raw_inputs(condition: str | Input, inputs: dict | None) -> tuple[str, dict]:
     return condition, inputs or {}
 
 
-def _read(name: str, value: object, owner: str) -> dict:
+def _read(name: str, value: Any, owner: str) -> dict:
     if name == "images" and value:
         return {"images": [_read("image", item, owner)["image"] for item in value]}
     if isinstance(value, str | Path) and name in FILES:
@@ -191,7 +191,7 @@ def _mesh(owner: Path, mesh: tuple[ArrayLike, ArrayLike]) -> dict:
 
 
 # Arrays of raw inputs, and how each is checked: (name for messages, array) → raw inputs.
-_ARRAYS: dict[str, Callable[[Path, ArrayLike], dict]] = {
+_ARRAYS: dict[str, Callable[[Path, Any], dict]] = {
     "polylines": _polylines,
     "image": _image,
     "mesh": _mesh,
