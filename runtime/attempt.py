@@ -137,8 +137,9 @@ def _attempt(
         tell(kind(stage, step, steps, round(time.monotonic() - started, 3)))
 
     try:
-        jobs.forget_result(folder)
-        variations.forget_variations(folder)
+        if request.start == "input":
+            jobs.forget_result(folder)
+            variations.forget_variations(folder)
         with output_to(folder / jobs.LOG):
             last = _run_engine(folder, request, engine, tell, progress)
         return last or DoneEvent(round(time.monotonic() - started, 3))

@@ -64,9 +64,13 @@ class Engine:
             self._loaded(model)
 
     def _run(self, folder: Path, request: jobs.Request, progress: "Progress") -> None:
+        if request.start == "surface":
+            _finish_again(folder, request, progress)
+            return
         if self._maker is None or self._model != request.model:
             progress("load", 0, 1)
         from wala_blender.conditions.inputs import load_condition
+        from wala_blender.finishing.settings import Finish
         from wala_blender.pipeline import Keep, Settings
 
         # Before the model: bad input is told at once.
@@ -79,17 +83,20 @@ class Engine:
             fit=request.fit,
             one_piece=request.one_piece,
             quality=request.quality,
+            finish=Finish.from_plain(request.finish),
         )
         # What exists is kept at once: a failure in a later stage does not lose it.
         keep = Keep(
-            latent=lambda latent: jobs.write_latent(folder, latent), views=lambda files: jobs.write_views(folder, files)
+            latent=lambda latent: jobs.write_latent(folder, latent),
+            views=lambda files: jobs.write_views(folder, files),
+            surface=lambda vertices, faces, record: jobs.write_surface(folder, vertices, faces, record),
         )
         maker = self._loaded(request.model)
         if request.variations > 1:
             _make_variations(folder, maker, request, inputs, settings, progress)
             return
         generation = maker.generate(request.condition, inputs, settings, progress, keep)
-        jobs.write_result(folder, generation.vertices, generation.faces, generation.record)
+        jobs.write_result(folder, generation.vertices, generation.faces, generation.record, generation.uvs)
 
     def _loaded(self, model: str) -> "Pipeline | TextToShape":
         from wala_blender.text_to_shape import load_maker
@@ -119,14 +126,35 @@ def _make_variations(
 ) -> None:
     """Shapes of the request's seed and the next ones, the one that agrees best with the input first."""
     from wala_blender.geometry.thumbnail import thumbnail_png
+    from wala_blender.geometry.topology import triangulated
+    from wala_blender.pipeline import Keep
 
-    seeds = [(request.seed + number) % 2**63 for number in range(request.variations)]
-    made = [maker.generate(request.condition, inputs, replace(settings, seed=seed), progress) for seed in seeds]
+    made, surfaces = [], []
+    keep = Keep(surface=lambda *surface: surfaces.append(surface))
+    for number in range(request.variations):
+        one = replace(settings, seed=(request.seed + number) % 2**63)
+        made.append((maker.generate(request.condition, inputs, one, progress, keep), surfaces[-1]))
     # In the order of the seeds where the input does not say.
-    made.sort(key=lambda generation: -(generation.record.get("agreement") or 0.0))
-    for number, one in reversed(list(enumerate(made))):  # the job's own record comes last: then all are there
-        thumbnail = thumbnail_png(one.vertices, one.faces)
-        variations.write_variation(folder, number, one.vertices, one.faces, one.record, thumbnail)
+    made.sort(key=lambda pair: -(pair[0].record.get("agreement") or 0.0))
+    # The job's own record comes last: then all are there.
+    for number, (one, surface) in reversed(list(enumerate(made))):
+        thumbnail = thumbnail_png(one.vertices, triangulated(one.faces))
+        variations.write_variation(folder, number, one.vertices, one.faces, one.record, thumbnail, one.uvs)
+        jobs.write_surface(variations.folder_of(folder, number), *surface)
+
+
+def _finish_again(folder: Path, request: jobs.Request, progress: "Progress") -> None:
+    """The kept surfaces, finished as the request says. Needs no model."""
+    from wala_blender.finishing.finish import finish, finished_record
+    from wala_blender.finishing.settings import Finish
+
+    settings = Finish.from_plain(request.finish)
+    for number in reversed(range(request.variations)):
+        own = variations.folder_of(folder, number)
+        surface = jobs.read_surface(own)
+        made = finish(surface.vertices, surface.faces, settings, progress)
+        record = finished_record(surface.record, settings, made)
+        jobs.write_result(own, made.vertices, made.faces, record, made.uvs)
 
 
 def _release_frames(error: BaseException | None) -> None:

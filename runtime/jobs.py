@@ -1,7 +1,7 @@
 """The job folder: write, read, claim. The unit of work that Blender, the worker, the command line and a farm share.
 
-    request.json, inputs/, events.ndjson, result/ (CONDITION_VIEW.png, latent.npy, mesh.npz, result.json),
-    worker.log, .claim
+    request.json, inputs/, events.ndjson, result/ (CONDITION_VIEW.png, latent.npy, surface.npz, surface.json,
+    mesh.npz, result.json), worker.log, .claim
 
 A folder may come from anyone: a link or a pipe in place of one of its files is refused, so that it reaches nothing
 outside itself.
@@ -27,6 +27,7 @@ import numpy as np
 
 from .events import Event, from_json
 from .locks import lock
+from .mesh_arrays import checked_mesh, read_arrays, with_edges
 from .messages import JobFailed
 from .request import FILE_NAME, ID, MAX_STEPS, MODEL_NAME, SCHEMA, Request, input_paths, parse_request, shown
 from .storage import (
@@ -50,8 +51,8 @@ __all__ = ["ID", "MAX_STEPS", "MODEL_NAME", "SCHEMA", "Request"]
 REQUEST, EVENTS, LOG, CLAIM = "request.json", "events.ndjson", "worker.log", ".claim"
 INPUTS, RESULT = "inputs", "result"
 MESH, RECORD, LATENT = "mesh.npz", "result.json", "latent.npy"
+SURFACE, SURFACE_RECORD = "surface.npz", "surface.json"
 MAX_EVENT_BYTES = 64 * 2**20
-MAX_MESH_BYTES = 2**30
 # Failures of a folder that is not ours to write into: no job, or another worker's.
 NOT_OURS = frozenset({"job-missing", "job-running"})
 
@@ -60,12 +61,16 @@ _VIEW_NAME = re.compile(r"([a-z]+)_(\d+)\.png")
 
 @dataclass(frozen=True)
 class Result:
-    """A finished job: vertices (V, 3) float32 in model space (+Y up, longest side −0.9…0.9), faces (F, 3) int32 from 0,
-    result.json."""
+    """A finished job: vertices (V, 3) float32 in model space (+Y up, longest side −0.9…0.9), triangles or quads (F, k)
+    int32 from 0, and result.json. What may be None: UVs (F, k, 2) float32 of the faces' corners; the edges (E, 2) int32
+    and which of them begins at each corner (F, k) int32."""
 
     vertices: np.ndarray
     faces: np.ndarray
     record: dict
+    uvs: np.ndarray | None = None
+    edges: np.ndarray | None = None
+    corner_edges: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -196,7 +201,7 @@ def forget_result(folder: Path | str) -> None:
     try:
         check_folder(result)
         # The record first: without it there is no result.
-        for name in (RECORD, MESH, LATENT):
+        for name in (RECORD, MESH, SURFACE_RECORD, SURFACE, LATENT):
             (result / name).unlink(missing_ok=True)
         for path in list(result.iterdir()):
             if _VIEW_NAME.fullmatch(path.name) or path.name.endswith(PARTIAL):
@@ -268,23 +273,54 @@ def read_views(folder: Path | str) -> list[View]:
     return [View(match[1], int(match[2]), path) for path in found if (match := _VIEW_NAME.fullmatch(path.name))]
 
 
-def write_result(folder: Path | str, vertices: np.ndarray, faces: np.ndarray, record: Mapping) -> None:
-    """Write result/mesh.npz (vertices (V, 3) float32, faces (F, 3) int32), then result.json, whose presence means:
-    complete.
+def write_surface(folder: Path | str, vertices: np.ndarray, faces: np.ndarray, record: Mapping) -> None:
+    """Keep the surface as extracted, and what is known of it, so that it can be finished again without being made anew.
+    Raises as write_result."""
+    _write_mesh(folder, SURFACE, SURFACE_RECORD, {"vertices": vertices, "faces": faces}, record)
+
+
+def read_surface(folder: Path | str) -> Result:
+    """The surface that was kept. Raises JobFailed: "result-missing" (none was), "result-invalid" (damaged)."""
+    return _read_mesh(folder, SURFACE, SURFACE_RECORD)
+
+
+def finish_again(folder: Path | str, finish: Mapping) -> Request:
+    """Write into a job's request that its kept surface is to be finished in another way, and nothing made anew; returns
+    that request.
+
+    Raises JobFailed: "result-missing" (no surface was kept), and as read_request and write_job.
+    """
+    folder = Path(folder)
+    request = dataclasses.replace(read_request(folder), finish=dict(finish), start="surface")
+    if not is_plain(folder / RESULT / SURFACE):
+        raise JobFailed("result-missing", f"{folder} keeps no surface to finish again", "Generate it again.")
+    document = {"schema": SCHEMA, **dataclasses.asdict(request)}
+    parse_request(document, REQUEST)
+    try:
+        write_json(folder / REQUEST, document)
+    except OSError as error:
+        raise write_failure(error, folder / REQUEST) from error
+    return request
+
+
+def write_result(
+    folder: Path | str, vertices: np.ndarray, faces: np.ndarray, record: Mapping, uvs: np.ndarray | None = None
+) -> None:
+    """Write result/mesh.npz (vertices (V, 3) float32, faces (F, 3 or 4) int32, uvs (F, k, 2) float32), then
+    result.json, whose presence means: complete.
 
     Raises JobFailed: "result-invalid" (the mesh is empty, non-finite or its faces point nowhere), "disk-full",
     "cannot-write".
     """
-    vertices, faces = np.asarray(vertices, np.float32), np.asarray(faces, np.int32)
-    _check_mesh(vertices, faces, "the mesh that was made")
+    arrays = {"vertices": vertices, "faces": faces} | ({} if uvs is None else {"uvs": uvs})
+    _write_mesh(folder, MESH, RECORD, arrays, record)
+
+
+def _write_mesh(folder: Path | str, mesh: str, name: str, arrays: dict[str, np.ndarray], record: Mapping) -> None:
     text = json.dumps(dict(record), indent=1, ensure_ascii=False, allow_nan=False)
-    _write_result_files(
-        folder,
-        {
-            MESH: writer({"vertices": vertices, "faces": faces}),
-            RECORD: writer(text.encode("utf-8", "backslashreplace")),
-        },
-    )
+    arrays = checked_mesh(arrays, "the mesh that was made")
+    arrays = with_edges(arrays) if mesh == MESH else arrays
+    _write_result_files(folder, {mesh: writer(arrays), name: writer(text.encode("utf-8", "backslashreplace"))})
 
 
 def _write_result_files(folder: Path | str, files: Mapping[str, Callable[[BinaryIO], object]]) -> None:
@@ -301,13 +337,17 @@ def _write_result_files(folder: Path | str, files: Mapping[str, Callable[[Binary
 def read_result(folder: Path | str) -> Result:
     """The validated result of a finished job. Raises JobFailed: "result-missing" (not finished), "result-invalid"
     (damaged)."""
+    return _read_mesh(folder, MESH, RECORD)
+
+
+def _read_mesh(folder: Path | str, mesh: str, name: str) -> Result:
     result = Path(folder) / RESULT
-    path = result / MESH
+    path = result / mesh
     try:
         check_folder(result)
-        record = read_json(result / RECORD, "result-missing", "result-invalid", "Generate it again.")
+        record = read_json(result / name, "result-missing", "result-invalid", "Generate it again.")
         with open_plain(path, "rb") as file:
-            vertices, faces = _mesh_arrays(file)
+            arrays = read_arrays(file)
     except FileNotFoundError as error:
         raise JobFailed("result-missing", f"{path} is missing", "Generate it again.") from error
     except (
@@ -321,34 +361,4 @@ def read_result(folder: Path | str) -> Result:
         zlib.error,
     ) as error:
         raise JobFailed("result-invalid", f"{path} is damaged or not a mesh ({error})", "Generate it again.") from error
-    _check_mesh(vertices, faces, str(path))
-    return Result(vertices.astype(np.float32, copy=False), faces.astype(np.int32, copy=False), record)
-
-
-def _mesh_arrays(file: BinaryIO) -> tuple[np.ndarray, np.ndarray]:
-    """Both arrays of a mesh.npz, if unpacked they are no larger than MAX_MESH_BYTES. Raises ValueError and what zipfile
-    and numpy raise."""
-    with zipfile.ZipFile(file) as archive:
-        size = sum(entry.file_size for entry in archive.infolist())
-    if size > MAX_MESH_BYTES:
-        raise ValueError(f"unpacked it has {size} bytes; the limit is {MAX_MESH_BYTES}")
-    file.seek(0)
-    with np.load(file, allow_pickle=False) as arrays:
-        return arrays["vertices"], arrays["faces"]
-
-
-def _check_mesh(vertices: np.ndarray, faces: np.ndarray, name: str) -> None:
-    if vertices.ndim != 2 or vertices.shape[1] != 3 or vertices.dtype.kind != "f":
-        raise JobFailed(
-            "result-invalid", f"{name}: vertices are {vertices.dtype} {vertices.shape}; expected float (V, 3)"
-        )
-    if faces.ndim != 2 or faces.shape[1] != 3 or faces.dtype.kind not in "iu":
-        raise JobFailed("result-invalid", f"{name}: faces are {faces.dtype} {faces.shape}; expected integers (F, 3)")
-    if not len(vertices) or not len(faces):
-        raise JobFailed("result-invalid", f"{name} is empty", "Try another seed or another input.")
-    if not np.isfinite(vertices).all():
-        raise JobFailed("result-invalid", f"{name} has vertices that are not finite numbers", "Try another seed.")
-    if faces.min() < 0 or faces.max() >= len(vertices):
-        raise JobFailed(
-            "result-invalid", f"{name}: faces name vertices {faces.min()} to {faces.max()}; there are {len(vertices)}"
-        )
+    return Result(**checked_mesh(arrays, str(path)), record=record)

@@ -9,7 +9,10 @@ from pathlib import Path, PurePosixPath
 
 from .messages import JobFailed
 
-SCHEMA = 4  # 1 had no "fit", 2 neither "one_piece" nor "quality", 3 no "variations"; all are still read
+SCHEMA = 5  # 1 had no "fit", 2 neither "one_piece" nor "quality", 3 no "variations", 4 neither "finish" nor "start"
+FINISH_SCHEMA = 5  # from here on surfaces are finished; older jobs, which are still read, want them as extracted
+AS_EXTRACTED = {"topology": "full"}
+STARTS = ("input", "surface")
 QUALITIES = ("draft", "normal", "best")
 MAX_STEPS = 10_000
 MAX_VARIATIONS = 64
@@ -31,7 +34,9 @@ class Request:
 
     id: 8–64 lower-case hex digits. scale, steps, fit, one_piece: None = the model's default for the condition. inputs:
     numbers, texts, "inputs/NAME" paths, and lists of these. quality: one of QUALITIES. variations: how many shapes, of
-    this seed and the next ones. placement: plain JSON that comes back untouched; the worker never looks at it.
+    this seed and the next ones. finish: what becomes of the extracted surface, by the names of the library's Finish;
+    what is left out is the library's default. start: "surface" finishes the surfaces that an earlier run kept, and does
+    nothing else. placement: plain JSON that comes back untouched; the worker never looks at it.
     """
 
     id: str
@@ -45,6 +50,8 @@ class Request:
     one_piece: bool | None = None
     quality: str = "normal"
     variations: int = 1
+    finish: Mapping[str, str | float | bool | None] = field(default_factory=dict)
+    start: str = "input"
     placement: Mapping = field(default_factory=dict)
     created: str = ""
 
@@ -59,6 +66,8 @@ def parse_request(document: dict, path: Path | str) -> Request:
     if schema > SCHEMA:
         message = f"{path} has schema {shown(schema)}; this version of WaLa reads up to {SCHEMA}"
         raise JobFailed("job-newer", message, "Update WaLa, or send the job from this version.")
+    if schema < FINISH_SCHEMA:
+        document = {"finish": AS_EXTRACTED, **document}
     fields = {item.name: item for item in dataclasses.fields(Request)}
     unknown = sorted(set(document) - set(fields) - {"schema"})
     missing = sorted({"id", "model", "condition", "inputs"} - set(document))
@@ -168,6 +177,18 @@ _RULES: tuple[tuple[str, str, Callable[[object], bool]], ...] = (
         f"a whole number from 1 to {MAX_VARIATIONS}",
         lambda value: _is_count(value, MAX_VARIATIONS) and value >= 1,
     ),
+    (
+        "finish",
+        "texts, finite numbers, true, false and null by name",
+        lambda value: (
+            isinstance(value, Mapping)
+            and all(
+                _is_text(name) and (item is None or isinstance(item, bool) or _is_text(item) or _is_number(item))
+                for name, item in value.items()
+            )
+        ),
+    ),
+    ("start", f"one of {', '.join(STARTS)}", lambda value: value in STARTS),
     (
         "placement",
         "an object of texts and finite numbers",

@@ -24,7 +24,13 @@ def folder_of(folder: Path | str, number: int) -> Path:
 
 
 def write_variation(
-    folder: Path | str, number: int, vertices: np.ndarray, faces: np.ndarray, record: Mapping, thumbnail: bytes
+    folder: Path | str,
+    number: int,
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    record: Mapping,
+    thumbnail: bytes,
+    uvs: np.ndarray | None = None,
 ) -> None:
     """Write a variation's mesh, record and thumbnail (PNG). Raises as jobs.write_result."""
     own = folder_of(folder, number)
@@ -33,7 +39,7 @@ def write_variation(
             with contextlib.suppress(FileExistsError):
                 path.mkdir()
             check_folder(path)
-        jobs.write_result(own, vertices, faces, record)
+        jobs.write_result(own, vertices, faces, record, uvs)
         write_files([(own / jobs.RESULT / THUMBNAIL, writer(thumbnail))])
     except OSError as error:
         raise write_failure(error, own) from error

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
-from shapes import box, joined, sphere
+from shapes import box, joined, signed_volume, sphere
 
 from wala_blender.errors import InputError, OutputError
 from wala_blender.geometry.meshes import provenance_of, read_mesh, read_points, vertex_normals, write_mesh
@@ -209,3 +209,39 @@ def test_a_write_that_stops_half_way_leaves_the_old_file(tmp_path):
     )
     assert "could not be written" in done.stdout, done.stdout + done.stderr
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["s.ply"]
+
+
+def quad_box():
+    """A box of six quads, and UVs that show each side whole."""
+    vertices, triangles = MESH_BOX
+    quads = np.concatenate([triangles[::2], triangles[1::2, 2:]], axis=1)
+    return vertices, quads, np.tile(np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32), (6, 1, 1))
+
+
+MESH_BOX = box()
+
+
+@pytest.mark.parametrize("kind", [".glb", ".obj", ".ply", ".stl"])
+def test_quads_come_back_as_the_same_solid(tmp_path, kind):
+    vertices, quads, _ = quad_box()
+    write_mesh(tmp_path / f"b{kind}", vertices, quads, {}, smooth_angle=30)
+    again = read_mesh(tmp_path / f"b{kind}")
+    assert signed_volume(*again) == pytest.approx(1)
+
+
+def test_sharp_edges_split_the_normals_and_smooth_ones_do_not(tmp_path):
+    vertices, quads, uvs = quad_box()
+    for angle, normals in ((30, 24), (0, 24), (90, 8), (180, 8)):
+        write_mesh(tmp_path / "b.obj", vertices, quads, {}, smooth_angle=angle)
+        text = (tmp_path / "b.obj").read_text()
+        assert (text.count("\nvn "), text.count("\nf "), text.count("\nv ")) == (normals, 6, 8)
+    write_mesh(tmp_path / "b.obj", vertices, quads, {}, uvs)
+    assert (tmp_path / "b.obj").read_text().count("\nvt ") == 4
+    write_mesh(tmp_path / "b.glb", vertices, quads, {}, uvs, 30)
+    assert b"TEXCOORD_0" in (tmp_path / "b.glb").read_bytes() and len(read_mesh(tmp_path / "b.glb")[0]) == 24
+
+
+@pytest.mark.parametrize("kind", [".ply", ".stl"])
+def test_uvs_need_a_kind_of_file_that_holds_them(tmp_path, kind):
+    with pytest.raises(OutputError, match="holds no UVs"):
+        write_mesh(tmp_path / f"b{kind}", *quad_box()[:2], {}, quad_box()[2])

@@ -71,7 +71,7 @@ def test_the_record_tells_what_made_it(pipeline):
         and re.fullmatch(r"[0-9a-f]{16}\+[0-9a-f]{16}", record["weight_hash"])
     )
     assert record["frame"] is None
-    assert set(record["timings"]) == {"condition", "sample", "decode", "surface"}
+    assert set(record["timings"]) == {"condition", "sample", "decode", "surface", "finish"}
     assert prompts.latent.shape == (4, 12, 12, 12) and record["note"] == ""
 
 

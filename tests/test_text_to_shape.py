@@ -118,6 +118,7 @@ def test_one_job(both, tmp_path):
         "sample",
         "decode",
         "surface",
+        "finish",
     ]
     assert [event for event in stages if event[0] == "views"] == [("views", 0, 2), ("views", 1, 2)]
     assert len([event for event in stages if event[0] == "sample"]) == 10  # as the shape's own model has it

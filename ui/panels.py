@@ -103,9 +103,42 @@ class WALA_PT_settings(Tab, bpy.types.Panel):
             layout.prop(settings, "fit")
         if BY_IDENTIFIER[settings.condition].selects:
             layout.prop(settings, "take_results")
-        layout.prop(settings, "one_piece")
         layout.prop(settings, "source_display")
         layout.prop(settings, "mark_as_asset")
+
+
+class WALA_PT_mesh(Tab, bpy.types.Panel):
+    """How the surface becomes a mesh one can use, now and afterwards."""
+
+    bl_idname = "WALA_PT_mesh"
+    bl_label = "Mesh"
+    bl_parent_id = "WALA_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.wala
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        column = layout.column(align=True)
+        column.prop(settings, "topology")
+        if settings.topology != "FULL":
+            column.prop(settings, "low_poly_faces" if settings.topology == "LOW_POLY" else "faces")
+        column = layout.column(align=True)
+        column.prop(settings, "crisp")
+        column.prop(settings, "smoothing")
+        layout.row().prop(settings, "symmetry", expand=True)
+        layout.prop(settings, "flat_base")
+        layout.prop(settings, "one_piece")
+        row = layout.row(heading="Hollow")
+        row.prop(settings, "hollow", text="")
+        wall = row.row()
+        wall.active = settings.hollow
+        wall.prop(settings, "wall", text="")
+        row = layout.row()
+        row.enabled = settings.topology != "QUADS"
+        row.prop(settings, "unwrap")
+        layout.row().prop(settings, "origin", expand=True)
+        layout.operator("wala.finish", icon="MOD_REMESH")
 
 
 class WALA_PT_worker(Tab, bpy.types.Panel):
@@ -220,4 +253,12 @@ def _characters(context) -> int:
     return int((context.region.width if context.region else 300) / scale / 7.2) - 5
 
 
-CLASSES = (WALA_MT_models, WALA_MT_conditions, WALA_PT_main, WALA_PT_variations, WALA_PT_settings, WALA_PT_worker)
+CLASSES = (
+    WALA_MT_models,
+    WALA_MT_conditions,
+    WALA_PT_main,
+    WALA_PT_variations,
+    WALA_PT_mesh,
+    WALA_PT_settings,
+    WALA_PT_worker,
+)

@@ -133,6 +133,74 @@ class WalaSettings(bpy.types.PropertyGroup):
         description="Leave out the loose bits that the starter makes beside a shape, but where "
         "the blockout is itself of several parts. Off: every piece that is more than dust stays",
     )
+    topology: EnumProperty(
+        name="Faces",
+        default="TRIANGLES",
+        description="What the mesh is made of",
+        items=[
+            ("TRIANGLES", "Triangles", "Triangles within a budget: fewer where the surface is flat"),
+            ("QUADS", "Quads", "Even quads, for sculpting and subdividing. Takes some seconds more"),
+            ("LOW_POLY", "Low Poly", "A few hundred flat faces"),
+            ("FULL", "Full", "The surface as the model made it: 100,000 to 700,000 small triangles"),
+        ],
+    )
+    faces: IntProperty(
+        name="Count",
+        description="Triangles at most, or about so many quads",
+        default=20_000,
+        min=100,
+        soft_max=200_000,
+        max=5_000_000,
+    )
+    low_poly_faces: IntProperty(
+        name="Count", description="Flat faces at most", default=1000, min=50, soft_min=500, max=2000
+    )
+    crisp: FloatProperty(
+        name="Crisp",
+        description="Make nearly flat areas flat, and the edges between them sharp. For box-like things: round ones become faceted",
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+    smoothing: IntProperty(
+        name="Smoothing", description="Iterations of smoothing, which keep the volume", min=0, soft_max=30, max=100
+    )
+    symmetry: EnumProperty(
+        name="Symmetry",
+        default="OFF",
+        description="Mirror the larger half of the shape, exactly",
+        items=[
+            ("OFF", "Off", "As it is"),
+            ("X", "X", "Left like right, as the shape is seen from the front"),
+            ("Y", "Y", "Back like front"),
+            ("Z", "Z", "Bottom like top"),
+        ],
+    )
+    flat_base: BoolProperty(
+        name="Flat Base", default=False, description="Cut the lowest 2 % level, so that the shape stands by itself"
+    )
+    hollow: BoolProperty(name="Hollow", default=False, description="A cavity inside, for printing")
+    wall: FloatProperty(
+        name="Wall",
+        description="How thick the wall is, as a share of the shape's longest side",
+        default=0.05,
+        min=0.005,
+        max=0.25,
+        precision=3,
+        subtype="FACTOR",
+    )
+    unwrap: BoolProperty(
+        name="UV Map", default=False, description="Unwrap the mesh. Quads: use UV, Smart UV Project afterwards"
+    )
+    origin: EnumProperty(
+        name="Origin",
+        default="BASE",
+        description="Where the object's origin is",
+        items=[
+            ("BASE", "Base", "In the middle of its lowest side"),
+            ("MIDDLE", "Middle", "In the middle of the shape"),
+        ],
+    )
     take_results: BoolProperty(
         name="Use Results",
         default=False,

@@ -20,6 +20,8 @@ from .conditions.types import Prepared
 from .diffusion.guidance import conditioned, guided
 from .diffusion.samplers import ancestral, generated_noises
 from .errors import InputError, ModelError
+from .finishing.finish import check_available, finish, finished_record
+from .finishing.settings import DEFAULT, SMOOTH, Finish
 from .geometry.distance import Frame
 from .geometry.meshes import provenance_of, write_mesh
 from .geometry.surface import field_to_mesh, main_components
@@ -51,7 +53,7 @@ class Settings:
     """What a generation depends on besides its input. scale (guidance, ≥ 0), steps (2 … 1000) and fit (steps that then
     fit the shape to the input, 0 … 1000): None takes the model's default for the quality, one of QUALITIES. one_piece:
     leave out everything but the main piece; None: where the model's shapes are to be of one piece, and the input is not
-    itself of several parts."""
+    itself of several parts. finish: what becomes of the extracted surface."""
 
     model: str = "starter"
     seed: int = 0
@@ -60,17 +62,20 @@ class Settings:
     fit: int | None = None
     one_piece: bool | None = None
     quality: str = "normal"
+    finish: Finish = DEFAULT
 
 
 @dataclass(frozen=True)
 class Generation:
-    """A result: vertices (V, 3) float32 in model space, faces (F, 3) int32, the latent (4, 12, 12, 12) float32, and
-    what it came from."""
+    """A result: vertices (V, 3) float32 in model space, faces (F, 3) or, where quads were asked for, (F, 4) int32, the
+    latent (4, 12, 12, 12) float32, what it came from, and UVs (F, 3, 2) float32 of the corners where they were asked
+    for."""
 
     vertices: np.ndarray
     faces: np.ndarray
     latent: np.ndarray
     record: dict = field(default_factory=dict)
+    uvs: np.ndarray | None = None
 
     @property
     def placed_vertices(self) -> np.ndarray:
@@ -82,7 +87,14 @@ class Generation:
     def save(self, path: Path | str) -> None:
         """Write the mesh where the input was, with normals and where it comes from, to .glb, .obj, .ply or .stl. Raises
         OutputError."""
-        write_mesh(path, self.placed_vertices, self.faces, provenance_of(self.record))
+        write_mesh(
+            path,
+            self.placed_vertices,
+            self.faces,
+            provenance_of(self.record),
+            self.uvs,
+            self.record.get("smooth_angle", SMOOTH),
+        )
 
 
 @dataclass(frozen=True)
@@ -90,12 +102,14 @@ class Keep:
     """Who gets what exists before the mesh does, so that a later stage's failure does not lose it.
 
     ``latent`` gets (4, 12, 12, 12) float32; ``views`` the pictures of a model that makes these first, as files: name →
-    PNG; ``note`` a sentence to show before a long stage.
+    PNG; ``note`` a sentence to show before a long stage; ``surface`` the surface as extracted, vertices (V, 3) float32
+    and faces (F, 3) int32, with the record so far.
     """
 
     latent: Callable[[np.ndarray], object] = lambda latent: None
     views: Callable[[dict[str, bytes]], object] = lambda files: None
     note: Callable[[str], object] = lambda words: None
+    surface: Callable[[np.ndarray, np.ndarray, dict], object] = lambda vertices, faces, record: None
 
 
 def choose_device(wanted: str = "auto") -> torch.device:
@@ -304,6 +318,7 @@ class Pipeline:
     def _generate(self, condition: str, inputs: dict, settings: Settings, progress: Progress, keep: Keep) -> Generation:
         scale, steps = self._checked(condition, settings)
         fitted = self.fit_steps(condition, settings)
+        check_available(settings.finish)
         timings: dict[str, float] = {}
         timed = Stopwatch(progress, timings)
         prepared = self._prepared(condition, inputs, timed)
@@ -344,7 +359,15 @@ class Pipeline:
             "frame": {"center": [float(c) for c in frame.center], "scale": float(frame.scale)} if frame else None,
             "note": ". ".join(filter(None, (*inputs.get("notes", ()), prepared.note, left_out_words(left_out)))),
         }
-        return Generation(vertices, faces, latent.cpu().numpy(), record)
+        keep.surface(vertices, faces, record)
+        finished = finish(vertices, faces, settings.finish, progress)
+        return Generation(
+            finished.vertices,
+            finished.faces,
+            latent.cpu().numpy(),
+            finished_record(record, settings.finish, finished),
+            finished.uvs,
+        )
 
     def fit_steps(self, condition: str, settings: Settings) -> int:
         """How many steps fit the shape to an input that can be fitted to. Raises InputError."""

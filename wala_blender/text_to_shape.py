@@ -3,6 +3,7 @@ stages."""
 
 import io
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from .errors import ModelError
+from .finishing.finish import STAGE, check_available
 from .geometry.meshes import provenance_of
 from .inputs import Input, raw_inputs
 from .mesh_to_mesh import MeshToMesh
@@ -81,6 +83,7 @@ class TextToShape:
         """
         condition, inputs = raw_inputs(condition, inputs)
         scale, steps = checked(self.row, SCHEDULE.length, condition, settings)
+        check_available(settings.finish)
         [handed_over] = self.shape_row.conditions
         timings: dict[str, float] = {}
         timed = Stopwatch(progress or silent, timings)
@@ -105,18 +108,29 @@ class TextToShape:
         keep.views(picture_files(views, handed_over, provenance_of(record)))
         timed("load", 0, 1)
         shapes = Pipeline.load(self.shape_row.name, self._device.type, self._low_memory, self._models)
+
+        def whole(of_the_shape: dict) -> dict:
+            """The record of both models, from that of the shape's."""
+            seconds = (
+                timings if STAGE not in of_the_shape["timings"] else timings | {STAGE: of_the_shape["timings"][STAGE]}
+            )
+            return (
+                of_the_shape
+                | record
+                | {f"shape_{name}": of_the_shape[name] for name in OF_THE_SHAPE}
+                | {"timings": seconds}
+            )
+
+        settings = Settings(
+            self.shape_row.name, settings.seed, fit=settings.fit, one_piece=settings.one_piece, finish=settings.finish
+        )
+        keep_surface = keep.surface
+        keep = replace(keep, surface=lambda vertices, faces, made: keep_surface(vertices, faces, whole(made)))
         made = shapes.generate(
-            handed_over,
-            {"images": list(views.images), "views": list(views.indices)},
-            Settings(self.shape_row.name, settings.seed, fit=settings.fit, one_piece=settings.one_piece),
-            timed,
-            keep,
+            handed_over, {"images": list(views.images), "views": list(views.indices)}, settings, timed, keep
         )
         timed.stop()
-        of_the_shape = {f"shape_{name}": made.record[name] for name in OF_THE_SHAPE}
-        return Generation(
-            made.vertices, made.faces, made.latent, made.record | record | of_the_shape | {"timings": timings}
-        )
+        return replace(made, record=whole(made.record))
 
     def _views(self, prompt: str, seed: int, scale: float, steps: int, progress: Progress, in_turns: bool) -> Views:
         progress("load", 0, 1)

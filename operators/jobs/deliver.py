@@ -4,10 +4,13 @@ float32 precision is kept by placing the object, and only sizing its vertices: a
 smooth.
 """
 
+import re
+
 import bpy
 import numpy as np
 
 from ..scene import frames
+from ..scene.mesh_data import fill_mesh
 from ..scene.placement import Placed, place
 from .destination import Place
 
@@ -30,7 +33,13 @@ PROVENANCE = (
 )
 MARK = "wala_"
 TITLE = "WaLa "  # before every result's name
+COPY = re.compile(r"\.\d{3,}$")  # of a name that is taken
 LARGEST_INTEGER = 2**31 - 1  # of a custom property
+
+
+def name_of(title: str) -> str:
+    """A result's name: also of one made from a result, whose name has the title already."""
+    return TITLE + COPY.sub("", title).removeprefix(TITLE)
 
 
 def deliver(result, request, title: str, where: Place):
@@ -39,7 +48,10 @@ def deliver(result, request, title: str, where: Place):
     result: runtime.jobs.Result (model space); request: runtime.jobs.Request with its placement.
     """
     placed = _placed(result, request)
-    item = bpy.data.objects.new(title, _mesh(title, placed, result.faces))
+    mesh = bpy.data.meshes.new(title)
+    fill_mesh(mesh, placed.vertices, result)
+    mesh.materials.append(_plain_material(title))
+    item = bpy.data.objects.new(title, mesh)
     item.location = placed.location
     item.rotation_euler = (0.0, 0.0, placed.rotation)
     item.wala.anchor = (*placed.location, placed.rotation)
@@ -55,9 +67,8 @@ def replace_mesh(item, result, request) -> None:
     placed = _placed(result, request)
     *location, rotation = item.wala.anchor
     moved = _about_z(placed.vertices, placed.rotation) + placed.location - location
-    placed = Placed(_about_z(moved, -rotation), np.asarray(location), rotation)
     item.data.clear_geometry()
-    _fill(item.data, placed, result.faces)
+    fill_mesh(item.data, _about_z(moved, -rotation), result)
     _mark_both(item, result, request)
 
 
@@ -74,29 +85,17 @@ def _placed(result, request) -> Placed:
     return place(frames.to_blender(result.vertices), request.placement, frame)
 
 
-def _mesh(title: str, placed: Placed, faces: np.ndarray):
-    """A mesh from arrays."""
-    mesh = bpy.data.meshes.new(title)
-    _fill(mesh, placed, faces)
-    return mesh
-
-
-def _fill(mesh, placed: Placed, faces: np.ndarray) -> None:
-    """Geometry into an empty mesh, smooth-shaded as every new one is. Blender's own check is slow, and finds one fault
-    that can be here: a face that names a vertex twice, which is left out."""
-    faces = faces[(faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])]
-    mesh.vertices.add(len(placed.vertices))
-    mesh.vertices.foreach_set("co", placed.vertices.astype(np.float32).ravel())
-    mesh.loops.add(faces.size)
-    mesh.loops.foreach_set("vertex_index", faces.astype(np.int32).ravel())
-    mesh.polygons.add(len(faces))
-    mesh.polygons.foreach_set("loop_start", np.arange(0, faces.size, 3, dtype=np.int32))
-    mesh.update(calc_edges=True)
-
-
 def _mark_both(item, result, request) -> None:
     for owner in (item, item.data):
         _mark(owner, {**result.record, "prompt": request.inputs.get("prompt"), "job": request.id})
+
+
+def _plain_material(name: str):
+    """A material to begin with, in the slot that every result has."""
+    material = bpy.data.materials.new(name)
+    if material.node_tree is None:
+        material.use_nodes = True
+    return material
 
 
 def _mark(owner, record: dict) -> None:

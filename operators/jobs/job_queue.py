@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Ticket:
     """A job under way, in plain data that outlives the scene. ``pace``: follows how long it still takes; ``source``:
     names and session uids of the objects it is from; ``source_display``: how these are displayed once the result is
-    there; ``as_asset``: whether its result is to be marked as one."""
+    there; ``as_asset``: whether its result is to be marked as one; ``target``: name and session uid of the object whose
+    mesh the result replaces, where it is not to be a new one."""
 
     job: str
     folder: Path
@@ -29,6 +30,7 @@ class Ticket:
     source: tuple = ()
     source_display: str = "KEEP"
     as_asset: bool = False
+    target: tuple[str, int | None] | None = None
 
 
 @dataclass(frozen=True)

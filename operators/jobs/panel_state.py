@@ -20,7 +20,8 @@ SHARES = {
     "fit": (0.55, 0.8),
     "decode": (0.8, 0.85),
     "detail": (0.85, 0.9),
-    "surface": (0.9, 1.0),
+    "surface": (0.9, 0.95),
+    "finish": (0.95, 1.0),
 }
 TITLES = {
     "load": "Loading the model",
@@ -32,6 +33,7 @@ TITLES = {
     "decode": "Decoding",
     "detail": "Refining",
     "surface": "Meshing",
+    "finish": "Finishing",
 }
 SHOWN_IN = {("VIEW_3D", "UI"), ("PREFERENCES", "WINDOW")}  # areas and regions
 MODEL_WORDS = (

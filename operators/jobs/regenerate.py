@@ -1,7 +1,6 @@
 """A result's job once more. Knows which job made an object and where jobs are kept; the session knows how one is
 started."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from ...runtime import jobs
 from ...runtime.messages import JobFailed
 from .. import preferences
 from . import sources, submit
-from .deliver import MARK, TITLE
+from .deliver import MARK
 from .job_queue import Ticket
 
 
@@ -29,13 +28,13 @@ def start(context, settings, item, seed: int | None = None) -> Ticket:
         raise JobFailed("job-missing", f"What “{item.name}” was made from is not kept any more", "Generate it anew")
     old = jobs.read_request(folder)
     submit.require_model(old.model, old.condition)
-    request = replace(old, id=jobs.new_id(), seed=old.seed + old.variations if seed is None else seed, created="")
-    title = re.sub(r"\.\d{3,}$", "", item.name).removeprefix(TITLE)
+    seed = old.seed + old.variations if seed is None else seed
+    request = replace(old, id=jobs.new_id(), seed=seed, start="input", created="")
     return submit.submit(
         context,
         settings,
         request,
         jobs.read_inputs(folder, old),
-        title,
+        item.name,
         sources.references(sources.find(item, context.scene)),
     )

@@ -10,7 +10,7 @@ from ...runtime.messages import Cancelled, JobFailed
 from ..models import depth_map_list
 from ..scene import compatibility
 from . import assets, panel_state, source_display, sources
-from .deliver import TITLE, deliver
+from .deliver import deliver, name_of, replace_mesh
 from .destination import Place
 from .job_queue import JobQueue, Outcome, Ticket
 
@@ -54,10 +54,14 @@ def _deliver(queue: JobQueue, ticket: Ticket, where: Place, remark: str = "") ->
     """Make the object of a finished job, and conclude the job however that goes."""
     try:
         result = jobs.read_result(ticket.folder)
-        item = deliver(result, jobs.read_request(ticket.folder), TITLE + ticket.title, where)
-        sources.remember(item, ticket.source)
-        item.wala.variations = len(variations.thumbnails(ticket.folder))
-        source_display.cover(item, where.scene, ticket.source_display)
+        request = jobs.read_request(ticket.folder)
+        if ticket.target is not None:
+            item = _replaced(ticket, request)
+        else:
+            item = deliver(result, request, name_of(ticket.title), where)
+            sources.remember(item, ticket.source)
+            item.wala.variations = len(variations.thumbnails(ticket.folder))
+            source_display.cover(item, where.scene, ticket.source_display)
         _take_up_views(ticket, where)
         if ticket.as_asset:
             assets.mark(item)
@@ -69,10 +73,23 @@ def _deliver(queue: JobQueue, ticket: Ticket, where: Place, remark: str = "") ->
         _conclude(queue, ticket, Outcome(error=refusal))
     else:
         kept_jobs.mark_delivered(ticket.folder)
-        if not (ticket.job == queue.blocking or ticket in queue.held):
+        # The step of an operator that replaces a mesh is in place already: the redo panel goes back to it.
+        if not (ticket.job == queue.blocking or ticket in queue.held or ticket.target is not None):
             compatibility.push_undo("WaLa Generate")
         note = ". ".join(filter(None, (result.record.get("note"), remark, where.where_in_words(item))))
         _conclude(queue, ticket, Outcome(object=item.name, note=note))
+
+
+def _replaced(ticket: Ticket, request: jobs.Request):
+    """The ticket's target, with the new mesh of the variation that it shows. Raises JobFailed: it is gone, or being
+    edited."""
+    item = compatibility.find(bpy.data.objects, *ticket.target)
+    if item is None or item.type != "MESH":
+        raise JobFailed("target-missing", f"“{ticket.target[0]}” is gone, so that its mesh was not changed")
+    if item.mode != "OBJECT":
+        raise JobFailed("target-edited", f"“{item.name}” is being edited", "Go to Object Mode, and adjust it again")
+    replace_mesh(item, jobs.read_result(variations.folder_of(ticket.folder, item.wala.variation)), request)
+    return item
 
 
 def place_held(queue: JobQueue) -> None:

@@ -6,8 +6,10 @@ from ...runtime.supervisor import WorkerState
 from .. import preferences
 from ..capture import CAPTURES
 from ..models import catalog
+from ..scene.placement import CURSOR_SIZE
 from . import panel_state, session, source_display
 from .destination import Home
+from .finish_settings import finish_of
 from .job_queue import Ticket
 
 JOBS_KEPT = 50
@@ -32,9 +34,16 @@ def start(context, settings) -> Ticket:
         one_piece=None if settings.one_piece else False,
         quality=settings.quality.lower(),
         variations=settings.variations,
-        placement=capture.placement,
+        finish=finish_of(settings),
+        placement=_placement(capture.placement, settings, context.scene.unit_settings),
     )
     return submit(context, settings, request, capture.files, beside.get("prompt", capture.title), capture.source)
+
+
+def _placement(placement: dict, settings, units) -> dict:
+    """What a capture says of the place, with the origin and, for what has no size of its own, that in scene units."""
+    metre = 1.0 if units.system == "NONE" else 1.0 / units.scale_length
+    return {**placement, "size": CURSOR_SIZE * metre, "origin": settings.origin}
 
 
 def require_model(model: str, condition: str) -> None:

@@ -78,12 +78,13 @@ class WALA_OT_keep_all_variations(VariationOperator, bpy.types.Operator):
     def change(self, context, item, folder):
         request, source = jobs.read_request(folder), sources.references(sources.find(item, context.scene))
         others = [number for number in range(item.wala.variations) if number != item.wala.variation]
-        results = [jobs.read_result(variations.folder_of(folder, number)) for number in others]
+        results = {number: jobs.read_result(variations.folder_of(folder, number)) for number in others}
         width = max(item.dimensions)
-        for place, result in enumerate(results, 1):
+        for place, (number, result) in enumerate(results.items(), 1):
             other = deliver(result, request, item.name, Place(context.scene))
             other.location.x += place * GAP * width
             sources.remember(other, source)
+            other.wala.variation = number
         item.wala.variations = 0
         context.view_layer.objects.active = item
 

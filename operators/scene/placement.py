@@ -12,7 +12,7 @@ import numpy as np
 
 from .camera_pose import View, bounds
 
-CURSOR_SIZE = 2.0  # Blender adds its own primitives two units wide
+CURSOR_SIZE = 2.0  # metres: as large as Blender's own primitives
 STRETCH = 1.5  # between the axes, at most, to fill a blockout's box
 ITERATIONS = 40
 NEAREST_SHARE = 0.05  # no part of the mesh comes nearer to the eye than this share of the sketch's depth
@@ -35,14 +35,30 @@ def place(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:
     normalised, already in Blender's axes (model = (input - center) * scale); None for the others. Raises KeyError for
     an unknown kind.
     """
-    return SOLVERS[placement["kind"]](np.asarray(vertices, dtype=np.float64), placement, frame)
+    placed = SOLVERS[placement["kind"]](np.asarray(vertices, dtype=np.float64), placement, frame)
+    return with_origin(placed, placement["origin"]) if "origin" in placement else placed
+
+
+def with_origin(placed: Placed, origin: str) -> Placed:
+    """The same shape in the same place, with its object's origin in the middle of its base ("BASE"), or of all of it
+    ("MIDDLE")."""
+    low, high = bounds(placed.vertices)
+    point = (low + high) / 2
+    if origin == "BASE":
+        point[2] = low[2]
+    cosine, sine = np.cos(placed.rotation), np.sin(placed.rotation)
+    turned = np.array([cosine * point[0] - sine * point[1], sine * point[0] + cosine * point[1], point[2]])
+    return Placed(placed.vertices - point, placed.location + turned, placed.rotation)
 
 
 def at_point(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:
-    """Standing on placement["location"], the longest side CURSOR_SIZE; the origin is where it stands."""
+    """Standing on placement["location"], the longest side placement["size"]; the origin is where it stands."""
     low, high = bounds(vertices)
     foot = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
-    return Placed((vertices - foot) * (CURSOR_SIZE / _longest(high - low)), np.asarray(placement["location"], float))
+    return Placed(
+        (vertices - foot) * (placement.get("size", CURSOR_SIZE) / _longest(high - low)),
+        np.asarray(placement["location"], float),
+    )
 
 
 def at_input(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:

@@ -72,6 +72,9 @@ class ShapingEngine:
         print(f"loaded {model} beforehand", flush=True)
 
     def run(self, folder: Path, request: jobs.Request, progress) -> None:
+        if request.start == "surface":
+            self.finish(folder, request, progress)
+            return
         prompt = str(request.inputs.get("prompt", ""))
         if prompt.startswith("maps"):
             progress("load", 0, 1)
@@ -91,15 +94,30 @@ class ShapingEngine:
         progress("decode", 0, 1)
         progress("surface", 0, 1)
         vertices, faces = chair()
-        if request.variations == 1:
-            jobs.write_result(folder, vertices, faces, record_of(folder, request))
-            return
         for number in reversed(range(request.variations)):
             # The last seed agrees best; a later variation is higher.
             seed = request.seed + request.variations - 1 - number
             taller = vertices * np.array([1, 1 + number / 4, 1], np.float32)
             record = {**record_of(folder, request), "seed": seed}
-            variations.write_variation(folder, number, taller, faces, record, MAP)
+            if request.variations > 1:
+                variations.write_variation(folder, number, taller, faces, record, MAP)
+            jobs.write_surface(variations.folder_of(folder, number), taller, faces, record)
+        self.finish(folder, request, progress)
+
+    def finish(self, folder: Path, request: jobs.Request, progress) -> None:
+        """The kept surfaces as they are, but for quads, flat faces and UVs where these are asked for."""
+        progress("finish", 0, 1)
+        topology, angle = request.finish.get("topology"), 180.0
+        for number in reversed(range(request.variations)):
+            own = variations.folder_of(folder, number)
+            surface = jobs.read_surface(own)
+            faces = surface.faces
+            if topology == "quads":
+                faces = np.concatenate([faces[::2], faces[1::2, 2:]], axis=1)
+            if topology == "low-poly":
+                faces, angle = faces[:12], 0.0
+            uvs = np.random.default_rng(0).random((*faces.shape, 2), np.float32) if request.finish.get("uv") else None
+            jobs.write_result(own, surface.vertices, faces, surface.record | {"smooth_angle": angle}, uvs)
 
 
 def record_of(folder: Path, request: jobs.Request) -> dict:

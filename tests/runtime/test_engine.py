@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from shapes import box
 
 from runtime import engine, jobs
 from runtime.messages import Cancelled, JobFailed
 from wala_blender import errors
+from wala_blender.finishing.settings import Finish
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,14 @@ class Settings:
     fit: int | None = None
     one_piece: bool | None = None
     quality: str = "normal"
+    finish: object = None
 
 
 @dataclass(frozen=True)
 class Keep:
     latent: Callable
     views: Callable
+    surface: Callable
 
 
 class Library:
@@ -57,8 +61,9 @@ class Library:
         keep.latent(latent)
         if self.failure:
             raise self.failure
+        keep.surface(*box(), {"model": settings.model, "note": "A remark"})
         return types.SimpleNamespace(
-            vertices=np.eye(3), faces=np.array([[0, 1, 2]]), latent=latent, record={"model": settings.model}
+            vertices=np.eye(3), faces=np.array([[0, 1, 2]]), uvs=None, latent=latent, record={"model": settings.model}
         )
 
 
@@ -90,6 +95,7 @@ def folder(tmp_path):
         fit=2,
         one_piece=False,
         quality="best",
+        finish={"faces": 500},
     )
     return jobs.write_job(tmp_path, request, {})
 
@@ -104,7 +110,9 @@ def test_a_job_is_run_and_the_model_stays_loaded(library, folder):
     one, said = engine.Engine("cpu", "on"), []
     run(one, folder, said)
     assert said[0] == ("load", 0, 1) and said[1:] == [("sample", step, 3) for step in range(3)]
-    assert library.calls == [("text", {"loaded": "a chair"}, Settings("starter", 3, 2.5, 3, 2, False, "best"))]
+    assert library.calls == [
+        ("text", {"loaded": "a chair"}, Settings("starter", 3, 2.5, 3, 2, False, "best", Finish(faces=500)))
+    ]
     result = jobs.read_result(folder)
     assert result.record == {"model": "starter"} and result.vertices.dtype == np.float32
     assert np.load(folder / "result" / "latent.npy").shape == (4, 12, 12, 12)
@@ -251,3 +259,29 @@ def test_a_broken_device_does_not_hide_the_jobs_own_error(library, folder, monke
     with pytest.raises(JobFailed) as caught:
         run(engine.Engine("cuda"), folder)
     assert caught.value.code == "out-of-memory"
+
+
+def test_a_kept_surface_is_finished_again_without_a_model(library, folder):
+    one = engine.Engine("cpu")
+    run(one, folder)
+    request = jobs.finish_again(folder, {"topology": "full", "symmetry": "x"})
+    said = []
+    engine.Engine("cpu").run(folder, request, lambda *words: said.append(words))
+    assert len(library.loads) == len(library.calls) == 1 and {stage for stage, _, _ in said} == {"finish"}
+    result = jobs.read_result(folder)
+    assert result.record["model"] == "starter" and result.record["finish"]["symmetry"] == "x"
+    assert result.record["note"] == "A remark" and result.vertices[:, 0].min() == -0.5
+
+
+def test_a_finish_that_cannot_be_is_refused_and_the_old_result_stays(library, folder):
+    run(engine.Engine("cpu"), folder)
+    before = jobs.read_result(folder)
+    with pytest.raises(JobFailed, match="symmetry") as caught:
+        run(engine.Engine("cpu"), folder, start="surface", finish={"symmetry": "round"})
+    assert caught.value.code == "bad-input" and jobs.read_result(folder).record == before.record
+
+
+def test_without_a_kept_surface_there_is_nothing_to_finish(library, folder):
+    with pytest.raises(JobFailed) as caught:
+        run(engine.Engine("cpu"), folder, start="surface")
+    assert caught.value.code == "result-missing"

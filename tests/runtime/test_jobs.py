@@ -80,6 +80,9 @@ def test_request_and_arrays_come_back(tmp_path):
         ({"inputs": {"points": "inputs/../../secret.npy"}}, "job-invalid", "secret"),
         ({"inputs": {"points": "inputs/gone.npy"}}, "job-invalid", "gone.npy"),
         ({"placement": 3}, "job-invalid", "placement"),
+        ({"finish": 3}, "job-invalid", "finish"),
+        ({"finish": {"faces": [1]}}, "job-invalid", "finish"),
+        ({"start": "latent"}, "job-invalid", "start"),
     ],
 )
 def test_bad_requests_are_refused_with_words(tmp_path, changes, code, words):
@@ -92,18 +95,49 @@ def test_bad_requests_are_refused_with_words(tmp_path, changes, code, words):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("schema", "lacking"), [(1, ("fit", "one_piece", "quality")), (2, ("one_piece", "quality"))])
-def test_requests_of_earlier_schemas_are_still_read(tmp_path, schema, lacking):
+# What schemas came to know.
+OLD = {"fit": None, "one_piece": None, "quality": "normal", "variations": 1, "finish": {}, "start": "input"}
+
+
+@pytest.mark.parametrize(("schema", "known"), [(1, 0), (2, 1), (3, 3), (4, 4)])
+def test_requests_of_earlier_schemas_are_still_read_and_want_the_surface_as_extracted(tmp_path, schema, known):
     sent = request(seed=5)
     folder = jobs.write_job(tmp_path, sent, POINTS)
     path = folder / jobs.REQUEST
     document = json.loads(path.read_text("utf-8"))
-    assert document.pop("schema") == jobs.SCHEMA and [document.pop(name) for name in lacking] == [None] * (
-        len(lacking) - 1
-    ) + ["normal"]
+    lacking = dict(list(OLD.items())[known:])
+    assert document.pop("schema") == jobs.SCHEMA and {name: document.pop(name) for name in lacking} == lacking
     path.write_text(json.dumps(document | {"schema": schema}), "utf-8")
     got = jobs.read_request(folder)
     assert (got.id, got.seed, got.inputs, got.fit, got.one_piece) == (sent.id, 5, sent.inputs, None, None)
+    assert (got.finish, got.start) == ({"topology": "full"}, "input")
+
+
+def test_a_job_is_finished_again_in_another_way(tmp_path):
+    folder = jobs.write_job(tmp_path, request(seed=5), POINTS)
+    with pytest.raises(JobFailed, match="keeps no surface"):
+        jobs.finish_again(folder, {"faces": 500})
+    jobs.write_surface(folder, np.eye(3), np.array([[0, 1, 2]]), {"model": "starter"})
+    assert jobs.read_surface(folder).record == {"model": "starter"}
+    changed = jobs.finish_again(folder, {"faces": 500})
+    assert (changed.finish, changed.start, changed.seed) == ({"faces": 500}, "surface", 5)
+    assert jobs.read_request(folder) == changed
+    with pytest.raises(JobFailed, match="finish"):
+        jobs.finish_again(folder, {"faces": float("inf")})
+    assert jobs.read_request(folder) == changed
+
+
+def test_quads_and_uvs_come_back_and_wrong_ones_do_not(tmp_path):
+    folder = jobs.write_job(tmp_path, request(), POINTS)
+    vertices, faces = np.random.default_rng(0).random((5, 3), np.float32), np.array([[0, 1, 2, 3], [1, 2, 3, 4]])
+    uvs = np.random.default_rng(1).random((2, 4, 2), np.float32)
+    jobs.write_result(folder, vertices, faces, {"model": "starter"}, uvs)
+    result = jobs.read_result(folder)
+    assert np.array_equal(result.faces, faces) and np.array_equal(result.uvs, uvs)
+    with pytest.raises(JobFailed, match="uvs"):
+        jobs.write_result(folder, vertices, faces, {}, uvs[:1])
+    with pytest.raises(JobFailed, match="faces are"):
+        jobs.write_result(folder, vertices, np.zeros((2, 5), int), {})
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"schema": 1}', b"[" * 100_000])

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..conditions.specs import OPTIONS, SPECS
 from ..errors import InputError, WalaError, shown
+from .finishing import finish_of
 
 NUMBERS = "{:,}".format
 
@@ -76,7 +77,7 @@ def _files(inputs: Mapping[str, object], folder: Path) -> list[Path]:
     return [folder / value for value in values if "\0" not in value and os.path.isfile(folder / value)]
 
 
-def _tell(notes: list[str]) -> None:
+def tell(notes: list[str]) -> None:
     """What was left out of an input, a line each."""
     for note in filter(None, notes):
         print(f"wala: {shown(note)}", file=sys.stderr)
@@ -89,7 +90,8 @@ def generate(options: argparse.Namespace) -> int:
     from ..geometry.meshes import check_mesh_destination
 
     condition, named, folder = _given(options)
-    check_mesh_destination(options.out, *_files(named, folder))
+    finish = finish_of(options)
+    check_mesh_destination(options.out, *_files(named, folder), with_uvs=finish.uv)
     inputs = load_condition(condition, named, folder)
 
     from ..pipeline import Keep, Settings
@@ -110,6 +112,7 @@ def generate(options: argparse.Namespace) -> int:
         fit=options.fit,
         one_piece=options.one_piece,
         quality=options.quality,
+        finish=finish,
     )
     with progress_bar() as progress:
         made = maker.generate(
@@ -117,11 +120,12 @@ def generate(options: argparse.Namespace) -> int:
         )
     made.save(options.out)
     seconds = sum(made.record["timings"].values())
+    kind = "quads" if made.faces.shape[1] == 4 else "triangles"
     print(
-        f"{options.out}: {NUMBERS(len(made.vertices))} vertices, {NUMBERS(len(made.faces))} triangles "
+        f"{options.out}: {NUMBERS(len(made.vertices))} vertices, {NUMBERS(len(made.faces))} {kind} "
         f"({options.model}, {condition}, seed {options.seed}, {seconds:.1f} s)"
     )
-    _tell([made.record["note"]])
+    tell([made.record["note"]])
     return 0
 
 
@@ -144,7 +148,7 @@ def roundtrip(options: argparse.Namespace) -> int:
         origin |= {"origin": "decoded from its latent", "model": options.model}
     vertices = frame.to_model(vertices)
     field = mesh_to_distance(vertices, faces)
-    _tell([*notes, open_sheet_note(field, vertices, faces)])
+    tell([*notes, open_sheet_note(field, vertices, faces)])
     stages, back = round_trip(field, pipeline, options.fit)
     vertices, faces = field_to_mesh(back, remove_dust=False)
     write_mesh(options.out, frame.from_model(vertices), faces, origin)
@@ -170,7 +174,7 @@ def depth(options: argparse.Namespace) -> int:
     views = options.cameras or PUBLISHED.sets[6]
     check_folder(options.out)
     vertices, faces, notes = without_strays(*read_mesh(options.mesh))
-    _tell(notes)
+    tell(notes)
     maps, *_ = mesh_pictures(vertices, faces, [PUBLISHED.direction(view) for view in views])
     options.out.mkdir(exist_ok=True)
     for view, picture in zip(views, maps):

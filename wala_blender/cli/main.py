@@ -21,6 +21,7 @@ from ..arguments import number
 from ..conditions.options import camera
 from ..conditions.specs import OPTIONS, PUBLISHED_DEFAULTS, SPECS
 from ..errors import WalaError, shown
+from .finishing import add_finish, add_options
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 TRACEBACK = "WALA_TRACEBACK"  # set in the environment: unexpected errors show where they came from
@@ -110,6 +111,7 @@ def _add_generate(commands) -> None:
             "leave out everything but the main piece (default: with the starter, unless the voxels are of several parts)"
         ),
     )
+    add_options(parser)
     _model_options(parser)
     parser.add_argument(
         "--low-memory",
@@ -429,7 +431,7 @@ def parser() -> argparse.ArgumentParser:
     top = _Parser(prog="wala", description="Meshes from sketches, blockouts, points and words.")
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_add_generate, _add_depth, _add_roundtrip, _add_small_ones, _add_models, _add_training):
+    for add in (_add_generate, add_finish, _add_depth, _add_roundtrip, _add_small_ones, _add_models, _add_training):
         add(commands)
     return top
 

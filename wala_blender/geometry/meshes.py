@@ -16,7 +16,8 @@ from .formats.obj import read_obj
 from .formats.off import read_off
 from .formats.ply import read_ply
 from .formats.stl import read_stl
-from .formats.writers import GENERATOR, WRITERS, Provenance
+from .formats.writers import GENERATOR, WITH_UVS, WRITERS, MeshData, Provenance
+from .topology import creased_normals, vertex_normals
 
 _READERS: dict[str, Callable[[Path], tuple[np.ndarray, np.ndarray]]] = {
     ".glb": read_gltf,
@@ -96,24 +97,19 @@ def read_points(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
     return points, faces
 
 
-def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Unit normals (V, 3) float32, faces weighted by area; (0, 1, 0) where a vertex has no face with an area."""
-    corners = np.asarray(vertices, dtype=np.float64)[faces]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    sums = np.stack([np.bincount(faces.ravel(), np.repeat(normals[:, axis], 3), len(vertices)) for axis in range(3)], 1)
-    length = np.linalg.norm(sums, axis=1, keepdims=True)
-    return np.where(length > 0, sums / np.where(length > 0, length, 1), (0, 1, 0)).astype(np.float32)
-
-
-def check_mesh_destination(path: Path | str, *inputs: Path) -> Path:
+def check_mesh_destination(path: Path | str, *inputs: Path, with_uvs: bool = False) -> Path:
     """The path, if a mesh can be written there without replacing one of the ``inputs``.
 
-    Raises OutputError: unknown kind of file, missing folder, no permission, the file of an input (also by another name
-    or through a link).
+    Raises OutputError: a kind of file that is unknown or holds no UVs, missing folder, no permission, the
+    file of an input (also by another name or through a link).
     """
     path = Path(path)
     if path.suffix.lower() not in WRITERS and not os.path.isdir(path):
         raise OutputError(f"{path.name}: unknown kind of file {path.suffix!r}", f"Choose one of {', '.join(WRITABLE)}")
+    if with_uvs and path.suffix.lower() not in WITH_UVS:
+        raise OutputError(
+            f"{path.name}: this kind of file holds no UVs", f"Choose one of {', '.join(WITH_UVS)}, or leave UVs out"
+        )
     check_destination(path)
     for given in inputs:
         if path.exists() and given.exists() and path.samefile(given):
@@ -121,18 +117,32 @@ def check_mesh_destination(path: Path | str, *inputs: Path) -> Path:
     return path
 
 
-def write_mesh(path: Path | str, vertices: np.ndarray, faces: np.ndarray, provenance: Provenance) -> None:
-    """Writes vertices (V, 3) and triangles (F, 3) with normals to .glb, .obj, .ply or .stl, whole or not at all.
+def write_mesh(
+    path: Path | str,
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    provenance: Provenance,
+    uvs: np.ndarray | None = None,
+    smooth_angle: float = 180.0,
+) -> None:
+    """Writes vertices (V, 3) and triangles or quads (F, 3 or 4) with normals to .glb, .obj, .ply or .stl, whole or not
+    at all.
 
     Coordinates far from the origin keep their digits. provenance: names → texts and numbers (model, seed, licence, …),
-    kept in glTF's extras, in comments or, as far as it fits, in the header of .stl; None is left out. Raises
-    OutputError.
+    kept in glTF's extras, in comments or, as far as it fits, in the header of .stl; None is left out. uvs: (F, k, 2) of
+    the corners. smooth_angle: edges that turn by more degrees are sharp in .glb and .obj, 0: all. Quads stay quads in
+    .obj and .ply. Raises OutputError.
     """
-    path = check_mesh_destination(path)
+    path = check_mesh_destination(path, with_uvs=uvs is not None)
     vertices = np.asarray(vertices, dtype=np.float64)
     faces = np.asarray(faces, dtype=np.int64)
+    normals = (
+        (vertex_normals(vertices, faces), faces)
+        if smooth_angle >= 180
+        else creased_normals(vertices, faces, smooth_angle)
+    )
     provenance = {name: value for name, value in provenance.items() if value is not None}
-    content = WRITERS[path.suffix.lower()](vertices, faces, vertex_normals(vertices, faces), provenance)
+    content = WRITERS[path.suffix.lower()](MeshData(vertices, faces, *normals, uvs), provenance)
     write_whole(path, lambda stream: stream.write(content))
 
 

@@ -4,8 +4,11 @@ import json
 import math
 import struct
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
+
+from ..topology import triangulated, vertex_normals
 
 GENERATOR = "WaLa"
 _GLB_MAGIC, _GLB_JSON, _GLB_BINARY = 0x46546C67, 0x4E4F534A, 0x004E4942
@@ -13,6 +16,18 @@ _FLOAT, _UINT, _VERTEX_BUFFER, _INDEX_BUFFER, _TRIANGLES = 5126, 5125, 34962, 34
 _FAR = 1000  # times its size from the origin: there float32 keeps less than four digits of a shape
 
 Provenance = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class MeshData:
+    """What a file holds: vertices (V, 3) float64, faces (F, 3) or (F, 4) int64, normals (N, 3) float32 and which of
+    them each corner has, as ``normal_corners`` like faces; ``uvs`` (F, k, 2) float32 of the corners, or None."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    normals: np.ndarray
+    normal_corners: np.ndarray
+    uvs: np.ndarray | None = None
 
 
 def _is_far(vertices: np.ndarray) -> bool:
@@ -38,16 +53,26 @@ def _comments(provenance: Provenance) -> list[str]:
     return [line.encode("ascii", "backslashreplace").decode() for line in lines]
 
 
-def _obj(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, provenance: Provenance) -> bytes:
+def _obj(mesh: MeshData, provenance: Provenance) -> bytes:
     header = "".join(f"# {line}\n" for line in _comments(provenance))
-    number = _coordinate(vertices)
-    body = (f"v {number} {number} {number}\n" * len(vertices)) % tuple(vertices.ravel().tolist())
-    body += ("vn %.4f %.4f %.4f\n" * len(normals)) % tuple(normals.ravel().tolist())
-    body += ("f %d//%d %d//%d %d//%d\n" * len(faces)) % tuple((faces.repeat(2, axis=1) + 1).ravel().tolist())
+    number = _coordinate(mesh.vertices)
+    body = (f"v {number} {number} {number}\n" * len(mesh.vertices)) % tuple(mesh.vertices.ravel().tolist())
+    body += ("vn %.4f %.4f %.4f\n" * len(mesh.normals)) % tuple(mesh.normals.ravel().tolist())
+    numbers = [mesh.faces, mesh.normal_corners]
+    corner = "%d//%d"
+    if mesh.uvs is not None:
+        places, used = np.unique(mesh.uvs.reshape(-1, 2), axis=0, return_inverse=True)
+        body += ("vt %.6f %.6f\n" * len(places)) % tuple(places.ravel().tolist())
+        numbers.insert(1, used.reshape(mesh.faces.shape))
+        corner = "%d/%d/%d"
+    face = f"f {' '.join([corner] * mesh.faces.shape[1])}\n"
+    body += (face * len(mesh.faces)) % tuple((np.stack(numbers, axis=-1) + 1).ravel().tolist())
     return (header + "o WaLa\n" + body).encode("ascii")
 
 
-def _ply(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, provenance: Provenance) -> bytes:
+def _ply(mesh: MeshData, provenance: Provenance) -> bytes:
+    """With one normal a vertex, and no creases."""
+    vertices, faces, sides = mesh.vertices, mesh.faces, mesh.faces.shape[1]
     kind, code = ("double", "<f8") if _is_far(vertices) else ("float", "<f4")
     lines = [
         "ply",
@@ -62,15 +87,16 @@ def _ply(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, provenanc
         "",
     ]
     points = np.empty(len(vertices), dtype=[("place", code, 3), ("normal", "<f4", 3)])
-    points["place"], points["normal"] = vertices, normals
-    rows = np.empty(len(faces), dtype=[("count", "u1"), ("corners", "<i4", 3)])
-    rows["count"], rows["corners"] = 3, faces
+    points["place"], points["normal"] = vertices, vertex_normals(vertices, faces)
+    rows = np.empty(len(faces), dtype=[("count", "u1"), ("corners", "<i4", sides)])
+    rows["count"], rows["corners"] = sides, faces
     return "\n".join(lines).encode("ascii") + points.tobytes() + rows.tobytes()
 
 
-def _stl(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, provenance: Provenance) -> bytes:
+def _stl(mesh: MeshData, provenance: Provenance) -> bytes:
     """Binary; a text where the shape lies so far off that only a text keeps its coordinates. The origin is in the 80
     bytes of the header, as far as they go."""
+    vertices, faces = mesh.vertices, triangulated(mesh.faces)
     corners = vertices[faces]
     across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     length = np.linalg.norm(across, axis=1, keepdims=True)
@@ -90,7 +116,24 @@ def _stl(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, provenanc
     return title.encode("ascii").ljust(80, b"\0") + struct.pack("<I", len(faces)) + rows.tobytes()
 
 
-def _glb(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, provenance: Provenance) -> bytes:
+def _split(mesh: MeshData) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    """Vertices, triangles, normals and UVs with one normal and one UV a vertex, as glTF has them."""
+    corners = np.stack([mesh.faces.ravel(), mesh.normal_corners.ravel()], axis=1)
+    if mesh.uvs is not None:
+        _, used = np.unique(mesh.uvs.reshape(-1, 2), axis=0, return_inverse=True)
+        corners = np.concatenate([corners, used.reshape(-1, 1)], axis=1)
+    _, first, numbers = np.unique(corners, axis=0, return_index=True, return_inverse=True)
+    uvs = None if mesh.uvs is None else mesh.uvs.reshape(-1, 2)[first]
+    return (
+        mesh.vertices[corners[first, 0]],
+        triangulated(numbers.reshape(mesh.faces.shape)),
+        mesh.normals[corners[first, 1]],
+        uvs,
+    )
+
+
+def _glb(mesh: MeshData, provenance: Provenance) -> bytes:
+    vertices, faces, normals, uvs = _split(mesh)
     node: dict = {"name": GENERATOR, "mesh": 0, "extras": dict(provenance)}
     if _is_far(vertices):
         # A buffer holds float32; the node's place is written with all digits.
@@ -98,6 +141,11 @@ def _glb(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, provenanc
         vertices = vertices - node["translation"]
     vertices = vertices.astype("<f4")
     parts = [(faces.astype("<u4"), _INDEX_BUFFER), (vertices, _VERTEX_BUFFER), (normals.astype("<f4"), _VERTEX_BUFFER)]
+    attributes = {"POSITION": 1, "NORMAL": 2}
+    if uvs is not None:
+        # glTF's v runs down.
+        parts.append((np.stack([uvs[:, 0], 1 - uvs[:, 1]], axis=1).astype("<f4"), _VERTEX_BUFFER))
+        attributes["TEXCOORD_0"] = 3
     offsets = np.cumsum([0] + [array.nbytes for array, _ in parts]).tolist()
     low, high = vertices.min(axis=0).tolist(), vertices.max(axis=0).tolist()
     document = {
@@ -109,13 +157,18 @@ def _glb(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, provenanc
             {
                 "name": GENERATOR,
                 "extras": dict(provenance),
-                "primitives": [{"attributes": {"POSITION": 1, "NORMAL": 2}, "indices": 0, "mode": _TRIANGLES}],
+                "primitives": [{"attributes": attributes, "indices": 0, "mode": _TRIANGLES}],
             }
         ],
         "accessors": [
             {"bufferView": 0, "componentType": _UINT, "count": faces.size, "type": "SCALAR"},
             {"bufferView": 1, "componentType": _FLOAT, "count": len(vertices), "type": "VEC3", "min": low, "max": high},
             {"bufferView": 2, "componentType": _FLOAT, "count": len(vertices), "type": "VEC3"},
+            *(
+                []
+                if uvs is None
+                else [{"bufferView": 3, "componentType": _FLOAT, "count": len(vertices), "type": "VEC2"}]
+            ),
         ],
         "bufferViews": [
             {"buffer": 0, "byteOffset": offset, "byteLength": array.nbytes, "target": target}
@@ -130,9 +183,5 @@ def _glb(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, provenanc
     return struct.pack("<III", _GLB_MAGIC, 2, 12 + len(chunks)) + chunks
 
 
-WRITERS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray, Provenance], bytes]] = {
-    ".glb": _glb,
-    ".obj": _obj,
-    ".ply": _ply,
-    ".stl": _stl,
-}
+WRITERS: dict[str, Callable[[MeshData, Provenance], bytes]] = {".glb": _glb, ".obj": _obj, ".ply": _ply, ".stl": _stl}
+WITH_UVS = (".glb", ".obj")

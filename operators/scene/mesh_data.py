@@ -1,0 +1,48 @@
+"""Geometry of meshes from arrays, attribute by attribute: each call takes milliseconds, also of 500,000 triangles."""
+
+from math import radians
+
+import bpy
+import numpy as np
+
+SMOOTH, FLAT = 180.0, 0.0  # degrees
+
+
+def fill_mesh(mesh: bpy.types.Mesh, vertices: np.ndarray, result) -> None:
+    """Give an empty mesh the vertices (V, 3) and the faces of a runtime.jobs.Result, its edges and UVs where it has
+    them, shaded smooth but at edges that turn by more than its record's smooth_angle.
+
+    Blender's own check (validate) is slow, and what it would find can't be in a result with edges.
+    """
+    faces = np.ascontiguousarray(result.faces, np.int32)
+    if result.edges is None:
+        following = np.roll(faces, -1, axis=1)
+        faces = faces[(faces != following).all(axis=1)]
+    mesh.vertices.add(len(vertices))
+    _fill(mesh, "position", "vector", vertices.astype(np.float32))
+    mesh.loops.add(faces.size)
+    _fill(mesh, ".corner_vert", "value", faces)
+    mesh.polygons.add(len(faces))
+    mesh.polygons.foreach_set("loop_start", np.arange(0, faces.size, faces.shape[1], dtype=np.int32))
+    if result.edges is None or ".corner_edge" not in mesh.attributes:
+        mesh.update(calc_edges=True)
+    else:
+        mesh.edges.add(len(result.edges))
+        _fill(mesh, ".edge_verts", "value", result.edges)
+        _fill(mesh, ".corner_edge", "value", result.corner_edges)
+        mesh.update()
+    if result.uvs is not None:
+        _fill(mesh, mesh.uv_layers.new(name="UVMap").name, "vector", result.uvs)
+    _shade(mesh, float(result.record.get("smooth_angle", SMOOTH)))
+
+
+def _fill(mesh: bpy.types.Mesh, attribute: str, value: str, array: np.ndarray) -> None:
+    mesh.attributes[attribute].data.foreach_set(value, np.ascontiguousarray(array).ravel())
+
+
+def _shade(mesh: bpy.types.Mesh, angle: float) -> None:
+    """New faces are smooth: only what is flat or sharp has to be said."""
+    if angle <= FLAT:
+        mesh.shade_flat()
+    elif angle < SMOOTH:
+        mesh.set_sharp_from_angle(angle=radians(angle))
