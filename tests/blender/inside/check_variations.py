@@ -52,7 +52,7 @@ def test_another_variation_takes_the_place_and_nothing_else_changes(extension, r
     item = bpy.data.objects["My Chair"]
     assert heights(item) == pytest.approx(before * 1.5, rel=1e-4) and item["wala_seed"] == 7
     assert (item.wala.variation, item.data.name) == (2, mesh) and item.matrix_world == matrix
-    assert item.data.materials[0] == bpy.data.materials["Oak"] and len(item.modifiers) == 1
+    assert item.data.materials[-1] == bpy.data.materials["Oak"] and len(item.modifiers) == 1
     assert item.parent.name == "Parent" and len(bpy.data.collections["WaLa"].objects) == 1
     bpy.ops.ed.undo()
     item = bpy.data.objects["My Chair"]
