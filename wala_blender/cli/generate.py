@@ -116,7 +116,7 @@ def generate(options: argparse.Namespace) -> int:
     )
     with progress_bar() as progress:
         made = maker.generate(
-            condition, inputs, settings, progress, Keep(views=keep_views, note=lambda words: _tell([words]))
+            condition, inputs, settings, progress, Keep(views=keep_views, note=lambda words: tell([words]))
         )
     made.save(options.out)
     seconds = sum(made.record["timings"].values())
