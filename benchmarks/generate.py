@@ -29,7 +29,7 @@ from wala_blender.models.records import known_row, models_folder  # noqa: E402
 from wala_blender.models.registry import SIX_VIEWS  # noqa: E402
 from wala_blender.pipeline import Pipeline, Settings  # noqa: E402
 
-STAGES = ("condition", "sample", "fit", "decode", "detail", "surface")
+STAGES = ("condition", "sample", "fit", "decode", "detail", "refine", "surface")
 KIBIBYTES = 1024 if sys.platform != "darwin" else 1  # of ru_maxrss: it is in bytes there
 
 

@@ -24,7 +24,7 @@ from .package import build_zip
 DISTANCE, APART = 4.6, 5.0  # Blender units: of the eyes from what they look at, and between the three places
 SIDE, SAMPLES = 340, 32
 SMALL = 232  # pixels of the prompts' pictures
-STAGES = ("condition", "sample", "fit", "decode", "detail", "surface")
+STAGES = ("condition", "sample", "fit", "decode", "detail", "refine", "surface")
 LARGEST = 290_000  # bytes of a picture in the repository
 
 

@@ -17,6 +17,7 @@ from .wavelet import tree_to_half_field
 
 RATE = 0.08  # of the first step, in latent units; the last one's is a third of it
 MOMENTA = (0.8, 0.95)
+INSIDE = slice(4, 132)  # of what the half transform gives: the field's own points
 ENOUGH = 0.05  # of the first disagreement: what is left is not worth leaving the denoiser's latent for. Voxels alone come so far
 
 
@@ -68,7 +69,7 @@ def disagreement_of(autoencoder: Autoencoder, latent: Tensor, observation: Obser
 
 def half_field(tree: Tensor) -> Tensor:
     """Every second grid point (128, 128, 128) of the distance field of a wavelet tree (1, 64, 46, 46, 46)."""
-    return tree_to_half_field(tree.float())[0, 4:132, 4:132, 4:132]
+    return tree_to_half_field(tree.float())[0, INSIDE, INSIDE, INSIDE]
 
 
 def _where_gradients_are(field: Tensor) -> Tensor:

@@ -13,9 +13,11 @@ import torch
 from torch import nn
 
 from .candidates import best_of, candidate_seeds, likelihoods
+from .conditions.blockout import hold_blockout
 from .conditions.detail_features import detail_features
 from .conditions.shape_constraints import Observation, of_field
 from .conditions.specs import has_prompt_beside
+from .conditions.surface_points import surface_points
 from .conditions.types import Prepared
 from .diffusion.guidance import conditioned, guided
 from .diffusion.samplers import ancestral, generated_noises
@@ -31,6 +33,7 @@ from .models.loading import Loaded, load_model
 from .models.records import known_row, models_folder
 from .models.registry import ModelRow
 from .offload import lent_to, try_ways
+from .surface_refinement import refine_surface
 from .wavelet import field_to_tree, tree_to_field
 
 Progress = Callable[[str, int, int], None]
@@ -63,6 +66,18 @@ class Settings:
     one_piece: bool | None = None
     quality: str = "normal"
     finish: Finish = DEFAULT
+
+
+@dataclass(frozen=True)
+class FitPlan:
+    """What brings a result nearer to its prepared input: steps that fit the latent, the detail stage, steps that refine
+    the surface, and how much of a blockout's surface is kept."""
+
+    prepared: Prepared
+    latent_steps: int = 0
+    detail: bool = False
+    surface_steps: int = 0
+    hold: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -195,29 +210,60 @@ class Pipeline:
 
     @torch.no_grad()
     def latent_to_field(
-        self, latent: np.ndarray | torch.Tensor, known: Prepared | None = None, progress: Progress | None = None
+        self, latent: np.ndarray | torch.Tensor, plan: FitPlan | None = None, progress: Progress | None = None
     ) -> torch.Tensor:
-        """Latent (4, 12, 12, 12) before quantisation → distance field (256, 256, 256) float32, refined by the evidence
-        of an input ``known`` (see ``refined_by``), where it then agrees better with what the input says.
-        progress(stage, step, steps) may raise to stop."""
+        """Latent (4, 12, 12, 12) before quantisation → distance field (256, 256, 256) float32, with the plan's detail
+        stage, where it then agrees better with what the input says, surface refinement and blockout. progress(stage,
+        step, steps) may raise to stop."""
         progress = progress or silent
         progress("decode", 0, 1)
         latent = torch.as_tensor(latent, dtype=torch.float32, device=self.device)
         with self._on_device(self.autoencoder):
             tree = self.autoencoder.decode(latent[None]).float()
-        if known is not None and self.detail is not None:
+        if plan is not None and plan.detail:
             progress("detail", 0, 1)
-            before = half_field(tree)
-            features = detail_features(known.evidence(before.cpu()))
-            with self._on_device(self.detail):
-                refined = self.detail.refine(tree, features[None].to(self.device))
-            if known.observation is None or known.observation(half_field(refined)) <= known.observation(before):
-                tree = refined
-        return tree_to_field(tree)[0]
+            tree = self._with_details(tree, plan.prepared)
+        if plan is not None and plan.surface_steps:
+            tree = self._refined(tree, plan, progress)
+        field = tree_to_field(tree)[0]
+        return hold_blockout(field, plan.prepared.blockout, plan.hold) if plan is not None and plan.hold else field
 
-    def refined_by(self, condition: str, prepared: Prepared) -> Prepared | None:
-        """The input, where the model has a detail stage for this condition."""
-        return prepared if self.row.conditions[condition].detail and prepared.evidence else None
+    def _with_details(self, tree: torch.Tensor, known: Prepared) -> torch.Tensor:
+        before = half_field(tree)
+        features = detail_features(known.evidence(before.cpu()))
+        with self._on_device(self.detail):
+            refined = self.detail.refine(tree, features[None].to(self.device))
+        better = known.observation is None or known.observation(half_field(refined)) <= known.observation(before)
+        return refined if better else tree
+
+    def _refined(self, tree: torch.Tensor, plan: FitPlan, progress: Progress) -> torch.Tensor:
+        field = half_field(tree).cpu()
+        evidence = plan.prepared.evidence(field)
+        points = surface_points(evidence)
+        if points is None:
+            return tree
+        beside = None if evidence.points is not None else plan.prepared.observation  # points say nothing more
+        return refine_surface(
+            tree, points, plan.surface_steps, beside, lambda step, count: progress("refine", step, count)
+        )
+
+    def fit_plan(self, condition: str, prepared: Prepared, settings: Settings) -> FitPlan:
+        """How a result is brought nearer to its input. Raises InputError."""
+        use, share = self.row.conditions[condition], QUALITIES[settings.quality].steps
+        usual = (round(use.fit * share), round(use.refine * share))
+        latent_steps, surface_steps = usual if settings.fit is None else (int(settings.fit),) * 2
+        if not 0 <= latent_steps <= 1000:
+            raise InputError(f"the number of steps that fit the shape is {latent_steps}, expected 0 … 1000")
+        if prepared.observation is None:
+            if settings.fit:
+                raise InputError(
+                    f"fit is {latent_steps}, but this {condition} does not say where the shape is", "Leave it out."
+                )
+            latent_steps = surface_steps = 0
+        detail = use.detail and prepared.evidence is not None and self.detail is not None
+        hold = 0.0 if prepared.blockout is None else use.hold if prepared.hold is None else prepared.hold
+        by_surface = use.refine > 0 and prepared.has_surface
+        return FitPlan(prepared, latent_steps, detail, surface_steps if by_surface else 0, hold)
 
     def generate_latent(
         self,
@@ -317,23 +363,17 @@ class Pipeline:
 
     def _generate(self, condition: str, inputs: dict, settings: Settings, progress: Progress, keep: Keep) -> Generation:
         scale, steps = self._checked(condition, settings)
-        fitted = self.fit_steps(condition, settings)
         check_available(settings.finish)
         timings: dict[str, float] = {}
         timed = Stopwatch(progress, timings)
         prepared = self._prepared(condition, inputs, timed)
-        if prepared.observation is None:
-            if settings.fit:
-                raise InputError(
-                    f"fit is {fitted}, but this {condition} does not say where the shape is", "Leave it out."
-                )
-            fitted = 0
+        plan = self.fit_plan(condition, prepared, settings)
         latent, chosen = self._sampled(condition, prepared, self._seeds(condition, settings), scale, steps, timed)
         keep.latent(latent.cpu().numpy())
-        if fitted:
-            latent = self.fit_latent(latent, prepared.observation, fitted, timed)
+        if plan.latent_steps:
+            latent = self.fit_latent(latent, prepared.observation, plan.latent_steps, timed)
             keep.latent(latent.cpu().numpy())
-        distance = self.latent_to_field(latent, self.refined_by(condition, prepared), timed)
+        distance = self.latent_to_field(latent, plan, timed)
         timed("surface", 0, 1)
         one_piece = self.row.one_piece and not prepared.in_parts if settings.one_piece is None else settings.one_piece
         vertices, faces, left_out = main_components(*field_to_mesh(distance, remove_dust=False), one_piece)
@@ -349,7 +389,9 @@ class Pipeline:
             "quality": settings.quality,
             "scale": scale,
             "steps": steps,
-            "fit": fitted,
+            "fit": plan.latent_steps,
+            "refine": plan.surface_steps,
+            "hold": plan.hold,
             "one_piece": one_piece,
             "condition": condition,
             "licence": licence.name,
@@ -368,17 +410,6 @@ class Pipeline:
             finished_record(record, settings.finish, finished),
             finished.uvs,
         )
-
-    def fit_steps(self, condition: str, settings: Settings) -> int:
-        """How many steps fit the shape to an input that can be fitted to. Raises InputError."""
-        steps = (
-            round(self.row.conditions[condition].fit * QUALITIES[settings.quality].steps)
-            if settings.fit is None
-            else int(settings.fit)
-        )
-        if not 0 <= steps <= 1000:
-            raise InputError(f"the number of steps that fit the shape is {steps}, expected 0 … 1000")
-        return steps
 
     def _checked(self, condition: str, settings: Settings) -> tuple[float | None, int]:
         return checked(self.row, self.schedule.config.length, condition, settings)

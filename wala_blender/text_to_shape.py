@@ -34,7 +34,7 @@ from .pipeline import (
 from .text_to_views import SCHEDULE, TextToViews, TextToViewsConfig, Views
 
 CONFIG = TextToViewsConfig()  # what the published settings leave open
-OF_THE_SHAPE = ("model", "weight_hash", "scale", "steps", "fit")
+OF_THE_SHAPE = ("model", "weight_hash", "scale", "steps", "fit", "refine")
 
 
 class TextToShape:

@@ -22,6 +22,7 @@ PROVENANCE = (
     "scale",
     "steps",
     "fit",
+    "refine",
     "condition",
     "prompt",
     "licence",

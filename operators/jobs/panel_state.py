@@ -17,9 +17,10 @@ SHARES = {
     "condition": (0.1, 0.15),
     "sample": (0.15, 0.5),
     "choose": (0.5, 0.55),
-    "fit": (0.55, 0.8),
-    "decode": (0.8, 0.85),
-    "detail": (0.85, 0.9),
+    "fit": (0.55, 0.65),
+    "decode": (0.65, 0.7),
+    "detail": (0.7, 0.75),
+    "refine": (0.75, 0.9),
     "surface": (0.9, 0.95),
     "finish": (0.95, 1.0),
 }
@@ -31,7 +32,8 @@ TITLES = {
     "choose": "Choosing the best",
     "fit": "Fitting",
     "decode": "Decoding",
-    "detail": "Refining",
+    "detail": "Adding details",
+    "refine": "Refining the surface",
     "surface": "Meshing",
     "finish": "Finishing",
 }

@@ -45,6 +45,7 @@ def _prepared(seen: Seen) -> Prepared:
         seen.observation,
         note=seen.note,
         evidence=seen.evidence,
+        has_surface=True,
     )
 
 

@@ -72,6 +72,12 @@ def _degrees(name: str, limit: float) -> Callable[[object], float]:
     return check
 
 
+def _check_hold(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise InputError(f"hold is {value!r}, expected a number from 0 to 1")
+    return float(value)
+
+
 def _check_views(value: object) -> list[int]:
     if (
         not isinstance(value, list)
@@ -112,6 +118,14 @@ ELEVATION = Option(
     number(float, -90, 90, "an angle from -90 to 90 degrees"),
     _degrees("elevation", 90),
 )
+HOLD = Option(
+    "hold",
+    "hold",
+    "SHARE",
+    "how much of a blockout's surface is kept, from 0, its cells alone, to 1, its faces (default: the model's)",
+    number(float, 0, 1, "a number from 0 to 1"),
+    _check_hold,
+)
 CAMERAS = Option(
     "cameras",
     "views",
@@ -145,4 +159,4 @@ PROMPT = Option(
     str,
     check_prompt,
 )
-SHARED = (AZIMUTH, ELEVATION, CAMERAS, BACKGROUND, NEAR, PROMPT)
+SHARED = (AZIMUTH, ELEVATION, CAMERAS, BACKGROUND, NEAR, HOLD, PROMPT)

@@ -98,7 +98,7 @@ def prepare(inputs: dict, count: int = POINTS) -> Prepared:
         frame,
         of_points(observed),
         note=note,
-        evidence=lambda field: Evidence(points=observed),
+        evidence=lambda field: Evidence(points=observed), has_surface=True,
     )
 
 

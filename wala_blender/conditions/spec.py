@@ -24,14 +24,17 @@ Readers = Mapping[str, Callable[[Path], dict]]  # suffix of a file → its reade
 @dataclass(frozen=True)
 class Defaults:
     """A model's settings for a condition: guidance scale (None: there is nothing to guide), number of denoising steps,
-    of steps that then fit the shape to the input, and of candidates, of which the one is kept that agrees best with it;
-    whether the detail stage refines it."""
+    of steps that then fit the latent to the input and that ``refine`` the surface where the input has one, and of
+    candidates, of which the one is kept that agrees best with it; whether the detail stage refines it; ``hold``: how
+    much of a blockout's surface is kept, 0 … 1."""
 
     scale: float | None
     steps: int
     fit: int = 0
     candidates: int = 1
     detail: bool = False
+    refine: int = 0
+    hold: float = 0.0
 
 
 @dataclass(frozen=True)

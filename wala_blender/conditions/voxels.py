@@ -89,7 +89,8 @@ def prepare(inputs: dict) -> Prepared:
     """{"occupancy": (16, 16, 16) bool} or a mesh {"vertices" (V, 3), "faces" (F, 3)}, +Y up → occupancy (1, 1, 16, 16,
     16) float32.
 
-    A mesh is centred and scaled to the model's size first. Raises InputError when no voxel is filled, or the mesh has
+    A mesh is centred and scaled to the model's size first; "hold", 0 … 1, default the model's, is how much of its surface is
+    kept: from "fill these cells" to "keep these faces". Raises InputError when no voxel is filled, or the mesh has
     no volume.
     """
     frame, note = None, ""
@@ -101,7 +102,7 @@ def prepare(inputs: dict) -> Prepared:
         frame = frame_of(used)
         vertices = frame.to_model(inputs["vertices"])
         occupancy, field, note = _mesh_cells(vertices, inputs["faces"])
-        evidence = Evidence(blockout=torch.from_numpy(field))
+        evidence = Evidence(blockout=torch.from_numpy(field), hold=inputs.get("hold", 0.5))
     if occupancy.shape != (CELLS,) * 3:
         raise InputError(
             f"expected voxels of shape {(CELLS,) * 3}, got {occupancy.shape}", f"Resample the voxels to {CELLS}³."
@@ -117,6 +118,8 @@ def prepare(inputs: dict) -> Prepared:
         note=note,
         in_parts=in_parts,
         evidence=lambda field: evidence,
+        blockout=evidence.blockout,
+        hold=inputs.get("hold"),
     )
 
 

@@ -191,18 +191,15 @@ def measure(
         # Without an input it is the seed alone that makes one result another.
         own = settings if inputs else replace(settings, seed=int(rng.integers(2**31)))
         latent, prepared = pipeline.generate_latent(trial.condition, inputs, own)
-        known = pipeline.refined_by(trial.condition, prepared)
-        field = from_frame(pipeline.latent_to_field(latent, known).cpu(), prepared.frame)
+        plan = pipeline.fit_plan(trial.condition, prepared, own)
+        unfitted = replace(plan, latent_steps=0, surface_steps=0)
         lines = (
             {} if fast else BASELINES.get(trial.baselines or trial.condition, _no_baselines)(shape.field, inputs, train)
         )
-        steps = pipeline.fit_steps(trial.condition, own)
-        if steps and prepared.observation is not None:
-            lines |= {} if fast else {"not_fitted": field}
-            field = from_frame(
-                pipeline.latent_to_field(pipeline.fit_latent(latent, prepared.observation, steps), known).cpu(),
-                prepared.frame,
-            )
+        if (plan.latent_steps or plan.surface_steps) and not fast:
+            lines |= {"not_fitted": from_frame(pipeline.latent_to_field(latent, unfitted).cpu(), prepared.frame)}
+        fitted = pipeline.fit_latent(latent, prepared.observation, plan.latent_steps)
+        field = from_frame(pipeline.latent_to_field(fitted, plan).cpu(), prepared.frame)
         scores[name] = score(field, shape, fast) | {
             "baselines": {line: score(made, shape) for line, made in lines.items()}
         }

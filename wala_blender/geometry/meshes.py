@@ -159,6 +159,7 @@ def provenance_of(record: Mapping) -> dict:
         "scale",
         "steps",
         "fit",
+        "refine",
         "licence",
         "non_commercial",
         "shape_model",

@@ -171,7 +171,7 @@ MODELS: dict[str, ModelRow] = {
         ModelRow(
             name=STARTER,
             title="Starter (small, ships with the extension)",
-            conditions=_refined(conditions_of(starter_encoders()), "depths"),
+            conditions=_refined(conditions_of(starter_encoders()), "points", "depth", "depths"),
             licence=CC0,
             autoencoder=AutoencoderConfig(widths=(16, 48, 112), norm_groups=8, quantized=False),
             detail=DetailConfig(),

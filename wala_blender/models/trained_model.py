@@ -105,11 +105,12 @@ def _check_conditions(about: About) -> None:
             f"With its encoders it can take {', '.join(possible)}.",
         )
     for name, defaults in about.conditions.items():
-        counts_fit = 2 <= defaults.steps <= 1000 and 0 <= defaults.fit <= 1000 and 1 <= defaults.candidates <= 64
+        counts_fit = 2 <= defaults.steps <= 1000 and 1 <= defaults.candidates <= 64 and 0 <= defaults.hold <= 1
+        counts_fit = counts_fit and 0 <= min(defaults.fit, defaults.refine) and max(defaults.fit, defaults.refine) <= 1000
         if not counts_fit or not (defaults.scale is None or 0 <= defaults.scale <= 100):
             raise ModelError(
                 f"the defaults of {name} are {defaults}",
-                "Steps are 2 to 1000, fit 0 to 1000, candidates 1 to 64, the scale 0 to 100.",
+                "Steps are 2 to 1000, fit and refine 0 to 1000, candidates 1 to 64, hold 0 to 1, the scale 0 to 100.",
             )
 
 

@@ -2,10 +2,11 @@
 networks."""
 
 from .transform import Coefficients, forward, inverse
-from .tree import field_to_tree, pack, tree_to_field, tree_to_half_field, unpack
+from .tree import coefficients_to_half_field, field_to_tree, pack, tree_to_field, tree_to_half_field, unpack
 
 __all__ = [
     "Coefficients",
+    "coefficients_to_half_field",
     "field_to_tree",
     "forward",
     "inverse",

@@ -64,7 +64,10 @@ def tree_to_half_field(tree: torch.Tensor) -> torch.Tensor:
     """Every second grid point of the distance field of a wavelet tree (B, 64, n, n, n), or of a cube of cells cut out
     of one, with a few more at both ends: (B, m, m, m), m = 4 n − 48; of a whole tree 136, of which those from 4 to 132
     are the field's."""
-    parts = unpack(tree)
-    return (
-        inverse(Coefficients(parts.coarse, parts.details[1:])) / 8**0.5
-    )  # a step's low-pass filter multiplies by √2 along each axis
+    return coefficients_to_half_field(unpack(tree))
+
+
+def coefficients_to_half_field(coefficients: Coefficients) -> torch.Tensor:
+    """As ``tree_to_half_field``, of a tree's coefficients."""
+    parts = Coefficients(coefficients.coarse, coefficients.details[1:])
+    return inverse(parts) / 8**0.5  # a step's low-pass filter multiplies by √2 along each axis

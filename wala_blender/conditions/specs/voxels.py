@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..options import PROMPT
+from ..options import HOLD, PROMPT
 from ..spec import CliOption, ConditionSpec, Defaults, Implementation, Readers, mesh_or
 
 
@@ -62,10 +62,10 @@ SPEC = ConditionSpec(
         mesh_or("occupancy"),
     ),
     load=_load,
-    options=(PROMPT,),
+    options=(HOLD, PROMPT),
     files={"occupancy": _occupancy_files},
     encoder="voxels",
     encoder_config=PlacedVoxelsConfig,
-    defaults=Defaults(1.5, 4, 16),
+    defaults=Defaults(1.5, 4, 16, hold=0.5),
     published=Defaults(1.5, 5),
 )

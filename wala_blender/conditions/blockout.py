@@ -1,0 +1,27 @@
+"""Hold: keeps a generated shape within a tolerance of the blockout's own surface."""
+
+import torch
+from torch import Tensor
+
+_TOLERANCE = 0.02  # model units at hold 0.5
+
+
+def hold_blockout(field: Tensor, blockout: Tensor, hold: float) -> Tensor:
+    """Distance field (256, 256, 256), moved where it differs from the blockout's, (128, 128, 128) or (256, 256, 256),
+    by more than the tolerance that hold, 0 … 1, stands for: 0 leaves it as it is, 1 gives the blockout."""
+    if hold == 0:
+        return field
+    blockout = blockout.to(field)
+    if len(blockout) < len(field):
+        blockout = _doubled(blockout)
+    tolerance = _TOLERANCE * (1 - hold) / hold
+    return torch.minimum(torch.maximum(field, blockout - tolerance), blockout + tolerance)
+
+
+def _doubled(field: Tensor) -> Tensor:
+    """A field at every second grid point → at all, linear in between."""
+    for axis in range(3):
+        n = field.shape[axis]
+        ahead = torch.cat([field.narrow(axis, 1, n - 1), field.narrow(axis, n - 1, 1)], axis)
+        field = torch.stack([field, (field + ahead) / 2], axis + 1).flatten(axis, axis + 1)
+    return field
