@@ -7,15 +7,18 @@ _TOLERANCE = 0.02  # model units at hold 0.5
 
 
 def hold_blockout(field: Tensor, blockout: Tensor, hold: float) -> Tensor:
-    """Distance field (256, 256, 256), moved where it differs from the blockout's, (128, 128, 128) or (256, 256, 256),
-    by more than the tolerance that hold, 0 … 1, stands for: 0 leaves it as it is, 1 gives the blockout."""
+    """Distance field (256, 256, 256) brought near the blockout's, (128, 128, 128) or (256, 256, 256): what it differs
+    by shrinks by the factor 1 − hold, and saturates at a tolerance. hold 0 leaves the field as it is, 1 gives the
+    blockout."""
     if hold == 0:
         return field
     blockout = blockout.to(field)
     if len(blockout) < len(field):
         blockout = _doubled(blockout)
+    if hold == 1:
+        return blockout
     tolerance = _TOLERANCE * (1 - hold) / hold
-    return torch.minimum(torch.maximum(field, blockout - tolerance), blockout + tolerance)
+    return blockout + tolerance * torch.tanh((1 - hold) * (field - blockout) / tolerance)
 
 
 def _doubled(field: Tensor) -> Tensor:

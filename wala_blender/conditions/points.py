@@ -98,7 +98,8 @@ def prepare(inputs: dict, count: int = POINTS) -> Prepared:
         frame,
         of_points(observed),
         note=note,
-        evidence=lambda field: Evidence(points=observed), has_surface=True,
+        evidence=lambda field: Evidence(points=observed),
+        has_surface=True,
     )
 
 

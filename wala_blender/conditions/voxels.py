@@ -89,9 +89,9 @@ def prepare(inputs: dict) -> Prepared:
     """{"occupancy": (16, 16, 16) bool} or a mesh {"vertices" (V, 3), "faces" (F, 3)}, +Y up → occupancy (1, 1, 16, 16,
     16) float32.
 
-    A mesh is centred and scaled to the model's size first; "hold", 0 … 1, default the model's, is how much of its surface is
-    kept: from "fill these cells" to "keep these faces". Raises InputError when no voxel is filled, or the mesh has
-    no volume.
+    A mesh is centred and scaled to the model's size first; "hold", 0 … 1, default the model's, is how much of its
+    surface is kept: from "fill these cells" to "keep these faces". Raises InputError when no voxel is filled, or the
+    mesh has no volume.
     """
     frame, note = None, ""
     if "occupancy" in inputs:

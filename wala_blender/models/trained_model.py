@@ -106,7 +106,9 @@ def _check_conditions(about: About) -> None:
         )
     for name, defaults in about.conditions.items():
         counts_fit = 2 <= defaults.steps <= 1000 and 1 <= defaults.candidates <= 64 and 0 <= defaults.hold <= 1
-        counts_fit = counts_fit and 0 <= min(defaults.fit, defaults.refine) and max(defaults.fit, defaults.refine) <= 1000
+        counts_fit = (
+            counts_fit and min(defaults.fit, defaults.refine) >= 0 and max(defaults.fit, defaults.refine) <= 1000
+        )
         if not counts_fit or not (defaults.scale is None or 0 <= defaults.scale <= 100):
             raise ModelError(
                 f"the defaults of {name} are {defaults}",
