@@ -28,6 +28,7 @@ from wala_blender.evaluation.report import by_collection, summary, tables_of, te
 from wala_blender.evaluation.shapes import named, read_ids
 from wala_blender.geometry.distance import Frame, mesh_to_distance
 from wala_blender.geometry.metrics import iou, sample_surface, silhouettes
+from wala_blender.pipeline import FitPlan
 from wala_blender.training.data import shape_filter
 from wala_blender.training.data.blockouts import KINDS
 from wala_blender.training.data.build import build
@@ -63,18 +64,18 @@ class Ideal:
     def field_to_latent(self, field, fit=0):
         return field
 
-    def refined_by(self, condition, prepared):
-        return None
-
-    def latent_to_field(self, latent, known=None):
+    def latent_to_field(self, latent, plan=None):
         return latent
 
     def generate_latent(self, condition, inputs, settings):
         self.seen.append((condition, inputs, settings.seed))
         return self.ball, SimpleNamespace(frame=None, observation=None)
 
-    def fit_steps(self, condition, settings):
-        return 1
+    def fit_latent(self, latent, observation, steps):
+        return latent
+
+    def fit_plan(self, condition, prepared, settings):
+        return FitPlan(prepared)
 
 
 @pytest.fixture(scope="module")
@@ -414,10 +415,7 @@ def test_a_result_without_a_surface_scores_nothing():
 class Smaller(Ideal):
     """A codec that loses a layer of the shape."""
 
-    def refined_by(self, condition, prepared):
-        return None
-
-    def latent_to_field(self, latent, known=None):
+    def latent_to_field(self, latent, plan=None):
         return latent + 0.05
 
 

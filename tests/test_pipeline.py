@@ -82,7 +82,7 @@ def components(made) -> int:
 def test_one_piece_unless_the_settings_or_the_blockout_say_otherwise(pipeline, monkeypatch):
     """The field is made up: a large and a middling ball, apart."""
     balls = torch.from_numpy(np.minimum(sphere_field(0.5, (-0.3, 0, 0), 256), sphere_field(0.2, (0.6, 0, 0), 256)))
-    monkeypatch.setattr(pipeline, "latent_to_field", lambda latent, known=None, progress=None: balls)
+    monkeypatch.setattr(pipeline, "latent_to_field", lambda latent, plan=None, progress=None: balls)
     twins = np.zeros((16, 16, 16), bool)
     twins[1:6, 5:10, 5:10] = twins[9:14, 5:10, 5:10] = True
 

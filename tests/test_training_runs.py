@@ -311,9 +311,8 @@ def test_a_killed_detail_stage_ends_at_the_same_weights_and_is_used(store, first
     latent, prepared = refined.generate_latent(
         "points", {"points": np.random.default_rng(0).normal(size=(100, 3))}, Settings(steps=2)
     )
-    field = refined.latent_to_field(
-        latent, refined.refined_by("points", prepared), lambda stage, step, steps: progress.append(stage)
-    )
+    plan = replace(refined.fit_plan("points", prepared, Settings(fit=0)), detail=True)
+    field = refined.latent_to_field(latent, plan, lambda stage, step, steps: progress.append(stage))
     assert progress == ["decode", "detail"] and field.isfinite().all()
 
 

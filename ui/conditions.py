@@ -67,6 +67,7 @@ ROWS = (
         "Voxels",
         "From a blockout: a few rough meshes, such as cubes",
         "MESH_CUBE",
+        lambda layout, settings: layout.prop(settings, "hold", slider=True),
         fits=True,
         selects=True,
     ),

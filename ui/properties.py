@@ -121,6 +121,14 @@ class WalaSettings(bpy.types.PropertyGroup):
         min=1,
         max=16,
     )
+    hold: FloatProperty(
+        name="Hold",
+        description="How much of the blockout's own surface is kept: at 0 the model shapes what fills its cells, at 1 its faces stay",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
     fit: BoolProperty(
         name="Fit to Input",
         default=True,

@@ -17,7 +17,7 @@ from .latent_optimization import INSIDE, adam_step, half_field
 from .wavelet import Coefficients, coefficients_to_half_field, pack, unpack
 from .wavelet.tree import CHILDREN, COARSE, PARENTS, channel_scales
 
-LEARNING_RATE = 0.03  # in units of channel_scales; falls to a fifth
+LEARNING_RATE = 0.08  # in units of channel_scales; falls to a fifth
 _CELL = 2 / 128  # of the half field, in model units
 _BAND, _ANCHOR_BAND = 1.6 * _CELL, 2 * _CELL  # |φ| of the cells near a surface
 _FLATNESS, _ANCHOR, _DISTANCE = 1.0, 0.3, 0.1  # weights beside the points' term

@@ -23,7 +23,7 @@ def capture(context, settings) -> Capture:
         )
     return Capture(
         surface.title,
-        {"mesh": "inputs/mesh.npz"},
+        {"mesh": "inputs/mesh.npz", "hold": round(settings.hold, 3)},
         {"kind": "box", "box": surface.box.tolist()},
         {"mesh.npz": surface.mesh},
         surface.source,
