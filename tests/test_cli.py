@@ -57,7 +57,7 @@ def process(*arguments, **options) -> subprocess.CompletedProcess:
         (("generate", "--text", "a"), "required: --out"),
         (
             ("generate", "--out", "a.glb"),
-            "one of the arguments --text --sketch --image --depth --depths --views --voxels --points --mesh --unconditional is required",
+            "one of the arguments --text --sketch --image --depth --depths --views --voxels --points --unconditional --mesh is required",
         ),
         (("generate", "--text", "a", "--points", "b", "--out", "a.glb"), "not allowed with"),
         (("generate", "--text", "a", "--unconditional", "--out", "a.glb"), "not allowed with"),

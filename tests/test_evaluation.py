@@ -173,6 +173,9 @@ class Fitting(Ideal):
             frame=None, observation="what is known"
         )
 
+    def fit_plan(self, condition, prepared, settings):
+        return FitPlan(prepared, latent_steps=1)
+
     def fit_latent(self, latent, observation, steps):
         assert (observation, steps) == ("what is known", 1)
         return self.ball
