@@ -136,7 +136,7 @@ def test_a_points_result_says_how_it_was_refined(pipeline):
         lambda stage, *_: progress.append(stage),
     )
     assert (made.record["fit"], made.record["refine"], made.record["hold"]) == (1, 1, 0)
-    assert [stage for stage in dict.fromkeys(progress)] == [
+    assert list(dict.fromkeys(progress)) == [
         "condition",
         "sample",
         "fit",
@@ -144,4 +144,5 @@ def test_a_points_result_says_how_it_was_refined(pipeline):
         "detail",
         "refine",
         "surface",
+        "finish",
     ]
