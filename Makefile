@@ -89,6 +89,7 @@ bench: env
 	.venv/bin/python benchmarks/codec.py $(if $(DATA),--data $(DATA))
 	.venv/bin/python benchmarks/generate.py
 	.venv/bin/python benchmarks/loading.py
+	.venv/bin/python benchmarks/loading_lagem.py
 	.venv/bin/python benchmarks/working_memory.py
 	.venv/bin/python benchmarks/start.py
 	.venv/bin/python benchmarks/precision.py

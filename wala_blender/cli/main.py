@@ -338,6 +338,19 @@ def _add_training(commands) -> None:
     )
     _run_options(parser)
     parser.set_defaults(run="training:train")
+    parser = stages.add_parser(
+        "levels",
+        help="LaGeM's levels at a small size: the autoencoder, then the denoiser of each level",
+        description=(
+            "Trains the autoencoder of three levels, or the denoiser of the latents of one of them (structure, major, fine); goes on "
+            "where it was stopped. The shapes' points and their latents are kept in the autoencoder's folder."
+        ),
+    )
+    parser.add_argument("part", choices=("autoencoder", "structure", "major", "fine"), metavar="PART")
+    parser.add_argument("--store", type=Path, required=True, metavar="FOLDER", help="made by `wala data build`")
+    parser.add_argument("--autoencoder", type=Path, metavar="RUN", help="for a denoiser: the autoencoder's run")
+    _run_options(parser)
+    parser.set_defaults(run="training:train_levels")
     parser = stages.add_parser("export", help="makes a model of the stages' runs")
     for stage in (*STAGES, "detail"):
         parser.add_argument(

@@ -101,6 +101,27 @@ def train(options: argparse.Namespace) -> int:
     return 0
 
 
+def train_levels(options: argparse.Namespace) -> int:
+    """`wala train levels`."""
+    _say_what_happens()
+    _use_threads(options)
+    if options.part == "autoencoder":
+        from ..training.level_autoencoder_training import LevelAutoencoderTraining
+        from ..training.level_autoencoder_training import train as train_autoencoder
+
+        settings = _settings(LevelAutoencoderTraining, options, "levels-autoencoder.toml")
+        train_autoencoder(options.store, options.out, settings)
+        return 0
+    from ..training.level_denoiser_training import LevelDenoiserTraining
+    from ..training.level_denoiser_training import train as train_denoiser
+
+    if options.autoencoder is None:
+        raise InputError(f"the denoiser of {options.part} needs the autoencoder", "Give its run: --autoencoder RUN.")
+    settings = _settings(LevelDenoiserTraining, options, "levels-denoiser.toml")
+    train_denoiser(options.store, options.autoencoder, options.part, options.out, settings)
+    return 0
+
+
 def finetune(options: argparse.Namespace) -> int:
     """`wala finetune`."""
     from ..training.denoiser_training import DenoiserTraining, train

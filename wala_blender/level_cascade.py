@@ -1,0 +1,80 @@
+"""The cascade of LaGeM's denoisers: levels of latents made anew, coarse to fine, after those that are kept."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from .diffusion import edm
+from .errors import InputError
+from .networks.level_denoiser import LevelDenoiser
+from .networks.set_layers import standardized
+
+NOTHING = 0  # category of what has no name
+STEPS = 18
+GUIDANCE = 3.0
+
+
+def guided_denoiser(model: LevelDenoiser, coarser: Sequence[Tensor], category: int, scale: float) -> edm.Denoiser:
+    """The model's denoiser for a category: nothing + scale · (category − nothing); of NOTHING without guidance."""
+
+    def denoiser(number: int) -> edm.Denoiser:
+        def network(x: Tensor, noise: Tensor) -> Tensor:
+            return model(x, noise, coarser, torch.full((len(x),), number, device=x.device))
+
+        return edm.preconditioned(network)
+
+    nothing, named = denoiser(NOTHING), denoiser(category)
+    if category == NOTHING:
+        return nothing
+
+    def denoise(x: Tensor, sigma: Tensor) -> Tensor:
+        plain = nothing(x, sigma)
+        return plain + scale * (named(x, sigma) - plain)
+
+    return denoise
+
+
+def start_step(strength: float, steps: int = STEPS) -> int:
+    """The step from which a level of that strength (0 … 1) is denoised again: 0 for all of them. Raises InputError."""
+    if not 0 <= strength <= 1:
+        raise InputError(f"the strength is {strength}, expected 0 … 1")
+    return round((1 - strength) * (steps - 1))
+
+
+@torch.no_grad()
+def generate_levels(
+    denoisers: Sequence[LevelDenoiser],
+    counts: Sequence[int],
+    kept: Sequence[Tensor],
+    seed: int,
+    category: int = NOTHING,
+    scale: float = GUIDANCE,
+    original: Tensor | None = None,
+    strength: float = 1.0,
+    on_step: Callable[[int, int], None] | None = None,
+) -> list[Tensor]:
+    """All levels' latents (1, M, C), the coarsest first: those ``kept``, and the finer ones made anew.
+
+    denoisers and counts: of every level. ``original``: latents of the first level that is made, to be varied with that
+    ``strength`` instead of made of noise alone. ``on_step(step, steps)`` counts through all levels and may raise to
+    stop. The same seed gives the same latents.
+    """
+    levels = list(kept)
+    sigmas, first = edm.noise_levels(STEPS), 0 if original is None else start_step(strength)
+    total = STEPS * (len(denoisers) - len(kept)) - first
+    done = 0
+    for number in range(len(kept), len(denoisers)):
+        model = denoisers[number]
+        weight = model.proj_in.weight
+        generator = torch.Generator().manual_seed((len(denoisers) * seed + number) % 2**63)
+        noise = torch.randn(1, counts[number], model.config.channels, generator=generator).to(weight)
+        remaining = sigmas[first:]
+        start = float(remaining[0]) * noise + (0 if original is None else original)
+        denoise = guided_denoiser(model, levels, category, scale)
+        before = done
+        made = edm.heun(denoise, remaining, start, on_step and (lambda step, _, b=before: on_step(b + step, total)))
+        levels.append(standardized(made))
+        done += len(remaining) - 1
+        original, first = None, 0
+    return levels
