@@ -48,6 +48,7 @@ class WALA_PT_main(Tab, bpy.types.Panel):
         draw_choices(layout, settings, session)
         draw_input(layout, context, settings, session)
         draw_ready(layout, context, session)
+        draw_outdated(layout, context, session)
         if session.busy:
             draw_progress(layout, context, session)
             return
@@ -187,6 +188,14 @@ def draw_variations(layout, item, session) -> None:
     row = layout.row(align=True)
     row.operator("wala.keep_variation", icon="CHECKMARK")
     row.operator("wala.keep_all_variations", icon="DUPLICATE")
+
+
+def draw_outdated(layout, context, session) -> None:
+    """What the active result was made from has changed."""
+    if session.outdated:
+        row = layout.row(align=True)
+        draw_lines(row, session.outdated, "FILE_REFRESH", _characters(context) - 10)
+        row.operator("wala.update")
 
 
 def draw_ready(layout, context, session) -> None:

@@ -48,7 +48,8 @@ class WalaMap(bpy.types.PropertyGroup):
 
 
 class WalaSettings(bpy.types.PropertyGroup):
-    """What the next shape is made from."""
+    """What the next shape is made from; in a result, what that was made from. ``view``: there, the eye that its input
+    was seen by, as JSON."""
 
     model: StringProperty(
         name="Model", description="Which model makes the shape", default="starter", update=_follow_model
@@ -215,6 +216,7 @@ class WalaSettings(bpy.types.PropertyGroup):
         description="Make shapes from selected results themselves. Off: from what those results were made from",
     )
     steps_before: IntProperty(options={"HIDDEN"})
+    view: StringProperty(options={"HIDDEN"})
     source_display: EnumProperty(
         name="Source",
         default="WIRE",
@@ -239,11 +241,14 @@ class WalaSource(bpy.types.PropertyGroup):
 
 
 class WalaObject(bpy.types.PropertyGroup):
-    """What an object has to do with results. Of a result: what it was made from, where it was delivered (location and
+    """What an object has to do with results. Of a result: what it was made from, with
+    which settings, the input's fingerprint, where it was delivered (location and
     rotation about Z), how many variations its job has, and which of them is seen. Of a source: how it is displayed
     while a result is seen, and how it was before."""
 
     sources: CollectionProperty(type=WalaSource)
+    settings: PointerProperty(type=WalaSettings)
+    fingerprint: StringProperty()
     anchor: FloatVectorProperty(size=4)
     variations: IntProperty()
     variation: IntProperty()
@@ -284,6 +289,7 @@ class WalaSession(bpy.types.PropertyGroup):
     hint: StringProperty(options={"SKIP_SAVE"})
     detail: StringProperty(options={"SKIP_SAVE"})
     ready: StringProperty(options={"SKIP_SAVE"})
+    outdated: StringProperty(options={"SKIP_SAVE"})
     worker_state: StringProperty(default="STOPPED", options={"SKIP_SAVE"})
     worker_problem: StringProperty(options={"SKIP_SAVE"})
     thumbnails: CollectionProperty(type=WalaThumbnail, options={"SKIP_SAVE"})

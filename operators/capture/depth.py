@@ -5,7 +5,7 @@ from ..scene import frames
 from ..scene.camera_pose import bounds, orthographic
 from . import meshes
 from .plain import Capture, Choice
-from .sketch import current_view, eye_in_words
+from .sketch import current_view, eye_in_words, stored_view
 
 MISSING = "Select the meshes to look at"
 
@@ -24,7 +24,8 @@ def capture(context, settings) -> Capture:
     """The joined meshes, the angles they are seen from, upright and straight at their middle, and where they are along
     that view's axes. Raises JobFailed as :func:`meshes.surface` does."""
     surface = meshes.surface(context, choose(context, settings))
-    view = (current_view(context) or orthographic(0)).aimed_at(surface.box.mean(axis=0))
+    eye = stored_view(settings) or current_view(context) or orthographic(0)
+    view = eye.aimed_at(surface.box.mean(axis=0))
     azimuth, elevation = view.angles()
     seen = bounds(frames.to_blender(surface.mesh["vertices"]) @ view.axes.T)
     placement = {"kind": "seen", "axes": view.axes.tolist(), "bounds": seen.tolist()}
@@ -34,6 +35,7 @@ def capture(context, settings) -> Capture:
         placement,
         {"mesh.npz": surface.mesh},
         surface.source,
+        eye.to_plain(),
     )
 
 

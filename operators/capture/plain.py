@@ -23,13 +23,15 @@ AT_THE_CURSOR = Choice(words="The shape stands on the 3D cursor")
 @dataclass(frozen=True)
 class Capture:
     """A job's input. ``inputs``, ``files`` and ``placement`` go into the job folder; ``title`` names the object to
-    come; ``source``: names and session uids of the objects it is from."""
+    come; ``source``: names and session uids of the objects it is from; ``view``: the eye that these were seen by, as
+    View.to_plain() gives it, None where no eye counts."""
 
     title: str
     inputs: dict
     placement: dict
     files: dict = field(default_factory=dict)
     source: tuple = ()
+    view: dict | None = None
 
 
 def bad_input(message: str, hint: str) -> JobFailed:

@@ -5,6 +5,8 @@ shape as seen from azimuth 0, so the placement keeps the azimuth, and the sketch
 stand the shape where the lines are.
 """
 
+import json
+
 import numpy as np
 
 from ..jobs import sources
@@ -47,7 +49,9 @@ def capture(context, settings) -> Capture:
         )
     points = np.concatenate(strokes)
     require_finite(points, f"“{sketch.name}”")
-    polylines, elevation, placement = solve_view(points, current_view(context) or best_view(points), f"“{sketch.name}”")
+    polylines, elevation, placement = solve_view(
+        points, stored_view(settings) or current_view(context) or best_view(points), f"“{sketch.name}”"
+    )
     offsets = np.cumsum([0] + [len(stroke) for stroke in strokes], dtype=np.int64)
     return Capture(
         sketch.name,
@@ -55,6 +59,7 @@ def capture(context, settings) -> Capture:
         placement,
         {"polylines.npz": {"points": polylines.astype(np.float32), "offsets": offsets}},
         sources.references(choice.items),
+        placement["view"],
     )
 
 
@@ -85,6 +90,11 @@ def solve_view(points: np.ndarray, view: View, owner: str) -> tuple[np.ndarray, 
         "elevation": elevation,
     }
     return upright.project(points), elevation, placement
+
+
+def stored_view(settings) -> View | None:
+    """The eye that a result's input was seen by, in the settings that the result keeps; None in those of a scene."""
+    return View.from_plain(json.loads(settings.view)) if settings.view else None
 
 
 def current_view(context) -> View | None:

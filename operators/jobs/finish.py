@@ -6,11 +6,11 @@ from bpy.props import EnumProperty, FloatProperty, IntProperty
 from ...runtime import jobs, pace
 from ...runtime.messages import JobFailed
 from ..poll import allowed
-from . import panel_state, regenerate, session
+from . import panel_state, regenerate, session, sources
 from .destination import Home
 from .finish_settings import faces_of, finish_of
 from .generate import JobOperator
-from .job_queue import Ticket
+from .job_queue import Origin, Ticket
 
 
 def start_again(context, item, finish: dict) -> Ticket:
@@ -22,8 +22,8 @@ def start_again(context, item, finish: dict) -> Ticket:
     if not queue.unfinished:
         session.start_worker()
     request = jobs.finish_again(folder, finish)
-    target = (item.name, getattr(item, "session_uid", None))
-    ticket = Ticket(request.id, folder, item.name, Home.of(context), pace.Pace({}), target=target)
+    origin = Origin(item.name, replaces=sources.references([item])[0])
+    ticket = Ticket(request.id, folder, origin, Home.of(context), pace.Pace({}), finishes_again=True)
     queue.submit(ticket)
     panel_state.busy("Finishing")
     session.hurry()

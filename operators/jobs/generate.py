@@ -93,7 +93,7 @@ class WALA_OT_again(JobOperator, bpy.types.Operator):
 
     def start(self, context, settings):
         seed = random.randint(0, LARGEST_SEED) if settings.randomise_seed else None
-        return regenerate.start(context, settings, context.active_object, seed)
+        return regenerate.start(context, context.active_object, seed)
 
 
 class WALA_OT_cancel(bpy.types.Operator):

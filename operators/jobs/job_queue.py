@@ -1,7 +1,7 @@
 """Queue of generation jobs: one in the worker, the others waiting, in plain data without bpy."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,21 +16,29 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What a job's result will say of itself, in plain data. ``title``: names it; ``source``: names and session uids of
+    the objects it is from; ``settings``: what it was started with, of stored_settings.to_plain(); ``fingerprint``: of
+    its input; ``replaces``: name and session uid of the object whose mesh it replaces, () for a new object."""
+
+    title: str
+    source: tuple = ()
+    settings: Mapping = field(default_factory=dict)
+    fingerprint: str = ""
+    replaces: tuple = ()
+
+
+@dataclass(frozen=True)
 class Ticket:
-    """A job under way, in plain data that outlives the scene. ``pace``: follows how long it still takes; ``source``:
-    names and session uids of the objects it is from; ``source_display``: how these are displayed once the result is
-    there; ``as_asset``: whether its result is to be marked as one; ``target``: name and session uid of the object whose
-    mesh the result replaces, where it is not to be a new one."""
+    """A job under way, in plain data that outlives the scene. ``pace``: follows how long it still takes;
+    ``finishes_again``: whether the result is the mesh that an object has already, finished in another way."""
 
     job: str
     folder: Path
-    title: str
+    origin: Origin
     home: "Home"
     pace: Pace
-    source: tuple = ()
-    source_display: str = "KEEP"
-    as_asset: bool = False
-    target: tuple[str, int | None] | None = None
+    finishes_again: bool = False
 
 
 @dataclass(frozen=True)

@@ -134,6 +134,7 @@ def clear() -> None:
         hint="",
         detail="",
         ready="",
+        outdated="",
         models_busy=False,
         models_progress=0.0,
         models_message="",

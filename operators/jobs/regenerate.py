@@ -7,9 +7,9 @@ from pathlib import Path
 from ...runtime import jobs
 from ...runtime.messages import JobFailed
 from .. import preferences
-from . import sources, submit
+from . import sources, stored_settings, submit
 from .deliver import MARK
-from .job_queue import Ticket
+from .job_queue import Origin, Ticket
 
 
 def source_of(item) -> Path | None:
@@ -21,7 +21,7 @@ def source_of(item) -> Path | None:
     return folder if (folder / jobs.REQUEST).is_file() else None
 
 
-def start(context, settings, item, seed: int | None = None) -> Ticket:
+def start(context, item, seed: int | None = None) -> Ticket:
     """The job that made the object, with another seed (None: the next one). Raises JobFailed; then there is no job."""
     folder = source_of(item)
     if folder is None:
@@ -30,11 +30,6 @@ def start(context, settings, item, seed: int | None = None) -> Ticket:
     submit.require_model(old.model, old.condition)
     seed = old.seed + old.variations if seed is None else seed
     request = replace(old, id=jobs.new_id(), seed=seed, start="input", created="")
-    return submit.submit(
-        context,
-        settings,
-        request,
-        jobs.read_inputs(folder, old),
-        item.name,
-        sources.references(sources.find(item, context.scene)),
-    )
+    source = sources.references(sources.find(item, context.scene))
+    origin = Origin(item.name, source, stored_settings.to_plain(item.wala.settings), item.wala.fingerprint)
+    return submit.submit(context, request, jobs.read_inputs(folder, old), origin)

@@ -9,7 +9,7 @@ from ...runtime.events import CancelledEvent, Event, FailedEvent, StageEvent, Wo
 from ...runtime.messages import Cancelled, JobFailed
 from ..models import depth_map_list
 from ..scene import compatibility
-from . import assets, panel_state, source_display, sources
+from . import assets, panel_state, source_display, sources, stored_settings
 from .deliver import deliver, name_of, replace_mesh
 from .destination import Place
 from .job_queue import JobQueue, Outcome, Ticket
@@ -38,8 +38,11 @@ def deliver_finished(queue: JobQueue) -> None:
         if not awaited and (bpy.context.window_manager.is_interface_locked or compatibility.is_mid_gesture()):
             panel_state.show(message="Ready: waiting for the tool in use", progress=1.0)
             return
-        queue.finished.remove(ticket)
         where = ticket.home.find()
+        if not awaited and _is_in_use(ticket, where):
+            panel_state.show(message="Ready: leave this mode to see it", progress=1.0)
+            continue
+        queue.finished.remove(ticket)
         if where is not None:
             _deliver(queue, ticket, where)
         elif awaited:
@@ -54,17 +57,8 @@ def _deliver(queue: JobQueue, ticket: Ticket, where: Place, remark: str = "") ->
     """Make the object of a finished job, and conclude the job however that goes."""
     try:
         result = jobs.read_result(ticket.folder)
-        request = jobs.read_request(ticket.folder)
-        if ticket.target is not None:
-            item = _replaced(ticket, request)
-        else:
-            item = deliver(result, request, name_of(ticket.title), where)
-            sources.remember(item, ticket.source)
-            item.wala.variations = len(variations.thumbnails(ticket.folder))
-            source_display.cover(item, where.scene, ticket.source_display)
+        item = _finished_again(ticket) if ticket.finishes_again else _object_of(ticket, result, where)
         _take_up_views(ticket, where)
-        if ticket.as_asset:
-            assets.mark(item)
     except JobFailed as error:
         _conclude(queue, ticket, Outcome(error=error))
     except Exception as error:
@@ -73,23 +67,59 @@ def _deliver(queue: JobQueue, ticket: Ticket, where: Place, remark: str = "") ->
         _conclude(queue, ticket, Outcome(error=refusal))
     else:
         kept_jobs.mark_delivered(ticket.folder)
-        # The step of an operator that replaces a mesh is in place already: the redo panel goes back to it.
-        if not (ticket.job == queue.blocking or ticket in queue.held or ticket.target is not None):
-            compatibility.push_undo("WaLa Generate")
+        # The step of an operator that finishes a mesh again is in place already: the redo panel goes back to it.
+        if not (ticket.job == queue.blocking or ticket in queue.held or ticket.finishes_again):
+            compatibility.push_undo("WaLa Update" if ticket.origin.replaces else "WaLa Generate")
         note = ". ".join(filter(None, (result.record.get("note"), remark, where.where_in_words(item))))
         _conclude(queue, ticket, Outcome(object=item.name, note=note))
 
 
-def _replaced(ticket: Ticket, request: jobs.Request):
-    """The ticket's target, with the new mesh of the variation that it shows. Raises JobFailed: it is gone, or being
-    edited."""
-    item = compatibility.find(bpy.data.objects, *ticket.target)
+def _finished_again(ticket: Ticket):
+    """The object whose mesh was finished in another way, with the variation that it shows. Raises JobFailed: it is
+    gone, or being edited."""
+    name, uid = ticket.origin.replaces
+    item = compatibility.find(bpy.data.objects, name, uid)
     if item is None or item.type != "MESH":
-        raise JobFailed("target-missing", f"“{ticket.target[0]}” is gone, so that its mesh was not changed")
+        raise JobFailed("target-missing", f"“{name}” is gone, so that its mesh was not changed")
     if item.mode != "OBJECT":
         raise JobFailed("target-edited", f"“{item.name}” is being edited", "Go to Object Mode, and adjust it again")
-    replace_mesh(item, jobs.read_result(variations.folder_of(ticket.folder, item.wala.variation)), request)
+    result = jobs.read_result(variations.folder_of(ticket.folder, item.wala.variation))
+    replace_mesh(item, result, jobs.read_request(ticket.folder))
     return item
+
+
+def _object_of(ticket: Ticket, result: jobs.Result, where: Place):
+    """The new object of a result, or the one whose mesh it replaces, with all that it is to know of itself."""
+    request, origin = jobs.read_request(ticket.folder), ticket.origin
+    item = _replaced(ticket, where.scene)
+    is_new = item is None
+    if is_new:
+        item = deliver(result, request, name_of(origin.title), where)
+    else:
+        replace_mesh(item, result, request)
+    sources.remember(item, origin.source)
+    stored_settings.restore(item.wala.settings, origin.settings)
+    item.wala.fingerprint = origin.fingerprint
+    item.wala.variations, item.wala.variation = len(variations.thumbnails(ticket.folder)), 0
+    if is_new:
+        source_display.cover(item, where.scene, item.wala.settings.source_display)
+        if item.wala.settings.mark_as_asset:
+            assets.mark(item)
+    return item
+
+
+def _replaced(ticket: Ticket, scene):
+    """The object whose mesh a result replaces; None where there is none, or it is gone."""
+    if not ticket.origin.replaces:
+        return None
+    item = compatibility.find(bpy.data.objects, *ticket.origin.replaces)
+    return item if item is not None and scene.objects.get(item.name) == item else None
+
+
+def _is_in_use(ticket: Ticket, where: Place | None) -> bool:
+    """Whether the artist works on the mesh that a result is to replace."""
+    item = _replaced(ticket, where.scene) if where is not None and not ticket.finishes_again else None
+    return item is not None and item.mode != "OBJECT"
 
 
 def place_held(queue: JobQueue) -> None:
@@ -108,14 +138,14 @@ def discard_held(queue: JobQueue) -> None:
 
 def show_held(queue: JobQueue) -> None:
     """Ask in the panel about the oldest held result."""
-    panel_state.show(ready=queue.held[0].title if queue.held else "")
+    panel_state.show(ready=queue.held[0].origin.title if queue.held else "")
 
 
 def _take_up_views(ticket: Ticket, where: Place | None) -> None:
     """What a job drew before it made a shape is the artist's, also where it got no further; in another file it is not
     asked for."""
     if where is not None:
-        depth_map_list.take_up(where.scene, jobs.read_views(ticket.folder), ticket.title)
+        depth_map_list.take_up(where.scene, jobs.read_views(ticket.folder), ticket.origin.title)
 
 
 def _conclude(queue: JobQueue, ticket: Ticket, outcome: Outcome, detail: str = "") -> None:

@@ -18,7 +18,7 @@ from ..environment.environment_task import EnvironmentTask, restore_environment
 from ..models import catalog
 from ..models.model_task import ModelTask, load_kept_list
 from ..scene import compatibility
-from . import panel_state, results
+from . import panel_state, results, source_follower
 from .job_queue import JobQueue, Outcome, Ticket
 from .source_display import SourceWatch
 from .thumbnails import Thumbnails
@@ -40,6 +40,7 @@ class Session:
     def __init__(self) -> None:
         self.queue = JobQueue(Supervisor(), start_worker)
         self.environment, self.models = EnvironmentTask(), ModelTask()
+        self.source_follower = source_follower.SourceFollower()
         self.source_watch, self.thumbnails = SourceWatch(), Thumbnails()
         self.is_capturing = self.is_warmed_up = False
         self.unload_soon: threading.Event | None = None
@@ -62,6 +63,7 @@ def register() -> None:
     panel_state.clear()
     restore_environment()
     load_kept_list()
+    source_follower.register()
     if not bpy.app.background:
         bpy.app.timers.register(tick, first_interval=IDLE_INTERVAL, persistent=True)
 
@@ -72,6 +74,7 @@ def unregister() -> None:
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)
     if current is not None:
+        source_follower.unregister()
         current.environment.stop()
         current.models.stop()
         current.queue.supervisor.stop()
@@ -214,6 +217,7 @@ def tick() -> float | None:
                 results.handle(current.queue, ticket, event)
         results.deliver_finished(current.queue)
         current.source_watch.look(bpy.context.scene)
+        current.source_follower.look(bpy.context)
         current.thumbnails.show(bpy.context.view_layer.objects.active)
         current.environment.poll()
         current.models.poll()

@@ -19,13 +19,17 @@ def references(items) -> tuple[Reference, ...]:
     return tuple((item.name, getattr(item, "session_uid", None)) for item in items)
 
 
+def found(source: tuple[Reference, ...]) -> list:
+    """The objects again; those that are gone meanwhile are left out."""
+    items = (compatibility.find(bpy.data.objects, name, uid) for name, uid in source)
+    return [item for item in items if item is not None]
+
+
 def remember(result, source: tuple[Reference, ...]) -> None:
-    """Note in a new result what it was made from: objects that are gone meanwhile are left out."""
+    """Note in a result what it was made from."""
     result.wala.sources.clear()
-    for name, uid in source:
-        item = compatibility.find(bpy.data.objects, name, uid)
-        if item is not None:
-            result.wala.sources.add().object = item
+    for item in found(source):
+        result.wala.sources.add().object = item
 
 
 def find(result, scene) -> list:

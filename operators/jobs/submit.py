@@ -1,5 +1,7 @@
 """Submission of jobs: the scene's input and settings as a job folder, at the end of the queue."""
 
+import json
+
 from ...runtime import jobs, kept_jobs, pace
 from ...runtime.messages import JobFailed
 from ...runtime.supervisor import WorkerState
@@ -7,19 +9,25 @@ from .. import preferences
 from ..capture import CAPTURES
 from ..models import catalog
 from ..scene.placement import CURSOR_SIZE
-from . import panel_state, session, source_display
+from . import panel_state, session, source_display, sources, stored_settings
+from .deliver import MARK
 from .destination import Home
+from .fingerprint import fingerprint
 from .finish_settings import finish_of
-from .job_queue import Ticket
+from .job_queue import Origin, Ticket
 
 JOBS_KEPT = 50
 
 
-def start(context, settings) -> Ticket:
-    """Capture, write the job folder and queue it. Raises JobFailed; then there is no job."""
+def start(context, settings, replaced=None) -> Ticket:
+    """Capture, write the job folder and queue it. ``replaced``: the result whose mesh the new one replaces, with its
+    seed and the settings that it keeps. Raises JobFailed; then there is no job."""
     row = CAPTURES[settings.condition]
     require_model(settings.model, row.condition)
-    capture = _capture(row, context, settings)
+    with source_display.all_shown(context.scene):
+        capture = _capture(row, context, settings)
+        items = sources.found(capture.source)
+        print_of_input = fingerprint(context, settings, items)
     subject = " ".join(settings.subject.split())
     beside = {"prompt": subject} if subject and catalog.takes_prompt_beside(settings.model, row.condition) else {}
     request = jobs.Request(
@@ -27,17 +35,20 @@ def start(context, settings) -> Ticket:
         settings.model,
         row.condition,
         capture.inputs | beside,
-        seed=settings.seed,
+        seed=settings.seed if replaced is None else int(replaced.get(f"{MARK}seed", settings.seed)),
         scale=settings.scale or None,
         steps=settings.steps or None,
         fit=None if settings.fit else 0,
         one_piece=None if settings.one_piece else False,
         quality=settings.quality.lower(),
-        variations=settings.variations,
+        variations=settings.variations if replaced is None else 1,
         finish=finish_of(settings),
         placement=_placement(capture.placement, settings, context.scene.unit_settings),
     )
-    return submit(context, settings, request, capture.files, beside.get("prompt", capture.title), capture.source)
+    kept = stored_settings.to_plain(settings) | {"view": json.dumps(capture.view) if capture.view else ""}
+    title = beside.get("prompt", capture.title)
+    replaces = sources.references([replaced])[0] if replaced is not None else ()
+    return submit(context, request, capture.files, Origin(title, capture.source, kept, print_of_input, replaces))
 
 
 def _placement(placement: dict, settings, units) -> dict:
@@ -53,23 +64,14 @@ def require_model(model: str, condition: str) -> None:
         raise JobFailed("bad-model", reason)
 
 
-def submit(context, settings, request: jobs.Request, files: dict, title: str, source: tuple) -> Ticket:
+def submit(context, request: jobs.Request, files: dict, origin: Origin) -> Ticket:
     """Write the job folder and queue it. Raises JobFailed; then there is no job."""
     queue, parent = session.current.queue, preferences.folder("jobs")
     if not queue.unfinished:
         session.start_worker()
     expected = pace.expected_stages(parent, request)
     path = jobs.write_job(parent, request, files)
-    ticket = Ticket(
-        request.id,
-        path,
-        title,
-        Home.of(context),
-        pace.Pace(expected),
-        source,
-        settings.source_display,
-        settings.mark_as_asset,
-    )
+    ticket = Ticket(request.id, path, origin, Home.of(context), pace.Pace(expected))
     queue.submit(ticket)
     kept_jobs.prune(parent, JOBS_KEPT, queue.folders)
     is_starting = queue.supervisor.state == WorkerState.STARTING
@@ -81,7 +83,6 @@ def submit(context, settings, request: jobs.Request, files: dict, title: str, so
 def _capture(row, context, settings):
     session.current.is_capturing = True
     try:
-        with source_display.all_shown(context.scene):
-            return row.capture(context, settings)
+        return row.capture(context, settings)
     finally:
         session.current.is_capturing = False

@@ -15,6 +15,7 @@ OPERATORS = (
     "cancel",
     "place",
     "discard",
+    "update",
     "show_variation",
     "keep_variation",
     "keep_all_variations",
@@ -221,7 +222,9 @@ def test_handlers_come_and_go(extension):
     bpy.ops.preferences.addon_disable(module=extension.package)
     off = handlers()
     bpy.ops.preferences.addon_enable(module=extension.package)
-    assert handlers() == on == off | {name: off[name] + 1 for name in ("render_init", "save_pre")}
+    assert (
+        handlers() == on == off | {name: off[name] + 1 for name in ("render_init", "save_pre", "depsgraph_update_post")}
+    )
 
 
 @pytest.mark.parametrize("name", OPERATORS)

@@ -1,0 +1,89 @@
+"""Watch over what the active result was made from: the panel says when it has changed since."""
+
+import logging
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ...runtime.messages import JobFailed
+from ..scene import compatibility
+from . import panel_state, sources
+from .fingerprint import fingerprint, images_of
+
+log = logging.getLogger(__name__)
+
+
+class SourceFollower:
+    """Compares fingerprints, only after a change of the sources, and not while the artist is in the middle of a
+    stroke."""
+
+    def __init__(self) -> None:
+        self._result: tuple = ()
+        self._followed: frozenset[str] = frozenset()
+        self._is_changed = False
+
+    def note(self, names) -> None:
+        """Names of data that changed."""
+        self._is_changed = self._is_changed or not self._followed.isdisjoint(names)
+
+    def look(self, context) -> None:
+        """Compare where that is due, and tell the panel. Cheap otherwise."""
+        item = context.view_layer.objects.active
+        result = _state(item) if item is not None and item.wala.fingerprint else ()
+        if result == self._result and not self._is_changed:
+            return
+        if compatibility.is_mid_gesture():
+            return
+        self._result, self._is_changed = result, False
+        self._followed = frozenset(_names(item, context.scene)) if result else frozenset()
+        panel_state.show(outdated=changed_words(context, item) if result else "")
+
+
+def _state(result) -> tuple:
+    """What asks for a comparison when it changes: which result it is, and which of its pictures are painted on."""
+    pictures = tuple(image.is_dirty for image in images_of(result.wala.settings))
+    return result.name, result.wala.fingerprint, pictures
+
+
+def _names(item, scene) -> list[str]:
+    """What the depsgraph tells of when the sources change."""
+    owners = sources.find(item, scene)
+    data = [owner.data for owner in owners if owner.data is not None]
+    return [owner.name for owner in (*owners, *data, *images_of(item.wala.settings))]
+
+
+def changed_words(context, item) -> str:
+    """A sentence where the sources of a result have changed since it was made, "" where not, or where they are gone."""
+    found = sources.find(item, context.scene)
+    if len(found) < len(item.wala.sources) or not (found or images_of(item.wala.settings)):
+        return ""
+    if any(not owner.visible_get() for owner in found):
+        return ""  # what is hidden is not evaluated, and cannot be edited either
+    try:
+        now = fingerprint(context, item.wala.settings, found)
+    except (JobFailed, RuntimeError) as error:
+        log.debug("no fingerprint: %s", error)
+        return ""
+    if now == item.wala.fingerprint:
+        return ""
+    names = [owner.name for owner in (*found, *images_of(item.wala.settings))]
+    return f"“{names[0]}” has changed" if len(names) == 1 else "What it was made from has changed"
+
+
+def register() -> None:
+    """Listen to changes."""
+    bpy.app.handlers.depsgraph_update_post.append(note_changes)
+
+
+def unregister() -> None:
+    """Listen no more."""
+    bpy.app.handlers.depsgraph_update_post.remove(note_changes)
+
+
+@persistent
+def note_changes(scene, depsgraph) -> None:
+    """Pass on the names of what changed; nothing is compared while Blender evaluates."""
+    from . import session
+
+    if session.current is not None:
+        session.current.source_follower.note(update.id.name for update in depsgraph.updates)
