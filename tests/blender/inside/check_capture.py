@@ -237,7 +237,7 @@ def pixels(content: bytes) -> np.ndarray:
 
 def test_every_condition_has_its_rows(extension):
     """The library's table, the captures, the panel: a condition that is missing from one of them is named here."""
-    table = set(extension.module("wala_blender.conditions.spec").TABLE)
+    table = set(extension.module("wala_blender.conditions.specs").SPECS)
     captures = extension.module("operators.capture").CAPTURES
     shown = {row.identifier: row.condition for row in extension.module("ui.conditions").ROWS}
     assert {row.condition for row in captures.values()} == table
