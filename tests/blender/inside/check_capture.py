@@ -236,11 +236,11 @@ def pixels(content: bytes) -> np.ndarray:
 
 
 def test_every_condition_has_its_rows(extension):
-    """The library's table, the captures, the panel: a condition that is missing from one of them is named here."""
+    """The captures, the panel, the library, which has conditions beside them: one that is missing is named here."""
     table = set(extension.module("wala_blender.conditions.specs").SPECS)
     captures = extension.module("operators.capture").CAPTURES
     shown = {row.identifier: row.condition for row in extension.module("ui.conditions").ROWS}
-    assert {row.condition for row in captures.values()} == table
+    assert {row.condition for row in captures.values()} <= table
     assert shown == {identifier: row.condition for identifier, row in captures.items()}
     icons = bpy.types.UILayout.bl_rna.functions["prop"].parameters["icon"].enum_items
     assert all(row.icon in icons for row in extension.module("ui.conditions").ROWS)

@@ -80,7 +80,7 @@ def test_update_keeps_everything_but_the_shape(extension):
     # As high as a chair of that width can be, in the middle of the blockout as it is now, and as far from it as before.
     assert high[2] - low[2] == pytest.approx(3, rel=0.01)
     assert np.allclose((low + high) / 2, [4, 15, 2], atol=1e-3)
-    assert item.matrix_world == matrix and item.data.name == mesh and item.data.materials[0].name == "Oak"
+    assert item.matrix_world == matrix and item.data.name == mesh and item.data.materials[-1].name == "Oak"
     assert len(item.modifiers) == 1 and item.parent.name == "Parent"
     assert {collection.name for collection in item.users_collection} == {"WaLa", "Mine"}
     assert item["wala_seed"] == 5 and item["wala_condition"] == "voxels" and item["wala_job"] != job
