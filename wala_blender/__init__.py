@@ -19,6 +19,7 @@ _PUBLIC = {
     "Pipeline": "pipeline",
     "Settings": "pipeline",
     "Generation": "pipeline",
+    "Finish": "finishing.settings",
     "TextToShape": "text_to_shape",
     "MeshToMesh": "mesh_to_mesh",
     "TextInput": "inputs",
@@ -39,6 +40,7 @@ __all__ = [*_PUBLIC]
 
 if TYPE_CHECKING:
     from .errors import WalaError
+    from .finishing.settings import Finish
     from .geometry.meshes import read_mesh
     from .inputs import (
         DepthInput,

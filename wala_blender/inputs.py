@@ -121,11 +121,12 @@ class MultiViewImageInput(Input):
 @dataclass(frozen=True, eq=False)
 class VoxelInput(Input):
     """``occupancy`` (16, 16, 16) of 0 and 1, axes x, y, z (other sizes are resampled); or a ``mesh`` of a blockout,
-    whose result lies where it is."""
+    whose result lies where it is. ``hold``: how much of a mesh's own surface is kept, 0 … 1."""
 
     occupancy: Source | None = None
     mesh: Mesh | None = None
     prompt: str | None = None
+    hold: float | None = None
     condition: ClassVar[str] = "voxels"
 
 
