@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .errors import InputError, ModelError
+from .finishing.finish import check_available
 from .geometry.distance import Frame, check_faces, frame_of
 from .geometry.metrics import sample_surface
 from .geometry.occupancy import occupancy_field
@@ -29,6 +30,7 @@ from .pipeline import (
     Settings,
     Stopwatch,
     choose_device,
+    finished,
     left_out_words,
     memory_words,
     silent,
@@ -134,6 +136,7 @@ class MeshToMesh:
         """
         condition, inputs = raw_inputs(condition, inputs)
         resolution = self._checked(condition, inputs, settings)
+        check_available(settings.finish)
         return try_ways(
             lambda in_turns: self._generate(condition, inputs, settings, resolution, progress or silent, keep),
             "off",
@@ -179,7 +182,8 @@ class MeshToMesh:
             "frame": {"center": [float(c) for c in frame.center], "scale": float(frame.scale)},
             "note": ". ".join(filter(None, (*inputs.get("notes", ()), left_out_words(left_out)))),
         }
-        return Generation(frame.to_model(sphere.from_model(vertices)).astype(np.float32), faces, flat, record)
+        vertices = frame.to_model(sphere.from_model(vertices)).astype(np.float32)
+        return finished(vertices, faces, flat, record, settings.finish, progress, keep)
 
     def _checked(self, condition: str, inputs: dict, settings: Settings) -> int:
         """The resolution to use."""

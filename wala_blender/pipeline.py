@@ -401,18 +401,25 @@ class Pipeline:
             "frame": {"center": [float(c) for c in frame.center], "scale": float(frame.scale)} if frame else None,
             "note": ". ".join(filter(None, (*inputs.get("notes", ()), prepared.note, left_out_words(left_out)))),
         }
-        keep.surface(vertices, faces, record)
-        finished = finish(vertices, faces, settings.finish, progress)
-        return Generation(
-            finished.vertices,
-            finished.faces,
-            latent.cpu().numpy(),
-            finished_record(record, settings.finish, finished),
-            finished.uvs,
-        )
+        return finished(vertices, faces, latent.cpu().numpy(), record, settings.finish, progress, keep)
 
     def _checked(self, condition: str, settings: Settings) -> tuple[float | None, int]:
         return checked(self.row, self.schedule.config.length, condition, settings)
+
+
+def finished(
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    latent: np.ndarray,
+    record: dict,
+    settings: Finish,
+    progress: Progress,
+    keep: Keep,
+) -> Generation:
+    """The generation of an extracted surface: kept, then finished. record: what is known of it so far."""
+    keep.surface(vertices, faces, record)
+    made = finish(vertices, faces, settings, progress)
+    return Generation(made.vertices, made.faces, latent, finished_record(record, settings, made), made.uvs)
 
 
 def checked(row: ModelRow, length: int, condition: str, settings: Settings) -> tuple[float | None, int]:

@@ -14,7 +14,7 @@ _count = number(int, 1, 5_000_000, f"a whole number above 0, or {FULL!r}")
 
 
 def _faces(text: str) -> int | str:
-    return FULL if text == FULL else _count(text)
+    return FULL if text == FULL else int(_count(text))
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -90,7 +90,8 @@ class _Work:
         self.uvs: np.ndarray | None = None
         self.notes: list[str] = []
         self.timings: dict[str, float] = {}
-        self.side, self.base = 1, None
+        self.side = 1
+        self.base: float | None = None
 
     def steps(self) -> list[tuple[str, Callable[[], None]]]:
         """What the settings ask for, in order."""
@@ -138,8 +139,8 @@ class _Work:
         self.vertices, self.faces = symmetry.mirrored(self.vertices, self.faces, self._axis, self.side)
 
     def _level(self) -> None:
-        self.base = base.base_height(self.vertices)
-        self.vertices = base.level(self.vertices, self.base)
+        self.base = height = base.base_height(self.vertices)
+        self.vertices = base.level(self.vertices, height)
 
     def _hollow(self) -> None:
         from . import hollow  # PyTorch, which no other step needs

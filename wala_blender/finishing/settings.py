@@ -61,9 +61,9 @@ class Finish:
         )
 
     @property
-    def budget(self) -> int | None:
-        """Faces to aim at; None for the surface as extracted."""
-        return self.faces if self.faces is not None else DEFAULT_FACES.get(self.topology)
+    def budget(self) -> int:
+        """Faces to aim at; 0 for the surface as extracted."""
+        return self.faces if self.faces is not None else DEFAULT_FACES.get(self.topology, 0)
 
     @property
     def shading(self) -> float:

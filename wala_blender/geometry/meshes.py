@@ -136,13 +136,12 @@ def write_mesh(
     path = check_mesh_destination(path, with_uvs=uvs is not None)
     vertices = np.asarray(vertices, dtype=np.float64)
     faces = np.asarray(faces, dtype=np.int64)
-    normals = (
-        (vertex_normals(vertices, faces), faces)
-        if smooth_angle >= 180
-        else creased_normals(vertices, faces, smooth_angle)
-    )
+    if smooth_angle >= 180:
+        normals, corners = vertex_normals(vertices, faces), faces
+    else:
+        normals, corners = creased_normals(vertices, faces, smooth_angle)
     provenance = {name: value for name, value in provenance.items() if value is not None}
-    content = WRITERS[path.suffix.lower()](MeshData(vertices, faces, *normals, uvs), provenance)
+    content = WRITERS[path.suffix.lower()](MeshData(vertices, faces, normals, corners, uvs), provenance)
     write_whole(path, lambda stream: stream.write(content))
 
 
