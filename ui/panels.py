@@ -4,7 +4,7 @@ import textwrap
 
 import bpy
 
-from .conditions import BY_IDENTIFIER, ROWS
+from ..operators.conditions import CAPTURES
 
 STATES = {"STOPPED": "Not running", "STARTING": "Starting", "READY": "Ready", "BUSY": "Working"}
 
@@ -100,9 +100,9 @@ class WALA_PT_settings(Tab, bpy.types.Panel):
         layout.prop(settings, "steps")
         if not (settings.scale and settings.steps):
             layout.label(text="0 is the model's own choice", icon="INFO")
-        if BY_IDENTIFIER[settings.condition].fits:
+        if CAPTURES[settings.condition].fits:
             layout.prop(settings, "fit")
-        if BY_IDENTIFIER[settings.condition].selects:
+        if CAPTURES[settings.condition].selects:
             layout.prop(settings, "take_results")
         layout.prop(settings, "source_display")
         layout.prop(settings, "mark_as_asset")
@@ -155,7 +155,7 @@ class WALA_PT_worker(Tab, bpy.types.Panel):
 def offered(settings, session) -> list:
     """The rows of what the chosen model takes; all of them while no model is known."""
     model = session.models.get(settings.model)
-    return [row for row in ROWS if model is None or row.condition in model.conditions.split()]
+    return [row for row in CAPTURES.values() if model is None or row.condition in model.conditions.split()]
 
 
 def draw_choices(layout, settings, session) -> None:
@@ -163,13 +163,13 @@ def draw_choices(layout, settings, session) -> None:
     model = session.models.get(settings.model)
     if sum(item.offered for item in session.models) > 1 or (session.models and not (model and model.offered)):
         layout.menu("WALA_MT_models", text=model.title if model else settings.model)
-    row = BY_IDENTIFIER[settings.condition]
+    row = CAPTURES[settings.condition]
     layout.menu("WALA_MT_conditions", text=row.title, icon=row.icon)
 
 
 def draw_input(layout, context, settings, session) -> None:
     """The one thing the chosen condition needs next, and words beside it where the model reads both."""
-    row = BY_IDENTIFIER[settings.condition]
+    row = CAPTURES[settings.condition]
     row.draw(layout, settings)
     model = session.models.get(settings.model)
     if model and row.condition in model.prompted.split():

@@ -16,11 +16,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from .conditions import BY_IDENTIFIER, GREASE_PENCIL_TYPES, ROWS
-
-
-def _is_sketch(self, item) -> bool:
-    return item.type in GREASE_PENCIL_TYPES
+from ..operators.conditions import CAPTURES
 
 
 def _skip_one_step(self, context) -> None:
@@ -34,20 +30,14 @@ def _follow_model(self, context) -> None:
     """Another model takes other inputs: the first of them, where it does not take the chosen one."""
     model = context.window_manager.wala.models.get(self.model)
     taken = model.conditions.split() if model else []
-    if taken and BY_IDENTIFIER[self.condition].condition not in taken:
-        self.condition = next((row.identifier for row in ROWS if row.condition in taken), self.condition)
+    if taken and CAPTURES[self.condition].condition not in taken:
+        self.condition = next((row.identifier for row in CAPTURES.values() if row.condition in taken), self.condition)
 
 
-class WalaMap(bpy.types.PropertyGroup):
-    """A depth map and the number of the camera it is from."""
-
-    image: PointerProperty(
-        name="Depth Map", description="Near is white; far and the background are black", type=bpy.types.Image
-    )
-    view: IntProperty()
+INPUTS = tuple(row.properties for row in CAPTURES.values() if row.properties)  # with the properties of each input
 
 
-class WalaSettings(bpy.types.PropertyGroup):
+class WalaSettings(*INPUTS, bpy.types.PropertyGroup):
     """What the next shape is made from; in a result, what that was made from. ``view``: there, the eye that its input
     was seen by, as JSON."""
 
@@ -58,29 +48,13 @@ class WalaSettings(bpy.types.PropertyGroup):
         name="From",
         description="What the shape is made from",
         default="SKETCH",
-        items=[(row.identifier, row.title, row.description, row.icon, row.number) for row in ROWS],
+        items=[(row.identifier, row.title, row.description, row.icon, row.number) for row in CAPTURES.values()],
     )
-    prompt: StringProperty(name="Prompt", description="What to make, in a few English words", default="a chair")
     subject: StringProperty(
         name="What It Is",
         description="What the sketch, the blockout or the picture is of, in a few English words, such as "
         "“a chair”. It may stay empty",
     )
-    sketch: PointerProperty(
-        name="Sketch",
-        description="The Grease Pencil object to use. Empty: the active object",
-        type=bpy.types.Object,
-        poll=_is_sketch,
-    )
-    image: PointerProperty(
-        name="Image",
-        description="A picture of one thing, cut out or on a background of one colour",
-        type=bpy.types.Image,
-    )
-    remove_background: BoolProperty(
-        name="Remove Background", description="Cut the thing out of a background of one colour", default=True
-    )
-    maps: CollectionProperty(type=WalaMap)
     seed: IntProperty(
         name="Seed", description="The same input and seed make the same shape; another seed makes a variation", min=0
     )
@@ -121,14 +95,6 @@ class WalaSettings(bpy.types.PropertyGroup):
         default=1,
         min=1,
         max=16,
-    )
-    hold: FloatProperty(
-        name="Hold",
-        description="How much of the blockout's own surface is kept: at 0 the model shapes what fills its cells, at 1 its faces stay",
-        default=0.5,
-        min=0.0,
-        max=1.0,
-        subtype="FACTOR",
     )
     fit: BoolProperty(
         name="Fit to Input",
@@ -301,7 +267,15 @@ class WalaSession(bpy.types.PropertyGroup):
     models_problem: StringProperty(options={"SKIP_SAVE"})
 
 
-CLASSES = (WalaMap, WalaSettings, WalaSource, WalaObject, WalaThumbnail, WalaModel, WalaSession)
+CLASSES = (
+    *(cls for row in CAPTURES.values() for cls in row.classes),
+    WalaSettings,
+    WalaSource,
+    WalaObject,
+    WalaThumbnail,
+    WalaModel,
+    WalaSession,
+)
 
 
 def attach() -> None:

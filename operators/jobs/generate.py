@@ -5,7 +5,7 @@ import random
 import bpy
 
 from ...runtime.messages import JobFailed
-from ..capture import CAPTURES
+from ..conditions import CAPTURES
 from ..models import catalog
 from ..poll import allowed
 from . import regenerate, results, session, submit

@@ -6,7 +6,7 @@ from ...runtime import jobs, kept_jobs, pace
 from ...runtime.messages import JobFailed
 from ...runtime.supervisor import WorkerState
 from .. import preferences
-from ..capture import CAPTURES
+from ..conditions import CAPTURES
 from ..models import catalog
 from ..scene.placement import CURSOR_SIZE
 from . import panel_state, session, source_display, sources, stored_settings

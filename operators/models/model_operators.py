@@ -8,7 +8,7 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ...runtime.downloads import add_words, fetch_words, list_words, remove_words, verify_words
 from ...runtime.messages import JobFailed
-from ..capture import CAPTURES
+from ..conditions import CAPTURES
 from ..jobs import session
 from ..jobs.blocking_operator import TaskOperator
 from ..poll import allowed

@@ -150,7 +150,7 @@ def all_conditions():
     said."""
     models, captures = (
         sys.modules[f"{PACKAGE}.operators.models.catalog"],
-        sys.modules[f"{PACKAGE}.operators.capture"].CAPTURES,
+        sys.modules[f"{PACKAGE}.operators.conditions"].CAPTURES,
     )
     settings = bpy.context.scene.wala
     taken = tuple(row.condition for row in captures.values())

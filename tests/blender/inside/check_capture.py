@@ -11,7 +11,7 @@ import scenes
 
 
 def capture(extension, condition: str):
-    row = extension.module("operators.capture").CAPTURES[condition]
+    row = extension.module("operators.conditions").CAPTURES[condition]
     return row.capture(bpy.context, extension.settings)
 
 
@@ -235,15 +235,20 @@ def pixels(content: bytes) -> np.ndarray:
     return rows[:, 1:].reshape(height, width, 4)
 
 
-def test_every_condition_has_its_rows(extension):
-    """The captures, the panel, the library, which has conditions beside them: one that is missing is named here."""
-    table = set(extension.module("wala_blender.conditions.specs").SPECS)
-    captures = extension.module("operators.capture").CAPTURES
-    shown = {row.identifier: row.condition for row in extension.module("ui.conditions").ROWS}
-    assert {row.condition for row in captures.values()} <= table
-    assert shown == {identifier: row.condition for identifier, row in captures.items()}
+def test_every_condition_can_be_given(extension):
+    captures = extension.module("operators.conditions").CAPTURES
+    assert {spec.condition for spec in captures.values()} <= set(
+        extension.module("wala_blender.conditions.specs").SPECS
+    )
     icons = bpy.types.UILayout.bl_rna.functions["prop"].parameters["icon"].enum_items
-    assert all(row.icon in icons for row in extension.module("ui.conditions").ROWS)
+    assert all(spec.icon in icons for spec in captures.values())
+
+
+def test_saved_files_keep_their_condition(extension):
+    """A file has the number; a script the identifier."""
+    items = extension.settings.bl_rna.properties["condition"].enum_items
+    expected = "SKETCH 0 VOXELS 1 TEXT 2 POINTS 3 IMAGE 4 DEPTH 5 DEPTHS 6 MAPS 9 VIEWS 7 NONE 8"
+    assert " ".join(f"{item.identifier} {item.value}" for item in items) == expected
 
 
 def test_only_what_the_model_takes_is_offered(extension):

@@ -166,7 +166,7 @@ KINDS = (
 def test_the_panels_sentence_and_the_button_agree(extension, kind):
     things(kind)
     bpy.context.view_layer.update()
-    captures, generate = extension.module("operators.capture").CAPTURES, extension.module("operators.jobs.generate")
+    captures, generate = extension.module("operators.conditions").CAPTURES, extension.module("operators.jobs.generate")
     models = extension.module("operators.models.catalog")
     models.KNOWN["all"] = models.Model("all", "All", tuple(row.condition for row in captures.values()))
     extension.settings.model = "all"
@@ -229,7 +229,7 @@ def test_handlers_come_and_go(extension):
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_every_poll_answers(extension, name):
-    for condition in extension.module("operators.capture").CAPTURES:
+    for condition in extension.module("operators.conditions").CAPTURES:
         extension.settings.condition = condition
         assert getattr(bpy.ops.wala, name).poll() in (True, False)
 

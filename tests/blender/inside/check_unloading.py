@@ -83,7 +83,7 @@ def test_a_render_unloads_a_resting_worker(extension, supervisor, render):
 
 
 def test_a_capture_that_renders_keeps_the_worker(extension, supervisor, render, monkeypatch):
-    captures = extension.module("operators.capture").CAPTURES
+    captures = extension.module("operators.conditions").CAPTURES
 
     def capture(context, settings):
         render()

@@ -1,10 +1,13 @@
 """A picture of the thing: one of Blender's images. Knows its pixels as Blender has them, painted over or not; nothing
 about what they show."""
 
+import bpy
 import numpy as np
+from bpy.props import BoolProperty, PointerProperty
 
-from .pictures import encoded, png
-from .plain import AT_THE_CURSOR, Capture, Choice, bad_input
+from ..capture.pictures import encoded, png
+from ..capture.plain import AT_THE_CURSOR, Capture, Choice, bad_input
+from ..capture.spec import CaptureSpec
 
 MISSING = "Choose a picture of the thing"
 LARGEST = 8192  # pixels of a side
@@ -55,3 +58,37 @@ def four_channels(pixels: np.ndarray) -> np.ndarray:
     colour = pixels[..., :3] if channels >= 3 else pixels[..., :1].repeat(3, axis=2)
     alpha = pixels[..., -1:] if channels in (2, 4) else np.ones_like(pixels[..., :1])
     return np.concatenate([colour, alpha], axis=2)
+
+
+def draw(layout, settings) -> None:
+    """The image, and what becomes of its background."""
+    layout.template_ID(settings, "image", open="image.open")
+    layout.prop(settings, "remove_background")
+
+
+class Properties:
+    """Of the settings."""
+
+    image: PointerProperty(
+        name="Image",
+        description="A picture of one thing, cut out or on a background of one colour",
+        type=bpy.types.Image,
+    )
+    remove_background: BoolProperty(
+        name="Remove Background", description="Cut the thing out of a background of one colour", default=True
+    )
+
+
+SPEC = CaptureSpec(
+    identifier="IMAGE",
+    number=4,
+    order=4,
+    condition="image",
+    title="Image",
+    description="From one picture of the thing, cut out or on a background of one colour",
+    icon="IMAGE_DATA",
+    choose=choose,
+    capture=capture,
+    draw=draw,
+    properties=Properties,
+)

@@ -13,9 +13,10 @@ from pathlib import Path
 import bpy
 from mathutils import Matrix, Vector
 
+from ..capture import meshes
+from ..capture.plain import Capture, Choice, bad_input
+from ..capture.spec import CaptureSpec
 from ..scene import cameras
-from . import meshes
-from .plain import Capture, Choice, bad_input
 
 MISSING = "Select the objects to render"
 SIDE, SAMPLES = 256, 16
@@ -109,3 +110,17 @@ def _add(scene, data, owned: list):
     scene.collection.objects.link(item)
     owned += [item, data]
     return item
+
+
+SPEC = CaptureSpec(
+    identifier="VIEWS",
+    number=7,
+    order=8,
+    condition="views",
+    title="Views Round About",
+    description="From four renders of the selected objects by the model's own cameras round them",
+    icon="RENDER_STILL",
+    choose=choose,
+    capture=capture,
+    selects=True,
+)

@@ -1,10 +1,10 @@
-"""The chosen meshes as something to measure the depth of, from the artist's view or all round: the worker has the
-cameras."""
+"""The chosen meshes as something to measure the depth of, from the artist's view: the worker has the camera."""
 
+from ..capture import meshes
+from ..capture.plain import Capture, Choice
+from ..capture.spec import CaptureSpec
 from ..scene import frames
 from ..scene.camera_pose import bounds, orthographic
-from . import meshes
-from .plain import Capture, Choice
 from .sketch import current_view, eye_in_words, stored_view
 
 MISSING = "Select the meshes to look at"
@@ -13,11 +13,6 @@ MISSING = "Select the meshes to look at"
 def choose(context, settings) -> Choice:
     """The meshes that are looked at from here."""
     return meshes.choose(context, settings, meshes.has_surface, f"{{}}, {eye_in_words(context)}", MISSING)
-
-
-def choose_round_about(context, settings) -> Choice:
-    """The meshes that are looked at from all sides."""
-    return meshes.choose(context, settings, meshes.has_surface, "The model's cameras look at {}", MISSING)
 
 
 def capture(context, settings) -> Capture:
@@ -39,13 +34,16 @@ def capture(context, settings) -> Capture:
     )
 
 
-def capture_round_about(context, settings) -> Capture:
-    """The joined meshes; the model's own cameras look at them. Raises JobFailed as :func:`meshes.surface` does."""
-    surface = meshes.surface(context, choose_round_about(context, settings))
-    return Capture(
-        surface.title,
-        {"mesh": "inputs/mesh.npz"},
-        {"kind": "box", "box": surface.box.tolist()},
-        {"mesh.npz": surface.mesh},
-        surface.source,
-    )
+SPEC = CaptureSpec(
+    identifier="DEPTH",
+    number=5,
+    order=5,
+    condition="depth",
+    title="Depth",
+    description="From how far the selected meshes are, seen as the camera or the 3D view sees them",
+    icon="VIEW_CAMERA",
+    choose=choose,
+    capture=capture,
+    fits=True,
+    selects=True,
+)

@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from ..capture import meshes
+from ..capture.plain import Capture, Choice, bad_input, require_finite
+from ..capture.spec import CaptureSpec
 from ..jobs import sources
 from ..scene import frames
-from . import meshes
-from .plain import Capture, Choice, bad_input, require_finite
 
 MISSING = "Select a point cloud, or a mesh whose vertices are the points"
 
@@ -36,3 +37,18 @@ def capture(context, settings) -> Capture:
         {"points.npy": frames.to_model(vertices).astype(np.float32)},
         sources.references(choice.items),
     )
+
+
+SPEC = CaptureSpec(
+    identifier="POINTS",
+    number=3,
+    order=3,
+    condition="points",
+    title="Points",
+    description="From a point cloud: the vertices of the selected objects",
+    icon="POINTCLOUD_DATA",
+    choose=choose,
+    capture=capture,
+    fits=True,
+    selects=True,
+)

@@ -7,12 +7,15 @@ stand the shape where the lines are.
 
 import json
 
+import bpy
 import numpy as np
+from bpy.props import PointerProperty
 
+from ..capture.plain import Capture, Choice, bad_input, require_finite
+from ..capture.spec import CaptureSpec, draw_field
 from ..jobs import sources
 from ..scene import compatibility
 from ..scene.camera_pose import View, bounds, orthographic
-from .plain import Capture, Choice, bad_input, require_finite
 
 MISSING = "Draw a Grease Pencil sketch and select it"
 FLAT = 0.05  # a front view that shows less than this share of a sketch's extent shows its edge
@@ -125,3 +128,33 @@ def best_view(points: np.ndarray) -> View:
         if np.min(np.ptp(view.project(points), axis=0)) > FLAT * longest:
             return view
     return orthographic(0)
+
+
+def _is_sketch(self, item) -> bool:
+    return item.type in compatibility.GREASE_PENCIL_TYPES
+
+
+class Properties:
+    """Of the settings."""
+
+    sketch: PointerProperty(
+        name="Sketch",
+        description="The Grease Pencil object to use. Empty: the active object",
+        type=bpy.types.Object,
+        poll=_is_sketch,
+    )
+
+
+SPEC = CaptureSpec(
+    identifier="SKETCH",
+    number=0,
+    order=0,
+    condition="sketch",
+    title="Sketch",
+    description="From the lines of a Grease Pencil sketch, seen as the camera or the 3D view sees them",
+    icon="GREASEPENCIL",
+    choose=choose,
+    capture=capture,
+    draw=draw_field("sketch"),
+    properties=Properties,
+)

@@ -1,7 +1,10 @@
 """A blockout: the chosen meshes, for the worker to voxelise."""
 
-from . import meshes
-from .plain import Capture, Choice, bad_input
+from bpy.props import FloatProperty
+
+from ..capture import meshes
+from ..capture.plain import Capture, Choice, bad_input
+from ..capture.spec import CaptureSpec
 
 MISSING = "Select the meshes of a blockout"
 FLAT = 1e-4
@@ -28,3 +31,38 @@ def capture(context, settings) -> Capture:
         {"mesh.npz": surface.mesh},
         surface.source,
     )
+
+
+def draw(layout, settings) -> None:
+    """How much of the blockout is kept."""
+    layout.prop(settings, "hold", slider=True)
+
+
+class Properties:
+    """Of the settings."""
+
+    hold: FloatProperty(
+        name="Hold",
+        description="How much of the blockout's own surface is kept: at 0 the model shapes what fills its cells, at 1 its faces stay",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+
+
+SPEC = CaptureSpec(
+    identifier="VOXELS",
+    number=1,
+    order=1,
+    condition="voxels",
+    title="Voxels",
+    description="From a blockout: a few rough meshes, such as cubes",
+    icon="MESH_CUBE",
+    choose=choose,
+    capture=capture,
+    draw=draw,
+    properties=Properties,
+    fits=True,
+    selects=True,
+)

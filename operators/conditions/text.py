@@ -1,6 +1,9 @@
 """A prompt, standing at the 3D cursor. Knows the settings and the cursor; nothing about words."""
 
-from .plain import AT_THE_CURSOR, Capture, Choice, bad_input
+from bpy.props import StringProperty
+
+from ..capture.plain import AT_THE_CURSOR, Capture, Choice, bad_input
+from ..capture.spec import CaptureSpec, draw_field
 
 MISSING = "Type what to make, for example “a chair”"
 
@@ -17,3 +20,24 @@ def capture(context, settings) -> Capture:
         raise bad_input("The prompt is empty", MISSING)
     location = list(context.scene.cursor.location)
     return Capture(prompt, {"prompt": prompt}, {"kind": "point", "location": location})
+
+
+class Properties:
+    """Of the settings."""
+
+    prompt: StringProperty(name="Prompt", description="What to make, in a few English words", default="a chair")
+
+
+SPEC = CaptureSpec(
+    identifier="TEXT",
+    number=2,
+    order=2,
+    condition="text",
+    title="Text",
+    description="From words",
+    icon="FONT_DATA",
+    choose=choose,
+    capture=capture,
+    draw=draw_field("prompt"),
+    properties=Properties,
+)

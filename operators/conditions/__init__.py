@@ -1,0 +1,20 @@
+"""What a shape can be made from: one module of this folder each, with its SPEC.
+
+Everything a capture returns is a copy: no RNA outlives the call. A new condition is a module here, beside one in the
+library and one in training; a second way to give a condition is a module here alone. The interface draws by this table:
+it is the one thing of the operators that it imports.
+"""
+
+import importlib
+import pkgutil
+
+from ..capture.spec import CaptureSpec
+
+
+def _found() -> dict[str, CaptureSpec]:
+    names = (module.name for module in pkgutil.iter_modules(__path__))
+    specs = [importlib.import_module(f".{name}", __name__).SPEC for name in names]
+    return {spec.identifier: spec for spec in sorted(specs, key=lambda spec: spec.order)}
+
+
+CAPTURES: dict[str, CaptureSpec] = _found()

@@ -1,0 +1,38 @@
+"""The chosen meshes as something to measure the depth of, from all sides: the worker has the cameras."""
+
+from ..capture import meshes
+from ..capture.plain import Capture, Choice
+from ..capture.spec import CaptureSpec
+from .depth import MISSING
+
+
+def choose(context, settings) -> Choice:
+    """The meshes that are looked at from all sides."""
+    return meshes.choose(context, settings, meshes.has_surface, "The model's cameras look at {}", MISSING)
+
+
+def capture(context, settings) -> Capture:
+    """The joined meshes; the model's own cameras look at them. Raises JobFailed as :func:`meshes.surface` does."""
+    surface = meshes.surface(context, choose(context, settings))
+    return Capture(
+        surface.title,
+        {"mesh": "inputs/mesh.npz"},
+        {"kind": "box", "box": surface.box.tolist()},
+        {"mesh.npz": surface.mesh},
+        surface.source,
+    )
+
+
+SPEC = CaptureSpec(
+    identifier="DEPTHS",
+    number=6,
+    order=6,
+    condition="depths",
+    title="Depth Round About",
+    description="From how far the selected meshes are, seen by the model's own cameras round them",
+    icon="ORIENTATION_GIMBAL",
+    choose=choose,
+    capture=capture,
+    fits=True,
+    selects=True,
+)

@@ -1,0 +1,27 @@
+"""No input at all, at the 3D cursor."""
+
+from ..capture.plain import AT_THE_CURSOR, Capture, Choice
+from ..capture.spec import CaptureSpec
+
+
+def choose(context, settings) -> Choice:
+    """Nothing is needed."""
+    return AT_THE_CURSOR
+
+
+def capture(context, settings) -> Capture:
+    """The cursor's place."""
+    return Capture("Shape", {}, {"kind": "point", "location": list(context.scene.cursor.location)})
+
+
+SPEC = CaptureSpec(
+    identifier="NONE",
+    number=8,
+    order=9,
+    condition="none",
+    title="Nothing",
+    description="Whatever the model makes of nothing; another seed, another shape",
+    icon="SHADERFX",
+    choose=choose,
+    capture=capture,
+)
