@@ -90,6 +90,7 @@ class Engine:
             latent=lambda latent: jobs.write_latent(folder, latent),
             views=lambda files: jobs.write_views(folder, files),
             surface=lambda vertices, faces, record: jobs.write_surface(folder, vertices, faces, record),
+            note=lambda words: log.info("%s", words),
         )
         maker = self._loaded(request.model)
         if request.variations > 1:

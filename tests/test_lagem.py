@@ -14,6 +14,8 @@ from hub_server import serving
 from lagem_models import CONFIG, COUNTS, box_mesh, checkpoint, learned_box, published_state
 from test_cli import wala
 
+from runtime import jobs
+from runtime.engine import Engine
 from wala_blender.errors import CheckpointError, DownloadError, InputError, ModelError
 from wala_blender.geometry.meshes import read_mesh, write_mesh
 from wala_blender.geometry.metrics import chamfer
@@ -29,6 +31,7 @@ from wala_blender.networks.level_autoencoder import LevelAutoencoder
 from wala_blender.pipeline import Keep, Pipeline, Settings
 
 LAGEM = MODELS["lagem"]
+STAGES = ("condition", "encode", "decode", "query", "surface")
 PUBLISHED = json.loads((Path(__file__).parent / "parity/lagem_levels.json").read_text())["lagem_levels"]["published"]
 
 
@@ -175,7 +178,7 @@ def test_a_reconstruction_is_the_same_for_a_seed_and_keeps_its_latents(folder, m
     np.testing.assert_array_equal(made.vertices, again.vertices)
     assert len(other.vertices) != len(made.vertices) or not np.array_equal(other.vertices, made.vertices)
     assert kept[0].shape == (4 * 16 + 8 * 8 + 24 * 4,) and notes and made.record["resolution"] == 33
-    assert list(dict.fromkeys(stage for stage, _, _ in stages)) == ["condition", "encode", "decode", "query", "surface"]
+    assert list(dict.fromkeys(stage for stage, _, _ in stages)) == [*STAGES, "finish"]
     assert all(step <= steps for _, step, steps in stages)
     assert np.abs(made.vertices).max() == pytest.approx(0.9, abs=0.15) and made.record["frame"]["center"] == [
         12,
@@ -191,6 +194,24 @@ def test_a_reconstruction_is_the_same_for_a_seed_and_keeps_its_latents(folder, m
         maker.generate("text", {"prompt": "a"}, Settings("lagem"))
     with pytest.raises(ModelError, match="makes reconstructions, not shapes"):
         Pipeline.load("lagem", "cpu")
+
+
+def test_a_job_folder_is_run(folder, models, capsys, monkeypatch, tmp_path, caplog):
+    wala(capsys, "models", "add", folder, "--accept-licence")
+    monkeypatch.setattr("wala_blender.mesh_to_mesh.QUERIES", {33: 36_000})
+    vertices, faces = box_mesh()
+    inputs = {"mesh": "inputs/mesh.npz", "resolution": 33}
+    request = jobs.Request(jobs.new_id(), "lagem", "mesh", inputs, fit=0)  # what Blender sends where nothing is fitted
+    path = jobs.write_job(tmp_path, request, {"mesh.npz": {"vertices": vertices, "faces": faces}})
+    with caplog.at_level("INFO"):
+        Engine("cpu").run(path, request, lambda *event: None)
+    assert "at 33³ points" in caplog.text
+    made = jobs.read_result(path)
+    kept = jobs.read_surface(path)  # to be finished again without the model
+    assert len(kept.faces) and kept.record["model"] == "lagem" and made.record["finish"] is not None
+    assert np.load(path / "result/latent.npy").shape == (4 * 16 + 8 * 8 + 24 * 4,)
+    placed = made.vertices / made.record["frame"]["scale"] + made.record["frame"]["center"]
+    np.testing.assert_allclose(placed.mean(axis=0), [12, 1, -4.5], atol=0.35)
 
 
 def test_a_reconstruction_can_be_stopped(folder, models, capsys):

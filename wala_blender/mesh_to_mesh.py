@@ -191,7 +191,7 @@ class MeshToMesh:
             raise ModelError(
                 f"the model {self.row.name} takes no {condition}", f"It takes: {', '.join(self.row.conditions)}."
             )
-        unused = [name for name in ("scale", "steps", "fit") if getattr(settings, name) is not None]
+        unused = [name for name in ("scale", "steps", "fit") if getattr(settings, name)]
         if unused:
             raise InputError(
                 f"the model {self.row.name} makes a mesh again, without noise: it has no {' and no '.join(unused)}",

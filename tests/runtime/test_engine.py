@@ -35,6 +35,7 @@ class Keep:
     latent: Callable
     views: Callable
     surface: Callable
+    note: Callable
 
 
 class Library:
