@@ -73,7 +73,7 @@ def measure(half: bool) -> dict[str, dict[str, int]]:
         without_numbers(autoencoder, torch.float32)
         latent, cells = torch.empty(1, 4, 12, 12, 12), torch.empty(1, 1, 16, 16, 16)
         stage("condition", generator.encoding_modules, lambda: generator.encode("voxels", cells))
-        both = generator.encode("voxels", cells).stacked_with(generator.encode("voxels", cells), 1)
+        both = generator.encode("voxels", cells).stacked_with(generator.encode("voxels", cells))
         stage(
             "denoising step, guided",
             generator.denoising_modules,

@@ -11,7 +11,6 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,11 +129,12 @@ def _make_variations(
     from wala_blender.geometry.topology import triangulated
     from wala_blender.pipeline import Keep
 
-    made, surfaces = [], []
+    surfaces: list[tuple] = []
     keep = Keep(surface=lambda *surface: surfaces.append(surface))
-    for number in range(request.variations):
-        one = replace(settings, seed=(request.seed + number) % 2**63)
-        made.append((maker.generate(request.condition, inputs, one, progress, keep), surfaces[-1]))
+    seeds = [(request.seed + number) % 2**63 for number in range(request.variations)]
+    made = list(
+        zip(maker.variations(request.condition, inputs, settings, seeds, progress, keep), surfaces, strict=True)
+    )
     # In the order of the seeds where the input does not say.
     made.sort(key=lambda pair: -(pair[0].record.get("agreement") or 0.0))
     # The job's own record comes last: then all are there.

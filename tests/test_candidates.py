@@ -72,7 +72,7 @@ def test_words_choose_too_and_the_record_says_which(pipeline):
 
 def test_a_draft_takes_half_the_steps(pipeline):
     record = pipeline.generate("text", {"prompt": "a chair"}, Settings(quality="draft")).record
-    assert record["steps"] == pipeline.row.conditions["text"].steps // 2
+    assert record["steps"] == pipeline.row.conditions["text"].steps // 2 and record["resolution"] == 128
 
 
 def test_an_unknown_quality_is_named(pipeline):

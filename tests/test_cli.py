@@ -286,6 +286,26 @@ def checked_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 @needs_weights
+def test_variations_are_files_with_a_seed_each(capsys, tmp_path):
+    out = tmp_path / "box.v2.obj"
+    given = ("generate", "--text", "a box", "--steps", 4, "--seed", 7, "--variations", 2, "--out", out)
+    code, said, err = wala(capsys, *given, "--precision", "float32")
+    assert code == 0, err
+    names = ["box.v2-01.obj", "box.v2-02.obj"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    for path, seed in zip(names, (7, 8), strict=True):
+        checked_mesh(tmp_path / path)
+        assert f"# seed: {seed}\n" in (tmp_path / path).read_text() and f"seed {seed}, " in said
+    assert len({(tmp_path / path).read_bytes() for path in names}) == 2
+
+
+def test_variations_beyond_the_last_seed_are_refused_before_anything_is_made(capsys, tmp_path):
+    given = ("generate", "--text", "a box", "--seed", 2**63 - 1, "--variations", 2, "--out", tmp_path / "box.obj")
+    code, said, err = wala(capsys, *given)
+    assert code == 1 and "smaller --seed" in err and not said and not list(tmp_path.iterdir())
+
+
+@needs_weights
 @pytest.mark.parametrize("condition", ["text", "sketch", "voxels", "blockout", "points"])
 def test_generate(capsys, tmp_path, condition):
     ball = sphere(2.0, (5, 6, 7), rings=32)

@@ -86,6 +86,19 @@ def test_rows_of_a_batch_do_not_mix_and_a_single_condition_serves_all():
     assert torch.allclose(both[1:], second, atol=1e-5)
 
 
+def test_a_condition_projected_once_gives_what_each_step_would_make_of_it():
+    """Also two conditions for two samples each, as guidance stacks them; with and without the summaries."""
+    for config in (TINY, dataclasses.replace(TINY, res_context=None, context_to_time=False)):
+        network = awake(config)
+        x, t = torch.cat([X, X.flip(0)]), torch.cat([T, T])
+        with torch.no_grad():
+            repeated = network(x, t, CONTEXT.repeat_interleave(2, 0), GRID.repeat_interleave(2, 0))
+            projected = network.projected(CONTEXT, GRID)
+            for step in (t, t - 3):
+                assert torch.allclose(network.denoise(x, step, projected), network(x, step, CONTEXT, GRID), atol=1e-6)
+            assert torch.allclose(network.denoise(x, t, projected), repeated, atol=1e-5)
+
+
 def test_published_keys_do_not_change_with_our_extensions_off():
     plain = set(UViT(dataclasses.replace(TINY, grid_channels=0)).state_dict())
     assert set(UViT(TINY).state_dict()) - plain == {"grid_in.weight", "grid_in.bias"}

@@ -1,6 +1,7 @@
 """The shipped starter model, whole: loads, repeats itself, stops when told, and makes of a blockout what the blockout
 says."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -55,6 +56,32 @@ def test_a_blockout_keeps_its_place(pipeline):
     assert all(iou(solid, one) < own for one in others)
 
 
+@pytest.mark.parametrize(("condition", "inputs"), [("text", {"prompt": "a chair"}), ("voxels", {"occupancy": ell()})])
+def test_variations_are_what_each_seed_makes_alone(pipeline, condition, inputs):
+    settings, seen = Settings(steps=4, fit=None if condition == "text" else 1), []
+    together = pipeline.variations(condition, inputs, settings, [3, 9], lambda *at: seen.append(at))
+    for made, seed in zip(together, (3, 9), strict=True):
+        alone = pipeline.generate(condition, inputs, dataclasses.replace(settings, seed=seed))
+        # Where a gradient is next to nothing, rounding alone decides which way a step of Adam goes.
+        assert np.abs(made.latent - alone.latent).mean() < 1e-3
+        assert abs(len(made.faces) - len(alone.faces)) <= 0.01 * len(alone.faces)
+        others = ("timings", "finish_timings", "agreement")
+        assert {**made.record, **dict.fromkeys(others)} == {**alone.record, **dict.fromkeys(others)}
+        assert (made.record["agreement"] is None) == (condition == "text")
+        assert made.record["timings"].keys() == alone.record["timings"].keys()
+    assert np.abs(together[0].latent - together[1].latent).mean() > 1e-2
+    assert [at for at in seen if at[0] in ("sample", "decode")] == [
+        *(("sample", step, 4) for step in range(4)),
+        ("decode", 0, 2),
+        ("decode", 1, 2),
+    ]
+
+
+def test_no_seed_is_no_variation(pipeline):
+    with pytest.raises(InputError, match="no seed"):
+        pipeline.variations("text", {"prompt": "a chair"}, Settings(), [])
+
+
 def test_the_record_tells_what_made_it(pipeline):
     prompts = pipeline.generate("text", {"prompt": "a box"}, Settings(seed=3, steps=4, scale=1.5))
     record = prompts.record
@@ -82,7 +109,7 @@ def components(made) -> int:
 def test_one_piece_unless_the_settings_or_the_blockout_say_otherwise(pipeline, monkeypatch):
     """The field is made up: a large and a middling ball, apart."""
     balls = torch.from_numpy(np.minimum(sphere_field(0.5, (-0.3, 0, 0), 256), sphere_field(0.2, (0.6, 0, 0), 256)))
-    monkeypatch.setattr(pipeline, "latent_to_field", lambda latent, plan=None, progress=None: balls)
+    monkeypatch.setattr(pipeline, "tree_to_field", lambda tree, plan=None, progress=None, half=False: balls)
     twins = np.zeros((16, 16, 16), bool)
     twins[1:6, 5:10, 5:10] = twins[9:14, 5:10, 5:10] = True
 

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from wala_blender.diffusion.guidance import conditioned, guided
-from wala_blender.diffusion.samplers import ancestral, ddim, generated_noises
+from wala_blender.diffusion.samplers import ancestral, ddim, generated_noises, noises_of_seeds
 from wala_blender.diffusion.schedule import Schedule, ScheduleConfig
 from wala_blender.networks.condition import Condition
+from wala_blender.networks.layers import repeated_rows
 
 SHAPE = (2, 4, 3, 3, 3)
 TARGET = torch.linspace(-2, 2, 216).reshape(SHAPE)
@@ -64,21 +65,24 @@ def test_on_step_comes_before_every_step_and_can_stop():
 
 
 def linear_denoiser(x, t, condition):
-    return x * condition.tokens.mean(dim=(1, 2)).reshape(-1, 1, 1, 1, 1)
+    return x * repeated_rows(condition.tokens, len(x)).mean(dim=(1, 2)).reshape(-1, 1, 1, 1, 1)
 
 
 @pytest.mark.parametrize(("scale", "expected"), [(0.0, 1.0), (1.0, 3.0), (1.8, 4.6)])
 def test_guidance_is_linear_between_empty_and_condition(scale, expected):
     condition, empty = Condition(torch.full((1, 2, 2), 3.0)), Condition(torch.full((1, 2, 2), 1.0))
-    out = guided(linear_denoiser, condition, empty, scale)(TARGET, torch.zeros(2))
+    out = guided(linear_denoiser, condition.stacked_with(empty), scale)(TARGET, torch.zeros(2))
     assert torch.allclose(out, expected * TARGET, atol=1e-5)
 
 
 def test_grids_are_guided_like_tokens():
     condition, empty = Condition(None, torch.ones(1, 3, 2, 2, 2)), Condition(None, torch.zeros(1, 3, 2, 2, 2))
-    out = guided(lambda x, t, c: x * c.grid.mean(dim=(1, 2, 3, 4)).reshape(-1, 1, 1, 1, 1), condition, empty, 2.0)(
-        TARGET, torch.zeros(2)
+    denoiser = guided(
+        lambda x, t, both: x * repeated_rows(both.grid, len(x)).mean(dim=(1, 2, 3, 4)).reshape(-1, 1, 1, 1, 1),
+        condition.stacked_with(empty),
+        2.0,
     )
+    out = denoiser(TARGET, torch.zeros(2))
     assert torch.allclose(out, 2 * TARGET, atol=1e-5)
 
 
@@ -96,7 +100,7 @@ def test_ddim_with_the_true_noise_ends_at_the_first_timestep(steps):
     noise = torch.randn(SHAPE, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     target = TARGET.double()
     start = schedule.add_noise(target, noise, torch.full((2,), 999))
-    made = ddim(lambda x, t: noise, schedule, steps, start)
+    made = ddim(lambda x, t: noise, schedule, steps, [start])
     assert torch.allclose(made, schedule.add_noise(target, noise, torch.zeros(2)), atol=1e-9)
 
 
@@ -109,6 +113,13 @@ def test_ddim_draws_nothing_and_tells_its_steps():
 
     noise = next(iter(noises(0)))
     before = noise.clone()
-    first = ddim(denoiser, schedule, 3, noise, lambda step, count: told.append((step, count)))
-    assert torch.equal(first, ddim(denoiser, schedule, 3, noise)) and torch.equal(noise, before)
+    first = ddim(denoiser, schedule, 3, [noise], lambda step, count: told.append((step, count)))
+    assert torch.equal(first, ddim(denoiser, schedule, 3, [noise])) and torch.equal(noise, before)
     assert told == [(0, 3), (1, 3), (2, 3)] and seen[:3] == [[999.0] * 2, [666.0] * 2, [332.0] * 2]
+
+
+def test_each_seeds_noise_is_the_same_alone_and_beside_others():
+    together, alone = noises_of_seeds([4, 7], (3, 2)), noises_of_seeds([7], (3, 2))
+    for _ in range(2):
+        rows, row = next(iter(together)), next(iter(alone))
+        assert torch.equal(rows[1:], row) and not torch.equal(rows[0], rows[1])

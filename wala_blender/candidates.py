@@ -1,5 +1,7 @@
 """Best of n: how well each of several latents agrees with the input they were made for."""
 
+from dataclasses import dataclass, replace
+
 import torch
 from torch import Tensor
 
@@ -13,6 +15,16 @@ from .networks.condition import Condition
 
 _SCORED_TIMESTEPS = (300.0, 500.0, 700.0)
 _PICTURE = 64  # pixels of a silhouette that is compared
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A seed, the latent (4, 12, 12, 12) that came of it, and the wavelet tree (1, 64, 46, 46, 46) where that was
+    decoded already."""
+
+    seed: int
+    latent: Tensor
+    tree: Tensor | None = None
 
 
 def candidate_seeds(seed: int, count: int) -> list[int]:
@@ -55,7 +67,7 @@ def likelihoods(
     """
     noise = torch.randn(latents.shape[1:], generator=torch.Generator().manual_seed(0)).to(latents.device)
     gains = torch.zeros(len(latents), device=latents.device)
-    both = condition.stacked_with(empty, len(latents))
+    both = condition.stacked_with(empty)
     for timestep in _SCORED_TIMESTEPS:
         t = torch.full((len(latents),), timestep, device=latents.device)
         x = schedule.add_noise(latents, noise.expand_as(latents), t.long())
@@ -69,8 +81,14 @@ def likelihoods(
 
 
 @torch.no_grad()
-def best_of(latents: Tensor, prepared: Prepared, autoencoder: Autoencoder) -> int | None:
-    """Index of the latent of (B, 4, 12, 12, 12) whose decoded field agrees best with an input; None where the input
-    does not say."""
-    scores = [agreement(prepared, half_field(autoencoder.decode(latent[None]).float()).cpu()) for latent in latents]
-    return None if None in scores else max(range(len(scores)), key=scores.__getitem__)
+def best_of(samples: list[Sample], prepared: Prepared, autoencoder: Autoencoder) -> Sample | None:
+    """The sample whose decoded field agrees best with an input, with its tree; None where the input does not say."""
+    best, highest = None, 0.0
+    for sample in samples:
+        tree = autoencoder.decode(sample.latent[None]).float()
+        score = agreement(prepared, half_field(tree).cpu())
+        if score is None:
+            return None
+        if best is None or score > highest:
+            best, highest = replace(sample, tree=tree), score
+    return best

@@ -36,17 +36,19 @@ def fit(
     """
     moved = latent.detach().float().clone().requires_grad_(True)
     momentum, power = torch.zeros_like(moved), torch.zeros_like(moved)
-    first = 0.0
+    enough = None
     for step in range(steps):
         on_step(step, steps)
         disagreement = disagreement_of(autoencoder, moved, observation)
-        left = disagreement.item()
-        first = left if step == 0 else first
-        if left <= ENOUGH * first:
+        left = disagreement.detach()
+        enough = ENOUGH * left if enough is None else enough
+        going_on = left > enough
+        # Asking a GPU would wait for it: there the steps that are left move nothing.
+        if going_on.device.type == "cpu" and not going_on:
             break
         (gradient,) = torch.autograd.grad(disagreement, moved)  # the networks' parameters get none
         with torch.no_grad():
-            moved -= adam_step(gradient, momentum, power, step + 1, RATE * (1 - 2 / 3 * step / steps))
+            moved -= going_on * adam_step(gradient, momentum, power, step + 1, RATE * (1 - 2 / 3 * step / steps))
     return moved.detach()
 
 
@@ -62,7 +64,7 @@ def adam_step(gradient: Tensor, momentum: Tensor, power: Tensor, count: int, rat
 @torch.enable_grad()
 def disagreement_of(autoencoder: Autoencoder, latent: Tensor, observation: Observation) -> Tensor:
     """How far what a latent (4, 12, 12, 12) decodes to is from what is observed: a scalar with a gradient."""
-    with torch.autocast(latent.device.type, torch.bfloat16, enabled=_half_is_faster(latent.device)):
+    with torch.autocast(latent.device.type, torch.bfloat16, enabled=_is_half(autoencoder)):
         tree = autoencoder.decode(latent[None])
     return observation(_where_gradients_are(half_field(tree)))
 
@@ -78,9 +80,6 @@ def _where_gradients_are(field: Tensor) -> Tensor:
     return field.cpu() if field.device.type == "mps" else field
 
 
-def _half_is_faster(device: torch.device) -> bool:
-    """Whether bfloat16 saves time: half of it on processors with the instructions for it. Elsewhere float32 is exact,
-    and fast enough on a GPU."""
-    return (
-        device.type == "cpu" and torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    )
+def _is_half(autoencoder: Autoencoder) -> bool:
+    """Whether the decoder computes in bfloat16 where it may: then all of it does, for a gradient need not be exact."""
+    return autoencoder.decoder.res_in.in_conv.weight.dtype == torch.bfloat16

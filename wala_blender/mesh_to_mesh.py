@@ -1,6 +1,7 @@
 """Mesh → LaGeM's three sets of latent vectors → mesh, stage by stage."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,15 +27,14 @@ from .offload import try_ways
 from .pipeline import (
     Generation,
     Keep,
-    Progress,
     Settings,
-    Stopwatch,
     choose_device,
     finished,
     left_out_words,
     memory_words,
-    silent,
+    one_after_another,
 )
+from .progress import Progress, Stopwatch, silent
 
 QUERIES = {
     257: 1_200_000,
@@ -87,10 +87,17 @@ class MeshToMesh:
 
     @classmethod
     def load(
-        cls, model: str, device: str = "auto", low_memory: str = "auto", models: Path | str | None = None
+        cls,
+        model: str,
+        device: str = "auto",
+        low_memory: str = "auto",
+        models: Path | str | None = None,
+        precision: str = "auto",
     ) -> "MeshToMesh":
-        """The model of that name; arguments and errors as of Pipeline.load. There is one network: ``low_memory``
-        changes nothing."""
+        """The model of that name; arguments and errors as of Pipeline.load. There is one network, which computes in
+        float32: ``low_memory`` changes nothing."""
+        if precision not in ("auto", "float32"):
+            raise ModelError(f"the model {model} computes in float32, not in {precision}", "Leave the precision out.")
         folder, chosen = models_folder(models), choose_device(device)
         row = known_row(model, folder)
         made = require(row.name, folder)
@@ -141,7 +148,7 @@ class MeshToMesh:
             lambda in_turns: self._generate(condition, inputs, settings, resolution, progress or silent, keep),
             "off",
             self._device,
-            memory_words(self.row, self._device),
+            memory_words(self.row, self._device, torch.float32),
         )
 
     @torch.no_grad()
@@ -184,6 +191,18 @@ class MeshToMesh:
         }
         vertices = frame.to_model(sphere.from_model(vertices)).astype(np.float32)
         return finished(vertices, faces, flat, record, settings.finish, progress, keep)
+
+    def variations(
+        self,
+        condition: str | Input,
+        inputs: dict | None,
+        settings: Settings,
+        seeds: Sequence[int],
+        progress: Progress | None = None,
+        keep: Keep = Keep(),
+    ) -> list[Generation]:
+        """As Pipeline.variations, one after the other: they differ in the points on the surface alone."""
+        return one_after_another(self.generate, condition, inputs, settings, seeds, progress, keep)
 
     def _checked(self, condition: str, inputs: dict, settings: Settings) -> int:
         """The resolution to use."""

@@ -3,16 +3,16 @@ stages; not what is in them."""
 
 import contextlib
 import math
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from .candidates import best_of, candidate_seeds, likelihoods
+from .candidates import Sample, agreement, best_of, candidate_seeds, likelihoods
 from .conditions.blockout import hold_blockout
 from .conditions.detail_features import detail_features
 from .conditions.shape_constraints import Observation, of_field
@@ -20,35 +20,46 @@ from .conditions.specs import has_prompt_beside
 from .conditions.surface_points import surface_points
 from .conditions.types import Prepared
 from .diffusion.guidance import conditioned, guided
-from .diffusion.samplers import ancestral, generated_noises
+from .diffusion.samplers import ancestral, noises_of_seeds
 from .errors import InputError, ModelError
 from .finishing.finish import check_available, finish, finished_record
 from .finishing.settings import DEFAULT, SMOOTH, Finish
-from .geometry.distance import Frame
+from .geometry.distance import RESOLUTION, Frame
 from .geometry.meshes import provenance_of, write_mesh
 from .geometry.surface import field_to_mesh, main_components
 from .inputs import Input, raw_inputs
 from .latent_optimization import fit, half_field
 from .models.loading import Loaded, load_model
+from .models.precision import choose_precision, precision_name
+from .models.published_model import Released
 from .models.records import known_row, models_folder
 from .models.registry import ModelRow
+from .models.starter_model import Starter
+from .networks.autoencoder import Autoencoder
+from .networks.condition import Condition
+from .networks.detail_unet import DetailNetwork
 from .offload import lent_to, try_ways
+from .progress import Progress, Stopwatch, part_of, silent
 from .surface_refinement import refine_surface
 from .wavelet import field_to_tree, tree_to_field
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class Quality:
     """Factors of a model's default numbers of denoising steps and of candidates, of which the one is kept that agrees
-    best with the input."""
+    best with the input; ``half``: whether the mesh is the surface of the half field, which has all that was decoded at
+    every second grid point."""
 
     steps: float
     candidates: float
+    half: bool = False
 
 
-QUALITIES = {"draft": Quality(0.5, 0.0), "normal": Quality(1.0, 1.0), "best": Quality(1.0, 4.0)}
+QUALITIES = {
+    "draft": Quality(0.5, 0.0, half=True),
+    "normal": Quality(1.0, 1.0),
+    "best": Quality(1.0, 4.0),
+}
 
 
 @dataclass(frozen=True)
@@ -150,6 +161,10 @@ class Pipeline:
     the device for its stage.
     """
 
+    autoencoder: Autoencoder
+    denoiser: Starter | Released
+    detail: DetailNetwork | None
+
     def __init__(self, load: Callable[[torch.device], Loaded], device: torch.device, low_memory: str, needs: str):
         self._load, self.device, self._low_memory, self._needs = load, device, low_memory, needs
         self.in_turns: bool | None = None
@@ -157,26 +172,41 @@ class Pipeline:
 
     @classmethod
     def load(
-        cls, model: str = "starter", device: str = "auto", low_memory: str = "auto", models: Path | str | None = None
+        cls,
+        model: str = "starter",
+        device: str = "auto",
+        low_memory: str = "auto",
+        models: Path | str | None = None,
+        precision: str = "auto",
     ) -> "Pipeline":
         """The model of that name.
 
         ``low_memory``: "off", "on", or "auto": when the device's memory does not suffice otherwise. ``models``: the
-        models folder. Raises ModelError (unknown, not installed, no such device), CheckpointError (weights missing or
-        damaged), MemoryShortageError.
+        models folder. ``precision``: of the large published networks and of the decoder, "float32",
+        "bfloat16", or "auto": bfloat16 where the device is faster with it. Raises ModelError (unknown, not installed,
+        no such device), CheckpointError (weights missing or damaged), MemoryShortageError.
         """
         folder, chosen = models_folder(models), choose_device(device)
         row = known_row(model, folder)
-        return cls(lambda place: load_model(row, folder, chosen, place), chosen, low_memory, memory_words(row, chosen))
+        computed = choose_precision(precision, chosen)
+        return cls(
+            lambda place: load_model(row, folder, computed, place),
+            chosen,
+            low_memory,
+            memory_words(row, chosen, computed),
+        )
 
     def _take_up(self, in_turns: bool) -> None:
         """Load the networks in this way, unless they are already."""
         if self.in_turns == in_turns:
             return
         # Before loading: both at once may not fit.
-        self.in_turns = self.autoencoder = self.denoiser = self.detail = None
+        self.in_turns = None
+        for network in ("autoencoder", "denoiser", "detail"):
+            self.__dict__.pop(network, None)
         loaded = self._load(torch.device("cpu") if in_turns else self.device)
         self.row, self.weight_hash, self.schedule = loaded.row, loaded.weight_hash, loaded.schedule
+        self.precision = precision_name(loaded.precision)
         self.autoencoder, self.denoiser, self.detail, self.in_turns = (
             loaded.autoencoder,
             loaded.generator,
@@ -208,23 +238,36 @@ class Pipeline:
         with self._on_device(self.autoencoder):
             return fit(self.autoencoder, latent, observation, steps, lambda step, count: progress("fit", step, count))
 
-    @torch.no_grad()
     def latent_to_field(
         self, latent: np.ndarray | torch.Tensor, plan: FitPlan | None = None, progress: Progress | None = None
     ) -> torch.Tensor:
         """Latent (4, 12, 12, 12) before quantisation → distance field (256, 256, 256) float32, with the plan's detail
         stage, where it then agrees better with what the input says, surface refinement and blockout. progress(stage,
         step, steps) may raise to stop."""
-        progress = progress or silent
-        progress("decode", 0, 1)
+        return self.tree_to_field(self.decode(latent, progress), plan, progress)
+
+    @torch.no_grad()
+    def decode(self, latent: np.ndarray | torch.Tensor, progress: Progress | None = None) -> torch.Tensor:
+        """Latent (4, 12, 12, 12) before quantisation → wavelet tree (1, 64, 46, 46, 46) float32."""
+        (progress or silent)("decode", 0, 1)
         latent = torch.as_tensor(latent, dtype=torch.float32, device=self.device)
         with self._on_device(self.autoencoder):
-            tree = self.autoencoder.decode(latent[None]).float()
+            return self.autoencoder.decode(latent[None]).float()
+
+    @torch.no_grad()
+    def tree_to_field(
+        self, tree: torch.Tensor, plan: FitPlan | None = None, progress: Progress | None = None, half: bool = False
+    ) -> torch.Tensor:
+        """Wavelet tree (1, 64, 46, 46, 46) → distance field; see ``latent_to_field``. ``half``: the half field (128,
+        128, 128), which no blockout is held in."""
+        progress = progress or silent
         if plan is not None and plan.detail:
             progress("detail", 0, 1)
             tree = self._with_details(tree, plan.prepared)
         if plan is not None and plan.surface_steps:
             tree = self._refined(tree, plan, progress)
+        if half:
+            return half_field(tree)
         field = tree_to_field(tree)[0]
         return hold_blockout(field, plan.prepared.blockout, plan.hold) if plan is not None and plan.hold else field
 
@@ -282,9 +325,11 @@ class Pipeline:
         scale, steps = self._checked(condition, settings)
         progress = progress or silent
         prepared = self._prepared(condition, inputs, progress)
-        return self._sampled(condition, prepared, self._seeds(condition, settings), scale, steps, progress)[0], prepared
+        return self._sampled(condition, prepared, [self._candidates(condition, settings)], scale, steps, progress)[
+            0
+        ].latent, prepared
 
-    def _seeds(self, condition: str, settings: Settings) -> list[int]:
+    def _candidates(self, condition: str, settings: Settings) -> list[int]:
         """The candidates' seeds, the given one first."""
         count = round(self.row.conditions[condition].candidates * QUALITIES[settings.quality].candidates)
         return candidate_seeds(settings.seed, max(1, count))
@@ -300,43 +345,57 @@ class Pipeline:
 
     @torch.no_grad()
     def _sampled(
-        self, condition: str, prepared: Prepared, seeds: list[int], scale: float | None, steps: int, progress: Progress
-    ) -> tuple[torch.Tensor, int]:
-        """The latent (4, 12, 12, 12) of the seed, of ``seeds``, whose shape agrees best with the input; and that
-        seed."""
+        self,
+        condition: str,
+        prepared: Prepared,
+        groups: list[list[int]],
+        scale: float | None,
+        steps: int,
+        progress: Progress,
+    ) -> list[Sample]:
+        """Of every group of seeds the sample whose shape agrees best with the input."""
         model = self.denoiser
         tensors, words = (
             tuple(tensor.to(self.device) for tensor in some) for some in (prepared.tensors, prepared.words)
         )
         with self._on_device(*model.encoding_modules):
             encoded = model.encode(condition, *tensors, words=words)
-            if scale is None:
-                denoiser = conditioned(model.denoise, encoded)
-            else:
-                empty = model.empty(encoded)
-                denoiser = guided(model.denoise, encoded, empty, scale)
-        # Drawn on the CPU, so that a seed means the same shape on every device.
-        streams = [
-            generated_noises((1, 4, 12, 12, 12), torch.Generator().manual_seed(seed), self.device) for seed in seeds
-        ]
-        noises = (torch.cat(drawn) for drawn in zip(*streams))
+            empty = None if scale is None else model.empty(encoded)
         with self._on_device(*model.denoising_modules):
-            latents = ancestral(
-                denoiser, self.schedule, steps, noises, lambda step, count: progress("sample", step, count)
-            )
-        if len(seeds) == 1:
-            return latents[0], seeds[0]
-        progress("choose", 0, 1)
-        with self._on_device(self.autoencoder):
-            best = best_of(latents, prepared, self.autoencoder)
-        if best is None:
-            with self._on_device(*model.denoising_modules):
-                best = (
-                    0
-                    if scale is None
-                    else int(likelihoods(model.denoise, self.schedule, latents, encoded, empty).argmax())
+            known = model.projected(encoded if empty is None else encoded.stacked_with(empty))
+            denoiser = conditioned(model.denoise, known) if scale is None else guided(model.denoise, known, scale)
+            seeds, size = [seed for group in groups for seed in group], self.row.batch_size
+            batches = [seeds[start : start + size] for start in range(0, len(seeds), size)]
+            parts = [part_of(progress, number, len(batches)) for number in range(len(batches))]
+            # Drawn on the CPU, so that a seed means the same shape on every device.
+            latents = [
+                ancestral(
+                    denoiser,
+                    self.schedule,
+                    steps,
+                    noises_of_seeds(batch, (4, 12, 12, 12), self.device),
+                    partial(part, "sample"),
                 )
-        return latents[best], seeds[best]
+                for batch, part in zip(batches, parts, strict=True)
+            ]
+        samples = {seed: Sample(seed, latent) for seed, latent in zip(seeds, torch.cat(latents), strict=True)}
+        if len(groups) == len(seeds):
+            return [samples[seed] for seed in seeds]
+        progress("choose", 0, 1)
+        return [self._best([samples[seed] for seed in group], prepared, encoded, empty) for group in groups]
+
+    def _best(
+        self, candidates: list[Sample], prepared: Prepared, encoded: Condition, empty: Condition | None
+    ) -> Sample:
+        with self._on_device(self.autoencoder):
+            best = best_of(candidates, prepared, self.autoencoder)
+        if best is None and empty is not None:
+            with self._on_device(*self.denoiser.denoising_modules):
+                latents = torch.stack([candidate.latent for candidate in candidates])
+                best = candidates[
+                    int(likelihoods(self.denoiser.denoise, self.schedule, latents, encoded, empty).argmax())
+                ]
+        return best or candidates[0]
 
     def generate(
         self,
@@ -354,26 +413,89 @@ class Pipeline:
         Raises as generate_latent does, and MemoryShortageError.
         """
         condition, inputs = raw_inputs(condition, inputs)
+        return self._tried(condition, inputs, [settings], progress or silent, keep)[0]
 
-        def attempt(in_turns: bool) -> Generation:
+    def variations(
+        self,
+        condition: str | Input,
+        inputs: dict | None,
+        settings: Settings,
+        seeds: Sequence[int],
+        progress: Progress | None = None,
+        keep: Keep = Keep(),
+    ) -> list[Generation]:
+        """A mesh a seed, in their order, for one input: what ``generate`` makes with that seed in the place of the
+        settings', but for rounding.
+
+        They are denoised in one batch, and fitted and decoded one after the other. The progress of a stage is that of
+        all of them together, and a record's timings are its share; its "agreement" says how well the shape agrees with
+        the input, the higher the better, None where the input does not say. ``keep`` gets what exists of each, in their
+        order. Raises as ``generate``, and InputError without
+        seeds.
+        """
+        condition, inputs = raw_inputs(condition, inputs)
+        if not seeds:
+            raise InputError("there is no seed", "Give one for each variation.")
+        several = [replace(settings, seed=seed) for seed in seeds]
+        return self._tried(condition, inputs, several, progress or silent, keep)
+
+    def _tried(
+        self, condition: str, inputs: dict, settings: list[Settings], progress: Progress, keep: Keep
+    ) -> list[Generation]:
+        def attempt(in_turns: bool) -> list[Generation]:
             self._take_up(in_turns)
-            return self._generate(condition, inputs, settings, progress or silent, keep)
+            return self._generate(condition, inputs, settings, progress, keep)
 
         return try_ways(attempt, "on" if self.in_turns else self._low_memory, self.device, self._needs)
 
-    def _generate(self, condition: str, inputs: dict, settings: Settings, progress: Progress, keep: Keep) -> Generation:
-        scale, steps = self._checked(condition, settings)
-        check_available(settings.finish)
+    def _generate(
+        self, condition: str, inputs: dict, settings: list[Settings], progress: Progress, keep: Keep
+    ) -> list[Generation]:
+        """A mesh for each of the settings, which differ in their seeds alone."""
+        for one in settings:
+            scale, steps = self._checked(condition, one)
+            check_available(one.finish)
         timings: dict[str, float] = {}
         timed = Stopwatch(progress, timings)
         prepared = self._prepared(condition, inputs, timed)
-        plan = self.fit_plan(condition, prepared, settings)
-        latent, chosen = self._sampled(condition, prepared, self._seeds(condition, settings), scale, steps, timed)
+        plan = self.fit_plan(condition, prepared, settings[0])
+        groups = [self._candidates(condition, one) for one in settings]
+        samples = self._sampled(condition, prepared, groups, scale, steps, timed)
+        timed.stop()
+        shared = {
+            "timings": {stage: seconds / len(settings) for stage, seconds in timings.items()},
+            "scale": scale,
+            "steps": steps,
+            "several": len(settings) > 1,
+        }
+        parts = [part_of(progress, number, len(settings)) for number in range(len(settings))]
+        return [
+            self._finished(condition, inputs, plan, one, sample, shared, part, keep)
+            for one, sample, part in zip(settings, samples, parts, strict=True)
+        ]
+
+    def _finished(
+        self,
+        condition: str,
+        inputs: dict,
+        plan: FitPlan,
+        settings: Settings,
+        sample: Sample,
+        shared: dict,
+        progress: Progress,
+        keep: Keep,
+    ) -> Generation:
+        """A sample's mesh. ``shared``: what of the record is the same of all samples."""
+        timings, prepared = dict(shared["timings"]), plan.prepared
+        timed, latent, tree = Stopwatch(progress, timings), sample.latent, sample.tree
         keep.latent(latent.cpu().numpy())
         if plan.latent_steps:
-            latent = self.fit_latent(latent, prepared.observation, plan.latent_steps, timed)
+            latent, tree = self.fit_latent(latent, prepared.observation, plan.latent_steps, timed), None
             keep.latent(latent.cpu().numpy())
-        distance = self.latent_to_field(latent, plan, timed)
+        tree = self.decode(latent, timed) if tree is None else tree
+        agrees = {"agreement": agreement(prepared, half_field(tree).cpu())} if shared["several"] else {}
+        half = QUALITIES[settings.quality].half and not plan.hold
+        distance = self.tree_to_field(tree, plan, timed, half)
         timed("surface", 0, 1)
         one_piece = self.row.one_piece and not prepared.in_parts if settings.one_piece is None else settings.one_piece
         vertices, faces, left_out = main_components(*field_to_mesh(distance, remove_dust=False), one_piece)
@@ -385,10 +507,13 @@ class Pipeline:
             "weight_hash": self.weight_hash,
             "prompt": inputs.get("prompt"),
             "seed": settings.seed,
-            "chosen_seed": chosen,
+            "chosen_seed": sample.seed,
             "quality": settings.quality,
-            "scale": scale,
-            "steps": steps,
+            "precision": self.precision,
+            "resolution": RESOLUTION // 2 if half else RESOLUTION,
+            "scale": shared["scale"],
+            "steps": shared["steps"],
+            **agrees,
             "fit": plan.latent_steps,
             "refine": plan.surface_steps,
             "hold": plan.hold,
@@ -450,38 +575,34 @@ def checked(row: ModelRow, length: int, condition: str, settings: Settings) -> t
     return scale, steps
 
 
+def one_after_another(
+    generate: Callable[..., Generation],
+    condition: str | Input,
+    inputs: dict | None,
+    settings: Settings,
+    seeds: Sequence[int],
+    progress: Progress | None,
+    keep: Keep,
+) -> list[Generation]:
+    """Variations of a maker that has nothing to do for several at once."""
+    parts = [part_of(progress or silent, number, len(seeds)) for number in range(len(seeds))]
+    return [
+        generate(condition, inputs, replace(settings, seed=seed), part, keep)
+        for seed, part in zip(seeds, parts, strict=True)
+    ]
+
+
 def left_out_words(count: int) -> str:
     """How many loose pieces the mesh lacks, in words; "" for none."""
     return "" if not count else "A loose piece was left out" if count == 1 else f"{count} loose pieces were left out"
 
 
-def memory_words(row: ModelRow, device: torch.device) -> str:
+def memory_words(row: ModelRow, device: torch.device, precision: torch.dtype) -> str:
     """How much memory a model takes, in words."""
     if row.published is None:
         return f"the model {row.name} is small, what else runs takes the memory"
     if device.type == "cpu":
-        return f"the model {row.name} needs about {row.published.memory(4) / 1e9:.1f} GB in float32"
+        needed = row.published.memory(precision.itemsize) / 1e9
+        return f"the model {row.name} needs about {needed:.1f} GB in {precision_name(precision)}"
     whole, in_turns = row.published.memory(), row.published.memory(in_turns=True)
     return f"the model {row.name} needs about {whole / 1e9:.1f} GB, {in_turns / 1e9:.1f} GB in low-memory mode"
-
-
-class Stopwatch:
-    """Passes progress on and writes down how long each stage took, in seconds; all times of a stage that comes again
-    together."""
-
-    def __init__(self, progress: Progress, timings: dict[str, float]):
-        self._progress, self._timings, self._stage, self._since = progress, timings, "", 0.0
-
-    def __call__(self, stage: str, step: int, steps: int) -> None:
-        if stage != self._stage:
-            self.stop()
-            self._stage, self._since = stage, time.perf_counter()
-        self._progress(stage, step, steps)
-
-    def stop(self) -> None:
-        if self._stage:
-            self._timings[self._stage] = self._timings.get(self._stage, 0.0) + time.perf_counter() - self._since
-
-
-def silent(stage: str, step: int, steps: int) -> None:
-    """Progress that nobody follows."""

@@ -2,7 +2,7 @@
 stages."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,22 +15,13 @@ from .finishing.finish import STAGE, check_available
 from .geometry.meshes import provenance_of
 from .inputs import Input, raw_inputs
 from .mesh_to_mesh import MeshToMesh
-from .models.loading import HASH_DIGITS, PRECISIONS, weights_name
+from .models.loading import HASH_DIGITS, weights_name
+from .models.precision import choose_precision, precision_name
 from .models.records import Installed, known_row, models_folder, read_record
 from .models.registry import ModelRow
 from .offload import give_back, try_ways
-from .pipeline import (
-    Generation,
-    Keep,
-    Pipeline,
-    Progress,
-    Settings,
-    Stopwatch,
-    checked,
-    choose_device,
-    memory_words,
-    silent,
-)
+from .pipeline import Generation, Keep, Pipeline, Settings, checked, choose_device, memory_words, one_after_another
+from .progress import Progress, Stopwatch, silent
 from .text_to_views import SCHEDULE, TextToViews, TextToViewsConfig, Views
 
 CONFIG = TextToViewsConfig()  # what the published settings leave open
@@ -44,14 +35,27 @@ class TextToShape:
     """
 
     def __init__(
-        self, row: ModelRow, made: Installed, shape_row: ModelRow, models: Path, device: torch.device, low_memory: str
+        self,
+        row: ModelRow,
+        made: Installed,
+        shape_row: ModelRow,
+        models: Path,
+        device: torch.device,
+        low_memory: str,
+        precision: torch.dtype,
     ):
         self.row, self.shape_row = row, shape_row
         self._made, self._models, self._device, self._low_memory = made, models, device, low_memory
+        self._precision = precision
 
     @classmethod
     def load(
-        cls, model: str, device: str = "auto", low_memory: str = "auto", models: Path | str | None = None
+        cls,
+        model: str,
+        device: str = "auto",
+        low_memory: str = "auto",
+        models: Path | str | None = None,
+        precision: str = "auto",
     ) -> "TextToShape":
         """The model of that name and its ``shape_model``; arguments as of Pipeline.load. Raises ModelError unless both
         are installed."""
@@ -64,9 +68,8 @@ class TextToShape:
                 f"the model {row.name} makes views for {row.published.shape_model}; not installed: {', '.join(lacking)}",
                 "Fetch: " + ", ".join(f"wala models fetch {name}" for name in lacking),
             )
-        return cls(
-            row, made[row.name], known_row(row.published.shape_model, folder), folder, choose_device(device), low_memory
-        )
+        chosen, shape_row = choose_device(device), known_row(row.published.shape_model, folder)
+        return cls(row, made[row.name], shape_row, folder, chosen, low_memory, choose_precision(precision, chosen))
 
     def generate(
         self,
@@ -91,7 +94,7 @@ class TextToShape:
             lambda in_turns: self._views(inputs["prompt"], settings.seed, scale, steps, timed, in_turns),
             self._low_memory,
             self._device,
-            memory_words(self.row, self._device),
+            memory_words(self.row, self._device, self._precision),
         )
         give_back(self._device)
         record = {
@@ -107,7 +110,8 @@ class TextToShape:
         }
         keep.views(picture_files(views, handed_over, provenance_of(record)))
         timed("load", 0, 1)
-        shapes = Pipeline.load(self.shape_row.name, self._device.type, self._low_memory, self._models)
+        precision = precision_name(self._precision)
+        shapes = Pipeline.load(self.shape_row.name, self._device.type, self._low_memory, self._models, precision)
 
         def whole(of_the_shape: dict) -> dict:
             """The record of both models, from that of the shape's."""
@@ -132,10 +136,21 @@ class TextToShape:
         timed.stop()
         return replace(made, record=whole(made.record))
 
+    def variations(
+        self,
+        condition: str | Input,
+        inputs: dict | None,
+        settings: Settings,
+        seeds: Sequence[int],
+        progress: Progress | None = None,
+        keep: Keep = Keep(),
+    ) -> list[Generation]:
+        """As Pipeline.variations; each has its own views, so that they are made one after the other."""
+        return one_after_another(self.generate, condition, inputs, settings, seeds, progress, keep)
+
     def _views(self, prompt: str, seed: int, scale: float, steps: int, progress: Progress, in_turns: bool) -> Views:
         progress("load", 0, 1)
-        precision = PRECISIONS.get(self._device.type, torch.float32)
-        model = TextToViews.load(self._made.source, CONFIG, self._device, precision, in_turns)
+        model = TextToViews.load(self._made.source, CONFIG, self._device, self._precision, in_turns)
         return model.views(prompt, seed, steps, scale, lambda step, count: progress("views", step, count))
 
 
@@ -144,10 +159,14 @@ MAKERS = {"shapes": Pipeline, "views": TextToShape, "reconstructions": MeshToMes
 
 
 def load_maker(
-    model: str, device: str = "auto", low_memory: str = "auto", models: Path | str | None = None
+    model: str,
+    device: str = "auto",
+    low_memory: str = "auto",
+    models: Path | str | None = None,
+    precision: str = "auto",
 ) -> Pipeline | TextToShape | MeshToMesh:
     """Whatever makes shapes under that name; arguments and errors as of Pipeline.load."""
-    return MAKERS[known_row(model, models_folder(models)).makes].load(model, device, low_memory, models)
+    return MAKERS[known_row(model, models_folder(models)).makes].load(model, device, low_memory, models, precision)
 
 
 def picture_files(views: Views, condition: str, provenance: Mapping[str, object]) -> dict[str, bytes]:

@@ -26,6 +26,7 @@ from .models.ranges import ListOf, Whole, check_range
 from .networks.clip_text_encoder import TextEncoder, TextEncoderConfig, Tokeniser
 from .networks.condition import Condition
 from .networks.image_decoder import ImageDecoder, ImageDecoderConfig
+from .networks.layers import repeated_rows
 from .networks.multiview_unet import MultiViewUNet, MultiViewUNetConfig
 from .offload import lent_to
 
@@ -207,10 +208,16 @@ class TextToViews:
         )
 
         def denoise(x: Tensor, t: Tensor, given: Condition) -> Tensor:
-            return self.unet(x, t, given.tokens, self.cameras)
+            return self.unet(x, t, repeated_rows(given.tokens, len(x)), self.cameras)
 
         with lent_to(self.device, self.unet):
-            return ddim(guided(denoise, condition, empty, scale), self.schedule, steps, noise.to(self.device), on_step)
+            return ddim(
+                guided(denoise, condition.stacked_with(empty), scale),
+                self.schedule,
+                steps,
+                [noise.to(self.device)],
+                on_step,
+            )
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> np.ndarray:

@@ -83,6 +83,13 @@ def tell(notes: list[str]) -> None:
         print(f"wala: {shown(note)}", file=sys.stderr)
 
 
+def _destinations(out: Path, variations: int | None) -> list[Path]:
+    """The file of every shape: ``out`` itself, or NAME-01.glb and so on."""
+    from ..files import beside
+
+    return [out] if variations is None else [beside(out, f"-{n:02}{out.suffix}") for n in range(1, variations + 1)]
+
+
 def generate(options: argparse.Namespace) -> int:
     """`wala generate`."""
     from ..conditions.inputs import load_condition
@@ -91,7 +98,12 @@ def generate(options: argparse.Namespace) -> int:
 
     condition, named, folder = _given(options)
     finish = finish_of(options)
-    check_mesh_destination(options.out, *_files(named, folder), with_uvs=finish.uv)
+    outs = _destinations(options.out, options.variations)
+    for out in outs:
+        check_mesh_destination(out, *_files(named, folder), with_uvs=finish.uv)
+    seeds = [options.seed + number for number in range(len(outs))]
+    if seeds[-1] >= 2**63:
+        raise InputError(f"the last of {len(seeds)} seeds is {seeds[-1]}", "Begin with a smaller --seed.")
     inputs = load_condition(condition, named, folder)
 
     from ..pipeline import Keep, Settings
@@ -103,7 +115,7 @@ def generate(options: argparse.Namespace) -> int:
             write_whole(path, lambda stream, content=content: stream.write(content))
             print(path)
 
-    maker = load_maker(options.model, device=options.device, low_memory=options.low_memory)
+    maker = load_maker(options.model, device=options.device, low_memory=options.low_memory, precision=options.precision)
     settings = Settings(
         model=options.model,
         seed=options.seed,
@@ -115,17 +127,20 @@ def generate(options: argparse.Namespace) -> int:
         finish=finish,
     )
     with progress_bar() as progress:
-        made = maker.generate(
-            condition, inputs, settings, progress, Keep(views=keep_views, note=lambda words: tell([words]))
+        if options.variations is None:
+            keep = Keep(views=keep_views, note=lambda words: tell([words]))
+            made = [maker.generate(condition, inputs, settings, progress, keep)]
+        else:
+            made = maker.variations(condition, inputs, settings, seeds, progress)
+    for out, seed, one in zip(outs, seeds, made, strict=True):
+        one.save(out)
+        seconds = sum(one.record["timings"].values())
+        kind = "quads" if one.faces.shape[1] == 4 else "triangles"
+        print(
+            f"{out}: {NUMBERS(len(one.vertices))} vertices, {NUMBERS(len(one.faces))} {kind} "
+            f"({options.model}, {condition}, seed {seed}, {seconds:.1f} s)"
         )
-    made.save(options.out)
-    seconds = sum(made.record["timings"].values())
-    kind = "quads" if made.faces.shape[1] == 4 else "triangles"
-    print(
-        f"{options.out}: {NUMBERS(len(made.vertices))} vertices, {NUMBERS(len(made.faces))} {kind} "
-        f"({options.model}, {condition}, seed {options.seed}, {seconds:.1f} s)"
-    )
-    tell([made.record["note"]])
+        tell([one.record["note"]])
     return 0
 
 

@@ -46,6 +46,7 @@ _seed = number(int, 0, 2**63 - 1, "a whole number from 0 to 2**63 - 1")
 _scale = number(float, 0, 100, "a number from 0 to 100")
 _steps = number(int, 2, 1000, "a whole number from 2 to 1000")
 _fit = number(int, 0, 1000, "a whole number from 0 to 1000")
+_variations = number(int, 1, 99, "a whole number from 1 to 99")
 _count = number(int, 1, 10**9, "a whole number above 0")
 _minutes = number(float, 0.01, 10**6, "a number of minutes above 0")
 
@@ -87,6 +88,12 @@ def _add_generate(commands) -> None:
         "--seed", type=_seed, default=0, metavar="N", help="another seed, another shape (default: %(default)s)"
     )
     parser.add_argument(
+        "--variations",
+        type=_variations,
+        metavar="N",
+        help="so many shapes, of this seed and those after it, as NAME-01.glb and so on",
+    )
+    parser.add_argument(
         "--scale", type=_scale, metavar="S", help="how closely to follow the input (default: the model's)"
     )
     parser.add_argument("--steps", type=_steps, metavar="K", help="of denoising (default: the model's)")
@@ -95,7 +102,7 @@ def _add_generate(commands) -> None:
         default="normal",
         choices=("draft", "normal", "best"),
         help=(
-            "draft: half the steps; best: more candidates, of which the one is kept that agrees best with the input (default: %(default)s)"
+            "draft: half the steps and grid points along each axis; best: more candidates, of which the one is kept that agrees best with the input (default: %(default)s)"
         ),
     )
     parser.add_argument(
@@ -113,6 +120,12 @@ def _add_generate(commands) -> None:
     )
     add_options(parser)
     _model_options(parser)
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        default="auto",
+        help="of the large networks and the decoder; auto: bfloat16 where the device is faster with it (default: %(default)s)",
+    )
     parser.add_argument(
         "--low-memory",
         choices=("auto", "on", "off"),

@@ -2,7 +2,8 @@
 networks."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -21,6 +22,14 @@ def generated_noises(
         yield torch.randn(shape, generator=generator, device=generator.device).to(device)
 
 
+def noises_of_seeds(
+    seeds: Sequence[int], shape: tuple[int, ...], device: torch.device | str = "cpu"
+) -> Iterable[Tensor]:
+    """Unit noise (B, *shape) without end, a row a seed: each row is what its seed alone gives."""
+    streams = [generated_noises((1, *shape), torch.Generator().manual_seed(seed), device) for seed in seeds]
+    return (torch.cat(rows) for rows in zip(*streams, strict=True))
+
+
 @torch.no_grad()
 def ancestral(
     denoiser: Denoiser,
@@ -36,8 +45,8 @@ def ancestral(
     ``on_step(step, steps)``: called before every denoising step, counted from 0; may raise to stop.
     Returns x₀ (B, …).
     """
-    noises = iter(noises)
-    x = next(noises)
+    # All before the first step: on the way to a GPU, a noise would wait for the steps before it.
+    x, *fresh = islice(noises, steps)
     for i, step in enumerate(schedule.respaced(steps)):
         if on_step is not None:
             on_step(i, steps)
@@ -45,19 +54,23 @@ def ancestral(
         x0 = schedule.to_x0(x, t, denoiser(x, t))
         x = step.from_x0 * x0 + step.from_x * x
         if step.noise > 0:
-            x = x + step.noise * next(noises)
+            x = x + step.noise * fresh[i]
     return x
 
 
 @torch.no_grad()
 def ddim(
-    denoiser: Denoiser, schedule: Schedule, steps: int, noise: Tensor, on_step: Callable[[int, int], None] | None = None
+    denoiser: Denoiser,
+    schedule: Schedule,
+    steps: int,
+    noises: Iterable[Tensor],
+    on_step: Callable[[int, int], None] | None = None,
 ) -> Tensor:
-    """DDIM without fresh noise, on trailing steps; the last one goes to the schedule's first timestep. Arguments as of
-    ``ancestral``."""
+    """DDIM (Song et al. 2021) without fresh noise, on trailing steps; the last one goes to the schedule's first
+    timestep. Arguments as of ``ancestral``; of the noises the first is read."""
     timesteps = trailing_steps(schedule.config.length, steps)
     targets = [*timesteps[1:], 0]
-    x = noise
+    x = next(iter(noises))
     for i, (timestep, target) in enumerate(zip(timesteps, targets)):
         if on_step is not None:
             on_step(i, steps)

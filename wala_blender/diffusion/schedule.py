@@ -4,6 +4,7 @@ they are called.
 Paper: x_t = √ᾱ_t·x₀ + √(1−ᾱ_t)·ε. All coefficients are float64, applied to tensors of any type.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +67,15 @@ def trailing_steps(length: int, steps: int) -> np.ndarray:
     return np.round(length - np.arange(steps) * (length / steps)).astype(np.int64) - 1
 
 
+# what ᾱ_t (length,) is turned into
+_TABLES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "signal": np.sqrt,
+    "noise": lambda alpha_bar: np.sqrt(1 - alpha_bar),
+    "x0 of x": lambda alpha_bar: np.sqrt(1 / alpha_bar),
+    "x0 of noise": lambda alpha_bar: np.sqrt(1 / alpha_bar - 1),
+}
+
+
 class Schedule:
     """A schedule and its arithmetic. ``alpha_bar`` (length,) float64: the share of the signal's variance at each
     timestep."""
@@ -74,18 +84,23 @@ class Schedule:
         self.config = config
         self.betas = CURVES[config.curve](config.length)
         self.alpha_bar = np.cumprod(1 - self.betas)
+        self._tables: dict[tuple[str, torch.device, torch.dtype], Tensor] = {}
 
-    def _at(self, values: np.ndarray, t: Tensor, like: Tensor) -> Tensor:
-        picked = torch.from_numpy(values)[t.long().cpu()]
-        return picked.to(like.device, like.dtype).reshape(-1, *[1] * (like.ndim - 1))
+    def _at(self, name: str, t: Tensor, like: Tensor) -> Tensor:
+        """A row of _TABLES at timesteps t (B,), shaped to multiply ``like``. The table lies where ``like`` does, so
+        that a step of sampling does not wait for the GPU."""
+        key = name, like.device, like.dtype
+        if key not in self._tables:
+            self._tables[key] = torch.from_numpy(_TABLES[name](self.alpha_bar)).to(like.device, like.dtype)
+        return self._tables[key][t.long()].reshape(-1, *[1] * (like.ndim - 1))
 
     def signal(self, t: Tensor, like: Tensor) -> Tensor:
         """√ᾱ_t of timesteps t (B,), shaped to multiply ``like`` (B, …)."""
-        return self._at(np.sqrt(self.alpha_bar), t, like)
+        return self._at("signal", t, like)
 
     def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
         """x_t from x₀ (B, …), unit noise like it and timesteps t (B,)."""
-        return self.signal(t, x0) * x0 + self._at(np.sqrt(1 - self.alpha_bar), t, x0) * noise
+        return self.signal(t, x0) * x0 + self._at("noise", t, x0) * noise
 
     def target(self, x0: Tensor, noise: Tensor) -> Tensor:
         """What the network is to predict."""
@@ -95,10 +110,7 @@ class Schedule:
         """x₀ (B, …) from x_t, timesteps t (B,) and the network's prediction; no clipping."""
         if self.config.prediction == "x0":
             return prediction
-        return (
-            self._at(np.sqrt(1 / self.alpha_bar), t, x) * x
-            - self._at(np.sqrt(1 / self.alpha_bar - 1), t, x) * prediction
-        )
+        return self._at("x0 of x", t, x) * x - self._at("x0 of noise", t, x) * prediction
 
     def respaced(self, steps: int) -> list["Step"]:
         """The steps of ancestral sampling, in the order they are taken (noisiest first)."""

@@ -39,7 +39,7 @@ def codecs_of(runs: Iterable[Path], device: torch.device) -> dict[str, Codec]:
     """By name, those of stage-1 runs' folders or of models; of one alone it is "autoencoder". Raises InputError,
     ModelError, CheckpointError."""
     codecs = {
-        f"autoencoder {run}": Pipeline.load(model_of(run), device.type)
+        f"autoencoder {run}": Pipeline.load(model_of(run), device.type, precision="float32")
         if is_model(run)
         else TrainedCodec(load_stage_one(run).to(device), device)
         for run in runs

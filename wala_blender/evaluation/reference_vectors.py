@@ -112,7 +112,7 @@ def _check_denoiser(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quant
         views = torch.from_numpy(arrays["view_index"]) if settings.processing.camera_rows else None
         raw, processing = tensor(arrays["cond"]), components["processing"]
         condition = processing(raw, views)
-        denoiser = guided(model.denoise, condition, processing.empty(raw, views), entry["guidance_scale"])
+        denoiser = guided(model.denoise, condition.stacked_with(processing.empty(raw, views)), entry["guidance_scale"])
         yield "processed", relative_error(condition.tokens[:, ::16], arrays["processed"]), SINGLE_CALL
     yield (
         "out",

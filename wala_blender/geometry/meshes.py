@@ -159,6 +159,7 @@ def provenance_of(record: Mapping) -> dict:
         "steps",
         "fit",
         "refine",
+        "precision",
         "licence",
         "non_commercial",
         "shape_model",

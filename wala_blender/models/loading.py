@@ -15,6 +15,7 @@ from ..errors import CheckpointError, ModelError
 from ..files import file_digest
 from ..networks.autoencoder import Autoencoder
 from ..networks.detail_unet import DetailNetwork
+from ..networks.layers import set_branch_precision
 from .checkpoint import load_components
 from .construction import without_weights
 from .published_args import read_args
@@ -25,9 +26,6 @@ from .registry import ModelRow, Published
 from .starter_model import Starter
 
 HASH_DIGITS = 16
-# device → precision of the large published networks; float32 where it is not named. float16 on MPS is not named:
-# it ends at 65,504, and only the published weights can show whether what they compute stays below that.
-PRECISIONS = {"cuda": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,8 @@ class Loaded:
     what it decodes.
 
     ``row`` has the checkpoint's own number of steps and padding; ``weight_hash``: the first digits of the weights'
-    SHA-256, and of the detail stage's after a "+".
+    SHA-256, and of the detail stage's after a "+"; ``precision``: of the large published networks and of the decoder's
+    convolutions.
     """
 
     row: ModelRow
@@ -44,21 +43,22 @@ class Loaded:
     generator: Starter | Released
     schedule: Schedule
     weight_hash: str
+    precision: torch.dtype
     detail: DetailNetwork | None = None
 
 
-def load_model(row: ModelRow, models: Path, compute_device: torch.device, place: torch.device) -> Loaded:
-    """The model's networks on ``place``, in the precision for ``compute_device``; ``models``: the models folder.
+def load_model(row: ModelRow, models: Path, precision: torch.dtype, place: torch.device) -> Loaded:
+    """The model's networks on ``place``, the large ones and the decoder's convolutions in a precision; ``models``: the
+    models folder.
 
     Raises ModelError (not installed, makes no shapes) and CheckpointError (damaged, does not fit).
     """
     if row.published is None:
-        return _load_starter(row, place)
+        return _load_starter(row, precision, place)
     if row.makes != "shapes":
         raise ModelError(f"the model {row.name} makes {row.makes}, not shapes", "Choose the model that takes them.")
     made = require(row.name, models)
     settings = published_settings(read_args(made.source / SETTINGS))
-    precision = PRECISIONS.get(compute_device.type, torch.float32)
     autoencoder, generator = assemble(settings, made.condition, row.published)
     load_components(
         weights_file(made),
@@ -71,14 +71,24 @@ def load_model(row: ModelRow, models: Path, compute_device: torch.device, place:
     }
     return Loaded(
         replace(row, conditions=conditions, padding=settings.padding),
-        autoencoder.eval(),
+        tuned(autoencoder, precision),
         generator.eval(),
         Schedule(settings.schedule),
         made.files[weights_name(made)].sha256[:HASH_DIGITS],
+        precision,
     )
 
 
-def _load_starter(row: ModelRow, place: torch.device) -> Loaded:
+def tuned(network: Autoencoder | DetailNetwork, precision: torch.dtype) -> Autoencoder | DetailNetwork:
+    """The network as its convolutions are fastest: channels last, those of the decoder's residual branches in a
+    precision."""
+    network.to(memory_format=torch.channels_last_3d)
+    if isinstance(network, Autoencoder):
+        set_branch_precision(network.decoder, precision)
+    return network.eval()
+
+
+def _load_starter(row: ModelRow, precision: torch.dtype, place: torch.device) -> Loaded:
     with without_weights():
         networks = {"autoencoder": Autoencoder(row.autoencoder), "starter": Starter(row.starter, row.vocabulary)}
         detail = DetailNetwork(row.detail) if row.detail else None
@@ -87,12 +97,9 @@ def _load_starter(row: ModelRow, place: torch.device) -> Loaded:
     if detail:
         load_components(row.detail_weights, {"detail": detail}, device=place)
         digest += f"+{file_digest(row.detail_weights)[:HASH_DIGITS]}"
-    for network in filter(None, (networks["autoencoder"], detail)):
-        network.eval()
-        if place.type == "cpu":  # convolutions are up to twice as fast
-            network.to(memory_format=torch.channels_last_3d)
     starter = networks["starter"].eval()
-    return Loaded(row, networks["autoencoder"], starter, starter.schedule, digest, detail)
+    autoencoder, detail = tuned(networks["autoencoder"], precision), detail and tuned(detail, precision)
+    return Loaded(row, autoencoder, starter, starter.schedule, digest, precision, detail)
 
 
 def assemble(settings: PublishedSettings, condition: str, published: Published) -> tuple[Autoencoder, Released]:

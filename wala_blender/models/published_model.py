@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from ..conditions.processing import ConditionProcessing
@@ -9,7 +10,7 @@ from ..conditions.specs import SPECS
 from ..conditions.types import Prepared
 from ..errors import ModelError
 from ..networks.condition import Condition
-from ..networks.denoiser import UViT
+from ..networks.denoiser import ProjectedCondition, UViT
 from .published_config import PublishedSettings
 
 # The large networks may be of half precision; point coordinates, camera tables and what is under them keep all their
@@ -83,8 +84,16 @@ class Released(nn.Module):
         cameras = condition.tokens.shape[:1] if condition.views is None else condition.views.shape
         return self.processing.empty(table.new_zeros(*cameras, *table.shape[1:]), condition.views)
 
-    def denoise(self, x: Tensor, t: Tensor, condition: Condition) -> Tensor:
+    def projected(self, condition: Condition) -> ProjectedCondition:
+        """What ``denoise`` makes of a condition at every step, in the denoiser's precision, to do it once."""
+        return self.denoiser.projected(None if condition.tokens is None else condition.tokens.to(self._precision))
+
+    @property
+    def _precision(self) -> torch.dtype:
+        return self.denoiser.pos_emb.dtype
+
+    def denoise(self, x: Tensor, t: Tensor, condition: Condition | ProjectedCondition) -> Tensor:
         """Like UViT.denoise, in the denoiser's precision; what goes in and comes out keeps its own."""
-        dtype = self.denoiser.conv_in.weight.dtype
-        tokens = None if condition.tokens is None else condition.tokens.to(dtype)
-        return self.denoiser(x.to(dtype), t, tokens).to(x.dtype)
+        if not isinstance(condition, ProjectedCondition):
+            condition = self.projected(condition)
+        return self.denoiser.denoise(x.to(self._precision), t, condition).to(x.dtype)

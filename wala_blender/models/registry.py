@@ -95,6 +95,11 @@ class ModelRow:
         return self.published is None
 
     @property
+    def batch_size(self) -> int:
+        """How many shapes are denoised at once at most: with large networks, more cost memory and save little."""
+        return 16 if self.published is None else 4
+
+    @property
     def prompted(self) -> tuple[str, ...]:
         """Those of its conditions that a prompt may come beside: none of a published model's, which reads one thing."""
         if self.published or "text" not in self.conditions:

@@ -15,7 +15,7 @@ from ..diffusion.schedule import Schedule
 from ..errors import InputError
 from ..networks.condition import Condition
 from ..networks.configs import LATENT_CHANNELS
-from ..networks.denoiser import UViT
+from ..networks.denoiser import ProjectedCondition, UViT
 from ..networks.layers import convolution, normal_parameter
 from .starter_config import StarterConfig, conditions_of
 
@@ -114,7 +114,11 @@ class Starter(nn.Module):
             torch.where(drop[:, None, None, None, None], empty.grid, condition.grid),
         )
 
-    def denoise(self, x: Tensor, t: Tensor, condition: Condition) -> Tensor:
+    def projected(self, condition: Condition) -> ProjectedCondition:
+        """What ``denoise`` makes of a condition at every step, to do it once."""
+        return self.denoiser.projected(condition.tokens, condition.grid)
+
+    def denoise(self, x: Tensor, t: Tensor, condition: Condition | ProjectedCondition) -> Tensor:
         """x₀ like x (B, 4, 12, 12, 12), t (B,) 0 … 999. The network sees x by the share of it that is signal, so that
         it has nothing to unlearn where all is noise."""
         return self.denoiser.denoise(x * self.schedule.signal(t, x), t, condition)

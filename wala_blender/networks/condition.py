@@ -8,16 +8,16 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Condition:
-    """``tokens`` (B or 1, N, C) for cross-attention, ``grid`` (B or 1, C, 12, 12, 12) added in place; None where a
-    model has none."""
+    """``tokens`` (R, N, C) for cross-attention, ``grid`` (R, C, 12, 12, 12) added in place; None where a model has
+    none."""
 
     tokens: Tensor | None = None
     grid: Tensor | None = None
 
-    def stacked_with(self, other: "Condition", batch: int) -> "Condition":
-        """``batch`` rows of this condition, then ``batch`` of the other."""
+    def stacked_with(self, other: "Condition") -> "Condition":
+        """This condition's rows, then as many of the other's."""
 
         def stack(a: Tensor | None, b: Tensor | None) -> Tensor | None:
-            return None if a is None else torch.cat([a.expand(batch, *a.shape[1:]), b.expand(batch, *b.shape[1:])])
+            return None if a is None else torch.cat([a, b.expand_as(a)])
 
         return Condition(stack(self.tokens, other.tokens), stack(self.grid, other.grid))

@@ -5,6 +5,7 @@ Residual blocks at the latent's resolution around a transformer on patches. Publ
 with ``grid_channels`` 0; the starter adds a grid-aligned way in for conditions that have a place.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from .configs import UViTConfig
 from .layers import (
+    KeysAndValues,
     ResidualBlock,
     TimeEmbedder,
     TokenSummary,
@@ -19,6 +21,7 @@ from .layers import (
     convolution,
     normal_parameter,
     output_head,
+    repeated_rows,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +41,19 @@ def unpatchify(tokens: Tensor, patch: int, size: int) -> Tensor:
     B, p, s = len(tokens), patch, size // patch
     split = tokens.reshape(B, s, s, s, p, p, p, -1)
     return split.permute(0, 7, 1, 4, 2, 5, 3, 6).reshape(B, -1, size, size, size)
+
+
+@dataclass(frozen=True)
+class ProjectedCondition:
+    """What the network makes of a condition of R rows, the same at every denoising step: ``time`` (R, width), added to
+    the transformer's time embedding, ``residual`` (R, res_context) for the residual blocks, ``keys_and_values`` of
+    every block's cross-attention, ``grid`` (R, channels, 12, 12, 12), added in place; None where the configuration has
+    none."""
+
+    time: Tensor | None
+    residual: Tensor | None
+    keys_and_values: tuple[KeysAndValues, ...] | None
+    grid: Tensor | None
 
 
 class UViT(nn.Module):
@@ -93,18 +109,18 @@ class UViT(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.constant_(layer.bias, 1.0 if layer in scales else 0.0)
 
-    def _transform(self, h: Tensor, time: Tensor, context: Tensor | None) -> Tensor:
+    def _transform(self, h: Tensor, time: Tensor, contexts: tuple[KeysAndValues | None, ...]) -> Tensor:
         tokens = self.to_patch_att_embedding_input(patchify(h, self.config.patch)) + self.pos_emb
         N = tokens.shape[1]
         if self.register_emb is not None:
             tokens = torch.cat([tokens, self.register_emb.expand(len(tokens), -1, -1)], dim=1)
-        for block in self.blocks:
+        for block, context in zip(self.blocks, contexts, strict=True):
             tokens = block(tokens, time, context)
         return unpatchify(self.to_patch_att_embedding_output(tokens[:, :N]), self.config.patch, self.config.grid)
 
-    def forward(self, x: Tensor, t: Tensor, context: Tensor | None = None, grid: Tensor | None = None) -> Tensor:
-        """x (B, 4, 12, 12, 12), t (B,) 0 … 999, context (B or 1, N, context_width), grid (B or 1, grid_channels, 12,
-        12, 12) → like x."""
+    def projected(self, context: Tensor | None = None, grid: Tensor | None = None) -> ProjectedCondition:
+        """What every denoising step makes of context (R, N, context_width) and grid (R, grid_channels, 12, 12, 12), so
+        that a generation does it once. Raises ValueError where one is missing, or not of the configuration."""
         if (context is None) != (self.config.context_width is None):
             given = "missing" if context is None else "given"
             raise ValueError(f"context is {given}, the model's context width is {self.config.context_width}")
@@ -112,28 +128,35 @@ class UViT(nn.Module):
             raise ValueError(
                 f"grid is {'missing' if grid is None else 'given'}, the model takes {self.config.grid_channels} grid channels"
             )
-        residual_time = time = self.t_embedder(t)
-        residual_context = None
+        time = residual = keys_and_values = None
         if context is not None:
-            context = context.expand(len(x), -1, -1)
-            if self.global_proj is not None:
-                time = time + self.global_proj(context)
-            if self.res_cond_proj_layer is not None:
-                residual_context = self.res_cond_proj_layer(context)
+            time = None if self.global_proj is None else self.global_proj(context)
+            residual = None if self.res_cond_proj_layer is None else self.res_cond_proj_layer(context)
             context = self.context_mlp(context)
+            keys_and_values = tuple(block.cross_attn.keys_and_values(context) for block in self.blocks)
+        return ProjectedCondition(time, residual, keys_and_values, None if grid is None else self.grid_in(grid))
 
+    def forward(self, x: Tensor, t: Tensor, context: Tensor | None = None, grid: Tensor | None = None) -> Tensor:
+        """x (B, 4, 12, 12, 12), t (B,) 0 … 999, context (R, N, context_width), grid (R, grid_channels, 12, 12, 12), R a
+        divisor of B → like x."""
+        return self.denoise(x, t, self.projected(context, grid))
+
+    def denoise(self, x: Tensor, t: Tensor, condition: "Condition | ProjectedCondition") -> Tensor:
+        """forward with a Condition, or with what ``projected`` made of one: what samplers and guidance call."""
+        if not isinstance(condition, ProjectedCondition):
+            condition = self.projected(condition.tokens, condition.grid)
+        residual_time = time = self.t_embedder(t)
+        if condition.time is not None:
+            time = time + repeated_rows(condition.time, len(x))
+        residual = None if condition.residual is None else repeated_rows(condition.residual, len(x))
         h = self.conv_in(x)
-        if grid is not None:
-            h = h + self.grid_in(grid)
+        if condition.grid is not None:
+            h = h + repeated_rows(condition.grid, len(x))
         kept = []
         for block in self.input_blocks:
-            h = block(h, residual_time, context=residual_context)
+            h = block(h, residual_time, context=residual)
             kept.append(h)
-        h = self._transform(h, time, context)
+        h = self._transform(h, time, condition.keys_and_values or (None,) * len(self.blocks))
         for block in self.output_blocks:
-            h = block(h, residual_time, kept.pop(), residual_context)
+            h = block(h, residual_time, kept.pop(), residual)
         return self.out(h)
-
-    def denoise(self, x: Tensor, t: Tensor, condition: "Condition") -> Tensor:
-        """forward with a Condition: what samplers and guidance call."""
-        return self(x, t, condition.tokens, condition.grid)

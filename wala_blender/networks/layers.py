@@ -15,6 +15,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+KeysAndValues = tuple[Tensor, Tensor]
+
+
+def repeated_rows(rows: Tensor, count: int) -> Tensor:
+    """Rows (R, …), R a divisor of ``count``, as (count, …): each stands for count / R in a row. One row is not
+    copied."""
+    R = len(rows)
+    return (
+        rows
+        if count == R
+        else rows.expand(count, *rows.shape[1:])
+        if R == 1
+        else rows.repeat_interleave(count // R, dim=0)
+    )
+
 
 def silu(x: Tensor) -> Tensor:
     """x · sigmoid(x); overwrites x where no gradient can need it, so the caller must own x."""
@@ -38,6 +53,12 @@ class GridConvolution(nn.Conv3d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, D, H, W) → (B, out_channels, D, H, W)."""
+        if (
+            self.weight.dtype == torch.bfloat16
+            and x.dtype == torch.float32
+            and not torch.is_autocast_enabled(x.device.type)
+        ):
+            return super().forward(x.bfloat16()).float()
         if not self._is_overlooked(x):
             return super().forward(x)
         return torch.ops.aten.mkldnn_convolution(
@@ -148,6 +169,15 @@ class ResidualBlock(nn.Module):
         return h + (x if self.skip_connection is None else self.skip_connection(x))
 
 
+def set_branch_precision(network: nn.Module, precision: torch.dtype) -> None:
+    """The convolutions of the network's residual branches compute in a precision. What the branches are added to stays
+    in float32: in bfloat16, it would lose a digit at every sum."""
+    for block in network.modules():
+        if isinstance(block, ResidualBlock):
+            for layer in (block.in_conv, block.out_layers[3]):
+                layer.to(precision)
+
+
 class Upsample(nn.Module):
     """Pictures (B, C, H, W) of twice the size: every pixel four times, then a 3 × 3 convolution."""
 
@@ -233,13 +263,28 @@ class Attention(nn.Module):
         self.k_norm = nn.LayerNorm(width // heads)
         self.proj = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
-        """x (B, N, E) and, for cross-attention, context (B, M, E) → (B, N, E)."""
-        B, N, E = x.shape
-        parts = (self.q(x), *self.kv(context).chunk(2, dim=-1)) if self.cross else self.qkv(x).chunk(3, dim=-1)
-        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
-        h = F.scaled_dot_product_attention(self.q_norm(q).to(v.dtype), self.k_norm(k).to(v.dtype), v)
-        return self.proj(h.transpose(1, 2).reshape(B, N, E))
+    def keys_and_values(self, context: Tensor) -> KeysAndValues:
+        """What cross-attention makes of a context (R, M, E): the normalised keys and the values, (R, heads, M, E /
+        heads) each."""
+        k, v = (self._per_head(part) for part in self.kv(context).chunk(2, dim=-1))
+        return self.k_norm(k).to(v.dtype), v
+
+    def forward(self, x: Tensor, context: Tensor | KeysAndValues | None = None) -> Tensor:
+        """x (B, N, E) and, for cross-attention, context (R, M, E) or what ``keys_and_values`` made of one, R a divisor
+        of B → (B, N, E)."""
+        if self.cross:
+            k, v = context if isinstance(context, tuple) else self.keys_and_values(context)
+            q = self._per_head(self.q(x))
+            k, v = repeated_rows(k, len(x)), repeated_rows(v, len(x))
+        else:
+            q, k, v = (self._per_head(part) for part in self.qkv(x).chunk(3, dim=-1))
+            k = self.k_norm(k).to(v.dtype)
+        h = F.scaled_dot_product_attention(self.q_norm(q).to(v.dtype), k, v)
+        return self.proj(h.transpose(1, 2).flatten(2))
+
+    def _per_head(self, tokens: Tensor) -> Tensor:
+        """(B, N, E) → (B, heads, N, E / heads)."""
+        return tokens.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
 
 class FeedForward(nn.Module):
@@ -267,8 +312,8 @@ class TransformerBlock(nn.Module):
         self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width)) if modulated else None
         self.cross_attn = Attention(width, heads, cross=True) if cross else None
 
-    def forward(self, x: Tensor, time: Tensor | None = None, context: Tensor | None = None) -> Tensor:
-        """x (B, N, E), time (B, E) where modulated, context (B, M, E) where cross → (B, N, E)."""
+    def forward(self, x: Tensor, time: Tensor | None = None, context: Tensor | KeysAndValues | None = None) -> Tensor:
+        """x (B, N, E), time (B, E) where modulated, context where cross (see Attention) → (B, N, E)."""
         if self.adaLN_modulation is None:
             x = x + self.attn(self.norm1(x))
             return x + self.mlp(self.norm2(x))

@@ -55,7 +55,7 @@ def sheet_rows(
         noises = generated_noises(
             (len(picks), *batches.latents.latent.shape[1:]), torch.Generator().manual_seed(0), device
         )
-        denoiser = guided(model.denoise, condition, model.empty(condition), SCALE)
+        denoiser = guided(model.denoise, condition.stacked_with(model.empty(condition)), SCALE)
         for row, picture in zip(rows, _renders(decoder, ancestral(denoiser, model.schedule, STEPS, noises))):
             row.append(picture)
     return rows

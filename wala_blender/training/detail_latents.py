@@ -60,7 +60,7 @@ def _sample(model: Starter, batches: Batches, defaults: dict[str, Defaults]) -> 
         inputs, use = batches.inputs([kind], torch.tensor(rows), generator), defaults[kind]
         with torch.autocast("cpu", torch.bfloat16):
             encoded = model.encode(kind, *inputs[kind])
-            denoise = guided(model.denoise, encoded, model.empty(encoded), use.scale)
+            denoise = guided(model.denoise, encoded.stacked_with(model.empty(encoded)), use.scale)
             noises = generated_noises((len(rows), 4, 12, 12, 12), generator)
             latents.append(ancestral(denoise, model.schedule, min(use.steps, MOST_STEPS), noises).float())
     rows = torch.tensor([row for _, rows in parts for row in rows])

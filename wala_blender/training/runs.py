@@ -56,7 +56,7 @@ def write_detail(folder: Path, config: DetailConfig, state: dict[str, torch.Tens
 def load_detail(run: Path) -> DetailNetwork:
     """The detail stage of a run's folder, or of a model. Raises InputError."""
     if is_model(run):
-        network = Pipeline.load(model_of(run), "cpu").detail
+        network = Pipeline.load(model_of(run), "cpu", precision="float32").detail
         if network is None:
             raise InputError(f"the model {run} has no detail stage", "Give a run's folder, or a model that has one.")
         return network
@@ -79,7 +79,7 @@ def read_scale(folder: Path) -> float:
 def load_stage_one(run: Path) -> Autoencoder:
     """The autoencoder of a stage-1 run's folder, or of a model, by its name or folder. Raises InputError."""
     if is_model(run):
-        return Pipeline.load(model_of(run), "cpu").autoencoder
+        return Pipeline.load(model_of(run), "cpu", precision="float32").autoencoder
     saved = _load(run, AUTOENCODER)
     autoencoder = Autoencoder(from_plain(AutoencoderConfig, _plain(saved["config"]), AUTOENCODER)).eval()
     autoencoder.load_state_dict(saved["state"])
@@ -89,7 +89,7 @@ def load_stage_one(run: Path) -> Autoencoder:
 def load_stage_two(run: Path) -> StageTwo:
     """The denoiser of a stage-2 run's folder, or of a model. Raises InputError."""
     if is_model(run):
-        pipeline = Pipeline.load(model_of(run), "cpu")
+        pipeline = Pipeline.load(model_of(run), "cpu", precision="float32")
         if not isinstance(pipeline.denoiser, Starter):
             raise InputError(
                 f"the model {run} is not of the kind that is trained here",

@@ -58,11 +58,10 @@ _BLOCK_ROWS = 16  # few zeros are left in a block, and the products are still la
 @lru_cache(maxsize=16)
 def low_pass_synthesis_blocks(length: int, dtype: torch.dtype = torch.float32) -> tuple[BandBlock, ...]:
     """The low-pass matrix of ``synthesis`` on the CPU: of 136 columns a row has 6 at most that are not zero."""
-    low, _ = synthesis(length, dtype=dtype)
-    blocks = []
+    low, blocks = pywt.idwt(np.eye(length), np.zeros((length, length)), WAVELET, axis=0), []
     for start in range(0, len(low), _BLOCK_ROWS):
         rows = slice(start, min(start + _BLOCK_ROWS, len(low)))
-        used = low[rows].any(dim=0).nonzero()[:, 0].tolist()
-        columns = slice(used[0], used[-1] + 1)
-        blocks.append(BandBlock(rows, columns, low[rows, columns].contiguous()))
+        used = np.flatnonzero(low[rows].any(axis=0))
+        columns = slice(int(used[0]), int(used[-1]) + 1)
+        blocks.append(BandBlock(rows, columns, torch.as_tensor(low[rows, columns]).to(dtype).contiguous()))
     return tuple(blocks)

@@ -1,0 +1,35 @@
+"""How far a generation is: stages, steps, and the seconds each stage took."""
+
+import time
+from collections.abc import Callable
+
+Progress = Callable[[str, int, int], None]  # (stage, step counted from 0, steps); may raise to stop
+
+
+def silent(stage: str, step: int, steps: int) -> None:
+    """Progress that nobody wants to know."""
+
+
+def part_of(progress: Progress, number: int, count: int) -> Progress:
+    """Progress of one of ``count`` equal parts, as that of the whole."""
+    return lambda stage, step, steps: progress(stage, number * steps + step, count * steps)
+
+
+class Stopwatch:
+    """Passes progress on and writes down how long each stage took, in seconds; all times of a stage that comes again
+    together."""
+
+    def __init__(self, progress: Progress, timings: dict[str, float]):
+        self._progress, self._timings, self._stage, self._since = progress, timings, "", 0.0
+
+    def __call__(self, stage: str, step: int, steps: int) -> None:
+        if stage != self._stage:
+            self.stop()
+            self._stage, self._since = stage, time.perf_counter()
+        self._progress(stage, step, steps)
+
+    def stop(self) -> None:
+        """The last stage is over."""
+        if self._stage:
+            self._timings[self._stage] = self._timings.get(self._stage, 0.0) + time.perf_counter() - self._since
+        self._stage = ""
