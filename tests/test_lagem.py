@@ -31,7 +31,7 @@ from wala_blender.networks.level_autoencoder import LevelAutoencoder
 from wala_blender.pipeline import Keep, Pipeline, Settings
 
 LAGEM = MODELS["lagem"]
-STAGES = ("condition", "encode", "decode", "query", "surface")
+STAGES = ("condition", "encode", "query", "surface")
 PUBLISHED = json.loads((Path(__file__).parent / "parity/lagem_levels.json").read_text())["lagem_levels"]["published"]
 
 

@@ -114,7 +114,6 @@ class MeshToMesh:
 
     def latents_to_field(self, latents: list[Tensor], resolution: int, progress: Progress) -> np.ndarray:
         """Latents → logits (resolution,)*3 float32 over the unit sphere's cube, positive inside."""
-        progress("decode", 0, 1)
         sets = self._model.decode(latents)
         done = 0
 

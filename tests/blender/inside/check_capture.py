@@ -114,6 +114,16 @@ def test_a_blockout_in_the_models_axes(extension):
     assert found.files["mesh.npz"]["faces"].shape == (12, 3)
 
 
+def test_a_mesh_to_be_made_again(extension):
+    scenes.cube((1, 2, 3), (2, 4, 6))
+    extension.settings.resolution = "257"
+    found = capture(extension, "MESH")
+    assert found.placement == {"kind": "input"} and found.inputs == {"mesh": "inputs/mesh.npz", "resolution": 257}
+    assert found.files["mesh.npz"]["vertices"].max(axis=0).tolist() == [2, 6, 0]
+    bpy.ops.object.select_all(action="DESELECT")
+    assert "Select the meshes to make again" in refused(extension, "MESH")
+
+
 def test_vertices_without_a_face_do_not_count(extension):
     corners = [(0, 0, 0), (9, 9, math.nan), (1, 0, 0), (0, 1, 0), (0, 0, 1)]
     scenes.mesh(corners, [(0, 3, 2), (0, 2, 4), (0, 4, 3), (2, 3, 4)])
@@ -247,7 +257,7 @@ def test_every_condition_can_be_given(extension):
 def test_saved_files_keep_their_condition(extension):
     """A file has the number; a script the identifier."""
     items = extension.settings.bl_rna.properties["condition"].enum_items
-    expected = "SKETCH 0 VOXELS 1 TEXT 2 POINTS 3 IMAGE 4 DEPTH 5 DEPTHS 6 MAPS 9 VIEWS 7 NONE 8"
+    expected = "SKETCH 0 VOXELS 1 TEXT 2 POINTS 3 IMAGE 4 DEPTH 5 DEPTHS 6 MAPS 9 VIEWS 7 NONE 8 MESH 10"
     assert " ".join(f"{item.identifier} {item.value}" for item in items) == expected
 
 
