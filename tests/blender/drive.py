@@ -21,7 +21,7 @@ import hands  # noqa: E402
 import trials  # noqa: E402
 from hands import OUT, PACKAGE, WORKER, board, click, do, in_sidebar, made, note, picture, press, until, view  # noqa: E402
 
-CONDITION, GENERATE, SETTINGS, WORKER_PANEL = 46, 150, 186, 212
+CONDITION, GENERATE, SETTINGS, WORKER_PANEL = 46, 150, 212, 238
 
 
 def long_job() -> None:
