@@ -13,26 +13,25 @@ from shapes import box, box_field, joined, sphere, sphere_field, write_collectio
 
 from wala_blender.conditions.voxels import upsampled
 from wala_blender.errors import InputError
-from wala_blender.evaluation import baselines, evaluate, prompt_sheet
+from wala_blender.evaluation import evaluate, prompt_sheet
 from wala_blender.evaluation.autoencoders import compare
-from wala_blender.evaluation.baselines import (
-    BASELINES,
-    TrainingShapes,
-    estimated_normals,
-    half_filled,
-    screened_poisson,
-)
-from wala_blender.evaluation.html_report import SIDE, Gallery, page
-from wala_blender.evaluation.inputs import INPUTS, image_input, trials_of
+from wala_blender.evaluation.html_report import Gallery, page
+from wala_blender.evaluation.inputs import EVALUATIONS, trials_of
 from wala_blender.evaluation.report import by_collection, summary, tables_of, text_of
 from wala_blender.evaluation.shapes import named, read_ids
+from wala_blender.evaluation.training_set import TrainingShapes
+from wala_blender.geometry import reconstruction
 from wala_blender.geometry.distance import Frame, mesh_to_distance
 from wala_blender.geometry.metrics import iou, sample_surface, silhouettes
+from wala_blender.geometry.reconstruction import estimated_normals, screened_poisson
+from wala_blender.training.conditions.image import image_input
+from wala_blender.training.conditions.voxels import half_filled
 from wala_blender.pipeline import FitPlan
 from wala_blender.training.data import shape_filter
 from wala_blender.training.data.blockouts import KINDS
 from wala_blender.training.data.build import build
 from wala_blender.training.data.mesh_datasets import Record, read_records
+from wala_blender.training.input_pictures import SIDE
 
 R = 64
 PLATE = box((-0.5, -0.1, -0.5), (0.5, 0.1, 0.5))
@@ -49,7 +48,7 @@ class Settings:
 def small(monkeypatch):
     """Fields of 64³: a hundredth of the time."""
     monkeypatch.setattr(shape_filter, "mesh_to_distance", partial(mesh_to_distance, resolution=R))
-    monkeypatch.setattr(baselines, "_OCTREE", 5)
+    monkeypatch.setattr(reconstruction, "_OCTREE", 5)
 
 
 class Ideal:
@@ -141,7 +140,7 @@ def test_a_fast_evaluation_compares_with_nothing(tmp_path, caplog):
 
 
 def test_a_blockout_is_measured_beside_its_remesh(tmp_path, monkeypatch):
-    monkeypatch.setattr(baselines, "_VOXELS", 32)
+    monkeypatch.setattr(reconstruction, "_VOXELS", 32)
     write_collection(tmp_path, "kit", [sphere(0.5, rings=16)])
     pipeline, gallery = Ideal(), Gallery()
     report = evaluate.evaluate(pipeline, read_records(tmp_path), ["blockout"], None, Settings(), look=gallery)
@@ -243,8 +242,9 @@ def test_a_view_is_looked_up(store, condition, baseline):
     for mesh, name in ((PLATE, "serving plate"), (POLE, "wooden pole"), (sphere(0.5, rings=20), "round ball")):
         vertices = mesh[0] * 1.8
         field = torch.from_numpy(mesh_to_distance(vertices, mesh[1], R))
-        inputs = INPUTS[condition](SimpleNamespace(field=field, surface=(vertices, mesh[1])), rng)
-        found = BASELINES[condition](field, inputs, train)[baseline]
+        _, evaluation = EVALUATIONS[condition]
+        inputs = evaluation.make(SimpleNamespace(field=field, surface=(vertices, mesh[1])), rng)
+        found = evaluation.baselines(field, inputs, train)[baseline]
         assert torch.equal(found, train.field([entry.caption for entry in train.entries].index(name)))
 
 

@@ -319,7 +319,7 @@ def test_a_killed_detail_stage_ends_at_the_same_weights_and_is_used(store, first
 def test_everything_in_one_go(data, store, tmp_path, monkeypatch):
     """On a store that is there already, and without the conditions that take long."""
     (tmp_path / "store").symlink_to(store)
-    monkeypatch.setattr(train_all, "INPUTS", {"voxels": None})
+    monkeypatch.setattr(train_all, "EVALUATIONS", {"voxels": None})
     for settings, name in ((STAGE_ONE, "one.json"), (replace(STAGE_TWO, mix={"voxels": 1.0}), "two.json")):
         write_settings(settings, tmp_path / name)
     report = train_all.train_all(data, tmp_path, 0.05, 1, (tmp_path / "one.json", tmp_path / "two.json"))

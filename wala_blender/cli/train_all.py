@@ -11,9 +11,9 @@ from pathlib import Path
 from accelerate.utils import broadcast_object_list
 
 from ..configuration import read_settings
-from ..evaluation.baselines import TrainingShapes
 from ..evaluation.evaluate import evaluate
-from ..evaluation.inputs import INPUTS
+from ..evaluation.inputs import EVALUATIONS
+from ..evaluation.training_set import TrainingShapes
 from ..files import write_whole
 from ..pipeline import Pipeline, Settings
 from ..training.autoencoder_training import AutoencoderTraining
@@ -77,7 +77,7 @@ def report_on(seconds: float, data: Path, store: Path, model: Path, file: Path) 
     the store's shapes."""
     began = time.monotonic()
     pipeline, records = Pipeline.load(str(model.absolute())), read_records(data, "validation")
-    conditions, settings = [name for name in pipeline.row.conditions if name in INPUTS], Settings(model=str(model))
+    conditions, settings = [name for name in pipeline.row.conditions if name in EVALUATIONS], Settings(model=str(model))
     train = TrainingShapes(store)
     report = evaluate(pipeline, records, conditions, 1, settings, train=train)
     each = time.monotonic() - began

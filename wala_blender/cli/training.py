@@ -225,15 +225,17 @@ def _prompt_sheet(options: argparse.Namespace) -> int:
 
 
 def _evaluate_model(options: argparse.Namespace, records: list, on_progress: Callable, look: Callable | None) -> dict:
-    from ..evaluation.baselines import TrainingShapes
     from ..evaluation.evaluate import evaluate
-    from ..evaluation.inputs import INPUTS
+    from ..evaluation.inputs import EVALUATIONS
+    from ..evaluation.training_set import TrainingShapes
     from ..pipeline import Pipeline, Settings
 
     train = TrainingShapes(options.train) if options.train else None
     pipeline = Pipeline.load(options.model, device=options.device)
     named = [name for words in options.conditions or () for name in words.split(",") if name]
-    conditions = [name for name in INPUTS if name in pipeline.row.conditions] if options.conditions is None else named
+    conditions = (
+        [name for name in pipeline.row.conditions if name in EVALUATIONS] if options.conditions is None else named
+    )
     settings = Settings(model=options.model, seed=options.seed)
     return {"train": str(options.train) if options.train else None} | evaluate(
         pipeline, records, conditions, options.limit, settings, on_progress, train, look, options.fast

@@ -27,13 +27,14 @@ from ..geometry.metrics import (
 )
 from ..geometry.renderer import sample_field
 from ..geometry.surface import field_to_mesh
-from ..training.data.build import POINTS
+from ..training.conditions import TRAININGS
 from ..training.data.captions import NOTHING
 from ..training.data.mesh_datasets import Record
-from .baselines import BASELINES, TrainingShapes
+from ..training.input_pictures import Shown
 from .inputs import Trial, trials_of
 from .report import summarise
 from .shapes import Progress, Shape, fit_shapes
+from .training_set import TrainingShapes
 
 if TYPE_CHECKING:
     from ..pipeline import Pipeline, Settings
@@ -43,8 +44,7 @@ NEAREST = 5  # training shapes that are asked for the prompt's noun
 FAST = 8  # shapes of a fast evaluation
 CLOUD = 1024  # points a shape for coverage
 FITTED = 16  # steps that fit the autoencoder's latent to the shape itself
-SETS = ("text", "none")  # conditions that do not tell one shape: what counts is the set of results
-RULES = {
+RULES = {note: words for training in TRAININGS.values() for note, words in training.notes.items()} | {
     "reference": "signed distance field of the mesh at 256³, longest side -0.9…0.9, and its iso-surface; turned as its author left it, seats too",
     "mse": "mean squared difference of the distance field that comes back from the latent and the reference's, over the 256³ grid points",
     "d_iou, d_mse": "mean over the collections of each collection's mean",
@@ -57,31 +57,10 @@ RULES = {
     "silhouette_iou": "mean overlap of the silhouettes from 20 directions spread over the half-sphere",
     "light_field_distance": "Chen et al. 2003: the least sum of absolute differences of ten silhouettes' Zernike moments and Fourier coefficients, over "
     "60 rotations and ten light fields a shape (geometry/light_field.py); in 255ths, without the authors' rounding",
-    "voxels": "solid 16³; a cell is filled when any grid point of it is inside (rule 'any')",
-    "nearest": "the model's own input voxels, each cell as it is",
-    "trilinear": "the model's own input voxels, interpolated, solid above 1/2",
-    "trilinear_half_filled": "other voxels than the model's: a cell is filled when at least half of it is inside; then as trilinear",
-    "points": f"{POINTS} points of the mesh's visible surface, without normals",
-    "screened_poisson": "screened Poisson surface of the same points with the reference's normals, which the model is not told",
-    "screened_poisson_without_normals": "the same of normals that are estimated from the points (Hoppe et al. 1992), which is all the model has",
-    "blockout": "a blockout's mesh in the place of voxels: 12 boxes or convex hulls fitted greedily, or cells at least half filled, 8 … 24 a side",
-    "blocks": "the blockout itself",
-    "remesh_and_smooth": "voxel remesh of the blockout at 1/32 unit, and five times Smooth at its factor 1/2, as Blender's modifiers do",
     "not_fitted": "the model's own result before it is fitted to the input",
     "autoencoder_fitted": f"the latent moved by {FITTED} steps towards the shape's own field, through the decoder's gradient",
-    "sketch": "depth and normal discontinuities of the reference, seen from azimuth 0 and an elevation of 0…40° that the model is told",
-    "image": "the reference, grey, lit from above left and cut out, seen as for the sketch",
-    "depth": "the reference's depth from azimuth 0 and an elevation of 0…40° that the model is told, through the published lens",
-    "depths": "the reference's depth from the published cameras: those of the model, or, where it takes any, once the four and once the six",
-    "tsdf_fusion": "truncated signed distances fused from the same cameras' depth in model units, which the model is not told (each of its maps is "
-    "stretched from near to far); what no camera sees counts as solid",
-    "mean_shape": "one shape for every input: the training shapes' mean distance field at its best level",
-    "retrieved_by_drawing": "the training shape one of whose drawings is most like the sketch",
-    "retrieved_by_picture": "the training shape one of whose views, lit in the same way, is most like the picture",
-    "retrieved_by_depth": "the training shape one of whose views' depth, stretched from near to far, is most like the depth map",
     "nearest_training_shape": "the training shape most like the reference itself by 16³ voxels: what no look-up by an input does better",
     "own_nearest_iou": "overlap of the results with the training shapes most like them: near 1 where a model only looks up",
-    "text": "the caption; a caption does not tell the shape, so that its iou is low for any model",
     "noun": f"share of the {NEAREST} training shapes most like the result (by 16³ voxels) that carry the prompt's noun or a synonym; "
     "chance: share of all training shapes that do",
     "coverage": f"share of references that are the nearest one of some result, by chamfer distance of {CLOUD} points",
@@ -91,7 +70,7 @@ RULES = {
     "no surface": "a result without a surface has iou, f_score, silhouette_iou and pieces 0, no chamfer, normal_angle and light_field_distance; chamfer_shapes tells how "
     "many have one",
 }
-Look = Callable[[Shape, str, dict, torch.Tensor], None]
+Look = Callable[[Shape, str, Sequence[Shown], torch.Tensor], None]
 
 
 class Codec(Protocol):
@@ -193,9 +172,7 @@ def measure(
         latent, prepared = pipeline.generate_latent(trial.condition, inputs, own)
         plan = pipeline.fit_plan(trial.condition, prepared, own)
         unfitted = replace(plan, latent_steps=0, surface_steps=0)
-        lines = (
-            {} if fast else BASELINES.get(trial.baselines or trial.condition, _no_baselines)(shape.field, inputs, train)
-        )
+        lines = {} if fast else trial.evaluation.baselines(shape.field, inputs, train)
         if (plan.latent_steps or plan.surface_steps) and not fast:
             lines |= {"not_fitted": from_frame(pipeline.latent_to_field(latent, unfitted).cpu(), prepared.frame)}
         fitted = pipeline.fit_latent(latent, prepared.observation, plan.latent_steps)
@@ -208,12 +185,12 @@ def measure(
         if train is not None and not fast and (field < 0).any():
             alike = train.nearest(field, NEAREST)
             scores[name]["own_nearest_iou"] = iou(train.field(alike[0]) < 0, field < 0)
-            if trial.condition == "text" and shape.record.head != NOTHING:
+            if trial.by_name and shape.record.head != NOTHING:
                 scores[name]["noun"] = train.carry(shape.record.head, alike)
-        if name in SETS:
+        if trial.as_set:
             clouds[name] = cloud(field, 0)
         if look is not None:
-            look(shape, name, inputs, field)
+            look(shape, name, trial.show(inputs), field)
     return scores, clouds
 
 
@@ -239,10 +216,6 @@ class Pace:
         )
 
 
-def _no_baselines(field: torch.Tensor, inputs: dict, train: TrainingShapes | None) -> dict[str, torch.Tensor]:
-    return {}
-
-
 def evaluate(
     pipeline: "Pipeline",
     records: Iterable[Record],
@@ -258,7 +231,7 @@ def evaluate(
     f_score, silhouette_iou, medians, thirds and "baselines".
 
     fast: FAST shapes at most and only what takes no long: neither baselines nor fitted latents, silhouettes or light
-    fields. ``limit`` and ``on_progress``: see fit_shapes; look(shape, trial, inputs, field) is called with every
+    fields. ``limit`` and ``on_progress``: see fit_shapes; look(shape, trial, shown, field) is called with every
     result. Raises InputError for an unknown condition or when no shape can be used.
     """
     trials = trials_of(conditions, pipeline.denoiser.views)
@@ -269,7 +242,7 @@ def evaluate(
     limit = min(limit or FAST, FAST) if fast else limit
     pace = Pace(min(len(records), limit or len(records)), 1 + len(trials))
     skipped, rows, references = Counter(), [], []
-    made: dict[str, list] = {name: [] for name in trials if name in SETS}
+    made: dict[str, list] = {name: [] for name, trial in trials.items() if trial.as_set}
     for shape in fit_shapes(records, limit, train, skipped, on_progress):
         scores, clouds = measure(pipeline, shape, trials, settings, train, look, fast, pace)
         rows.append(shape.about | scores)

@@ -6,21 +6,13 @@ import io
 from collections.abc import Sequence
 from html import escape
 
-import numpy as np
 import torch
 from PIL import Image
 
-from ..conditions.image_preprocessing import mesh_pictures
-from ..conditions.voxels import upsampled
-from ..geometry.distance import mesh_to_distance
-from ..geometry.renderer import framed, shaded, trace
-from .baselines import directions_of
+from ..training.input_pictures import SIDE, Shown, rendered
 from .report import Table, remarks_of, tables_of
 from .shapes import Shape
 
-SIDE = 192  # pixels
-_AZIMUTH, _ELEVATION = 30.0, 20.0
-GROUND = 242  # grey of the pictures' background
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff; }
 table { border-collapse: collapse; } th, td { padding: .2rem .7rem; text-align: right; font-variant-numeric: tabular-nums; }
@@ -38,10 +30,10 @@ class Gallery:
         self._references: dict[str, str] = {}
         self._results: dict[tuple[str, str], tuple[str, str]] = {}
 
-    def __call__(self, shape: Shape, trial: str, inputs: dict, field: torch.Tensor) -> None:
+    def __call__(self, shape: Shape, trial: str, shown: Sequence[Shown], field: torch.Tensor) -> None:
         if shape.record.id not in self._references:
-            self._references[shape.record.id] = _rendered(shape.field)
-        self._results[shape.record.id, trial] = (_shown(inputs), _rendered(field))
+            self._references[shape.record.id] = _markup(rendered(shape.field))
+        self._results[shape.record.id, trial] = ("".join(map(_markup, shown)), _markup(rendered(field)))
 
     def figures(self, row: dict, trial: str) -> str:
         """Markup of one shape's input, result and reference."""
@@ -102,78 +94,8 @@ def _figure(picture: str, said: str) -> str:
     return f"<figure>{picture}<figcaption>{escape(said)}</figcaption></figure>"
 
 
-def _shown(inputs: dict) -> str:
-    """An input as markup."""
-    return (
-        "".join(show(inputs) for name, show in _SHOWN.items() if name in inputs) or '<div class="prompt">nothing</div>'
-    )
-
-
-def _prompt(inputs: dict) -> str:
-    return f'<div class="prompt">{escape(inputs["prompt"])}</div>'
-
-
-def _image(inputs: dict) -> str:
-    """A picture (H, W) or one cut out (H, W, 4), on the page's grey."""
-    image = Image.fromarray(inputs["image"]).convert("RGBA")
-    ground = Image.new("RGBA", image.size, (GROUND, GROUND, GROUND, 255))
-    return _inline(Image.alpha_composite(ground, image).resize((SIDE, SIDE), Image.Resampling.LANCZOS))
-
-
-def _voxels(inputs: dict) -> str:
-    occupancy = inputs["occupancy"]
-    return _rendered(upsampled(occupancy, "nearest") * (2 / occupancy.shape[0]))
-
-
-def _points(inputs: dict) -> str:
-    """Dots, the nearer the darker."""
-    points = inputs["points"]
-    camera = framed(points, _ELEVATION, azimuth=_AZIMUTH)
-    at = (camera.project(points) - camera.center) / camera.half_size * (1, -1)
-    pixels = np.clip(np.floor((at + 1) * SIDE / 2).astype(int), 0, SIDE - 1)
-    depth = points @ camera.axes()[2]
-    picture = np.full((SIDE, SIDE), 255, np.uint8)
-    order = np.argsort(depth)
-    picture[pixels[order, 1], pixels[order, 0]] = np.linspace(200, 20, len(points)).astype(np.uint8)
-    return _inline(Image.fromarray(picture))
-
-
-def _depths(inputs: dict) -> str:
-    """The depth maps of a mesh that a condition looks at, side by side in a square; a blockout, which nothing looks at,
-    as it is."""
-    if "views" not in inputs and "azimuth" not in inputs:
-        return _rendered(torch.from_numpy(mesh_to_distance(inputs["vertices"], inputs["faces"])))
-    maps, *_ = mesh_pictures(inputs["vertices"], inputs["faces"], directions_of(inputs))
-    across = int(np.ceil(np.sqrt(len(maps))))
-    side = SIDE // across
-    square = Image.new("L", (SIDE, SIDE), GROUND)
-    for number, one in enumerate(maps):
-        square.paste(
-            Image.fromarray(one).resize((side, side), Image.Resampling.LANCZOS),
-            (number % across * side, number // across * side),
-        )
-    return _inline(square)
-
-
-_SHOWN = {"prompt": _prompt, "image": _image, "occupancy": _voxels, "points": _points, "vertices": _depths}
-
-
-def picture_of(field: torch.Tensor) -> Image.Image | None:
-    """A distance field's surface, lit, on light grey, (SIDE, SIDE) in grey; None without one."""
-    field = field.cpu().float()
-    inside = torch.nonzero(field[::4, ::4, ::4] < 0).numpy()
-    if not len(inside):
-        return None
-    low, high = (np.array(end) * 8 / field.shape[0] - 1 for end in (inside.min(axis=0), inside.max(axis=0)))
-    corners = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
-    depth, normal = trace(field, framed(corners, _ELEVATION, azimuth=_AZIMUTH), SIDE)
-    picture = torch.where(torch.isfinite(depth), 235 * shaded(normal), float(GROUND))
-    return Image.fromarray(picture.to(torch.uint8).numpy())
-
-
-def _rendered(field: torch.Tensor) -> str:
-    picture = picture_of(field)
-    return _inline(picture) if picture else '<div class="prompt">no surface</div>'
+def _markup(shown: Shown) -> str:
+    return f'<div class="prompt">{escape(shown)}</div>' if isinstance(shown, str) else _inline(shown)
 
 
 def _inline(picture: Image.Image) -> str:

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..errors import InputError
 from ..geometry.distance import frame_of, mesh_to_distance
-from .html_report import GROUND, SIDE, picture_of
+from ..training.input_pictures import GROUND, SIDE, picture_of
 
 if TYPE_CHECKING:
     from ..pipeline import Pipeline, Settings

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..training.data.captions import carries
-from .baselines import TrainingShapes
+from .training_set import TrainingShapes
 
 ALSO = ("own_nearest_iou", "mse")  # what only some scores have
 COLUMNS = (

@@ -22,7 +22,7 @@ from ..geometry.surface import field_to_mesh, main_components
 from ..training.data.duplicates import fingerprint
 from ..training.data.mesh_datasets import Record
 from ..training.data.shape_filter import Limits, Unfit, check_tree, fit_field, read_fit
-from .baselines import TrainingShapes
+from .training_set import TrainingShapes
 
 EVALUATION_SETS = Path(__file__).parent / "sets"  # lists of shapes' ids, and of prompts
 Progress = Callable[[int, str], None]

@@ -1,39 +1,20 @@
 """Sample sheets of stage 2: a few shapes, what the conditions show of them, and what the denoiser makes of that. Knows
 no training."""
 
-from collections.abc import Callable
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from ..conditions.voxels import upsampled
 from ..diffusion.guidance import guided
 from ..diffusion.samplers import ancestral, generated_noises
 from ..models.starter_model import Starter
 from ..networks.autoencoder import Autoencoder
 from ..wavelet import tree_to_field
 from .condition_batches import Batches
-from .sample_grids import SIDE, render, scatter, words
+from .conditions import TRAININGS
+from .sample_grids import render, words
 
 SHEET_SHAPES = 2
 STEPS, SCALE = 8, 1.5
-
-
-def _enlarged(maps: Tensor) -> Tensor:
-    """The first of depth maps (V, S, S)."""
-    return F.interpolate(maps[None, :1].float().cpu(), (SIDE, SIDE))[0, 0]
-
-
-# condition → picture (SIDE, SIDE) of one row of what its encoder takes; words are shown as their shape's caption
-PICTURES: dict[str, Callable[..., Tensor]] = {
-    "sketch": lambda lines, elevation: F.interpolate(1 - lines[None].float().cpu(), (SIDE, SIDE))[0, 0],
-    # a field of fillings is no distance; this makes it short enough to step along
-    "voxels": lambda occupancy: render(0.06 * upsampled(occupancy[0].cpu().numpy(), "trilinear")),
-    "points": scatter,
-    "depth": lambda maps, directions: _enlarged(maps),
-    "depths": lambda maps, directions: _enlarged(maps),
-}
 
 
 def sheet_rows(
@@ -48,9 +29,8 @@ def sheet_rows(
         inputs = batches.inputs([kind], picks, generator)[kind]
         for row, shape in enumerate(picks):
             caption = batches.entries[batches.latents.owner[shape]].caption
-            rows[row].append(
-                PICTURES[kind](*(tensor[row] for tensor in inputs)) if kind in PICTURES else words(caption)
-            )
+            preview = TRAININGS[kind].preview
+            rows[row].append(preview(*(tensor[row] for tensor in inputs)) if preview else words(caption))
         condition = model.encode(kind, *(tensor.to(device) for tensor in inputs))
         noises = generated_noises(
             (len(picks), *batches.latents.latent.shape[1:]), torch.Generator().manual_seed(0), device

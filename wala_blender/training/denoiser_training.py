@@ -18,7 +18,8 @@ from ..diffusion.schedule import Schedule
 from ..models.starter_config import StarterConfig
 from ..models.starter_model import Starter
 from .adapters import low_rank
-from .condition_batches import TRAINED, Batches, word_pieces
+from .condition_batches import Batches, word_pieces
+from .conditions import TRAINED
 from .data.captions import clean
 from .data.dataset import Entry, read_index
 from .denoiser_sample_grids import SHEET_SHAPES, sheet_rows
