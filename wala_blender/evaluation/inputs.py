@@ -38,7 +38,8 @@ class Trial:
 
     def show(self, inputs: dict) -> list[Shown]:
         """The raw input, and words beside it, for a report."""
-        return [inputs["prompt"]] * self.has_caption_beside + [self.evaluation.show(inputs)]
+        words = [inputs["prompt"]] if self.has_caption_beside else []
+        return [*words, self.evaluation.show(inputs)]
 
     @property
     def as_set(self) -> bool:
