@@ -24,9 +24,9 @@ from wala_blender.geometry import reconstruction
 from wala_blender.geometry.distance import Frame, mesh_to_distance
 from wala_blender.geometry.metrics import iou, sample_surface, silhouettes
 from wala_blender.geometry.reconstruction import estimated_normals, screened_poisson
+from wala_blender.pipeline import FitPlan
 from wala_blender.training.conditions.image import image_input
 from wala_blender.training.conditions.voxels import half_filled
-from wala_blender.pipeline import FitPlan
 from wala_blender.training.data import shape_filter
 from wala_blender.training.data.blockouts import KINDS
 from wala_blender.training.data.build import build
