@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from ..conditions.specs import SPECS
 from ..conditions.text import WordPieces
 from ..configuration import write_settings
 from ..diffusion.schedule import Schedule
@@ -72,6 +73,9 @@ class DenoiserTraining:
             raise ValueError(f"mix has {unknown[0]!r}, expected some of {', '.join(TRAINED)}")
         if not any(share > 0 for share in self.mix.values()) or any(share < 0 for share in self.mix.values()):
             raise ValueError(f"mix is {self.mix}, expected shares above 0")
+        lacking = [name for name, share in self.mix.items() if share and SPECS[name].encoder not in self.model.encoders]
+        if lacking:
+            raise ValueError(f"mix has {lacking[0]!r}, and the model no encoder of it: name it in model.encoders")
 
 
 def timesteps(count: int, noisy: float, generator: torch.Generator) -> Tensor:
