@@ -19,6 +19,7 @@ from .messages import Cancelled, JobFailed
 from .storage import write_failure
 
 if TYPE_CHECKING:
+    from wala_blender.mesh_to_mesh import MeshToMesh
     from wala_blender.pipeline import Pipeline, Settings
     from wala_blender.text_to_shape import TextToShape
 
@@ -39,7 +40,7 @@ class Engine:
     def __init__(self, device: str, low_memory: str = "auto"):
         self._device = device
         self._low_memory = low_memory
-        self._maker: Pipeline | TextToShape | None = None
+        self._maker: Pipeline | TextToShape | MeshToMesh | None = None
         self._model = ""
 
     def run(self, folder: Path, request: jobs.Request, progress: "Progress") -> None:
@@ -98,7 +99,7 @@ class Engine:
         generation = maker.generate(request.condition, inputs, settings, progress, keep)
         jobs.write_result(folder, generation.vertices, generation.faces, generation.record, generation.uvs)
 
-    def _loaded(self, model: str) -> "Pipeline | TextToShape":
+    def _loaded(self, model: str) -> "Pipeline | TextToShape | MeshToMesh":
         from wala_blender.text_to_shape import load_maker
 
         if self._maker is None or self._model != model:
@@ -118,7 +119,7 @@ class Engine:
 
 def _make_variations(
     folder: Path,
-    maker: "Pipeline | TextToShape",
+    maker: "Pipeline | TextToShape | MeshToMesh",
     request: jobs.Request,
     inputs: dict,
     settings: "Settings",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import TypeGuard
 
 from .messages import JobFailed
 
@@ -121,7 +122,7 @@ def _is_number(value: object) -> bool:
         return False
 
 
-def _is_count(value: object, top: int) -> bool:
+def _is_count(value: object, top: int) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= top
 
 

@@ -1,6 +1,7 @@
 """The cascade of LaGeM's denoisers: levels of latents made anew, coarse to fine, after those that are kept."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -72,9 +73,12 @@ def generate_levels(
         remaining = sigmas[first:]
         start = float(remaining[0]) * noise + (0 if original is None else original)
         denoise = guided_denoiser(model, levels, category, scale)
-        before = done
-        made = edm.heun(denoise, remaining, start, on_step and (lambda step, _, b=before: on_step(b + step, total)))
+        made = edm.heun(denoise, remaining, start, on_step and partial(_report, on_step, done, total))
         levels.append(standardized(made))
         done += len(remaining) - 1
         original, first = None, 0
     return levels
+
+
+def _report(on_step: Callable[[int, int], object], before: int, total: int, step: int, _: int) -> None:
+    on_step(before + step, total)

@@ -154,7 +154,8 @@ class MeshToMesh:
     def _generate(
         self, condition: str, inputs: dict, settings: Settings, resolution: int, progress: Progress, keep: Keep
     ) -> Generation:
-        config, timings = self._model.config, {}
+        config = self._model.config
+        timings: dict[str, float] = {}
         timed = Stopwatch(progress, timings)
         timed("condition", 0, 1)
         cost, speed = Cost.of(config), measured_speed(config.width, self._device)

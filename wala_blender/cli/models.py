@@ -29,7 +29,7 @@ def fetch(options: argparse.Namespace) -> int:
         # Whoever gives this command asks for the download; HF_HUB_OFFLINE still forbids it.
         made = install.fetch(row, folder, True, on_bytes)
     words = "; ".join(
-        filter(None, (checked_words(made), made.licence != row.licence and f"licence: {made.licence.name}"))
+        filter(None, (checked_words(made), f"licence: {made.licence.name}" if made.licence != row.licence else ""))
     )
     print(
         json.dumps({"event": "done", "folder": str(made.source), "note": words})
@@ -44,7 +44,7 @@ def _show(row: ModelRow) -> None:
     found, checkpoint = install.look(row)
     others = [name for name in found.files if name != checkpoint.name]
     print(
-        f"{row.published.repository}, as the hub has it now:\n"
+        f"{install.published_of(row).repository}, as the hub has it now:\n"
         f"  licence stated: {found.licence or 'none'}\n"
         f"  to be fetched:  {checkpoint.name}, {checkpoint.size / 1e9:.2f} GB\n"
         f"  also there:     {shown(', '.join(others)) or 'nothing'}",

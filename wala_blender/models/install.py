@@ -74,13 +74,13 @@ def fetch(
 
 
 def _fetch(row: ModelRow, models: Path, on_bytes: OnBytes, endpoint: str | None, token: str | None) -> None:
-    folder = own_folder(row.name, models)
+    folder, published = own_folder(row.name, models), published_of(row)
     licence, files = row.licence, []
-    if row.published.format == "lagem":
+    if published.format == "lagem":
         found, checkpoint = look(row, endpoint, token)
         licence, files = as_stated(licence, found.licence), [checkpoint]
     else:
-        files = _remote_files(row.published, endpoint, token)
+        files = _remote_files(published, endpoint, token)
     records = _intact(row.name, models, files[0].commit)
     missing = [file for file in files if file.own_name not in records]
     if missing:
@@ -89,7 +89,7 @@ def _fetch(row: ModelRow, models: Path, on_bytes: OnBytes, endpoint: str | None,
         _check_space(folder, missing)
         total, done = sum(file.size for file in missing), 0
         for file in missing:
-            pinned = row.published.checksums.get(file.name)
+            pinned = published.checksums.get(file.name)
             digest, checked_by = hub.download(
                 file, folder, lambda so_far, before=done: on_bytes(before + so_far, total), endpoint, token, pinned
             )
@@ -98,10 +98,17 @@ def _fetch(row: ModelRow, models: Path, on_bytes: OnBytes, endpoint: str | None,
         write_record(Installed(row.name, folder, next(iter(row.conditions)), licence, files[0].commit, records), models)
 
 
+def published_of(row: ModelRow) -> Published:
+    """What is known of a published model. Raises ModelError for one that is not."""
+    if row.published is None:
+        raise ModelError(f"the model {row.name} was not published", "It needs no files of a hub's.")
+    return row.published
+
+
 def look(row: ModelRow, endpoint: str | None = None, token: str | None = None) -> tuple[hub.Repository, hub.RemoteFile]:
     """What the hub says of a model of LaGeM's format: its repository, and the checkpoint there. Raises ModelError,
     DownloadError."""
-    repository = row.published.repository
+    repository = published_of(row).repository or ""
     found = hub.look_into(repository, endpoint, token)
     return found, hub.look_up(repository, checkpoint_among(found.files, repository), found.commit, endpoint, token)
 
@@ -183,14 +190,14 @@ def add(
 def _local_files(source: Path, row: ModelRow | None) -> list[str]:
     """The files of a model in a folder. Raises ModelError where one is missing, CheckpointError for settings that
     cannot be read."""
-    if row is not None and row.published.format == "lagem":
+    if row is not None and published_of(row).format == "lagem":
         names = [path.name for path in sorted(source.iterdir()) if path.is_file()]
         return [CONVERTED] if names == [CONVERTED] else [checkpoint_among(names, str(source))]
     found = next((file for file in (CHECKPOINT, CONVERTED) if (source / file).is_file()), None)
     if found is None:
         raise ModelError(f"{source} has no {CHECKPOINT}", f"Give the folder with {CHECKPOINT} and {SETTINGS}.")
     read_args(source / SETTINGS)
-    extras = [file for _, file in row.published.extras if (source / file).is_file()] if row else []
+    extras = [file for _, file in published_of(row).extras if (source / file).is_file()] if row else []
     return [SETTINGS, found, *extras]
 
 
@@ -212,11 +219,10 @@ def name_for(source: Path, name: str | None) -> str:
 def _networks(made: Installed, row: ModelRow) -> dict[str, torch.nn.Module]:
     """Component name → network with the original file's weights in the precision that is kept. Raises
     CheckpointError."""
-    if row.published.format == "lagem":
+    published = published_of(row)
+    if published.format == "lagem":
         return {COMPONENT: load_autoencoder(made.source / weights_name(made))}
-    autoencoder, generator = assemble(
-        published_settings(read_args(made.source / SETTINGS)), made.condition, row.published
-    )
+    autoencoder, generator = assemble(published_settings(read_args(made.source / SETTINGS)), made.condition, published)
     components = {"autoencoder": autoencoder, **generator.components()}
     load_components(made.source / weights_name(made), components, HALF_PRECISION)
     return components
@@ -249,7 +255,9 @@ def damaged_files(made: Installed, by_size: bool = False) -> Iterator[tuple[Path
     """(path, what is wrong) of every file of a model that is not as it was; by_size: only missing and cut ones, without
     reading them."""
     files = [(made.source / name, record) for name, record in made.files.items()]
-    for path, record in files + ([(made.converted, made.converted_file)] if made.converted else []):
+    if made.converted and made.converted_file:
+        files.append((made.converted, made.converted_file))
+    for path, record in files:
         if not path.is_file():
             yield path, "is missing"
         elif (size := path.stat().st_size) != record.size:
@@ -298,7 +306,9 @@ def remove(name: str, models: Path) -> list[Path]:
 def _is_ours(made: Installed) -> bool:
     """Whether the converted file beside an added folder's own files is the one that ``convert`` wrote."""
     if (
-        not made.converted.is_file()
+        made.converted is None
+        or made.converted_file is None
+        or not made.converted.is_file()
         or made.converted.is_symlink()
         or made.converted.stat().st_size != made.converted_file.size
     ):

@@ -62,7 +62,7 @@ class LevelAutoencoder(nn.Module):
 
     def subsample(self, points: Tensor) -> list[Tensor]:
         """The levels' points (B, M, 3), the coarsest first: farthest points, each level of the next finer one's."""
-        levels = []
+        levels: list[Tensor] = []
         for count in reversed(self.config.counts):
             chosen = farthest_points(points, count)
             points = points.gather(1, chosen[..., None].expand(-1, -1, 3))
@@ -73,7 +73,8 @@ class LevelAutoencoder(nn.Module):
         """Cloud (B, N, 3) in the unit sphere → latents (B, M, C), the coarsest first. ``levels``: their points, where
         not ``subsample``'s."""
         levels = self.subsample(points) if levels is None else levels
-        context, latents = self.point_embed(points), []
+        context = self.point_embed(points)
+        latents: list[Tensor] = []
         for network, own in zip(self.networks, reversed(levels)):
             context = network.cross_attend_blocks(self.point_embed(own), context)
             latents.insert(0, network.to_latent(context))

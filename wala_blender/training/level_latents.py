@@ -53,8 +53,8 @@ def level_latents(folder: Path, shapes: LevelShapes, model: LevelAutoencoder, en
             raise InputError(
                 f"{path} has {len(owner)} latents, expected {count}", "Remove it, or choose another folder."
             )
-        levels = tuple(torch.from_numpy(file[f"level_{i}"]).float() for i in range(len(model.config.counts)))
-    return LevelLatents(levels, owner)
+        read = tuple(torch.from_numpy(file[f"level_{i}"]).float() for i in range(len(model.config.counts)))
+    return LevelLatents(read, owner)
 
 
 def frequent_words(entries: Sequence[Entry], fewest: int) -> list[str]:
