@@ -4,10 +4,18 @@ before."""
 
 def _classes() -> tuple:
     from .environment import worker_operators
-    from .jobs import finish, generate, update, variation_operators
+    from .jobs import finish, generate, queue_operators, variation_operators
     from .models import depth_map_list, model_operators
 
-    owners = (generate, update, finish, variation_operators, depth_map_list, worker_operators, model_operators)
+    owners = (
+        generate,
+        finish,
+        queue_operators,
+        variation_operators,
+        depth_map_list,
+        worker_operators,
+        model_operators,
+    )
     return tuple(cls for owner in owners for cls in owner.CLASSES)
 
 

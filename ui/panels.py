@@ -6,6 +6,7 @@ import bpy
 
 from ..operators.conditions import CAPTURES
 
+JOB_ICONS = {"RUNNING": "PLAY", "WAITING": "SORTTIME", "FINISHED": "CHECKMARK", "FAILED": "ERROR"}
 STATES = {"STOPPED": "Not running", "STARTING": "Starting", "READY": "Ready", "BUSY": "Working"}
 
 
@@ -51,8 +52,9 @@ class WALA_PT_main(Tab, bpy.types.Panel):
         draw_outdated(layout, context, session)
         if session.busy:
             draw_progress(layout, context, session)
-            return
-        layout.prop(settings, "variations")
+        row = layout.row(align=True)
+        row.prop(settings, "variations")
+        row.prop(settings, "live", toggle=True, icon="PLAY")
         row = layout.row(align=True)
         row.scale_y = 1.5
         row.operator("wala.generate", icon="MESH_MONKEY")
@@ -64,7 +66,9 @@ class WALA_PT_main(Tab, bpy.types.Panel):
                 draw_lines(
                     layout, "Set Up needs Online Access: Preferences, System, Network", "INTERNET", _characters(context)
                 )
-        draw_outcome(layout, context, session)
+        draw_queue(layout, session)
+        if not session.busy:
+            draw_outcome(layout, context, session)
 
 
 class WALA_PT_variations(Tab, bpy.types.Panel):
@@ -188,6 +192,23 @@ def draw_variations(layout, item, session) -> None:
     row = layout.row(align=True)
     row.operator("wala.keep_variation", icon="CHECKMARK")
     row.operator("wala.keep_all_variations", icon="DUPLICATE")
+
+
+def draw_queue(layout, session) -> None:
+    """A line a job, where there is more to say than the progress bar does."""
+    if len(session.queue) < 2 and not any(job.state == "FAILED" for job in session.queue):
+        return
+    column = layout.column(align=True)
+    for job in session.queue:
+        row = column.row(align=True)
+        row.label(text=job.problem or job.title, icon=JOB_ICONS.get(job.state, "NONE"))
+        if job.state == "FAILED":
+            row.operator("wala.retry_job", text="", icon="FILE_REFRESH").job = job.name
+        elif job.state == "WAITING":
+            for places, icon in ((-1, "TRIA_UP"), (1, "TRIA_DOWN")):
+                move = row.operator("wala.move_job", text="", icon=icon)
+                move.job, move.places = job.name, places
+        row.operator("wala.remove_job", text="", icon="X").job = job.name
 
 
 def draw_outdated(layout, context, session) -> None:

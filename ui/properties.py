@@ -89,6 +89,12 @@ class WalaSettings(*INPUTS, bpy.types.PropertyGroup):
             ),
         ],
     )
+    live: BoolProperty(
+        name="Live",
+        default=False,
+        description="After each edit of a result's blockout or sketch, make a quick draft in the result's place. "
+        "Update makes it in full quality",
+    )
     variations: IntProperty(
         name="Variations",
         description="How many shapes to make at once, of this seed and the next ones; the panel shows them side by side",
@@ -222,6 +228,14 @@ class WalaObject(bpy.types.PropertyGroup):
     display_before: StringProperty(default="TEXTURED")
 
 
+class WalaJob(bpy.types.PropertyGroup):
+    """A job of the queue; its name is its id."""
+
+    title: StringProperty()
+    state: StringProperty()
+    problem: StringProperty()
+
+
 class WalaThumbnail(bpy.types.PropertyGroup):
     """A variation's picture."""
 
@@ -258,6 +272,7 @@ class WalaSession(bpy.types.PropertyGroup):
     outdated: StringProperty(options={"SKIP_SAVE"})
     worker_state: StringProperty(default="STOPPED", options={"SKIP_SAVE"})
     worker_problem: StringProperty(options={"SKIP_SAVE"})
+    queue: CollectionProperty(type=WalaJob, options={"SKIP_SAVE"})
     thumbnails: CollectionProperty(type=WalaThumbnail, options={"SKIP_SAVE"})
     models: CollectionProperty(type=WalaModel, options={"SKIP_SAVE"})
     model_index: IntProperty(name="Model", options={"SKIP_SAVE"})
@@ -272,6 +287,7 @@ CLASSES = (
     WalaSettings,
     WalaSource,
     WalaObject,
+    WalaJob,
     WalaThumbnail,
     WalaModel,
     WalaSession,

@@ -15,7 +15,7 @@ class EnvironmentOperator(TaskOperator):
 
     @classmethod
     def poll(cls, context):
-        return allowed(cls, session.why_not() or session.current.models.why_not())
+        return allowed(cls, session.why_not_alone() or session.current.models.why_not())
 
 
 class WALA_OT_setup_worker(EnvironmentOperator, bpy.types.Operator):

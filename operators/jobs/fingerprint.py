@@ -2,12 +2,13 @@
 
 import hashlib
 
+import bpy
 import numpy as np
 
 from ..capture import meshes
+from ..conditions import CAPTURES
 from ..scene import compatibility
 
-IMAGE, MAPS = "IMAGE", "MAPS"  # conditions whose input is in the settings
 SIGNIFICANT = 5  # decimals of a coordinate that count
 
 
@@ -29,10 +30,17 @@ def fingerprint(context, settings, items) -> str:
 
 
 def images_of(settings) -> list:
-    """The pictures that a shape is made from by these settings."""
-    if settings.condition == IMAGE:
-        return [settings.image] if settings.image is not None else []
-    return [entry.image for entry in settings.maps if entry.image] if settings.condition == MAPS else []
+    """The pictures among what the settings have for their condition."""
+    names = getattr(CAPTURES[settings.condition].properties, "__annotations__", {})
+    owners = [owner for name in names for owner in _entries(getattr(settings, name))]
+    return [owner for owner in owners if isinstance(owner, bpy.types.Image)]
+
+
+def _entries(value) -> list:
+    """A property's value, or the values of a collection's entries."""
+    if isinstance(value, bpy.types.bpy_prop_collection):
+        return [getattr(entry, item.identifier) for entry in value for item in entry.bl_rna.properties]
+    return [value]
 
 
 def _add(digest, values: np.ndarray) -> None:

@@ -25,7 +25,8 @@ def start_again(context, item, finish: dict) -> Ticket:
     origin = Origin(item.name, replaces=sources.references([item])[0])
     ticket = Ticket(request.id, folder, origin, Home.of(context), pace.Pace({}), finishes_again=True)
     queue.submit(ticket)
-    panel_state.busy("Finishing")
+    if queue.running == ticket:
+        panel_state.busy("Finishing")
     session.hurry()
     return ticket
 

@@ -8,7 +8,7 @@ from ...runtime.messages import JobFailed
 from ..conditions import CAPTURES
 from ..models import catalog
 from ..poll import allowed
-from . import regenerate, results, session, submit
+from . import regenerate, results, session, submit, update
 from .blocking_operator import BlockingOperator, Report
 from .job_queue import Ticket
 
@@ -96,6 +96,23 @@ class WALA_OT_again(JobOperator, bpy.types.Operator):
         return regenerate.start(context, context.active_object, seed)
 
 
+class WALA_OT_update(JobOperator, bpy.types.Operator):
+    """Make the active result anew from its blockout, sketch or picture as it is now, in place: name, transform,
+    materials, modifiers, parent and collections stay"""
+
+    bl_idname = "wala.update"
+    bl_label = "Update"
+
+    @classmethod
+    def poll(cls, context):
+        return allowed(
+            cls, session.why_not() or update.why_not(context, context.active_object) or session.worker_problem()
+        )
+
+    def start(self, context, settings):
+        return update.start(context, context.active_object)
+
+
 class WALA_OT_cancel(bpy.types.Operator):
     """Stop what WaLa is doing; nothing in the scene changes"""
 
@@ -111,7 +128,7 @@ class WALA_OT_cancel(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        busy = session.current is not None and session.why_not()
+        busy = session.current is not None and session.why_not_alone()
         return allowed(cls, "" if busy else "Nothing is being made")
 
     def execute(self, context):
@@ -154,4 +171,4 @@ class WALA_OT_discard(HeldResult, bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (WALA_OT_generate, WALA_OT_again, WALA_OT_cancel, WALA_OT_place, WALA_OT_discard)
+CLASSES = (WALA_OT_generate, WALA_OT_again, WALA_OT_update, WALA_OT_cancel, WALA_OT_place, WALA_OT_discard)

@@ -15,17 +15,22 @@ if TYPE_CHECKING:
     from .destination import Home
 
 
+FAILED_KEPT = 8
+
+
 @dataclass(frozen=True)
 class Origin:
     """What a job's result will say of itself, in plain data. ``title``: names it; ``source``: names and session uids of
     the objects it is from; ``settings``: what it was started with, of stored_settings.to_plain(); ``fingerprint``: of
-    its input; ``replaces``: name and session uid of the object whose mesh it replaces, () for a new object."""
+    its input; ``replaces``: name and session uid of the object whose mesh it replaces, () for a new object;
+    ``is_draft``: the next edit supersedes it."""
 
     title: str
     source: tuple = ()
     settings: Mapping = field(default_factory=dict)
     fingerprint: str = ""
     replaces: tuple = ()
+    is_draft: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,8 @@ class JobQueue:
     """Hands the jobs to the supervisor one after another.
 
     start_worker: starts a worker with the settings of now unless it runs; raises JobFailed. ``finished``: jobs that are
-    done and whose results are not in the scene yet. ``held``: of these, the ones whose scene is gone. ``blocking``: the
-    job that an operator waits for.
+    done and whose results are not in the scene yet. ``held``: of these, the ones whose scene is gone. ``failed``: the
+    last jobs that failed, with what went wrong, to be tried again. ``blocking``: the job that an operator waits for.
     """
 
     def __init__(self, supervisor: Supervisor, start_worker: Callable[[], None]):
@@ -66,6 +71,7 @@ class JobQueue:
         self.running: Ticket | None = None
         self.finished: list[Ticket] = []
         self.held: list[Ticket] = []
+        self.failed: list[tuple[Ticket, str]] = []
         self._cancelled: list[Ticket] = []
         self.blocking: str | None = None
         self._outcomes: dict[str, Outcome] = {}
@@ -83,7 +89,8 @@ class JobQueue:
     @property
     def folders(self) -> list[Path]:
         """The folders of all jobs that somebody waits for."""
-        return [ticket.folder for ticket in (*self.unfinished, *self.finished, *self.held)]
+        failed = [ticket for ticket, _ in self.failed]
+        return [ticket.folder for ticket in (*self.unfinished, *self.finished, *self.held, *failed)]
 
     def submit(self, ticket: Ticket) -> None:
         """Add a job at the end. Raises JobFailed where it would be the next and cannot be started; then it is not
@@ -107,6 +114,32 @@ class JobQueue:
                 kept_jobs.mark_cancelled(ticket.folder)
                 return True
         return self.supervisor.cancel(job)
+
+    def move(self, job: str, places: int) -> bool:
+        """Let a waiting job go earlier (−1) or later (1). False if it does not wait."""
+        at = next((number for number, ticket in enumerate(self.waiting) if ticket.job == job), None)
+        if at is None:
+            return False
+        self.waiting.insert(max(at + places, 0), self.waiting.pop(at))
+        return True
+
+    def remove(self, job: str) -> bool:
+        """Take a job out: one that failed is forgotten, another one cancelled. False if it is unknown or over."""
+        kept = [(ticket, message) for ticket, message in self.failed if ticket.job != job]
+        if len(kept) < len(self.failed):
+            self.failed = kept
+            return True
+        return self.cancel(job)
+
+    def retry(self, job: str) -> bool:
+        """Run a job that failed once more, after those that wait. False if none of that id failed. Raises JobFailed
+        where it cannot be started; then it stays among those that failed."""
+        for entry in self.failed:
+            if entry[0].job == job:
+                self.submit(entry[0])
+                self.failed.remove(entry)
+                return True
+        return False
 
     def poll(self) -> list[tuple[Ticket | None, Event]]:
         """The events since the last call, with their jobs: None for the worker's own and for unknown jobs. Never
@@ -137,9 +170,11 @@ class JobQueue:
         return failed
 
     def conclude(self, ticket: Ticket, outcome: Outcome) -> None:
-        """Keep the outcome for the operator that waits for it, if one does."""
+        """Keep the outcome for the operator that waits for it, if one does; else a failed job, to be tried again."""
         if ticket.job == self.blocking:
             self._outcomes[ticket.job] = outcome
+        elif isinstance(outcome.error, JobFailed) and not ticket.origin.is_draft:
+            self.failed = [*self.failed, (ticket, str(outcome.error))][-FAILED_KEPT:]
 
     def is_concluded(self, job: str) -> bool:
         """Whether the job that an operator waits for is over."""

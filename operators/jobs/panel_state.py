@@ -88,6 +88,18 @@ def show_models(models) -> None:
     redraw()
 
 
+def show_queue(rows: list[tuple[str, str, str, str]]) -> None:
+    """List the jobs: (id, title, state, what went wrong)."""
+    group = getattr(bpy.context.window_manager, "wala", None)
+    if group is None or [(item.name, item.title, item.state, item.problem) for item in group.queue] == rows:
+        return
+    group.queue.clear()
+    for row in rows:
+        item = group.queue.add()
+        item.name, item.title, item.state, item.problem = row
+    redraw()
+
+
 def show_thumbnails(icons: list[int]) -> None:
     """List the icons of the active result's variations."""
     group = getattr(bpy.context.window_manager, "wala", None)

@@ -5,7 +5,7 @@ import logging
 import bpy
 
 from ...runtime import jobs, kept_jobs, variations
-from ...runtime.events import CancelledEvent, Event, FailedEvent, StageEvent, WorkerSilentEvent
+from ...runtime.events import CancelledEvent, Event, FailedEvent, StageEvent, StartedEvent, WorkerSilentEvent
 from ...runtime.messages import Cancelled, JobFailed
 from ..models import depth_map_list
 from ..scene import compatibility
@@ -19,7 +19,9 @@ log = logging.getLogger(__name__)
 
 def handle(queue: JobQueue, ticket: Ticket, event: Event) -> None:
     """Show a job's event, and conclude a job that ended without a result."""
-    if isinstance(event, StageEvent):
+    if isinstance(event, StartedEvent):
+        panel_state.busy(f"Beginning “{ticket.origin.title}”")
+    elif isinstance(event, StageEvent):
         panel_state.stage(event, ticket.pace.left(event))
     elif isinstance(event, WorkerSilentEvent):
         panel_state.silent(event)
@@ -67,8 +69,10 @@ def _deliver(queue: JobQueue, ticket: Ticket, where: Place, remark: str = "") ->
         _conclude(queue, ticket, Outcome(error=refusal))
     else:
         kept_jobs.mark_delivered(ticket.folder)
-        # The step of an operator that finishes a mesh again is in place already: the redo panel goes back to it.
-        if not (ticket.job == queue.blocking or ticket in queue.held or ticket.finishes_again):
+        # The step of an operator that finishes a mesh again is in place already: the redo panel goes back to it. A
+        # draft belongs to the step of the next edit.
+        is_step = not (ticket.finishes_again or ticket.origin.is_draft)
+        if is_step and not (ticket.job == queue.blocking or ticket in queue.held):
             compatibility.push_undo("WaLa Update" if ticket.origin.replaces else "WaLa Generate")
         note = ". ".join(filter(None, (result.record.get("note"), remark, where.where_in_words(item))))
         _conclude(queue, ticket, Outcome(object=item.name, note=note))
@@ -139,6 +143,14 @@ def discard_held(queue: JobQueue) -> None:
 def show_held(queue: JobQueue) -> None:
     """Ask in the panel about the oldest held result."""
     panel_state.show(ready=queue.held[0].origin.title if queue.held else "")
+
+
+def queue_rows(queue: JobQueue) -> list[tuple[str, str, str, str]]:
+    """The jobs that the panel lists: (id, title, state, what went wrong)."""
+    rows = [(ticket, "FINISHED", "") for ticket in queue.finished]
+    rows += [(ticket, "RUNNING" if ticket == queue.running else "WAITING", "") for ticket in queue.unfinished]
+    rows += [(ticket, "FAILED", message) for ticket, message in queue.failed]
+    return [(ticket.job, ticket.origin.title, state, message) for ticket, state, message in rows]
 
 
 def _take_up_views(ticket: Ticket, where: Place | None) -> None:

@@ -20,6 +20,7 @@ from ..models.model_task import ModelTask, load_kept_list
 from ..scene import compatibility
 from . import panel_state, results, source_follower
 from .job_queue import JobQueue, Outcome, Ticket
+from .live import LiveUpdate
 from .source_display import SourceWatch
 from .thumbnails import Thumbnails
 
@@ -40,6 +41,7 @@ class Session:
     def __init__(self) -> None:
         self.queue = JobQueue(Supervisor(), start_worker)
         self.environment, self.models = EnvironmentTask(), ModelTask()
+        self.live = LiveUpdate(self.queue)
         self.source_follower = source_follower.SourceFollower()
         self.source_watch, self.thumbnails = SourceWatch(), Thumbnails()
         self.is_capturing = self.is_warmed_up = False
@@ -83,12 +85,15 @@ def unregister() -> None:
 
 
 def why_not() -> str:
-    """Why nothing can be started now, "" when it can. Cheap."""
-    if current is None:
-        return "WaLa is being switched off"
-    if current.queue.is_busy:
+    """Why no job can be queued now, "" when one can. Cheap."""
+    return "WaLa is being switched off" if current is None else current.environment.why_not()
+
+
+def why_not_alone() -> str:
+    """Why what needs the worker to itself cannot start now, "" when it can. Cheap."""
+    if current is not None and current.queue.is_busy:
         return "A shape is being made: wait for it, or press Cancel"
-    return current.environment.why_not()
+    return why_not()
 
 
 def worker_problem() -> str:
@@ -136,7 +141,7 @@ def _warm_up_with_panel() -> None:
     if (
         model
         and model.is_offered
-        and not (current.worker_problem or why_not())
+        and not (current.worker_problem or why_not_alone())
         and compatibility.is_panel_shown(bpy.context.window_manager.windows)
     ):
         warm_up(model.name)
@@ -174,13 +179,12 @@ def wait(ticket: Ticket) -> Outcome:
 
 
 def cancel() -> None:
-    """Stop what is under way: the jobs, a set-up, a check. The worker stays warm."""
-    unfinished = current.queue.unfinished
-    for ticket in unfinished:
-        current.queue.cancel(ticket.job)
-    current.environment.cancel()
-    if unfinished:
+    """Stop what is under way: the job in the worker, a set-up, a check. The worker stays warm, the other jobs wait
+    on."""
+    if current.queue.running is not None:
+        current.queue.cancel(current.queue.running.job)
         panel_state.show(message="Cancelling")
+    current.environment.cancel()
     hurry()
 
 
@@ -217,6 +221,7 @@ def tick() -> float | None:
                 results.handle(current.queue, ticket, event)
         results.deliver_finished(current.queue)
         current.source_watch.look(bpy.context.scene)
+        current.live.look(bpy.context)
         current.source_follower.look(bpy.context)
         current.thumbnails.show(bpy.context.view_layer.objects.active)
         current.environment.poll()
@@ -227,7 +232,7 @@ def tick() -> float | None:
         # A timer that raises is taken out by Blender, and the session would hang without a word.
         log.exception("The session's poll failed")
         panel_state.problem("Something went wrong inside WaLa", "Blender's console has the details")
-    return BUSY_INTERVAL if current.is_busy else IDLE_INTERVAL
+    return BUSY_INTERVAL if current.is_busy or bpy.context.scene.wala.live else IDLE_INTERVAL
 
 
 def _housekeeping() -> None:
@@ -244,6 +249,7 @@ def _housekeeping() -> None:
     # A new file brings a new window manager, which knows nothing of the models nor of the task under way.
     panel_state.show_models(catalog.KNOWN.values())
     results.show_held(current.queue)
+    panel_state.show_queue(results.queue_rows(current.queue))
     panel_state.show(
         busy=current.queue.is_busy or current.environment.is_busy,
         worker_state=current.queue.supervisor.state.upper(),

@@ -22,7 +22,7 @@ class SourceFollower:
         self._followed: frozenset[str] = frozenset()
         self._is_changed = False
 
-    def note(self, names) -> None:
+    def note(self, names: set[str]) -> None:
         """Names of data that changed."""
         self._is_changed = self._is_changed or not self._followed.isdisjoint(names)
 
@@ -35,7 +35,7 @@ class SourceFollower:
         if compatibility.is_mid_gesture():
             return
         self._result, self._is_changed = result, False
-        self._followed = frozenset(_names(item, context.scene)) if result else frozenset()
+        self._followed = frozenset(names_of(item, context.scene)) if result else frozenset()
         panel_state.show(outdated=changed_words(context, item) if result else "")
 
 
@@ -45,7 +45,7 @@ def _state(result) -> tuple:
     return result.name, result.wala.fingerprint, pictures
 
 
-def _names(item, scene) -> list[str]:
+def names_of(item, scene) -> list[str]:
     """What the depsgraph tells of when the sources change."""
     owners = sources.find(item, scene)
     data = [owner.data for owner in owners if owner.data is not None]
@@ -86,4 +86,6 @@ def note_changes(scene, depsgraph) -> None:
     from . import session
 
     if session.current is not None:
-        session.current.source_follower.note(update.id.name for update in depsgraph.updates)
+        names = {update.id.name for update in depsgraph.updates}
+        session.current.source_follower.note(names)
+        session.current.live.note(names)

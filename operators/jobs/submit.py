@@ -19,9 +19,9 @@ from .job_queue import Origin, Ticket
 JOBS_KEPT = 50
 
 
-def start(context, settings, replaced=None) -> Ticket:
+def start(context, settings, replaced=None, is_draft: bool = False) -> Ticket:
     """Capture, write the job folder and queue it. ``replaced``: the result whose mesh the new one replaces, with its
-    seed and the settings that it keeps. Raises JobFailed; then there is no job."""
+    seed and the settings that it keeps; ``is_draft``: in draft quality. Raises JobFailed; then there is no job."""
     row = CAPTURES[settings.condition]
     require_model(settings.model, row.condition)
     with source_display.all_shown(context.scene):
@@ -37,10 +37,10 @@ def start(context, settings, replaced=None) -> Ticket:
         capture.inputs | beside,
         seed=settings.seed if replaced is None else int(replaced.get(f"{MARK}seed", settings.seed)),
         scale=settings.scale or None,
-        steps=settings.steps or None,
+        steps=None if is_draft else settings.steps or None,
         fit=None if settings.fit else 0,
         one_piece=None if settings.one_piece else False,
-        quality=settings.quality.lower(),
+        quality="draft" if is_draft else settings.quality.lower(),
         variations=settings.variations if replaced is None else 1,
         finish=finish_of(settings),
         placement=_placement(capture.placement, settings, context.scene.unit_settings),
@@ -48,7 +48,9 @@ def start(context, settings, replaced=None) -> Ticket:
     kept = stored_settings.to_plain(settings) | {"view": json.dumps(capture.view) if capture.view else ""}
     title = beside.get("prompt", capture.title)
     replaces = sources.references([replaced])[0] if replaced is not None else ()
-    return submit(context, request, capture.files, Origin(title, capture.source, kept, print_of_input, replaces))
+    return submit(
+        context, request, capture.files, Origin(title, capture.source, kept, print_of_input, replaces, is_draft)
+    )
 
 
 def _placement(placement: dict, settings, units) -> dict:
@@ -72,10 +74,12 @@ def submit(context, request: jobs.Request, files: dict, origin: Origin) -> Ticke
     expected = pace.expected_stages(parent, request)
     path = jobs.write_job(parent, request, files)
     ticket = Ticket(request.id, path, origin, Home.of(context), pace.Pace(expected))
+    is_next = not queue.unfinished
     queue.submit(ticket)
     kept_jobs.prune(parent, JOBS_KEPT, queue.folders)
-    is_starting = queue.supervisor.state == WorkerState.STARTING
-    panel_state.busy("Starting the worker" if is_starting else "Waiting for the worker")
+    if is_next:
+        is_starting = queue.supervisor.state == WorkerState.STARTING
+        panel_state.busy("Starting the worker" if is_starting else "Waiting for the worker")
     session.hurry()
     return ticket
 

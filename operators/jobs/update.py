@@ -3,10 +3,9 @@
 import bpy
 
 from ...runtime.messages import JobFailed
-from ..poll import allowed
-from . import session, sources, submit
+from . import sources, submit
 from .fingerprint import images_of
-from .generate import JobOperator
+from .job_queue import Ticket
 
 
 def why_not(context, item) -> str:
@@ -25,31 +24,13 @@ def why_not(context, item) -> str:
     return ""
 
 
-def start(context, item):
-    """Capture the sources as they are now, with the result's own settings and seed. Returns the ticket. Raises
-    JobFailed."""
+def start(context, item, is_draft: bool = False) -> Ticket:
+    """Capture the sources as they are now, with the result's own settings and seed; of a draft, in draft quality.
+    Raises JobFailed."""
     reason = why_not(context, item)
     if reason:
         raise JobFailed("bad-input", reason)
     found = sources.find(item, context.scene)
     override = {"selected_objects": found, "active_object": found[0]} if found else {}
     with context.temp_override(**override):
-        return submit.start(bpy.context, item.wala.settings, item)
-
-
-class WALA_OT_update(JobOperator, bpy.types.Operator):
-    """Make the active result anew from its blockout, sketch or picture as it is now, in place: name, transform,
-    materials, modifiers, parent and collections stay"""
-
-    bl_idname = "wala.update"
-    bl_label = "Update"
-
-    @classmethod
-    def poll(cls, context):
-        return allowed(cls, session.why_not() or why_not(context, context.active_object) or session.worker_problem())
-
-    def start(self, context, settings):
-        return start(context, context.active_object)
-
-
-CLASSES = (WALA_OT_update,)
+        return submit.start(bpy.context, item.wala.settings, item, is_draft)

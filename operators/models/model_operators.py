@@ -168,7 +168,7 @@ class WALA_OT_remove_model(ModelsOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return allowed(cls, session.why_not()) and super().poll(context)
+        return allowed(cls, session.why_not_alone()) and super().poll(context)
 
     def ask(self, context, event):
         return context.window_manager.invoke_confirm(

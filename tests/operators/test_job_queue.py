@@ -120,3 +120,43 @@ def test_only_the_awaited_jobs_outcome_is_kept(extension_module, queue, ticket):
         queue.conclude(one, outcome)
     assert queue.is_concluded(awaited.job) and not queue.is_concluded(other.job)
     assert queue.take_outcome(awaited.job) == outcome and queue.take_outcome(awaited.job) is None
+
+
+def test_waiting_jobs_are_moved_and_removed(queue, ticket):
+    running, *waiting = [ticket() for _ in range(4)]
+    for one in (running, *waiting):
+        queue.submit(one)
+    first, second, third = waiting
+    assert queue.move(third.job, -1) and queue.waiting == [first, third, second]
+    assert queue.move(first.job, -1) and queue.waiting == [first, third, second]  # it is the first already
+    assert queue.move(first.job, 1) and queue.waiting == [third, first, second]
+    assert queue.move(second.job, 1) and queue.waiting == [third, first, second]
+    assert not queue.move(running.job, 1) and not queue.move("f" * 32, 1)
+    assert queue.remove(first.job) and queue.unfinished == [running, third, second]
+
+
+def test_a_job_that_failed_is_tried_again_or_forgotten(extension_module, queue, supervisor, runtime, ticket):
+    module = extension_module("operators.jobs.job_queue")
+    first, second = ticket(), ticket()
+    for one in (first, second):
+        queue.conclude(one, module.Outcome(error=runtime.messages.JobFailed("bad-input", "no", "Draw")))
+    queue.conclude(ticket(), module.Outcome(error=runtime.messages.Cancelled("Cancelled")))
+    assert queue.failed == [(first, "no. Draw"), (second, "no. Draw")] and first.folder in queue.folders
+    assert queue.retry(first.job) and queue.running == first and supervisor.submitted == [first.job]
+    assert queue.remove(second.job) and queue.failed == []
+    assert not queue.retry(second.job)
+    for _ in range(20):
+        queue.conclude(ticket(), module.Outcome(error=runtime.messages.JobFailed("bad-input", "no")))
+    assert len(queue.failed) == module.FAILED_KEPT
+
+
+def test_a_retry_that_cannot_be_started_stays_in_the_list(extension_module, queue, runtime, ticket):
+    def refuse():
+        raise runtime.messages.JobFailed("worker-start", "no Python")
+
+    one, module = ticket(), extension_module("operators.jobs.job_queue")
+    queue.conclude(one, module.Outcome(error=runtime.messages.JobFailed("bad-input", "no")))
+    queue.refuse = refuse
+    with pytest.raises(runtime.messages.JobFailed):
+        queue.retry(one.job)
+    assert queue.failed == [(one, "no")]

@@ -378,7 +378,7 @@ def test_progress_reaches_the_panel_and_cancel_stops_between_steps(extension, ne
     extension.poll_until(lambda: "step 1 of 4" in extension.board.message)
     assert extension.board.busy and 0.1 < extension.board.progress < 0.9
     with pytest.raises(RuntimeError, match="being made"):
-        bpy.ops.wala.generate()
+        bpy.ops.wala.check_worker()
     pid = extension.session.current.queue.supervisor.pid
     bpy.ops.wala.cancel()
     extension.poll_until(lambda: not extension.board.busy)

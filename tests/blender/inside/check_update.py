@@ -168,3 +168,14 @@ def test_a_result_keeps_its_settings_in_the_file(extension, tmp_path):
     bpy.data.objects["Seat"].location.z += 3
     assert changed(extension) == "“Seat” has changed"
     assert bpy.ops.wala.update() == {"FINISHED"}
+
+
+def test_every_listed_map_is_followed(extension):
+    bpy.ops.wala.list_maps(count="4")
+    for number, entry in enumerate(extension.settings.maps):
+        entry.image = bpy.data.images.new(f"Map {number}", 4, 4)
+    extension.settings.condition = "MAPS"
+    found = extension.module("operators.jobs.fingerprint").images_of(extension.settings)
+    assert [image.name for image in found] == ["Map 0", "Map 1", "Map 2", "Map 3"]
+    extension.settings.condition = "TEXT"
+    assert extension.module("operators.jobs.fingerprint").images_of(extension.settings) == []

@@ -75,8 +75,10 @@ def extension():
     extension.use_shaping_engine()
     yield extension
     if PACKAGE in bpy.context.preferences.addons:
-        extension.session.cancel()
+        for ticket in extension.session.current.queue.unfinished:
+            extension.session.current.queue.cancel(ticket.job)
         extension.poll_until(lambda: not extension.session.current.queue.unfinished)
+        extension.session.current.queue.failed.clear()
 
 
 @pytest.fixture
