@@ -201,7 +201,9 @@ def draw_queue(layout, session) -> None:
     column = layout.column(align=True)
     for job in session.queue:
         row = column.row(align=True)
-        row.label(text=job.problem or job.title, icon=JOB_ICONS.get(job.state, "NONE"))
+        row.label(
+            text=f"{job.title}: {job.problem}" if job.problem else job.title, icon=JOB_ICONS.get(job.state, "NONE")
+        )
         if job.state == "FAILED":
             row.operator("wala.retry_job", text="", icon="FILE_REFRESH").job = job.name
         elif job.state == "WAITING":
@@ -214,9 +216,8 @@ def draw_queue(layout, session) -> None:
 def draw_outdated(layout, context, session) -> None:
     """What the active result was made from has changed."""
     if session.outdated:
-        row = layout.row(align=True)
-        draw_lines(row, session.outdated, "FILE_REFRESH", _characters(context) - 10)
-        row.operator("wala.update")
+        draw_lines(layout, session.outdated, "FILE_REFRESH", _characters(context))
+        layout.operator("wala.update")
 
 
 def draw_ready(layout, context, session) -> None:

@@ -185,10 +185,10 @@ def test_a_kept_list_of_another_kind_or_folder_is_not_used(extension, library):
     assert list(models.KNOWN) == ["starter"]
 
 
-def test_the_worker_is_told_where_models_lie_and_whether_to_save_memory(extension, library):
+def test_the_worker_is_told_where_models_lie_and_whether_to_save_memory(extension, library, monkeypatch):
     started = []
     session = extension.session
-    session.current.queue.supervisor = SimpleNamespace(
+    played = SimpleNamespace(
         start=started.append,
         submit=lambda path: "job",
         cancel=lambda job: None,
@@ -196,6 +196,7 @@ def test_the_worker_is_told_where_models_lie_and_whether_to_save_memory(extensio
         stop=lambda: None,
         state="ready",
     )
+    monkeypatch.setattr(session.current.queue, "supervisor", played)
     extension.settings.condition, extension.settings.prompt, extension.preferences.low_memory = "TEXT", "a chair", "on"
     extension.start()
     session.current.queue.running = None
