@@ -1,5 +1,6 @@
 """The job queue without Blender: one job in the worker, the others wait; each one's end comes out once."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -50,9 +51,8 @@ def ticket(extension_module, runtime, tmp_path):
     def make():
         request = runtime.jobs.Request(runtime.jobs.new_id(), "starter", "text", {"prompt": "a chair"})
         folder = runtime.jobs.write_job(tmp_path, request, {})
-        return extension_module("operators.jobs.job_queue").Ticket(
-            request.id, folder, "a chair", None, runtime.pace.Pace({})
-        )
+        module = extension_module("operators.jobs.job_queue")
+        return module.Ticket(request.id, folder, module.Origin("a chair"), None, runtime.pace.Pace({}))
 
     return make
 
@@ -141,6 +141,8 @@ def test_a_job_that_failed_is_tried_again_or_forgotten(extension_module, queue, 
     for one in (first, second):
         queue.conclude(one, module.Outcome(error=runtime.messages.JobFailed("bad-input", "no", "Draw")))
     queue.conclude(ticket(), module.Outcome(error=runtime.messages.Cancelled("Cancelled")))
+    draft = replace(ticket(), origin=module.Origin("a draft", is_draft=True))
+    queue.conclude(draft, module.Outcome(error=runtime.messages.JobFailed("bad-input", "no")))
     assert queue.failed == [(first, "no. Draw"), (second, "no. Draw")] and first.folder in queue.folders
     assert queue.retry(first.job) and queue.running == first and supervisor.submitted == [first.job]
     assert queue.remove(second.job) and queue.failed == []
