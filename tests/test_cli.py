@@ -280,7 +280,10 @@ def chair_drawing(path: Path) -> None:
 
 
 def checked_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The mesh of a file, its vertices joined along sharp edges, where .glb has one a face's normal."""
     vertices, faces = read_mesh(path)
+    vertices, joined = np.unique(vertices, axis=0, return_inverse=True)
+    faces = joined.reshape(-1)[faces]
     assert open_edges(faces) == 0 and signed_volume(vertices, faces) > 0
     return vertices, faces
 

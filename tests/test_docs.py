@@ -28,7 +28,7 @@ def commands() -> list[tuple[str, str]]:
         lines = re.findall(r"^    (wala .*)$", text, re.MULTILINE) + [
             code for code in re.findall(r"`(wala [^`]*)`", text) if " --" in code
         ]
-        found += [(page.name, line) for line in lines if "…" not in line and "COMMAND" not in line]
+        found += [(str(page.relative_to(ROOT)), line) for line in lines if "…" not in line and "COMMAND" not in line]
     return found
 
 
