@@ -130,10 +130,6 @@ def best_view(points: np.ndarray) -> View:
     return orthographic(0)
 
 
-def _is_sketch(self, item) -> bool:
-    return item.type in compatibility.GREASE_PENCIL_TYPES
-
-
 class Properties:
     """Of the settings."""
 
@@ -141,7 +137,7 @@ class Properties:
         name="Sketch",
         description="The Grease Pencil object to use. Empty: the active object",
         type=bpy.types.Object,
-        poll=_is_sketch,
+        poll=compatibility.is_sketch,
     )
 
 

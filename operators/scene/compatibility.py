@@ -19,6 +19,14 @@ GESTURES = (
 )
 
 
+def is_sketch(_, item) -> bool:
+    """The poll of a property that points to a Grease Pencil object.
+
+    4.2 crashes at its end where such a function is in the module of the condition whose property it is.
+    """
+    return item.type in GREASE_PENCIL_TYPES
+
+
 def strokes(sketch, depsgraph) -> list[np.ndarray]:
     """The visible strokes of a Grease Pencil object at the current frame, with its modifiers: (n, 3) float64 world
     points each.
