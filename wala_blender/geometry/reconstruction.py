@@ -21,13 +21,13 @@ _VOXELS, _SMOOTHED = 64, 5
 def screened_poisson(points: np.ndarray, field: Tensor) -> Tensor:
     """Field of the screened Poisson surface (Kazhdan and Hoppe 2013) of points (N, 3) with normals taken from the
     reference's ``field``."""
-    points = torch.from_numpy(np.asarray(points, dtype=np.float32))
+    cloud = torch.from_numpy(np.asarray(points, dtype=np.float32))
     steps = torch.eye(3) * (3 / field.shape[0])
     normals = F.normalize(
-        torch.stack([sample_field(field, points + step) - sample_field(field, points - step) for step in steps], -1),
+        torch.stack([sample_field(field, cloud + step) - sample_field(field, cloud - step) for step in steps], -1),
         dim=-1,
     )
-    return poisson_of(points.double().numpy(), normals.double().numpy(), field.shape[0])
+    return poisson_of(cloud.double().numpy(), normals.double().numpy(), field.shape[0])
 
 
 def poisson_of(points: np.ndarray, normals: np.ndarray, resolution: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..conditions.spec import Defaults
 from ..conditions.specs import ENCODER_CONFIGS, SPECS
@@ -14,7 +15,7 @@ from ..configuration import READ, from_plain
 from ..errors import InputError
 from ..networks.configs import CONTEXT_WIDTH, GRID_CHANNELS, LATENT_CHANNELS, UViTConfig
 
-EncoderConfig = object  # one of ENCODER_CONFIGS: with out_width and grid_channels
+EncoderConfig = Any  # of one of the types of ENCODER_CONFIGS: with out_width and grid_channels
 
 
 def starter_encoders() -> dict[str, EncoderConfig]:

@@ -11,7 +11,7 @@ from ..conditions.specs.text import TextEncoderConfig
 from ..conditions.text import WordPieces
 from ..files import write_whole
 from ..models.registry import WORD_PIECES
-from .conditions import TRAININGS
+from .conditions import BATCHES, TRAININGS
 from .data.captions import SYNONYMS
 from .data.dataset import Entry
 from .data.sampling import draw_shares
@@ -82,7 +82,7 @@ class Batches:
 
     def inputs(self, kinds: list[str], picks: Tensor, generator: torch.Generator) -> dict[str, tuple[Tensor, ...]]:
         """The generator, on the latents' device, varies them."""
-        return {kind: TRAININGS[kind].batch(self, picks, generator) for kind in kinds}
+        return {kind: BATCHES[kind](self, picks, generator) for kind in kinds}
 
     def is_lacking(self, generator: torch.Generator) -> bool:
         """Whether this batch shows a part of its shapes only."""

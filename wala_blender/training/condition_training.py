@@ -26,6 +26,7 @@ class Reference(Protocol):
     mesh: Mesh
 
 
+Batch = Callable[["Batches", Tensor, torch.Generator], tuple[Tensor, ...]]
 Fields = dict[str, Tensor]  # by name, each (R, R, R)
 
 
@@ -65,7 +66,7 @@ class ConditionTraining:
     """
 
     name: str
-    batch: "Callable[[Batches, Tensor, torch.Generator], tuple[Tensor, ...]] | None" = None
+    batch: Batch | None = None
     by_name: bool = False
     preview: Callable[..., Tensor] | None = None
     evaluations: Mapping[str, Evaluation] = field(default_factory=dict)

@@ -20,7 +20,7 @@ from ..models.starter_config import StarterConfig
 from ..models.starter_model import Starter
 from .adapters import low_rank
 from .condition_batches import Batches, word_pieces
-from .conditions import TRAINED
+from .conditions import BATCHES
 from .data.captions import clean
 from .data.dataset import Entry, read_index
 from .denoiser_sample_grids import SHEET_SHAPES, sheet_rows
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class DenoiserTraining:
-    """mix: how often each of TRAINED is drawn. several: share of batches with a second condition beside. drop: share of
+    """mix: how often each of BATCHES is drawn. several: share of batches with a second condition beside. drop: share of
     conditions made empty. noisy: share of timesteps drawn from the noisiest 30 %, on which sampling in few steps lives.
     draft_until: share of the time that trains the encoders' drafts only, in batches of draft_batch: ten times as fast
     as with the denoiser, which finds them useful from its first step on. points: of how many points a cloud has in
@@ -68,9 +68,9 @@ class DenoiserTraining:
     by_head: bool = False
 
     def __post_init__(self):
-        unknown = sorted(set(self.mix) - set(TRAINED))
+        unknown = sorted(set(self.mix) - set(BATCHES))
         if unknown:
-            raise ValueError(f"mix has {unknown[0]!r}, expected some of {', '.join(TRAINED)}")
+            raise ValueError(f"mix has {unknown[0]!r}, expected some of {', '.join(BATCHES)}")
         if not any(share > 0 for share in self.mix.values()) or any(share < 0 for share in self.mix.values()):
             raise ValueError(f"mix is {self.mix}, expected shares above 0")
         lacking = [name for name, share in self.mix.items() if share and SPECS[name].encoder not in self.model.encoders]

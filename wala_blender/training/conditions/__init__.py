@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 
 from ...conditions.specs import SPECS
-from ..condition_training import ConditionTraining
+from ..condition_training import Batch, ConditionTraining
 
 
 def _found() -> dict[str, ConditionTraining]:
@@ -13,5 +13,5 @@ def _found() -> dict[str, ConditionTraining]:
 
 
 TRAININGS: dict[str, ConditionTraining] = _found()
-# Those that there are batches of
-TRAINED = tuple(name for name, training in TRAININGS.items() if training.batch)
+# Batches of those that there are any of
+BATCHES: dict[str, Batch] = {name: training.batch for name, training in TRAININGS.items() if training.batch}
