@@ -17,7 +17,10 @@ ViewPicture = Callable[[Tensor, Tensor], Tensor]  # depth (B, S, S) and normals 
 class TrainingShapes(Protocol):
     """Training shapes to look things up in, see evaluation/training_set.py."""
 
-    mean_field: Tensor
+    @property
+    def mean_field(self) -> Tensor:
+        """The one shape (R, R, R) that fits all best."""
+        ...
 
     def field(self, index: int) -> Tensor: ...
 
