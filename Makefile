@@ -71,7 +71,7 @@ test: env
 	.venv/bin/python -m pytest
 
 test-fast: env
-	.venv/bin/python -m pytest -m "not slow and not blender"
+	.venv/bin/python -m pytest -n 2 -m "not slow and not blender"
 
 train: env
 	$(if $(DATA),,$(error name the folder of meshes: make train DATA=FOLDER))

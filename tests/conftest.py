@@ -9,13 +9,40 @@ import pytest
 TESTS = Path(__file__).parent
 sys.path.append(str(TESTS))
 
-# Folders, files and tests that are slow: they generate, train or evaluate, or start many processes.
+# Folders, files and tests that are slow: they generate, train, evaluate or build an environment, a second or more each.
 SLOW = (
     "blender/",
     "faults/",
-    "test_evaluation.py",
-    "test_training_runs.py",
+    "runtime/test_environment.py::test_a_real_environment",
+    "runtime/test_environment.py::test_newer_versions_than_the_locked_ones_are_not_taken",
+    "runtime/test_environment.py::test_where_the_locked_torch_is_not_built_the_newest_of_the_range_is_taken",
+    "test_candidates.py::test_the_best_of_several_agrees_at_least_as_well_as_the_first",
+    "test_candidates.py::test_words_choose_too_and_the_record_says_which",
+    "test_cli.py::test_a_blockout_of_two_parts",
+    "test_cli.py::test_a_job_folder_and_generate_give_the_same_mesh",
+    "test_cli.py::test_a_round_trip",
     "test_cli.py::test_evaluate",
+    "test_cli.py::test_generate[blockout]",
+    "test_cli.py::test_generate[points]",
+    "test_cli.py::test_the_same_seed",
+    "test_cli.py::test_the_starter_takes_pictures_depth_maps_and_nothing[--depth",
+    "test_evaluation.py",
+    "test_families.py::test_a_store_takes_generated_shapes_like_a_collection",
+    "test_lagem.py::test_from_the_hub",
+    "test_lagem.py::test_loading_takes_little_more_memory",
+    "test_mesh_voxels.py::test_cells_of_a_solid",
+    "test_models.py::test_from_the_hub_to_a_mesh",
+    "test_multiview.py::test_words_become_views",
+    "test_observation.py::test_a_fitted_latent_agrees_more",
+    "test_parity.py::test_reference[autoencoder",
+    "test_pipeline.py::test_one_piece",
+    "test_pipeline.py::test_points_come_back_in_their_own_frame",
+    "test_pipeline.py::test_the_same_seed",
+    "test_start.py::test_a_fitted_shape",
+    "test_start.py::test_a_shape_from_words",
+    "test_text_to_shape.py::test_one",
+    "test_text_to_shape.py::test_the_models_take_turns",
+    "test_training_runs.py",
 )
 
 
