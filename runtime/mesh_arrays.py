@@ -10,11 +10,11 @@ from .messages import JobFailed
 
 MAX_MESH_BYTES = 2**30
 KINDS = {
-    "vertices": np.float32,
-    "faces": np.int32,
-    "uvs": np.float32,
-    "edges": np.int32,
-    "corner_edges": np.int32,
+    "vertices": "float32",
+    "faces": "int32",
+    "uvs": "float32",
+    "edges": "int32",
+    "corner_edges": "int32",
 }
 
 

@@ -82,7 +82,7 @@ def test_a_generation_that_runs_out_of_memory_is_repeated_in_turns(turns_everywh
         seen.append(self.in_turns)
         if not self.in_turns:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return "made"
+        return ["made"]
 
     monkeypatch.setattr(Pipeline, "_generate", generate)
     assert (

@@ -1,7 +1,6 @@
 """Exact mirror symmetry: one half, its mirror image, and a seam between them that is welded."""
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from ..geometry.topology import bad_vertices, compact, edge_keys, face_edges
 
@@ -14,6 +13,8 @@ ATTEMPTS = 8
 
 def plane_offset(vertices: np.ndarray, axis: int) -> float:
     """Where on the axis, near 0, the plane lies about which a shape is most nearly symmetric."""
+    from scipy.spatial import cKDTree  # here, as what is not finished needs none of it
+
     some = np.random.default_rng(0).permutation(len(vertices))[:TREE_POINTS]
     points, tree = vertices[some[:SAMPLES]], cKDTree(vertices[some])
 
