@@ -1,2 +1,2 @@
-"""The demo: a sketch, a blockout and a prompt through headless Blender and the installed extension. Not part of the
+"""Demo: a sketch, a blockout and a prompt through headless Blender and the installed extension. Not part of the
 extension's zip."""

@@ -1,5 +1,4 @@
 """Runs the demo: builds and installs the extension's zip, makes three meshes through its own operators, renders them.
-Knows the order.
 
 python -m demo [--out demo/out] [--pictures docs [--window SCREENSHOT]]
 """

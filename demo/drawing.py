@@ -1,4 +1,4 @@
-"""Lines that an eye sees of boxes, as a hand draws them. Knows plain numbers in Blender's axes; not Blender.
+"""Visible lines of boxes from a camera, with the irregularity of a hand. No Blender.
 
 Picture coordinates: (right, up) divided by depth, (0, 0) in the middle of the picture.
 """

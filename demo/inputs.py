@@ -1,5 +1,4 @@
-"""What the demo asks for: a chair to draw, a blockout of a few boxes, prompts, seeds. Knows shapes as boxes; not
-Blender, not pixels.
+"""Inputs of the demo: a chair to draw, a blockout of a few boxes, prompts, seeds. No Blender.
 
 Boxes are (low, high) corners in Blender's axes (+Z up, the front towards -Y), in Blender units, standing on z = 0.
 """

@@ -1,5 +1,5 @@
-"""The extension's zip, and the static repository that Blender subscribes to: built with the tool inside Blender's
-module, without starting Blender.
+"""The extension's zip and the static repository that Blender subscribes to, built without starting Blender by the tool
+inside its module.
 
 python -m demo.package dist [--release]
 """

@@ -1,4 +1,4 @@
-"""Pictures side by side, with captions; lines and the cursor over renders. Knows pixels; not Blender, not models."""
+"""Contact sheet: pictures side by side with captions; lines and the cursor over renders. Pixels only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,5 +1,4 @@
-"""Headless Blender for the demo: installs the extension, lays out its inputs, presses Generate, renders. Knows bpy; not
-contact sheets.
+"""Headless Blender for the demo: installs the extension, places the inputs, presses Generate, renders.
 
 Import it only after BLENDER_USER_RESOURCES is set: Blender reads it when the module loads.
 """

@@ -1,5 +1,4 @@
-"""Blender's operators: capture, jobs, delivery. Knows the order of registration; bpy comes in with register(), not
-before."""
+"""Operators of the extension: capture, jobs, delivery. bpy is imported by register(), not before."""
 
 
 def _classes() -> tuple:

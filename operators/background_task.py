@@ -1,4 +1,4 @@
-"""A helper program that runs in the background, one at a time, and how its last run ended."""
+"""Background task: one subprocess at a time, and the outcome of its last run."""
 
 from dataclasses import dataclass
 from typing import Protocol

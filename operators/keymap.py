@@ -1,6 +1,6 @@
-"""Keys of the 3D view: Ctrl Enter generates, Escape cancels. Both let the key go on when they have nothing to do.
+"""Keys of the 3D view: Ctrl Enter generates, Escape cancels. Both pass the event through when there is nothing to do.
 
-Escape is pressed for many reasons: it stops a job, never a set-up that has been downloading for minutes.
+Escape is pressed for many reasons: it cancels a job, never a set-up that has been downloading for minutes.
 """
 
 import bpy

@@ -1,4 +1,4 @@
-"""Why a button is grey. Knows operators' classes; not what any of them does."""
+"""Poll result of an operator, with the reason as its message."""
 
 
 def allowed(operator: type, reason: str) -> bool:

@@ -1,4 +1,4 @@
-"""Paths and choices of this installation. Knows the add-on's preferences and folders; nothing of jobs."""
+"""Preferences and folders of this installation."""
 
 from pathlib import Path
 

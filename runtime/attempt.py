@@ -1,4 +1,4 @@
-"""One job folder, run to its end with an engine: progress out, cancel in, whatever goes wrong in words."""
+"""Runner of one job folder with an engine: progress out, cancellation in, every error as a message."""
 
 import contextlib
 import importlib

@@ -1,8 +1,8 @@
-"""How messages travel: JSON in frames over a Unix socket or a Windows named pipe, no pickle, no TCP port.
+"""Message channel: JSON in frames over a Unix socket or a Windows named pipe, without pickle and TCP ports.
 
-The worker listens at an address that Blender chose and told it on stdin, and Blender connects: looking whether a
-listener is there never blocks, neither for a socket nor for a pipe, while accepting would (a Windows pipe cannot be
-polled for a client at all). The key, told on stdin too, is proved by both sides with messages of the protocol.
+The worker listens at an address that Blender chose and sent on stdin, and Blender connects. Connecting never blocks,
+neither for a socket nor for a pipe, while accepting would (a Windows pipe cannot be polled for a client). Both sides
+prove with messages of the protocol that they have the key, which is sent on stdin too.
 """
 
 import hashlib

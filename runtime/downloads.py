@@ -1,8 +1,8 @@
-"""The worker's `wala models …` as a helper program: what models there are; fetching, adding, verifying and removing
-one.
+"""Model downloads: `wala models …` in the worker's Python as a subprocess, to list, fetch, add, verify and remove
+models.
 
-Knows that command's words and what it prints. Knows no Blender and no model; where models lie, and whether the network
-may be used, is told to it.
+Limited to that command's arguments and output. The folder of the models and the permission to use the network are
+arguments.
 """
 
 import contextlib

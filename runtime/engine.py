@@ -1,8 +1,8 @@
-"""Runs a job with the model library: the only file of the boundary that imports wala_blender, and only when a job needs
-it.
+"""Engine of the worker: runs a job with the model library. The only module here that imports wala_blender, and only
+when a job needs it.
 
-Keeps the last model loaded, writes the job's result/, and turns the library's errors into JobFailed, once. Knows no
-channel and no Blender.
+Keeps the last model loaded, writes the job's result/, and converts the library's errors to JobFailed, once. Independent
+of the channel and of Blender.
 """
 
 import contextlib

@@ -1,8 +1,8 @@
-"""The worker's own Python environment, built when the artist asks.
+"""Build of the worker's own Python environment, on the artist's request.
 
-Knows venv, pip and where PyTorch's builds are; environment_folder.py knows what is complete. Knows no Blender; whether
-it may use the network is told to it. Building is a chain of helper programs, polled: each step of ``Build._steps``
-hands over a command and gets its outcome back when the program has ended. A build that fails, is cancelled or dies with
+Runs venv and pip and selects PyTorch's index; environment_folder.py checks completeness. Independent of Blender: the
+permission to use the network is an argument. A build is a chain of subprocesses, polled: each step of ``Build._steps``
+yields a command and gets its outcome back when the program has ended. A build that fails, is cancelled or dies with
 Blender leaves no environment that looks complete: a marker file is written last.
 """
 

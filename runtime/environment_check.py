@@ -1,7 +1,6 @@
-"""Which Pythons there are, and whether one can run the worker, found out by running it: which packages import, in which
-versions, on which devices.
+"""Check of a Python for the worker: which packages can be imported, in which versions, on which devices.
 
-Knows the worker's requirements. Imports none of them: the Python under question does.
+The worker's requirements are imported by the Python that is checked, never here.
 """
 
 import json

@@ -1,9 +1,8 @@
-"""The folder of the worker's environment: whether it is complete, who may change it, and how an interrupted change is
-undone.
+"""Folder of the worker's environment: completeness, the lock for changes, recovery of an interrupted change.
 
-A marker file, written last, says that an environment is complete. While a new one is built, the older stands beside it
-with the ending ".old"; what an interrupted build left is moved to ".half", as removing some ten thousand files takes
-longer than Blender may wait. Knows no pip, no packages and no Blender.
+A marker file, written last, marks an environment as complete. While a new one is built, the older one is kept beside it
+with the ending ".old"; the remains of an interrupted build are moved to ".half", as removing some ten thousand files
+takes longer than Blender may wait. Independent of pip, the packages and Blender.
 """
 
 import logging

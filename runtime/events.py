@@ -1,5 +1,5 @@
-"""Events of a job, of the worker, of its set-up and of model downloads: frozen dataclasses, with a JSON form for job
-folders and the channel."""
+"""Events of a job, the worker, its set-up and model downloads: frozen dataclasses, with a JSON form for job folders and
+the channel."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -1,5 +1,4 @@
-"""Frames of bytes over a Unix socket or a Windows named pipe, read as they come: half a frame waits, without anybody
-waiting for it.
+"""Byte frames over a Unix socket or a Windows named pipe; partial frames are buffered, not waited for.
 
 A frame is a length, four bytes with the highest first, and so many bytes: what multiprocessing.connection sends.
 """

@@ -1,10 +1,9 @@
-"""The worker's guard: a small process beside it that ends it when Blender has ended, or when it does not follow a
-signal to end.
+"""Guard process of the worker: ends it when Blender has ended, or when it does not react to a signal to end.
 
-The worker itself cannot always do so: it may be stopped, or a stage may hold Python's lock. The guard is a program of
-its own, run by its path (`python -I -S guard.py`), and also ends what the worker started and removes the temporary
-folder that Blender can't remove any more. On Linux the system ends the worker, too. macOS has been tried with neither;
-Windows has job objects instead (process.py).
+The worker cannot always end itself: it may be stopped, or a stage may hold Python's lock. The guard is a program of its
+own, run by its path (`python -I -S guard.py`), and also ends the worker's subprocesses and removes the temporary folder
+that Blender can no longer remove. On Linux the system ends the worker, too. Untested on macOS. Windows has job objects
+instead (process.py).
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""The job folder: write, read, claim. The unit of work that Blender, the worker, the command line and a farm share.
+"""Job folder: write, read, claim. The unit of work shared by Blender, the worker, the command line and a farm.
 
     request.json, inputs/, events.ndjson, result/ (CONDITION_VIEW.png, latent.npy, surface.npz, surface.json,
     mesh.npz, result.json), worker.log, .claim

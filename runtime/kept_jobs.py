@@ -1,8 +1,7 @@
-"""How long job folders stay. Knows their names, their last events and their age; nothing of what is in them, nor who
-reads them.
+"""Retention of job folders, by their names, last events and age.
 
-Several Blenders may share one folder of jobs, and none knows of the others' jobs: so a job may go when its own events
-say that nobody waits for it any more, or when it has been silent for a day.
+Several Blenders may share one folder of jobs, and none has the others' lists: a job may be removed when its own events
+show that nobody waits for it any more, or when it has been silent for a day.
 """
 
 import logging

@@ -1,5 +1,5 @@
-"""Blender's end of the line to one worker: launch it, shake hands, talk, feel its pulse, notice its end. Never blocks
-but for close()."""
+"""Connection to one worker process, on Blender's side: launch, handshake, messages, heartbeat, exit. Only stop()
+blocks."""
 
 import logging
 import secrets

@@ -1,4 +1,4 @@
-"""Locks on open files that the system takes back when their holder dies."""
+"""Locks on open files, released by the system when their holder dies."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""The arrays of a job's mesh: vertices, faces, and what goes with them, read within limits and checked."""
+"""Arrays of a job's mesh: vertices, faces and their attributes, read within limits and checked."""
 
 import zipfile
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""What Blender and the worker say to each other, and the exceptions of the boundary.
+"""Messages between Blender and the worker, and the exceptions of the boundary.
 
-Knows the kinds of messages, their fields and the protocol version. Knows nothing of sockets, processes or job folders'
-contents: arrays never travel here, a message only names a job.
+Defines the kinds of messages, their fields and the protocol version. Independent of sockets, processes and the content
+of job folders: arrays are never part of a message, which only names a job.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Time left of a job, from the seconds that the stages of the last such jobs took in the worker."""
+"""Remaining time of a job, estimated from the stage times of recent similar jobs."""
 
 import itertools
 import os

@@ -1,8 +1,8 @@
-"""The worker as a process: launch it with a clean environment, tell it its secret, see whether it lives, end it.
+"""Worker process: launch with a clean environment, secret on stdin, status, end.
 
-Each Blender process has a worker log of its own, so that two Blenders do not write over each other's. The worker ends
+Each Blender process has a worker log of its own, so that two Blenders do not overwrite each other's. The worker ends
 with Blender: by guard.py, and on Windows by a job object. Only launching (tens of milliseconds) and ending it block;
-all else returns at once.
+everything else returns at once.
 """
 
 import contextlib

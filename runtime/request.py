@@ -1,4 +1,4 @@
-"""What a job's request says, and the rules it keeps to."""
+"""Request of a job: its fields and their validation."""
 
 import dataclasses
 import math

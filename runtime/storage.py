@@ -1,5 +1,4 @@
-"""Files that are whole or not there, opened so that nothing leads astray or blocks, and a disk's refusals in the
-artist's words."""
+"""Atomic writing and safe opening of files (no links, no pipes), and disk errors as messages for the artist."""
 
 import errno
 import io

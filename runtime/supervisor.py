@@ -1,4 +1,5 @@
-"""Start, watch, feed, cancel and stop the worker from Blender's main thread. Polled, never blocking, no threads."""
+"""Supervisor of the worker: start, submit, cancel and stop from Blender's main thread. Polled, never blocking, no
+threads."""
 
 import logging
 import os

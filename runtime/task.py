@@ -1,7 +1,6 @@
-"""A helper program whose output is read as it comes, without waiting and without threads: it writes to a log, we read
-the log.
+"""Subprocess whose output is read without blocking and without threads: it writes to a log, which is polled.
 
-Knows processes and lines. Knows nothing of what the program does.
+Independent of what the program does.
 """
 
 import logging

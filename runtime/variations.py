@@ -1,6 +1,6 @@
-"""Variations of a job's result: several seeds of one input, the one that agrees best with it first.
+"""Variations of a job's result: one input with several seeds, the best agreement with the input first.
 
-The first is the job's own result/. The others have a result/ in folders of their own, variations/NN/, and each has a
+The first is the job's own result/. The others have a result/ in folders of their own, variations/NN/, each with a
 thumbnail beside its mesh.
 """
 

@@ -1,4 +1,4 @@
-"""Windows' job objects: processes that the system ends when their holder does. Untested: no Windows was at hand."""
+"""Windows job objects: processes that the system ends with their holder. Untested on Windows."""
 
 import ctypes
 import logging

@@ -1,8 +1,8 @@
-"""The worker's main loop, in a Python of its own: `python -m runtime.worker`, or one job with `--run FOLDER`.
+"""Main loop of the worker, in its own Python: `python -m runtime.worker`, or one job with `--run FOLDER`.
 
-Jobs run in the main thread; one thread reads control messages, so that a cancel works between two denoising steps, and
-one writes, so that a Blender that does not read (a long render) never stalls a job. Standard output and error belong to
-the log: a library's print reaches neither Blender nor the channel.
+Jobs run in the main thread. One thread reads control messages, so that a cancellation takes effect between two
+denoising steps; one writes, so that a Blender that does not read (a long render) never stalls a job. Standard output
+and error go to the log: a library's print reaches neither Blender nor the channel.
 """
 
 import os

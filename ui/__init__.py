@@ -1,5 +1,4 @@
-"""What the artist sees: properties, preferences, panels. Knows the order of registration; bpy comes in with register(),
-not before."""
+"""User interface: properties, preferences, panels. bpy is imported by register(), not before."""
 
 
 def register() -> None:

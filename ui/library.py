@@ -1,5 +1,4 @@
-"""The models in the preferences: a list, what is known of the chosen one, and what can be done with it. Draws; changes
-nothing."""
+"""Models in the preferences: the list, details of the selected model, its actions. Only draws."""
 
 import bpy
 

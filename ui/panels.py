@@ -1,4 +1,4 @@
-"""The sidebar. Draws what the property groups say; changes nothing, looks nothing up, and never raises."""
+"""Sidebar panels. Draw the property groups only: no changes, no look-ups, no exceptions."""
 
 import textwrap
 

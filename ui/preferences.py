@@ -1,4 +1,4 @@
-"""The add-on's preferences. Knows the choices of an installation; the operators read them."""
+"""Preferences of the add-on; the operators read them."""
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty

@@ -1,5 +1,4 @@
-"""The properties where interface and operators meet. Knows what the artist can choose and what a session shows; decides
-nothing.
+"""Property groups shared by interface and operators: the artist's settings and the state of the session. Data only.
 
 `scene.wala` and `object.wala` are saved with the file. `window_manager.wala` is the session's and never saved.
 """

@@ -1,4 +1,4 @@
-"""`python -m wala_blender`: the command line. Knows nothing else."""
+"""`python -m wala_blender`: the command line."""
 
 import os
 import sys

@@ -1,5 +1,4 @@
-"""Numbers given on the command line, checked as they are read. Knows argparse's way to refuse; not what the numbers are
-for."""
+"""Argument types for argparse: numbers within a range."""
 
 from argparse import ArgumentTypeError
 from collections.abc import Callable

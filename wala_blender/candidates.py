@@ -1,4 +1,4 @@
-"""Best of n: how well each of several latents agrees with the input they were made for."""
+"""Best-of-n selection: how well candidate latents agree with the input they were generated for."""
 
 from dataclasses import dataclass, replace
 

@@ -1,5 +1,4 @@
-"""Configuration files: JSON or TOML → the frozen dataclasses a training is described by, and back. Knows dataclasses;
-not what they mean."""
+"""Configuration files (JSON, TOML) ↔ frozen dataclasses, with unknown keys and wrong types as errors."""
 
 import dataclasses
 import json

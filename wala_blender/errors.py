@@ -1,6 +1,6 @@
-"""The library's named exceptions. Knows how a failure is worded; not where it is shown.
+"""Named exceptions of the library.
 
-Every message states what went wrong with the actual and the expected value; every hint says what to do about it.
+Every message states what went wrong with the actual and the expected value; every hint states what to do about it.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Whole files, their sizes and checksums."""
+"""Whole files: paths, limits, atomic writing, checksums."""
 
 import hashlib
 import os

@@ -1,8 +1,8 @@
 """Typed inputs of ``Pipeline.generate``, one class a condition.
 
-Arrays and files alike: wherever a field takes an array, it also takes the path of a file, which is read as the command
-line reads it. Units and axes: +Y is up, angles are degrees, azimuth 0 is the front (+Z) and 90 the right side (+X).
-Every constructor only stores what it is given; ``raw`` reads, checks and raises InputError.
+Wherever a field takes an array, it also takes the path of a file, which is read as on the command line. Units and axes:
++Y is up, angles are degrees, azimuth 0 is the front (+Z) and 90 the right side (+X). Constructors only store their
+arguments; ``raw`` reads, checks and raises InputError.
 """
 
 from collections.abc import Callable, Sequence

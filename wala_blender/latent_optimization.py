@@ -1,9 +1,7 @@
-"""Moves a latent until what it decodes to agrees with what is known of the shape. Knows latents, the decoder's gradient
-and observations; not where these come from.
+"""Latent optimisation: gradient descent on a latent until the field it decodes to agrees with observations.
 
-As DeepSDF (Park et al. 2019) finds the latent of a shape it has seen parts of: gradient descent through the frozen
-decoder. It begins at what the denoiser made, and ends after a few steps, so that what the input does not tell stays as
-the denoiser made it.
+As in DeepSDF (Park et al. 2019): gradient descent through the frozen decoder. It starts at the denoiser's sample and
+stops after a few steps, so that parts the input does not determine keep the denoiser's result.
 """
 
 from collections.abc import Callable

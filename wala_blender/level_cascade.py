@@ -1,4 +1,4 @@
-"""The cascade of LaGeM's denoisers: levels of latents made anew, coarse to fine, after those that are kept."""
+"""Cascade of LaGeM's denoisers: samples the levels of latents, coarse to fine, below the levels that are kept."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

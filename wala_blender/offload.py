@@ -1,5 +1,4 @@
-"""Modules that take turns on a device, and what to do when its memory does not suffice. Knows devices; not models, nor
-what they compute."""
+"""Offloading: modules that share a device in turns, with fallbacks when its memory does not suffice."""
 
 import contextlib
 import gc

@@ -1,5 +1,5 @@
-"""The whole way, stage by stage: input → condition → latent → field → mesh, and field → latent. Knows the order of
-stages; not what is in them."""
+"""Generation pipeline, stage by stage: input → condition → latent → field → mesh, and field → latent. The stages'
+computations are in modules of their own."""
 
 import contextlib
 import math

@@ -1,4 +1,4 @@
-"""How far a generation is: stages, steps, and the seconds each stage took."""
+"""Progress of a generation: stages, steps, and the seconds of each stage."""
 
 import time
 from collections.abc import Callable

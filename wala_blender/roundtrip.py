@@ -1,5 +1,4 @@
-"""What each stage of the codec keeps of a shape: distance field → wavelet tree → latent, and back from each. Knows
-stages; not files."""
+"""Codec round trip: the loss of each stage, distance field → wavelet tree → latent and back."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

@@ -1,5 +1,4 @@
-"""Words → views → shape: two models, one after the other. Knows their order and what is handed over; neither model's
-stages."""
+"""Text to shape by two models in sequence: text → views → shape."""
 
 import io
 from collections.abc import Mapping, Sequence

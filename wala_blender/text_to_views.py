@@ -1,6 +1,4 @@
-"""Words → pictures from the published cameras, stage by stage: tokens, denoised latents, pixels. Knows the order of
-stages and the checkpoint's settings; not what is in the networks, nor what is done with the pictures.
-"""
+"""Text to pictures from the published cameras, stage by stage: tokens, denoised latents, pixels."""
 
 import logging
 import math

@@ -1,1 +1,1 @@
-"""What captures of the scene share: meshes, pixels, checks."""
+"""Shared parts of captures: meshes, pixels, checks."""

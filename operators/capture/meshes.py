@@ -1,4 +1,4 @@
-"""Which objects a shape is made from, and their geometry as the viewport shows it."""
+"""Mesh objects of the selection and their evaluated geometry, with modifiers as in the viewport."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

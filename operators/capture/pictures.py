@@ -1,4 +1,4 @@
-"""Pixels to the bytes of a PNG. Knows arrays and the format; nothing about bpy, nor what is in the picture."""
+"""PNG encoding of pixel arrays. No bpy."""
 
 import struct
 import zlib

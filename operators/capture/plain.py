@@ -1,4 +1,4 @@
-"""What a capture takes and hands over, and the checks they share."""
+"""Results of choosing and capturing an input, as plain data, with shared checks."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""What Blender knows of a condition: how it reads, how it is drawn, what it is made from."""
+"""Specification of a condition in Blender: identifier, label, drawing, capture."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

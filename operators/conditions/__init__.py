@@ -1,8 +1,8 @@
-"""What a shape can be made from: one module of this folder each, with its SPEC.
+"""Inputs of a shape in Blender: one module of this folder each, with its SPEC.
 
-Everything a capture returns is a copy: no RNA outlives the call. A new condition is a module here, beside one in the
-library and one in training; a second way to give a condition is a module here alone. The interface draws by this table:
-it is the one thing of the operators that it imports.
+Everything a capture returns is a copy: no RNA data outlives the call. A new condition is a module here, beside one in
+the library and one in training; a second way to provide a condition is only a module here. The interface draws from
+this table, the only import it has from the operators.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""The chosen meshes as something to measure the depth of, from the artist's view: the worker has the camera."""
+"""Depth of the selected meshes from the artist's view; the worker renders it."""
 
 from ..capture import meshes
 from ..capture.plain import Capture, Choice

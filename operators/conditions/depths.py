@@ -1,4 +1,4 @@
-"""The chosen meshes as something to measure the depth of, from all sides: the worker has the cameras."""
+"""Depth of the selected meshes from all sides; the worker renders it from the published cameras."""
 
 from ..capture import meshes
 from ..capture.plain import Capture, Choice

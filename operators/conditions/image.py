@@ -1,5 +1,4 @@
-"""A picture of the thing: one of Blender's images. Knows its pixels as Blender has them, painted over or not; nothing
-about what they show."""
+"""Picture of the object: one of Blender's images, with unsaved painting."""
 
 import bpy
 import numpy as np

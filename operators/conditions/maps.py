@@ -1,5 +1,4 @@
-"""Depth maps that are there already, painted over or made elsewhere. Knows the list in the settings; nothing about what
-the maps show."""
+"""Existing depth maps, painted over or from other programs."""
 
 import bpy
 from bpy.props import CollectionProperty, IntProperty, PointerProperty

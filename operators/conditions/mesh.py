@@ -1,4 +1,4 @@
-"""The chosen meshes, to be made again from a model's latents."""
+"""The selected meshes, for reconstruction from a model's latents."""
 
 from bpy.props import EnumProperty
 

@@ -1,4 +1,4 @@
-"""No input at all, at the 3D cursor."""
+"""Unconditional generation, at the 3D cursor."""
 
 from ..capture.plain import AT_THE_CURSOR, Capture, Choice
 from ..capture.spec import CaptureSpec

@@ -1,4 +1,4 @@
-"""A point cloud: the vertices of the chosen objects."""
+"""Point cloud: the vertices of the selected objects."""
 
 import numpy as np
 

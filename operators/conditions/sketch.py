@@ -1,8 +1,8 @@
-"""Grease Pencil strokes as the lines of a picture, seen from where the artist looks.
+"""Grease Pencil strokes as a line picture, from the artist's view.
 
-The picture is taken by the eye the artist draws with, turned upright and straight at the sketch. The models make the
-shape as seen from azimuth 0, so the placement keeps the azimuth, and the sketch's box in the eye's own picture, to
-stand the shape where the lines are.
+The picture is projected from the view that the artist draws in, turned upright and aimed at the sketch. The models
+produce the shape as seen from azimuth 0, so the placement keeps the azimuth, and the sketch's bounds in the view's own
+picture, to align the shape with the lines.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A prompt, standing at the 3D cursor. Knows the settings and the cursor; nothing about words."""
+"""Text prompt, with the result at the 3D cursor."""
 
 from bpy.props import StringProperty
 

@@ -1,8 +1,7 @@
-"""The chosen objects as pictures from four sides, rendered on the processor in a scene of their own that is taken away
-again.
+"""Four renders of the selected objects, on the CPU in a temporary scene.
 
-Cycles, because it needs no graphics card and no window. The picture shows the objects' own materials, lit evenly, on
-nothing.
+Cycles is used as it needs neither a graphics card nor a window. The renders show the objects' own materials in even
+light on a transparent background.
 """
 
 import tempfile

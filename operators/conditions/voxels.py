@@ -1,4 +1,4 @@
-"""A blockout: the chosen meshes, for the worker to voxelise."""
+"""Blockout: the selected meshes, voxelised by the worker."""
 
 from bpy.props import FloatProperty
 

@@ -1,1 +1,1 @@
-"""The worker's Python environment and the worker's life in it."""
+"""Python environment and life cycle of the worker."""

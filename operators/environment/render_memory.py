@@ -1,5 +1,4 @@
-"""A render takes the memory that a resting worker holds. Knows Blender's render handlers and their threads; the session
-knows the worker."""
+"""Handler of render_init: frees the idle worker's GPU memory when a render starts."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""The operators that look after the worker. Knows the session and the preferences; nothing about shapes."""
+"""Operators on the worker: set up, check, unload, open its log."""
 
 import bpy
 

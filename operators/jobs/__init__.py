@@ -1,1 +1,1 @@
-"""Jobs: started, followed in the panel, delivered as objects."""
+"""Jobs: submission, progress in the panel, delivery as objects."""

@@ -1,7 +1,7 @@
-"""Results as assets. Knows what the asset browser is to say of a shape's origin; nothing about jobs.
+"""Asset browser: results marked as assets, with their origin as metadata.
 
-An asset reaches others through a saved file: whatever was marked, and however, is described at the latest then. What
-the artist wrote stays.
+Assets are shared through saved files, so that every asset is described at the latest when the file is saved. Metadata
+from the artist is kept.
 """
 
 import bpy

@@ -1,4 +1,4 @@
-"""Operators that start something long: ``execute`` waits for its end, a window's ``invoke`` does not."""
+"""Base classes of long-running operators: ``execute`` blocks until the end, ``invoke`` in a window does not."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,6 @@
-"""Results to objects, with what they must say about themselves.
+"""Delivery of results as objects, with their provenance as custom properties.
 
-float32 precision is kept by placing the object, and only sizing its vertices: a shape far from the world's origin stays
+float32 precision is kept by placing the object and only scaling its vertices: a shape far from the world's origin stays
 smooth.
 """
 

@@ -1,4 +1,4 @@
-"""Destination of results: the scene that a job was started in, and the collection there that results go into."""
+"""Destination of results: the scene that a job was started in, and its collection of results."""
 
 from dataclasses import dataclass
 

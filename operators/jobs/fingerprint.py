@@ -1,4 +1,4 @@
-"""Fingerprint of what a shape is made from: a digest of strokes, geometry or pixels, wherever it is looked at from."""
+"""Fingerprint of a result's sources: a digest of strokes, geometry or pixels, independent of the view."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""The operator that finishes a result again in another way."""
+"""Operator that finishes an existing result again with other settings."""
 
 import bpy
 from bpy.props import EnumProperty, FloatProperty, IntProperty

@@ -1,4 +1,4 @@
-"""How surfaces are finished: the scene's settings as a job's request has them."""
+"""Finishing settings of the scene in the form of a job's request."""
 
 # Blender's axes → the model's, which has +Y up
 AXES = {"OFF": "off", "X": "x", "Y": "z", "Z": "y"}

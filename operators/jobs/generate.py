@@ -1,4 +1,4 @@
-"""The operators that make shapes, and the panel's sentence about what the next one is made from."""
+"""Operators that generate shapes, and the panel's sentence about the next input."""
 
 import random
 

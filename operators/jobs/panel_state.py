@@ -1,7 +1,6 @@
-"""What the panel shows. Knows the property group `window_manager.wala` and how progress reads; nothing about processes
-or files.
+"""Panel state: the property group `window_manager.wala`, updated with progress and outcomes.
 
-Written only when something changed, so that an idle session redraws nothing.
+Written only on changes, so that an idle session redraws nothing.
 """
 
 import bpy

@@ -1,4 +1,4 @@
-"""Operators on a job of the queue: removed, moved, tried again."""
+"""Operators on a job of the queue: remove, move, try again."""
 
 import bpy
 

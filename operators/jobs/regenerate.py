@@ -1,5 +1,4 @@
-"""A result's job once more. Knows which job made an object and where jobs are kept; the session knows how one is
-started."""
+"""Regeneration: submits a result's job again."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""From a job's events to the panel, and from its result to an object of the scene."""
+"""Handling of a job's events, and of its result as an object of the scene."""
 
 import logging
 

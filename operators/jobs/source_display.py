@@ -1,7 +1,7 @@
-"""Display of sources and of earlier results while a newer result stands in their place.
+"""Display of sources and earlier results while a newer result takes their place.
 
-A source is drawn as wire, or hidden, as long as a result of it is seen, and shown as before once there is none. What
-was changed is noted in the source itself, so that undo and a saved file keep both together.
+A source is drawn as wire, or hidden, as long as one of its results is visible, and displayed as before once there is
+none. The earlier display is stored in the source itself, so that undo and saved files keep both together.
 """
 
 import contextlib

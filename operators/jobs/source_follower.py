@@ -1,4 +1,4 @@
-"""Watch over what the active result was made from: the panel says when it has changed since."""
+"""Change detection on the active result's sources: the panel shows when they have changed since."""
 
 import logging
 

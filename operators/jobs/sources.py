@@ -1,4 +1,4 @@
-"""Sources of results: the objects that a result was made from, which it points to, and the results that share them."""
+"""Sources of results: pointers from a result to its input objects, and the results that share them."""
 
 import bpy
 

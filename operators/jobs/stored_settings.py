@@ -1,5 +1,4 @@
-"""Settings as plain data that outlives the scene, and back: a job carries what it was started with, and its result
-keeps it."""
+"""Settings as plain data that outlives the scene, and back; stored in jobs and results."""
 
 import bpy
 

@@ -1,4 +1,4 @@
-"""Thumbnails of the active result's variations, as icons that the panel shows."""
+"""Thumbnails of the active result's variations, as icons in the panel."""
 
 import bpy
 import bpy.utils.previews

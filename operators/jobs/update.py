@@ -1,4 +1,4 @@
-"""Update of a result from what it was made from, as that is now: a job whose mesh takes the old one's place."""
+"""Update of a result from the current state of its sources: a job whose mesh replaces the old one."""
 
 import bpy
 

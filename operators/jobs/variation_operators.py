@@ -1,4 +1,4 @@
-"""Operators on the variations of the active result: show another one in its place, keep one, keep all in a row."""
+"""Operators on the variations of the active result: show one in its place, keep one, keep all in a row."""
 
 import bpy
 

@@ -1,1 +1,1 @@
-"""The list of models, and the operators that fetch, add, verify and remove them."""
+"""List of models, and the operators that fetch, add, verify and remove them."""

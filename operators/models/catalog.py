@@ -1,7 +1,6 @@
-"""The models there are, and what is known of each, in plain data. Knows names, words and conditions. Imports no bpy and
-runs nothing.
+"""Catalog of models as plain data, without bpy.
 
-At first that is the starter, which comes with the extension; the worker's list, once it was read, replaces it.
+It starts with the starter, which is part of the extension; the worker's list replaces it once it has been read.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,5 +1,4 @@
-"""The list of depth maps in the settings. Knows which views the models want, and what a job made on its way; nothing
-about pixels."""
+"""List of depth maps in the settings: the views that the model expects, and maps from an earlier job."""
 
 import logging
 from collections.abc import Sequence

@@ -1,5 +1,4 @@
-"""The operators that look after the models: refresh, fetch, add, verify, remove, cancel. Knows their dialogs;
-model_task.py knows the program."""
+"""Operators on models: refresh, fetch, add, verify, remove, cancel."""
 
 import textwrap
 

@@ -1,5 +1,4 @@
-"""Background task that lists, fetches, adds, verifies and removes models, and the list of models that is kept between
-sessions."""
+"""Background task that lists, fetches, adds, verifies and removes models, and the list kept between sessions."""
 
 import logging
 

@@ -1,1 +1,1 @@
-"""The scene in plain numbers: Blender versions, axes, cameras, placement."""
+"""Scene as plain data: Blender versions, axes, cameras, placement."""

@@ -1,4 +1,4 @@
-"""A point of view as plain numbers. Knows how points look from an eye; nothing about bpy, cameras' lenses or meshes.
+"""Camera pose and projection as plain arrays, without bpy.
 
 Image-plane coordinates need no lens: from a perspective eye they are (right, up) divided by depth, from an orthographic
 one (right, up) in world units. A crop, a shift or another focal length would only scale and move the whole picture.

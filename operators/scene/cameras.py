@@ -1,5 +1,4 @@
-"""The published models' cameras, as the library's own file has them. Knows that file and Blender's axes; nothing about
-bpy or lenses' units."""
+"""Cameras of the published models, from the library's cameras.json, in Blender's axes. No bpy."""
 
 import json
 from dataclasses import dataclass

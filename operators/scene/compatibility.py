@@ -1,5 +1,4 @@
-"""What differs between the Blender versions, asked for by feature, never by number. Knows bpy's names; nothing about
-shapes or jobs."""
+"""Differences between Blender versions, detected by feature, never by version number."""
 
 import bpy
 import numpy as np

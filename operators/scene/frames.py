@@ -1,5 +1,4 @@
-"""The change of frame between Blender and the models. Knows the two axis conventions; nothing about objects, views or
-sizes.
+"""Change of frame between Blender and the models: axes only, no positions and sizes.
 
 Blender: +Z up, the front view looks from -Y towards +Y.
 Model:   +Y up, the drawing camera at azimuth 0 sits on +Z and looks towards -Z.

@@ -1,4 +1,4 @@
-"""Geometry of meshes from arrays, attribute by attribute: each call takes milliseconds, also of 500,000 triangles."""
+"""Mesh data from arrays, attribute by attribute: each call takes milliseconds, also for 500,000 triangles."""
 
 from math import radians
 

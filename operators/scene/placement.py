@@ -1,5 +1,4 @@
-"""Where and how large a result stands. Knows plain arrays and the "placement" of a request; nothing about bpy or the
-worker.
+"""Placement of a result: position, rotation and size from the "placement" of a request. Arrays only, no bpy.
 
 A placement is a dict with "kind" (a key of SOLVERS) and what that kind needs. Every solver takes the vertices in
 Blender's axes at the model's size and returns a :class:`Placed`.

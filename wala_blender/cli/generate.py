@@ -1,5 +1,4 @@
-"""What the commands of `wala` do with their options: read files, call the library, write files, print. Knows no
-mathematics."""
+"""Commands of `wala` for single shapes: generate, roundtrip, depth, run, parity."""
 
 import argparse
 import json

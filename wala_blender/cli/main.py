@@ -1,5 +1,5 @@
-"""The command line `wala`: arguments, exit codes, errors on one line. Knows which command has which options; the
-modules beside it do the work.
+"""Entry point of the command line `wala`: parsers, exit codes, one-line errors. The other modules of this folder do the
+work.
 
 Exit codes: 0 done, 1 it failed (one line on standard error says why), 2 the command was not understood, 130
 interrupted. Nothing heavy is imported before a command needs it.

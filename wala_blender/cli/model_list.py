@@ -1,4 +1,4 @@
-"""`wala models list`: what models there are, and how each one stands."""
+"""`wala models list`: the table of models with the state of each."""
 
 import argparse
 import json

@@ -1,5 +1,4 @@
-"""Everything in one go, within a budget of minutes: store, both stages, a model's folder, a report. Knows the order and
-the shares; not how."""
+"""Complete training within a budget of minutes: store, both stages, the model's folder, a report."""
 
 import json
 import logging

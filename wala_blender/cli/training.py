@@ -1,5 +1,4 @@
-"""The commands of `wala` about training: build a store, train, export, evaluate. Knows options and files; not losses,
-not metrics."""
+"""Commands of `wala` for training: build a store, train, fine-tune, export, evaluate."""
 
 import argparse
 import json

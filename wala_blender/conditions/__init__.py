@@ -1,1 +1,1 @@
-"""Conditions: one module for each kind of raw input, to tokens or grids."""
+"""Conditions: raw inputs → tokens or feature grids, one module for each kind of input."""

@@ -1,7 +1,7 @@
-"""The thing in a picture, cut out of its background.
+"""Background removal: the mask of the object in a picture.
 
-The thing is what is not transparent, or what stands out from a background of one colour that the picture's border
-shows, without its soft shadow.
+The object is what is not transparent, or what differs from a background of one colour, estimated from the picture's
+border, without the object's soft shadow.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Hold: keeps a generated shape within a tolerance of the blockout's own surface."""
+"""Blockout hold: keeps a generated shape within a tolerance of the blockout's surface."""
 
 import torch
 from torch import Tensor

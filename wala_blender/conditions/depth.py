@@ -1,8 +1,7 @@
-"""Depth maps from known cameras → tokens and placed features. Knows pictures, directions and the published lens; not
-how a map was made.
+"""Encoder of depth maps from known cameras: depth maps → tokens and grid features.
 
-What each map shows, at every sample of the latent's grid, is told to one small network, and what it makes of several
-maps is averaged and compared: any number of maps will do.
+One small network encodes what each map shows at every sample of the latent's grid. Their mean and maximum over the maps
+are the features, so that any number of maps is accepted.
 """
 
 import numpy as np

@@ -1,8 +1,7 @@
-"""Depth maps as programs write them → the published look: near light, far and background black.
+"""Conversion of other programs' depth maps to the published convention: near is light, far and background are black.
 
 Sixteen bits and floats keep their precision. A map whose near is dark (Blender's Z, metres or millimetres, a white
-background) is turned round, and what shows no surface (infinite, not a number, transparent, the background's value)
-becomes black.
+background) is inverted. Pixels without a surface (infinite, NaN, transparent, the background's value) become black.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
-"""What conditions say in place, on the grid of the wavelet tree: the features that the detail stage reads.
+"""Features of the detail stage: a condition's evidence, sampled on the grid of the wavelet tree.
 
 Cell k of the tree's 46 is centred at model coordinate 2·(8k − 55.5)/256 − 1. The features cover the middle 34 cells,
-−1.06 … 1.00, where shapes are. Each kind of condition has channels of its own, which are zero without it, and one
-channel that says it is there.
+−1.06 … 1.00, where shapes are. Each kind of condition has channels of its own, zero without it, and one channel that
+marks its presence.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a condition says of where a shape is, in model space: what the detail stage is given."""
+"""Evidence of a condition about the shape, in model space: the input of the detail stage."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

@@ -1,5 +1,4 @@
-"""Conditions that have a place in model space: features sampled where the latent's cells lie. Knows the latent grid's
-geometry; not the inputs.
+"""Grid features: condition features sampled at the cells of the latent grid.
 
 The latent's cells are 32 grid points of the 256³ field apart. With padding the wavelet's and the poolings' grids reach
 beyond the cube, so that cell i of 12 is centred at model coordinate 2·(32·i − 52.5)/256 − 1, i.e. −1.41 … 1.34. Each

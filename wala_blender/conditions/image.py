@@ -1,5 +1,4 @@
-"""A picture of the thing → the lines an artist would draw over it, and its silhouette: what the sketch encoder takes.
-Knows pixels; no networks."""
+"""Line drawing and silhouette of a picture: the input of the sketch encoder."""
 
 import numpy as np
 import skimage

@@ -1,5 +1,4 @@
-"""Pictures of a shape → what the published image encoders take: photographs, drawings, depth maps, several views. Knows
-pixels and the published cameras; not the encoders.
+"""Preprocessing of pictures for the published image encoders: photographs, drawings, depth maps, several views.
 
 Every prepare_… gives Prepared((images (1, V, 3, 224, 224) float32 in -1 … 1, view_indices (1, V) int64)).
 """

@@ -1,8 +1,8 @@
-"""Ink of a drawing, whatever its paper is like: grey, coloured, unevenly lit, photographed; dark lines on light or
+"""Ink extraction: the lines of a drawing on any paper, grey, coloured, unevenly lit or photographed; dark on light or
 light on dark.
 
-The paper is estimated everywhere, and ink is what is darker, or lighter, than it, by the drawing's own contrast.
-Specks, marks near the border, frames and what lies round a photographed page are left out, and said.
+The paper is estimated locally. Ink is what is darker, or lighter, than the paper by the drawing's own contrast. Specks,
+marks near the border, frames and the surroundings of a photographed page are left out and reported.
 """
 
 from dataclasses import dataclass

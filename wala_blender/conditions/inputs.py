@@ -1,7 +1,6 @@
-"""A condition's inputs from files and plain values, checked. Knows file formats; not what an encoder makes of the
-arrays.
+"""Reader of a condition's raw inputs, from files and plain values, with checks.
 
-The one way in for a job folder's request and for the command line. Nothing is ever unpickled.
+Job folders and the command line both read their inputs here. Nothing is ever unpickled.
 """
 
 import os

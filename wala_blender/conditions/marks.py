@@ -1,6 +1,7 @@
-"""Marks on a sheet that are not the drawing: specks, signatures and notes near the border, frames, page edges.
+"""Detection of marks that do not belong to the drawing: specks, signatures and notes near the border, frames, page
+edges.
 
-Lengths are shares of the sheet's longer side, or of the drawing's where that is said.
+Lengths are fractions of the sheet's longer side, unless stated as fractions of the drawing's.
 """
 
 from collections import Counter

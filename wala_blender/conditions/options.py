@@ -1,6 +1,6 @@
 """Options of `wala generate` that several conditions share, each with the raw input it becomes.
 
-Nothing here imports more than the standard library, so that `wala --help` answers at once.
+Only the standard library is imported here, so that `wala --help` answers at once.
 """
 
 import argparse

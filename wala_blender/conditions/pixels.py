@@ -1,4 +1,4 @@
-"""Pixels of picture files, with all the precision that the file has."""
+"""Pixels of picture files at the file's full precision."""
 
 from pathlib import Path
 

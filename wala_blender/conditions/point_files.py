@@ -1,4 +1,4 @@
-"""Point clouds from files: arrays, texts (.xyz, .pts, .csv, .txt, .asc), .pcd and the vertices of meshes."""
+"""Point cloud files: arrays, text (.xyz, .pts, .csv, .txt, .asc), .pcd and the vertices of meshes."""
 
 import re
 from collections.abc import Callable

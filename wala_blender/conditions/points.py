@@ -1,4 +1,4 @@
-"""Point cloud → tokens: the two published PointNets. Knows points in model space; not how they were sampled."""
+"""Point cloud → tokens: the two published PointNets."""
 
 import numpy as np
 import torch

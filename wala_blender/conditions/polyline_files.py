@@ -1,4 +1,4 @@
-"""Polylines of a sketch, as a job folder has them: .npz of points and offsets."""
+"""Polylines of a sketch in the job folder's format: .npz of points and offsets."""
 
 import itertools
 from collections.abc import Callable

@@ -1,7 +1,4 @@
-"""Raw condition tokens → the tokens a published denoiser reads: mapping, position embedding, camera rows.
-
-Knows tokens; not what they were made from.
-"""
+"""Raw condition tokens → the tokens of a published denoiser: mapping, position embedding, camera rows."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How the published models encode their conditions."""
+"""Condition encoders of the published models."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,8 +1,7 @@
-"""What an input says of where a shape is: how far a distance field disagrees with it. Knows points, cells and depth
-maps; not latents or networks.
+"""Shape constraints: differentiable disagreement of a distance field with points, voxels, a field or depth maps.
 
 An Observation takes the field's every second grid point, (H, H, H) float32 over [-1, 1]³ with index i at 2·i/H − 1,
-positive outside, and gives a scalar with a gradient, least where the field says the same.
+positive outside, and returns a scalar with a gradient, lowest where the field agrees.
 """
 
 import math

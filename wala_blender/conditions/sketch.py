@@ -1,8 +1,7 @@
-"""Sketch → line picture → tokens and placed features. Knows strokes and pictures of lines; not Blender, not cameras
-beyond the elevation.
+"""Encoder of sketches: strokes → line picture → tokens and grid features.
 
-The line picture is the one form every sketch takes: PICTURE² pixels, lines 1 on 0, the drawing's bounding box centred
-and its longest side FILL of the picture's.
+The line picture is the common form of every sketch: PICTURE² pixels, lines 1 on 0, the drawing's bounding box centred,
+its longest side FILL of the picture's.
 """
 
 import numpy as np

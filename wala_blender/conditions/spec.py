@@ -1,7 +1,7 @@
-"""What a condition says of itself: raw inputs, command-line options, encoder, preparation, default settings.
+"""Specification of a condition: raw inputs, command-line options, encoder, preparation, default settings.
 
-Nothing here imports more than the standard library, so that `wala --help` and `wala models` answer at once. The parts
-of a condition that compute are imported by ``ConditionSpec.load`` when they are first needed.
+Only the standard library is imported here, so that `wala --help` and `wala models` answer at once.
+``ConditionSpec.load`` imports the parts of a condition that compute when they are first needed.
 """
 
 from collections.abc import Callable, Mapping

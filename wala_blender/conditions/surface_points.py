@@ -1,5 +1,4 @@
-"""Points of a shape's surface, in model space, that its evidence gives: what the surface refinement brings the shape
-onto."""
+"""Surface points of a condition's evidence, in model space: the targets of surface refinement."""
 
 import math
 

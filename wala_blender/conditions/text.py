@@ -1,6 +1,6 @@
-"""Prompt → tokens by a small transformer over word pieces, trained with the starter. Knows words; not shapes.
+"""Text encoder of the starter: prompt → tokens by a small transformer over word pieces.
 
-The word pieces' vocabulary is a tokenizer file (Hugging Face tokenizers) beside the weights.
+The vocabulary of word pieces is a tokenizer file (Hugging Face tokenizers) beside the weights.
 """
 
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Voxel grids from files: .npy, .json, .binvox and MagicaVoxel's .vox, of any size, as 16³."""
+"""Voxel grids from files, resampled to 16³: .npy, .json, .binvox and MagicaVoxel's .vox, of any size."""
 
 import json
 import struct

@@ -1,5 +1,4 @@
-"""Voxel occupancy → feature grid or tokens: the published convolutional encoder. Knows 16³ grids; not how a shape was
-voxelised."""
+"""Encoders of voxels: occupancy 16³ → feature grid, or tokens by the published convolutional encoder."""
 
 import contextlib
 

@@ -1,7 +1,7 @@
-"""Frozen word vectors: a compact table, words to unit vectors, and the nearest known names of a word.
+"""Frozen word vectors: a compact table of unit vectors, and the nearest known names of a word.
 
-A table is an .npz of ``words`` (text joined by line ends, uint8), ``vectors`` int8 (N, D), each word's components
-scaled so that the largest is ±127; only directions are kept. Nearness is the cosine.
+A table is an .npz of ``words`` (text joined by line ends, uint8) and ``vectors`` int8 (N, D), each word's components
+scaled so that the largest is ±127; only directions are kept. Similarity is the cosine.
 """
 
 from collections.abc import Iterable, Sequence

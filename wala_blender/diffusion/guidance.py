@@ -1,6 +1,6 @@
 """Guidance: wrappers that turn a conditional denoiser into what samplers call.
 
-Knows conditions as opaque things; not how they were made.
+Conditions are opaque here.
 """
 
 from collections.abc import Callable

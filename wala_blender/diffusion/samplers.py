@@ -1,5 +1,5 @@
-"""Samplers: functions from noise to a latent. They know a schedule and a denoiser; not conditions, guidance or
-networks."""
+"""Samplers: functions from noise to a latent, given a schedule and a denoiser. Conditions and guidance are inside the
+denoiser."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence

@@ -1,5 +1,4 @@
-"""The noise schedule: how much noise is in which step, and what a prediction says. Knows numbers; not networks, nor how
-they are called.
+"""Noise schedule: signal and noise levels of each step, and the conversion of predictions to x₀.
 
 Paper: x_t = √ᾱ_t·x₀ + √(1−ᾱ_t)·ε. All coefficients are float64, applied to tensors of any type.
 """

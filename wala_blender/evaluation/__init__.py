@@ -1,1 +1,1 @@
-"""Evaluation of models: shapes, inputs, baselines, measures and reports."""
+"""Evaluation of models: shapes, inputs, baselines, metrics and reports."""

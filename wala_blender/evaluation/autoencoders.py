@@ -1,5 +1,4 @@
-"""Autoencoders of several runs on the same shapes: what the paper's ablation of stage 1 reports. Knows codecs; no
-denoisers, no files."""
+"""Comparison of several runs' autoencoders on the same shapes, as in the paper's ablation of stage 1."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -1,5 +1,5 @@
-"""Measures a pipeline on reference shapes: the autoencoder, each condition, and what simpler methods make of the same
-inputs. Knows no files."""
+"""Evaluation of a pipeline on reference shapes: the autoencoder, each condition, and baselines with the same inputs. No
+files are read or written."""
 
 import hashlib
 import logging

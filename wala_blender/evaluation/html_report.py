@@ -1,5 +1,5 @@
-"""A report as one self-contained HTML page: the table on top, then each condition's best, median and worst result
-beside its input and the reference. Knows pictures and markup; not how anything was measured."""
+"""Report as one self-contained HTML page: the table, then each condition's best, median and worst result beside its
+input and the reference."""
 
 import base64
 import io

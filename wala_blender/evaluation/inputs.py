@@ -1,4 +1,4 @@
-"""What is measured: conditions with the raw inputs that reference shapes give them."""
+"""Evaluation inputs: each condition's raw inputs, derived from reference shapes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

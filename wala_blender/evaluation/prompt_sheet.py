@@ -1,4 +1,4 @@
-"""A sheet of pictures of what a model makes of prompts, all of them, to be judged by eye."""
+"""Contact sheet of the shapes generated from a list of prompts, to be judged by eye."""
 
 import logging
 import textwrap

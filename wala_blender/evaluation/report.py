@@ -1,5 +1,4 @@
-"""Many shapes' scores → the numbers of a report and its tables. Knows scores; not shapes, not how they were
-measured."""
+"""Aggregation of per-shape scores into a report's numbers and tables."""
 
 from collections import defaultdict
 from collections.abc import Sequence

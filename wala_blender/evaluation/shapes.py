@@ -1,7 +1,7 @@
-"""The shapes that a model is measured on, from records of meshes.
+"""Reference shapes of an evaluation, from records of meshes.
 
-Reference: the mesh's own distance field at 256³, and its iso-surface. A shape counts only if the codec can hold it at
-all, by the limits of the training store, and when it is no training shape.
+A reference is the mesh's own distance field at 256³ and its iso-surface. A shape is used only if the codec can
+represent it, by the limits of the training store, and if it is not a training shape.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The training shapes of a store, to compare results with and to look inputs up in."""
+"""Training shapes of a store, for comparison with results and for look-ups by input."""
 
 from collections.abc import Sequence
 from functools import cached_property, lru_cache

@@ -1,1 +1,1 @@
-"""Finishing: what becomes of an extracted surface before it is delivered, a step a module."""
+"""Finishing: post-processing of an extracted surface before it is delivered, one module a step."""

@@ -1,4 +1,4 @@
-"""Flat base: the lowest part of a shape made level, so that it stands."""
+"""Flat base: levels the lowest part of a shape, so that it stands."""
 
 import numpy as np
 

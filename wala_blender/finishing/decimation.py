@@ -1,4 +1,4 @@
-"""Fewer triangles by quadric edge collapse (Garland and Heckbert 1997)."""
+"""Decimation by quadric edge collapse (Garland and Heckbert 1997)."""
 
 import fast_simplification
 import igl

@@ -1,4 +1,4 @@
-"""Extracted surface → the mesh that is delivered: all steps of finishing in their order."""
+"""Finishing in order: extracted surface → the mesh that is delivered."""
 
 import time
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Hollow: a cavity inside a solid, a wall's thickness below its surface."""
+"""Hollow: a cavity inside a solid, one wall thickness below its surface."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Crisp: nearly flat areas made flat, and the edges between them sharp.
+"""Crisp: plane fitting of nearly flat areas, with sharp edges between them.
 
 Plane-like regions grow from flat seeds by normal and distance (region growing, as Rabbani et al. 2006), take in the
 rounded edges between them, and their vertices move onto one plane, two planes' line or three planes' corner.

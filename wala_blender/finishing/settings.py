@@ -1,4 +1,4 @@
-"""The settings of finishing: what becomes of an extracted surface before it is delivered."""
+"""Settings of finishing: the post-processing of an extracted surface before it is delivered."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Smoothing that keeps the volume (Taubin 1995)."""
+"""Volume-preserving smoothing (Taubin 1995)."""
 
 import numpy as np
 from scipy.sparse import csr_matrix

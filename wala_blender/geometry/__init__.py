@@ -1,1 +1,1 @@
-"""Meshes and distance fields: conversion both ways, reading and writing, metrics. Knows numpy; not networks."""
+"""Meshes and distance fields: conversion both ways, reading and writing, metrics. No networks."""

@@ -1,7 +1,7 @@
-"""The published models' cameras: where each view index looks from. Knows angles and matrices; not meshes, not pictures.
+"""Cameras of the published models: direction and matrix of each view index.
 
-The directions are the published ones. Lens and distance are not published: ours show every shape whole, whatever its
-proportions. Blender renders through the same cameras and reads the same cameras.json.
+The directions are the published ones. Lens and distance are not published; the ones here show every shape whole,
+whatever its proportions. Blender renders through the same cameras, read from the same cameras.json.
 """
 
 import json

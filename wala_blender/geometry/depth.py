@@ -1,5 +1,4 @@
-"""A mesh → depth maps in the published look, by casting rays on the CPU. Knows triangles and camera matrices; not which
-cameras a model wants."""
+"""Depth maps of a mesh in the published convention, by ray casting on the CPU."""
 
 from collections.abc import Sequence
 

@@ -1,8 +1,8 @@
-"""Mesh → truncated signed distance field. Knows distances and inside from outside; not wavelets, files or networks.
+"""Mesh → truncated signed distance field.
 
-Unsigned distances are exact (libigl's bounding-volume hierarchy) wherever the wavelet coefficients can see them. The
-sign comes from a flood fill from outside, which does not care about face orientation, intersecting shells or double
-faces; where an opening lets the flood in, generalised winding numbers (Barill et al. 2018) close it.
+Unsigned distances are exact (libigl's bounding-volume hierarchy) wherever the wavelet coefficients depend on them. The
+sign is from a flood fill from outside, which is robust to face orientation, intersecting shells and double faces; where
+an opening lets the flood in, generalised winding numbers (Barill et al. 2018) close it.
 """
 
 from dataclasses import dataclass

@@ -1,5 +1,4 @@
-"""Depth maps from known cameras → one truncated signed distance field (Curless and Levoy 1996). Knows cameras and
-grids; not meshes."""
+"""Fusion of depth maps from known cameras into one truncated signed distance field (Curless and Levoy 1996)."""
 
 from collections.abc import Sequence
 

@@ -1,5 +1,5 @@
-"""Metrics of shapes: overlap of solids and of their silhouettes, distances and normals of surfaces, pieces; and of sets
-of shapes."""
+"""Metrics of shapes: overlap of solids and silhouettes, distances and normals of surfaces, components; and of sets of
+shapes."""
 
 import igl
 import numpy as np

@@ -1,4 +1,4 @@
-"""Occupancy asked of a network point by point → a field on a grid, coarse to fine."""
+"""Point queries of an occupancy network → a field on a grid, coarse to fine."""
 
 from collections.abc import Callable
 

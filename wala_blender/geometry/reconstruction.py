@@ -1,4 +1,4 @@
-"""Surfaces of points and of blocks by methods that learn nothing: screened Poisson, estimated normals, voxel remesh."""
+"""Classical surface reconstruction from points and blocks: screened Poisson, estimated normals, voxel remesh."""
 
 import numpy as np
 import torch

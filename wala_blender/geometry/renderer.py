@@ -1,5 +1,4 @@
-"""Renders a distance field by sphere tracing: depth and normals from a view-aligned camera. Knows fields and cameras;
-not sketches, not meshes.
+"""Sphere tracing of a distance field: depth and normals from a view-aligned camera.
 
 The camera of view-aligned conditions stands at azimuth 0: on +Z, raised by its elevation, looking at a target; image
 right is +X. At azimuth 90 it stands on +X.

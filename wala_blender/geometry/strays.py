@@ -1,4 +1,4 @@
-"""Stray parts of an input: far points, vertices of no face, tiny far pieces, open sheets beside a solid."""
+"""Stray parts of an input: far points, unreferenced vertices, tiny distant components, open sheets beside a solid."""
 
 import numpy as np
 from scipy.sparse import coo_matrix

@@ -1,5 +1,4 @@
-"""Distance field → mesh: the iso-surface at 0, closed, outward, free of dust. Knows grids and triangles; not wavelets,
-not files."""
+"""Iso-surface extraction: distance field → mesh at level 0, closed, oriented outward, without tiny components."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""How the faces of a mesh hang together: edges, neighbours, manifoldness, normals across edges."""
+"""Mesh topology: edges, neighbours, manifoldness, normals across edges."""
 
 import igl
 import numpy as np

@@ -1,1 +1,1 @@
-"""The table of models and strict checkpoint loading."""
+"""Registry of models, installation and strict checkpoint loading."""

@@ -1,13 +1,12 @@
-"""Reading and writing checkpoint files, strictly. Knows files, keys and shapes; not what the numbers do, nor where
-files come from.
+"""Strict reading and writing of checkpoint files.
 
-A checkpoint is read into *components* (our modules, by name). RENAMES is the difference between published prefixes and
-ours; where the module is another library's, its own table (networks/key_mapping.py) says the rest. After both, every
-key must exist on both sides with the same shape. Pickles are read with ``weights_only=True``: they can hold no code.
-Beside tensors and plain values argparse.Namespace alone is let in, the settings that training scripts store.
+A checkpoint is read into *components* (our modules, by name). RENAMES maps published prefixes to ours; for modules of
+other libraries, networks/key_mapping.py has the table. After both, every key must exist on both sides with the same
+shape. Pickles are read with ``weights_only=True``, so that they cannot run code. Besides tensors and plain values, only
+argparse.Namespace is allowed: the settings that training scripts store.
 
-Files are memory-mapped: a tensor takes memory when it is used, and none of its own as long as it keeps its type and
-stays on the CPU.
+Files are memory-mapped: a tensor is read when it is used, and needs no memory of its own as long as it keeps its type
+and stays on the CPU.
 """
 
 import argparse

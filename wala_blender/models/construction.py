@@ -1,4 +1,4 @@
-"""Networks built without their weights, for a file that brings these."""
+"""Construction of networks without initial weights, for weights from a file."""
 
 import contextlib
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
-"""Files from the model hub: goes on where it was cut short, ends at the promised size, checks what arrived.
+"""Downloads from the model hub: resumable, limited to the expected size, verified by checksum.
 
-Proxies, HF_ENDPOINT, HF_TOKEN and the certificates are huggingface_hub's business. Its hf_hub_download starts a file
-from the beginning in every process, so that only its parts are used here: the metadata of a file, and a download into a
-stream of ours.
+Proxies, HF_ENDPOINT, HF_TOKEN and certificates are left to huggingface_hub. Its hf_hub_download restarts a file from
+the beginning in every process, so only its parts are used here: the metadata of a file, and a download into an open
+stream.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Getting models: fetch, add a folder, check, convert, remove."""
+"""Installation of models: fetch, add a folder, verify, convert, remove."""
 
 import logging
 import os

@@ -1,6 +1,6 @@
-"""LaGeM's published checkpoint: which file it is, and the autoencoder whose sizes its tensors tell.
+"""LaGeM's published checkpoint: its file, and the autoencoder's configuration derived from its tensors.
 
-The file is a torch pickle {"model": tensors, "optimizer", "epoch", "scaler", "args"}, of which "model" alone is read.
+The file is a torch pickle {"model": tensors, "optimizer", "epoch", "scaler", "args"}, of which only "model" is read.
 """
 
 import re

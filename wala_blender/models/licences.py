@@ -1,5 +1,4 @@
-"""The licences of models' weights and of what they make, and the record of which were accepted. Knows words and a file;
-asks nobody itself."""
+"""Licences of models' weights and outputs, and the record of accepted ones. The callers ask for acceptance."""
 
 import datetime
 import json

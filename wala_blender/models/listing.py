@@ -1,4 +1,4 @@
-"""The list of models: what there are, and how each one stands, as plain data."""
+"""List of models as plain data: every model with its state."""
 
 from pathlib import Path
 

@@ -1,8 +1,7 @@
-"""A row of the table → its networks, ready to compute. Knows which file belongs to which networks; not what they do,
-nor where they came from.
+"""Model loading: a row of the registry → its networks with weights.
 
-The networks are built without memory (the meta device) and take the file's tensors, one at a time, in the precision and
-on the device that are asked for.
+The networks are built without memory (the meta device) and take the file's tensors one at a time, in the requested
+precision and on the requested device.
 """
 
 from dataclasses import dataclass, replace

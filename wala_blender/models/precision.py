@@ -1,4 +1,4 @@
-"""The precision that networks compute in: bfloat16 where a device is faster with it."""
+"""Precision of the networks' computations: bfloat16 where it is faster on the device."""
 
 import torch
 

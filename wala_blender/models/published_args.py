@@ -1,5 +1,4 @@
-"""Published ``args.json`` settings as they are read: every one has a type and a range, checked before a network is
-built."""
+"""Reader of published ``args.json`` settings: types and ranges, checked before a network is built."""
 
 import json
 from pathlib import Path

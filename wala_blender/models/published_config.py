@@ -1,4 +1,4 @@
-"""Published ``args.json`` settings → our configurations."""
+"""Published ``args.json`` settings → this library's configurations."""
 
 import logging
 from dataclasses import dataclass

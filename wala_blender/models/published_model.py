@@ -1,4 +1,4 @@
-"""The published models' second stage: one condition each, its encoder, and the denoiser."""
+"""Second stage of the published models: the denoiser and the encoder of its one condition."""
 
 from dataclasses import dataclass
 

@@ -1,11 +1,11 @@
-"""Fetched and added models: their folder, and the record of each.
+"""Models folder: fetched and added models, with a record of each.
 
-The models folder is $WALA_MODELS, or ``models`` in this user's folder for the application's data. In it every model has
-a folder of its name with ``installed.json``, the record below. A fetched model's files lie there too; an added one's
-stay where they are.
+The models folder is $WALA_MODELS, or ``models`` in the user's application data folder. Every model has a folder of its
+name in it, with ``installed.json``, the record below. A fetched model's files lie there too; an added one's stay where
+they are.
 
-Whatever lies in the models folder may be damaged, of a newer version, or somebody else's: a record is believed only as
-far as it was checked.
+Content of the models folder may be damaged, of a newer version, or another program's: a record is trusted only as far
+as it was checked.
 """
 
 import contextlib

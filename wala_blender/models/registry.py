@@ -1,5 +1,4 @@
-"""The table of models: what there is, what each can do and with which defaults. Knows rows; not networks or tensors,
-nor what is installed."""
+"""Registry of models: names, capabilities, defaults. No networks, no tensors, no state of installation."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Configuration of a model of the starter's kind: its denoiser and the encoders it has. No torch."""
+"""Configuration of a starter model: its denoiser and encoders. No torch."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

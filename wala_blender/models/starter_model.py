@@ -1,5 +1,4 @@
-"""The second stage of models of the starter's kind: one denoiser for all conditions, and the encoders that the
-configuration names."""
+"""Second stage of starter models: one denoiser for all conditions, and the encoders of the configuration."""
 
 from collections.abc import Mapping
 from dataclasses import replace

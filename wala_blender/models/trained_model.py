@@ -1,4 +1,4 @@
-"""A model that was trained here, as a folder: about.json beside the weights and word pieces.
+"""Folder of a trained model: about.json beside the weights and word pieces.
 
 about.json          schema, name, title, licence, conditions with their defaults, the configurations of the networks and
                     of each encoder; without a schema it is older, and has the encoders that there were at the time

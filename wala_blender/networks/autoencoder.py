@@ -1,8 +1,7 @@
-"""The VQ autoencoder: wavelet tree ↔ latent grid. Knows its own architecture; not where trees come from, nor how it is
-trained or stored.
+"""VQ autoencoder: wavelet tree ↔ latent grid.
 
-The grids are 46³ (tree), 23³ and 12³ (latent), as the two poolings and upsamplings make them.
-The published model is the default configuration; the starter is a narrower row of the same class.
+The grids are 46³ (tree), 23³ and 12³ (latent), after the two poolings and upsamplings. The default configuration is the
+published model's; the starter is a narrower one of the same class.
 """
 
 from dataclasses import dataclass

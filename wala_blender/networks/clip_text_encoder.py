@@ -1,7 +1,6 @@
-"""OpenCLIP's text encoder as Stable Diffusion 2 reads it: words → 77 tokens. Knows the network, its published keys and
-its vocabulary's files; not what the tokens are for.
+"""OpenCLIP's text encoder as used by Stable Diffusion 2: text → 77 tokens.
 
-Network and tokeniser are transformers', imported when a model is made. The vocabulary is not part of a checkpoint: its
+Network and tokenizer are transformers', imported when a model is built. The vocabulary is not part of a checkpoint: its
 files lie beside it.
 """
 

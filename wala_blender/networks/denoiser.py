@@ -1,8 +1,7 @@
-"""The denoising network (U-ViT) on latent grids. Knows its own architecture; not what a condition means, nor sampling,
-training or files.
+"""Denoising network (U-ViT) on latent grids.
 
-Residual blocks at the latent's resolution around a transformer on patches. Published checkpoints are rows of UViTConfig
-with ``grid_channels`` 0; the starter adds a grid-aligned way in for conditions that have a place.
+Residual blocks at the latent's resolution around a transformer on patches. Published checkpoints are configurations of
+UViTConfig with ``grid_channels`` 0; the starter adds grid features as a second input.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,7 @@
-"""The detail stage: a U-Net on the wavelet tree's own grid that refines a decoded tree by what the condition says in
-place.
+"""U-Net of the detail stage: refines a decoded wavelet tree with grid-aligned features of the condition.
 
-It works on the middle of the grid, where shapes are, in training and afterwards alike; the cells around it keep what
-was decoded.
+It processes the middle of the grid, where shapes are, in training and inference alike; the cells around it keep their
+decoded values.
 """
 
 import torch

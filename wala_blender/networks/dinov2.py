@@ -1,7 +1,6 @@
-"""DINOv2, the published encoder of images, depth maps and sketches: pictures → patch tokens. Knows the network and its
-published keys; not how a picture was prepared.
+"""DINOv2, the published encoder of images, depth maps and sketches: pictures → patch tokens.
 
-The network is transformers'. That package is imported when a model is made, for the import takes seconds and most runs
+The network is transformers'. That package is imported when a model is built, as the import takes seconds and most runs
 need none.
 """
 

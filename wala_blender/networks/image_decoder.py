@@ -1,5 +1,4 @@
-"""Stable Diffusion's image autoencoder, the half that is needed here: latents → pictures. Knows shapes and arithmetic;
-not what is pictured.
+"""Decoder of Stable Diffusion's image autoencoder: latents → pictures.
 
 Attribute names spell the published keys.
 """

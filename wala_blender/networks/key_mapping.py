@@ -1,7 +1,7 @@
-"""The same network with other names: how a component's published tensors become those of the module that computes it.
+"""Key mapping: tensors of a published component → tensors of the module that computes it.
 
-Knows keys and tensors; not files, nor which networks there are. A module that is not in the published layout carries
-its table as ``published_layout``; the strict loader applies it, and checks what comes out.
+A module with other names than the published ones carries its table as ``published_layout``; the strict loader applies
+it and checks the result.
 """
 
 import re

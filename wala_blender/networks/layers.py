@@ -1,12 +1,10 @@
-"""The blocks every network here is built from, each defined once.
+"""Building blocks of all networks, each defined once.
 
-Knows shapes and arithmetic; not which network uses a block, nor any file.
-
-Attribute names are part of the checkpoint format: they spell the published keys (`in_norm`, `out_layers.3`, `attn.qkv`,
+Attribute names are part of the checkpoint format: they are the published keys (`in_norm`, `out_layers.3`, `attn.qkv`,
 …).
 
 Letters: B batch, C channels, D/H/W grid (x, y, z), N tokens, E token width, T heads. Normalisations compute their
-statistics in float32 whatever the input's type (torch does so on CPU and GPU, also under autocast).
+statistics in float32 whatever the input's type (as torch does on CPU and GPU, also under autocast).
 """
 
 import math

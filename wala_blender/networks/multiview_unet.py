@@ -1,7 +1,7 @@
-"""MVDream's UNet: Stable Diffusion 2.1's, with a camera's place added to the time and self-attention across the views
-of an object.
+"""MVDream's UNet: Stable Diffusion 2.1's, with a camera embedding added to the time embedding, and self-attention
+across the views of an object.
 
-Knows shapes and arithmetic; not text, pictures, or the schedule. Attribute names spell the published keys.
+Attribute names are the published keys.
 
 Letters: B images (object by object, an object's V views in a row), C channels, H, W rows and columns, N tokens, E token
 width.

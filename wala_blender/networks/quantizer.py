@@ -1,5 +1,4 @@
-"""The vector quantiser between encoder and decoder. Knows latents and the codebook; not the networks around it, nor a
-training loop."""
+"""Vector quantiser between encoder and decoder."""
 
 from dataclasses import dataclass
 

@@ -1,5 +1,5 @@
-"""Layers of the networks on sets of vectors: attention, the gated feed-forward block, both with pre-norms, and the
-embedding of points.
+"""Layers of networks on sets of vectors: attention and gated feed-forward block, both with pre-norm, and point
+embedding.
 
 Sets are unordered: nothing here depends on the order of a set's rows. Attribute names spell published keys.
 Letters: B batch, N and M vectors of two sets, E and W widths.

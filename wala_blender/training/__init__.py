@@ -1,2 +1,1 @@
-"""Data, losses, loops and evaluation of the starter model. Nothing else of the package imports it, except the command
-line."""
+"""Training: data, losses and loops. Only the command line, evaluation and benchmarks import it."""

@@ -1,5 +1,4 @@
-"""Low-rank fine-tuning through peft: small additions are trained, the weights they are added to are not. Knows layers;
-not what they do."""
+"""Low-rank adapters (LoRA) through peft: fine-tuning with the original weights frozen."""
 
 from typing import TYPE_CHECKING
 

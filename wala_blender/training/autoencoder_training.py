@@ -1,5 +1,4 @@
-"""Stage 1: trains the starter's autoencoder on wavelet trees. Knows its schedule and the quantiser's; losses, data and
-the loop are elsewhere."""
+"""Training of stage 1: the starter's autoencoder on wavelet trees."""
 
 import logging
 from collections.abc import Callable

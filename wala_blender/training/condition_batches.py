@@ -1,5 +1,5 @@
-"""Batches of conditions of stage 2: what the encoders take, made of the latents' shapes and varied, and the word
-pieces. Knows no networks."""
+"""Batches of conditions for stage 2: augmented encoder inputs of the latents' shapes, and the vocabulary of word
+pieces."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What training and evaluation need to know of a condition."""
+"""Specification of a condition in training and evaluation."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,5 +1,4 @@
-"""Sample sheets of stage 2: a few shapes, what the conditions show of them, and what the denoiser makes of that. Knows
-no training."""
+"""Sample grids of stage 2: for a few shapes, what the conditions show and what the denoiser samples from it."""
 
 import torch
 from torch import Tensor

@@ -1,5 +1,4 @@
-"""Stage 2: trains the starter's denoiser and its condition encoders on latents. Knows the mix of conditions and the
-loss; the loop is elsewhere."""
+"""Training of stage 2: the starter's denoiser and its condition encoders on latents."""
 
 import logging
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Evidence of a training shape for the detail stage, as imperfect as artists' inputs are."""
+"""Evidence of a training shape for the detail stage, with the imperfections of artists' inputs."""
 
 import numpy as np
 import torch

@@ -1,5 +1,5 @@
-"""The latents that the detail stage is trained on: every training shape's encoded one, and what the denoiser makes of
-some of its conditions."""
+"""Latents for training the detail stage: every training shape's encoded one, and the denoiser's samples for some of its
+conditions."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Training of the detail stage: decoded trees and what conditions say in place → the shapes' own trees."""
+"""Training of the detail stage: decoded trees and grid-aligned evidence → the shapes' own trees."""
 
 import logging
 from collections.abc import Callable

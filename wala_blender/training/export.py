@@ -1,4 +1,4 @@
-"""Makes a model of two runs: safetensors in float16, the word pieces beside. Knows files; not training."""
+"""Export of two runs as a model: safetensors in float16, with the word pieces."""
 
 import json
 from dataclasses import replace

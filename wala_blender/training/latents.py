@@ -1,5 +1,4 @@
-"""The latents stage 2 learns, with what their conditions are made of, in memory and in a run's folder. Knows a store;
-not what is learned."""
+"""Latents of a store for stage 2, with the inputs of their conditions, in memory and in a run's folder."""
 
 import os
 from collections import deque

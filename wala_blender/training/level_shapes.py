@@ -1,4 +1,4 @@
-"""What the levels are trained on: points of a shape's surface, and points in and around it with their occupancy."""
+"""Training samples of the levels: points of a shape's surface, and points in and around it with their occupancy."""
 
 import logging
 from collections.abc import Sequence

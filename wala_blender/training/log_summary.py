@@ -1,5 +1,4 @@
-"""What a run's numbers came to as its time went by, from its log.jsonl, as a Markdown table. Knows logs; not what was
-trained."""
+"""Summary of a run's log.jsonl over time, as a Markdown table."""
 
 import json
 from collections.abc import Sequence

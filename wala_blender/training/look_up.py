@@ -1,4 +1,4 @@
-"""Look-ups of training shapes by what an input shows: baselines of conditions that are seen from one side."""
+"""Nearest training shapes by what an input shows: baselines of conditions that are seen from one side."""
 
 from collections.abc import Callable
 from typing import Protocol

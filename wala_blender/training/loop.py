@@ -1,9 +1,9 @@
-"""The training loop both stages share: a budget, a learning-rate schedule, averaged weights, resuming, several
-processes. Knows no data.
+"""Training loop shared by all stages: a budget, a learning-rate schedule, averaged weights, resuming, several
+processes.
 
-All randomness of step n comes from generators seeded by n, so that a run that was stopped, and one of several
-processes, take the same steps. Started by `accelerate launch` or torchrun, every process takes its share of each batch;
-gradients are averaged, one process writes.
+All randomness of step n is from generators seeded by n, so that a resumed run, and one of several processes, take the
+same steps. Started by `accelerate launch` or torchrun, every process takes its share of each batch; gradients are
+averaged, and one process writes.
 """
 
 import json

@@ -1,5 +1,4 @@
-"""What a run's folder, or a model, hands on to the next run: networks, word pieces, the latents' unit. Knows files; not
-how training goes."""
+"""Checkpoints of a run or model that the next run starts from: networks, word pieces, the latents' scale."""
 
 import json
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Sample sheets: pictures of shapes side by side in a run's folder. Knows fields and pixels; not networks."""
+"""Sample grids: pictures of shapes side by side in a run's folder."""
 
 from pathlib import Path
 

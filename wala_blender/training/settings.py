@@ -1,4 +1,4 @@
-"""Training configurations: the shipped ones by name, and files of one's own."""
+"""Training configurations: the shipped ones by name, and the user's files."""
 
 from pathlib import Path
 

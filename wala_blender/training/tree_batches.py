@@ -1,5 +1,4 @@
-"""Which trees a step of stage 1 trains on, and reading them in time. Knows a store's entries; not networks or
-losses."""
+"""Batches of wavelet trees for stage 1, read ahead in threads."""
 
 import os
 from collections import defaultdict

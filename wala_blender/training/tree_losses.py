@@ -1,7 +1,6 @@
-"""How far a tree is from the one it should be: the losses of stage 1, by name. Knows coefficients; not networks, nor
-how they are trained.
+"""Losses of stage 1 on wavelet trees, by name.
 
-Trees here are scaled (``channel_scales``), so that every channel varies by about one where it is not zero.
+Trees here are scaled (``channel_scales``), so that every channel has a spread of about one where it is not zero.
 """
 
 from collections.abc import Callable

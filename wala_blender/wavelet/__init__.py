@@ -1,5 +1,4 @@
-"""Distance field ↔ wavelet tree: filters, forward and inverse transform, packing. Knows nothing of meshes or
-networks."""
+"""Distance field ↔ wavelet tree: filters, forward and inverse transform, packing. No meshes, no networks."""
 
 from .transform import Coefficients, forward, inverse
 from .tree import coefficients_to_half_field, field_to_tree, pack, tree_to_field, tree_to_half_field, unpack

@@ -1,4 +1,4 @@
-"""Analysis and synthesis matrices of a one-dimensional wavelet step. Knows PyWavelets; not three dimensions, not trees.
+"""Analysis and synthesis matrices of a one-dimensional wavelet step.
 
 The step is linear in the signal for the paddings we use, so that PyWavelets applied to the identity gives the whole
 matrix: the torch transform then agrees with PyWavelets by construction, on any device.

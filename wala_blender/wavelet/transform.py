@@ -1,6 +1,6 @@
 """Three-dimensional biorthogonal wavelet transform in torch, equal to pywt.wavedecn / waverecn with bior6.8.
 
-Knows coefficients as tensors; the wavelet tree is packed in tree.py. Batch dimensions come first, then x, y, z.
+Works on coefficients as tensors, batch dimensions first, then x, y, z; tree.py packs them into the wavelet tree.
 """
 
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""The wavelet tree: coarse and two levels of detail coefficients as the channels of one grid (Make-A-Shape, WaLa
-section 3.1).
+"""Wavelet tree: coarse and two levels of detail coefficients as the channels of one grid (Make-A-Shape, WaLa section
+3.1).
 
 Channel 0 holds the coarse coefficients; channel 1 + 28·x + 4·b + 2·y + z the band b of the child at offset (x, y, z);
 channel 57 + b the coarsest details. The finest details are dropped.

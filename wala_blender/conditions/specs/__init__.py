@@ -1,4 +1,4 @@
-"""The conditions there are: one module of this folder each, with its SPEC.
+"""Specifications of all conditions: one module of this folder each, with its SPEC.
 
 A new condition is a module here; every table of conditions is a view of SPECS.
 """

@@ -1,4 +1,4 @@
-"""Condition "depth": one depth map, or a mesh to take it of."""
+"""Condition "depth": one depth map, or a mesh to render it from."""
 
 from ..options import AZIMUTH, CAMERAS, ELEVATION, NEAR, PROMPT
 from ..spec import CliOption, ConditionSpec, Defaults, Implementation, mesh_or

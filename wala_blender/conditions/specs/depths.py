@@ -1,4 +1,4 @@
-"""Condition "depths": several depth maps of the published cameras, or a mesh to take them of."""
+"""Condition "depths": several depth maps of the published cameras, or a mesh to render them from."""
 
 from dataclasses import dataclass
 from pathlib import Path

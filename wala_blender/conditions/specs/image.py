@@ -1,4 +1,4 @@
-"""Condition "image": one picture of the thing. The starter reads it as a sketch: its lines and silhouette."""
+"""Condition "image": one picture of the object. The starter reads it as a sketch: its lines and silhouette."""
 
 from ..options import BACKGROUND, CAMERAS, ELEVATION, PROMPT
 from ..spec import CliOption, ConditionSpec, Defaults, Implementation

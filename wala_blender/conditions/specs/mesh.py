@@ -1,4 +1,4 @@
-"""Condition "mesh": a mesh, to be made again from a model's latents."""
+"""Condition "mesh": a mesh, reconstructed from a model's latents."""
 
 from ...arguments import number
 from ...errors import InputError

@@ -1,4 +1,4 @@
-"""Condition "none": nothing at all; the seed alone makes one shape another."""
+"""Condition "none": unconditional generation; the seed alone selects the shape."""
 
 from ..spec import CliOption, ConditionSpec, Defaults, Implementation
 

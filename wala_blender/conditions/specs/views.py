@@ -1,4 +1,4 @@
-"""Condition "views": several pictures of the thing from the published cameras. The published models alone take it."""
+"""Condition "views": several pictures of the object from the published cameras, for the published models only."""
 
 from ..options import BACKGROUND, CAMERAS
 from ..spec import CliOption, ConditionSpec, Defaults, Implementation

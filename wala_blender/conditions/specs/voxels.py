@@ -1,4 +1,4 @@
-"""Condition "voxels": solid cells, or the mesh of a blockout."""
+"""Condition "voxels": occupied cells, or the mesh of a blockout."""
 
 from dataclasses import dataclass
 

@@ -1,5 +1,5 @@
-"""glTF 2.0 reader (.glb, .gltf): the geometry of a scene, with every node, instance and compression that it knows in
-place."""
+"""glTF 2.0 reader (.glb, .gltf): the geometry of a scene, with node transforms, instances and supported compressions
+applied."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""PLY reader: ASCII and both binary formats, polygons of any mixture, triangle strips."""
+"""PLY reader: ASCII and both binary formats, mixed polygons, triangle strips."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Text of a mesh or point file."""
+"""Decoding of text in mesh and point files."""
 
 import codecs
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Writers of .glb, .obj, .ply and .stl with normals and provenance, each a mesh → the file's bytes."""
+"""Writers of .glb, .obj, .ply and .stl with normals and provenance: mesh → the file's bytes."""
 
 import json
 import math

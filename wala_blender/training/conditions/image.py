@@ -1,4 +1,4 @@
-"""Condition "image" in evaluation. Nothing is trained of its own: the starter reads a picture as a sketch."""
+"""Condition "image" in evaluation. It has no training: the starter reads a picture as a sketch."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Condition "none" in evaluation: the set of results counts. Dropped conditions train it."""
+"""Condition "none" in evaluation: the results are compared as a set. It is trained by dropped conditions."""
 
 from ..condition_training import ConditionTraining, Evaluation
 

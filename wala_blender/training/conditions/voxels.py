@@ -1,4 +1,4 @@
-"""Condition "voxels" in training and evaluation: solid cells, and the meshes of blockouts."""
+"""Condition "voxels" in training and evaluation: occupied cells, and the meshes of blockouts."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

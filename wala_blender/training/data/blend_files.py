@@ -1,7 +1,6 @@
-"""Meshes of .blend files, read by a Blender in a process of its own. Knows how to find one and what to ask it; never
-imports bpy.
+"""Meshes of .blend files, read by Blender in a separate process. bpy is never imported here.
 
-A .blend file is one shape: what its scene shows, modifiers and instances applied. Scripts in it are not run.
+A .blend file is one shape: its scene with modifiers and instances applied. Scripts in it are not run.
 """
 
 import importlib.util

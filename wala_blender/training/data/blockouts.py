@@ -1,11 +1,11 @@
-"""Blockouts of shapes, as an artist places them: boxes and convex parts fitted to a solid, or coarse cells; for
-training and evaluation.
+"""Blockouts of shapes as artists build them, for training and evaluation: boxes and convex parts fitted to a solid, or
+coarse cells.
 
-Boxes are fitted greedily. A box gains the share of the solid that it is the first to cover and pays ``waste`` times
-what it covers in vain; among all axis-aligned boxes of a coarse grid the best one is found exactly (Kadane's maximum
-subarray, over all pairs of planes of the other two axes at once), and its sides are then moved on the fine grid as long
-as that gains. Convex parts are the hulls of what each of these boxes covers. All parts are closed and wound outward;
-they may overlap, as an artist's do, and together they are one blockout.
+Boxes are fitted greedily. A box gains the part of the solid that it is the first to cover and pays ``waste`` times the
+empty volume it covers. The best of all axis-aligned boxes of a coarse grid is found exactly (Kadane's maximum subarray,
+over all pairs of planes of the other two axes at once); its sides are then moved on the fine grid as long as that
+gains. Convex parts are the hulls of what each of these boxes covers. All parts are closed and oriented outward; they
+may overlap, and together they are one blockout.
 """
 
 from collections.abc import Sequence

@@ -1,5 +1,4 @@
-"""The store of training samples: per shape, some variants with everything training needs. Knows files and geometry; not
-networks.
+"""Builder of a store of training samples: several variants of each shape, with all arrays that training needs.
 
 One .npz a shape (uncompressed, written to a temporary name and renamed, so that a stopped build resumes) beside
 index.jsonl, which also names the shapes left out and why, and report.json, which counts them. Variant 0 is the shape as

@@ -1,4 +1,4 @@
-"""Captions as people would type them, from the few words a file's name gives. Knows words; not shapes or tokens."""
+"""Captions in the style of typed prompts, from the few words of a file's name."""
 
 import random
 import re

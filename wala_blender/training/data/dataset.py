@@ -1,4 +1,4 @@
-"""Reads a store of training samples. Knows its files; not how they were made, nor what is learned from them."""
+"""Reader of a store of training samples."""
 
 import json
 from dataclasses import dataclass

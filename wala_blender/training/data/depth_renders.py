@@ -1,5 +1,4 @@
-"""Depth maps of a training shape, in the published look. Knows wavelet trees and cameras; not stores, nor what is
-learned."""
+"""Depth maps of a training shape, in the published convention."""
 
 import math
 

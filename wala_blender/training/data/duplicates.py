@@ -1,5 +1,4 @@
-"""Tells the same geometry under another name: by moments of the surface, which do not depend on how it is cut into
-triangles. Knows meshes; not files."""
+"""Detection of duplicate geometry by moments of the surface, which do not depend on its triangulation."""
 
 import numpy as np
 from scipy.spatial import cKDTree

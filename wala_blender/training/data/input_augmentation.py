@@ -1,5 +1,4 @@
-"""Points and voxels as they are met in practice: noisy, seen from one side, with holes. Knows batches of tensors; not
-shapes or networks."""
+"""Augmentation of points and voxels: noise, partial views, holes."""
 
 import torch
 import torch.nn.functional as F

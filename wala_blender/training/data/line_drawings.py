@@ -1,5 +1,4 @@
-"""Line drawings of rendered shapes: depth and normal discontinuities, as unsteady as a hand draws them. Knows pictures;
-not shapes or networks."""
+"""Line drawings of rendered shapes: depth and normal discontinuities with the irregularity of a hand."""
 
 import torch
 import torch.nn.functional as F

@@ -1,5 +1,5 @@
-"""Records of meshes to train on and to measure with: collections (NAME.npz with NAME.jsonl) and folders of mesh files.
-Knows splits; not distance fields.
+"""Mesh records for training and evaluation: collections (NAME.npz with NAME.jsonl) and folders of mesh files, with
+their splits.
 
 A collection: ``vertices`` uint16 (n, 3) (value / 65535 − 0.5, +Y up, longest side 1), ``faces`` (m, 3) local to the
 object, ``vertex_offsets`` and ``face_offsets`` with one entry more than there are objects; the records in the same

@@ -1,8 +1,8 @@
-"""Which way a seat faces. Knows shapes and what they are called; not stores.
+"""Orientation of seats.
 
-Kits disagree about the front of chairs, sofas and beds, while words say nothing of it: learned as authored, "a chair"
-becomes a mean of chairs that face each other. Seats are therefore turned so that their backs are at −Z and they face
-+Z, as glTF's models do.
+Kits disagree about the front of chairs, sofas and beds, and captions do not mention it: trained as authored, "a chair"
+becomes a mean of chairs with different fronts. Seats are therefore turned so that their backs are at −Z and they face
++Z, as in glTF.
 """
 
 import numpy as np

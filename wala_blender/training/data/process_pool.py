@@ -1,5 +1,4 @@
-"""Maps a function over many items in several processes, and survives one that dies. Knows processes; not what they
-compute."""
+"""Process pool: maps a function over many items and survives a process that dies."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""How often each shape of a store is drawn in training."""
+"""Sampling weights of a store's shapes in training."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,5 +1,4 @@
-"""Variants of a shape: mirrored, stretched, turned about the up axis and fitted into the model's box again. Knows
-meshes and fields; not stores."""
+"""Variants of a shape: mirrored, stretched, turned about the up axis and normalised into the model's box."""
 
 from dataclasses import dataclass
 

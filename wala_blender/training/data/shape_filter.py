@@ -1,5 +1,4 @@
-"""Which shapes are worth training on, and which part of a mesh is its shape's surface. Knows meshes and fields; not
-stores."""
+"""Filter of training shapes, and the part of a mesh that is its shape's surface."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The compact table of word vectors that a model ships, out of GloVe's."""
+"""Compact table of word vectors for a model's folder, from GloVe's."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""Procedural shapes to train on: composites of primitives, and families of named things."""
+"""Procedural training shapes: composites of primitives, and families of named objects."""

@@ -1,4 +1,4 @@
-"""Shape builder: primitives placed, mirrored and repeated, with random numbers at hand."""
+"""Shape builder: primitives placed, mirrored and repeated, with a random generator."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

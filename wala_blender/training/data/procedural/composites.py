@@ -1,4 +1,4 @@
-"""Random composites of primitives: what low-poly kits, furniture and architecture are made of, without a name.
+"""Random composites of primitives without a name, in the style of low-poly kits, furniture and architecture.
 
 Every kind builds in units of about one; ``composite`` picks a kind by the seed, and often adds bumps, cuts and a
 mirrored or repeated copy.

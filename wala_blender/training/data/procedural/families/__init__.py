@@ -1,4 +1,4 @@
-"""Parametric families of named things, facing +Z, with exact captions."""
+"""Parametric families of named objects, facing +Z, with exact captions."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Families of buildings and what stands outdoors: houses, towers, castles, bridges, fences, stairs."""
+"""Families of buildings and outdoor structures: houses, towers, castles, bridges, fences, stairs."""
 
 import numpy as np
 

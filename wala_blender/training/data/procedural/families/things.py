@@ -1,4 +1,4 @@
-"""Families of things to hold: weapons, tools, vessels, instruments, toys."""
+"""Families of hand-held objects: weapons, tools, vessels, instruments, toys."""
 
 import numpy as np
 

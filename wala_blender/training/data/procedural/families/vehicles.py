@@ -1,4 +1,4 @@
-"""Families of vehicles: on wheels, on rails, in water and in the air; their fronts at +Z."""
+"""Families of vehicles, on wheels, on rails, in water and in the air, facing +Z."""
 
 from ..builder import Builder, rotation
 
