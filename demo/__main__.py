@@ -29,7 +29,7 @@ LARGEST = 290_000  # bytes of a picture in the repository
 
 @dataclass(frozen=True)
 class Example:
-    """One row of the sheet: what was given, and what came of it. ``made`` is a stage.Made."""
+    """One row of the sheet: the input and the result. ``made`` is a stage.Made."""
 
     title: str
     made: object
@@ -45,7 +45,7 @@ class Example:
 
 
 class Camera:
-    """Renders into a folder, one number after the other."""
+    """Renders into a folder with numbered files."""
 
     def __init__(self, render: Callable, folder: Path):
         self._render, self._folder, self._count = render, folder, 0
@@ -145,7 +145,7 @@ def timings(examples: Sequence[Example]) -> list[str]:
 
 
 def run(out: Path, pictures: Path | None) -> list[str]:
-    """Everything; returns the lines to print. Raises RuntimeError with one line when the extension refuses or a job
+    """The whole demo; returns the lines to print. Raises RuntimeError with one line if the extension refuses or a job
     fails."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)

@@ -18,7 +18,7 @@ _EDGES = [(a, b) for a in range(8) for b in range(a + 1, 8) if np.abs(CORNERS[a]
 
 @dataclass(frozen=True)
 class Eye:
-    """A perspective eye, upright, that looks at ``target`` from ``distance``; angles in degrees.
+    """Upright perspective camera that looks at ``target`` from ``distance``; angles in degrees.
 
     Azimuth 0 looks from -Y and 90 from +X; a positive elevation looks down.
     """
@@ -75,7 +75,7 @@ def is_hidden(points: np.ndarray, eye: np.ndarray, boxes: Sequence[Box]) -> np.n
 
 
 def visible_lines(boxes: Sequence[Box], eye: Eye) -> list[np.ndarray]:
-    """What can be seen of the edges, as polylines (n, 3) in the world."""
+    """The visible parts of the edges, as polylines (n, 3) in the world."""
     lines = []
     for line in edges(boxes):
         seen = np.flatnonzero(~is_hidden(line, eye.position, boxes))

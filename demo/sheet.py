@@ -14,7 +14,7 @@ _OVERSAMPLE = 3
 
 @dataclass(frozen=True)
 class Cell:
-    """A square picture and what is written under it."""
+    """A square picture and its caption."""
 
     picture: Image.Image
     caption: str

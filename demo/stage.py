@@ -140,8 +140,8 @@ def paint(name: str, colour: str) -> None:
 def generate(
     condition: str, selected: Sequence[str] = (), seed: int = 0, prompt: str = "", cursor=(0.0, 0.0, 0.0)
 ) -> Made:
-    """Chooses the condition, selects the named objects and presses Generate; the prompt is what a text is, and goes
-    beside anything else. Raises RuntimeError with the extension's words if it fails."""
+    """Select the condition and the named objects and press Generate; the prompt is the input of text, and optional
+    beside any other condition. Raises RuntimeError with the extension's message if it fails."""
     for item in bpy.context.view_layer.objects:
         item.select_set(item.name in selected)
     bpy.context.view_layer.objects.active = bpy.data.objects[selected[0]] if selected else None

@@ -19,7 +19,7 @@ def _classes() -> tuple:
 
 
 def register() -> None:
-    """Add the operators, the keys, the session's timer and the handlers."""
+    """Register the operators, the keys, the session's timer and the handlers."""
     import bpy
 
     from . import keymap
@@ -36,7 +36,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Take everything away again, the worker process included."""
+    """Undo register(), the worker process included."""
     import bpy
 
     from . import keymap

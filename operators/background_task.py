@@ -7,29 +7,29 @@ from ..runtime.events import Event
 
 
 class Program(Protocol):
-    """What runs: environment.Build, environment.Check or downloads.Command."""
+    """Interface of environment.Build, environment.Check and downloads.Command."""
 
     def poll(self) -> list[Event]:
         """The events since the last call; never blocks."""
 
     def cancel(self) -> None:
-        """Ask it to stop; a CancelledEvent comes from a later poll."""
+        """Cancel; a CancelledEvent comes from a later poll."""
 
     def abandon(self) -> None:
-        """Stop it at once; nobody polls any more."""
+        """Stop at once, without further polls."""
 
 
 @dataclass(frozen=True)
 class TaskOutcome:
-    """How a task ended, and the words for the artist."""
+    """How a task ended, with the message for the artist."""
 
     ok: bool
     message: str
 
 
 class BackgroundTask:
-    """One program at a time, polled by the session. Subclasses say in ``handle`` what its events mean and call
-    ``finish`` at the last one."""
+    """One subprocess at a time, polled by the session. Subclasses process its events in ``handle`` and call ``finish``
+    at the last one."""
 
     busy_reason = ""
 
@@ -43,15 +43,15 @@ class BackgroundTask:
         return self.program is not None
 
     def why_not(self) -> str:
-        """Why no other program can start now, "" when one can. Cheap."""
+        """Why no other program can start now, "" if one can. Cheap."""
         return self.busy_reason if self.is_busy else ""
 
     def run(self, program: Program) -> None:
-        """Take over a program that was just made."""
+        """Take over a newly created program."""
         self.program, self.outcome = program, None
 
     def cancel(self) -> None:
-        """Ask the program to stop; its last event comes from a later poll."""
+        """Cancel the program; its last event comes from a later poll."""
         if self.program is not None:
             self.program.cancel()
 
@@ -62,7 +62,7 @@ class BackgroundTask:
         self.program = None
 
     def poll(self) -> None:
-        """One look at the program; never blocks."""
+        """Poll the program once; never blocks."""
         for event in self.program.poll() if self.program is not None else ():
             self.handle(event)
 

@@ -10,7 +10,7 @@ _added = []
 
 
 def register() -> None:
-    """Add them where Blender keeps add-ons' keys; there are none in background mode."""
+    """Add the keys to Blender's add-on keymap; background mode has none."""
     configuration = bpy.context.window_manager.keyconfigs.addon
     if configuration is None:
         return
@@ -23,7 +23,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Take them away again."""
+    """Remove the keys."""
     for keymap, item in _added:
         keymap.keymap_items.remove(item)
     _added.clear()

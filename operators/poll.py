@@ -2,7 +2,7 @@
 
 
 def allowed(operator: type, reason: str) -> bool:
-    """What the poll of an operator returns; ``reason``: why it can't run, "" when it can."""
+    """Return value of an operator's poll; ``reason``: why it can't run, "" if it can."""
     if reason:
         operator.poll_message_set(reason)
     return not reason

@@ -18,8 +18,8 @@ def preferences():
 
 
 def folder(name: str) -> Path:
-    """A folder of ours in Blender's user files, made if it isn't there: "jobs", "worker", "logs". Raises JobFailed:
-    disk full, no permission."""
+    """A folder of the extension in Blender's user files, created if missing: "jobs", "worker", "logs". Raises
+    JobFailed: disk full, no permission."""
     try:
         return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True))
     except OSError as error:
@@ -27,24 +27,24 @@ def folder(name: str) -> Path:
 
 
 def environment_folder() -> Path:
-    """Where Set Up Worker builds."""
+    """Folder in which Set Up Worker builds the environment."""
     return folder("worker") / "environment"
 
 
 def log_folder() -> Path:
-    """The chosen folder for the worker's log, else ours."""
+    """Folder of the worker's log: the chosen one, else the extension's."""
     chosen = preferences().log_folder.strip()
     return Path(bpy.path.abspath(chosen)) if chosen else folder("logs")
 
 
 def models_folder() -> str:
-    """The chosen folder for models; "" = the library's own choice."""
+    """The chosen folder for models; "" = the library's default."""
     chosen = preferences().models_folder.strip()
     return bpy.path.abspath(chosen) if chosen else ""
 
 
 def worker_python() -> str:
-    """The Python that runs the worker: the chosen one, else the one we built. Raises JobFailed("no-worker") when there
+    """Python of the worker: the chosen one, else that of the built environment. Raises JobFailed("no-worker") if there
     is neither."""
     chosen = preferences().worker_python.strip()
     if chosen:

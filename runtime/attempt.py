@@ -23,22 +23,22 @@ Announce = Callable[[Event], None]
 
 
 class Engine(Protocol):
-    """What runs a job. Made as Class(device, low_memory); kept warm between jobs."""
+    """Interface of engines. Constructed as Class(device, low_memory) and kept between jobs."""
 
     def run(self, folder: Path, request: jobs.Request, progress: Progress) -> None:
-        """Write the job's result/.
+        """Run a job and write its result/.
 
-        Calls progress(stage, step, steps) at each stage's start and before each step, and lets what it raises through.
-        Raises JobFailed for what is expected to go wrong.
+        Calls progress(stage, step, steps) at each stage's start and before each step; exceptions of it pass through.
+        Raises JobFailed for expected failures.
         """
 
     def load(self, model: str) -> None:
-        """Have a model ready for the next job. Raises JobFailed for what is expected to go wrong."""
+        """Load a model for the next job. Raises JobFailed for expected failures."""
 
 
 class EngineLoader:
-    """The engine "module:Class", made when the first job needs it, so that a broken one fails a job and not the
-    worker."""
+    """Lazy constructor of the engine "module:Class": it is built for the first job, so that a broken one fails a job
+    and not the worker."""
 
     def __init__(self, name: str, device: str, low_memory: str):
         self._name = name
@@ -63,7 +63,7 @@ class EngineLoader:
 
 @contextlib.contextmanager
 def output_to(path: Path) -> Iterator[None]:
-    """Everything printed, by Python or by a C library, goes to the end of ``path``. Raises JobFailed "disk-full" or
+    """Redirect everything printed, by Python or by a C library, to the end of ``path``. Raises JobFailed "disk-full" or
     "cannot-write"."""
     try:
         target = open_plain(path, "ab")
@@ -91,10 +91,10 @@ def _point_output_at(out: int, err: int) -> None:
 
 
 def run_job(folder: Path, engine: EngineLoader, announce: Announce, should_stop: Callable[[], bool]) -> Event:
-    """Run one job folder to its end; returns (and announces, and writes to events.ndjson) its last event: done, failed
+    """Run one job folder to its end. Returns (and announces, and writes to events.ndjson) its last event: done, failed
     or cancelled.
 
-    announce gets every event. should_stop is asked before every step. Raises nothing but what ``announce`` does.
+    announce gets every event. should_stop is called before every step. Raises only what ``announce`` raises.
     """
 
     def tell(event: Event) -> None:
@@ -113,8 +113,8 @@ def run_job(folder: Path, engine: EngineLoader, announce: Announce, should_stop:
 
 
 def _end(folder: Path, last: Event, announce: Announce) -> None:
-    """Announce the last event, and write it where the folder is a job of ours. The note in the folder goes first: who
-    hears it may look."""
+    """Announce the last event, and write it to events.ndjson if the folder is a valid job. The file is written first,
+    as receivers of the event may read it."""
     try:
         if not (isinstance(last, FailedEvent) and last.code in jobs.NOT_OURS):
             jobs.append_event(folder, last)
@@ -150,7 +150,7 @@ def _attempt(
 def _run_engine(
     folder: Path, request: jobs.Request, engine: EngineLoader, tell: Announce, progress: Progress
 ) -> Event | None:
-    """Why the run ended early; None where it is done."""
+    """The event of an early end; None if the job is done."""
     try:
         tell(StartedEvent())
         engine.get().run(folder, request, progress)

@@ -30,11 +30,11 @@ GREETING_SECONDS = 5.0
 
 
 class ChannelClosed(Exception):
-    """The other side is gone."""
+    """The other side has closed the channel."""
 
 
 class Babble(ChannelClosed):
-    """What the other side says cannot be understood, and the conversation is over."""
+    """Too many invalid messages from the other side; the channel is unusable."""
 
 
 def new_key() -> str:
@@ -43,8 +43,8 @@ def new_key() -> str:
 
 
 def prove(key: str, who: str, nonce: str) -> str:
-    """What only a holder of the key can answer to ``nonce``; ``who`` keeps an answer from being sent back as one's
-    own."""
+    """The answer to ``nonce`` that only a holder of the key can compute; ``who`` prevents an answer from being sent
+    back as one's own."""
     return hmac.new(key.encode(), f"{who}:{nonce}".encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
@@ -76,15 +76,15 @@ def socket_address(folder: Path) -> str:
 
 
 class Channel:
-    """One end of a line that sends and receives messages. Not for several readers or several writers at once."""
+    """One end of a message channel. Not for concurrent readers or concurrent writers."""
 
     def __init__(self, line: frames.SocketFrames | frames.PipeFrames):
         self._line = line
         self._bad = 0
 
     def send(self, kind: str, job: str | None = None, *, is_patient: bool = True, **fields: str | int | float) -> None:
-        """Send one message (messages.KINDS), waiting (unless not ``is_patient``) for a side that does not read. Raises
-        ChannelClosed."""
+        """Send one message (messages.KINDS), waiting (unless not ``is_patient``) if the other side does not read.
+        Raises ChannelClosed."""
         data = messages.encode(kind, job, **fields)
         try:
             self._line.write(data, is_patient)
@@ -94,7 +94,8 @@ class Channel:
     def receive(self, seconds: float | None = None) -> dict | None:
         """Wait for the next message, up to ``seconds`` (None: for ever); None if there is none by then.
 
-        Raises ChannelClosed, also after MAX_BAD_MESSAGES of what is no message, and MessageError for each before.
+        Raises MessageError for an invalid message, and ChannelClosed at the channel's end or after MAX_BAD_MESSAGES of
+        them.
         """
         try:
             data = self._line.read(seconds)
@@ -113,7 +114,7 @@ class Channel:
             raise
 
     def poll(self) -> dict | None:
-        """The next message if one has arrived, else None. What is no message is logged and skipped. Raises
+        """The next message if one has arrived, else None. Invalid messages are logged and skipped. Raises
         ChannelClosed."""
         while True:
             try:
@@ -122,7 +123,7 @@ class Channel:
                 log.warning("dropped what is not a message: %s", error)
 
     def close(self) -> None:
-        """Hang up; the other side sees the end of the channel."""
+        """Close the channel; the other side gets the end of the stream."""
         try:
             self._line.close()
         except OSError:
@@ -136,7 +137,7 @@ def try_connect(address: str) -> Channel | None:
 
 
 class Door:
-    """The worker's listening end. Raises OSError if the address cannot be used."""
+    """Listener for the worker's one authenticated connection. Raises OSError if the address cannot be used."""
 
     def __init__(self, address: str, key: str):
         self._listener = frames.FrameListener(address, messages.MAX_BYTES)
@@ -146,7 +147,7 @@ class Door:
         self._is_shut = False
 
     def admit(self) -> Channel:
-        """Wait for someone who proves the key, turn all others away. The address is free afterwards."""
+        """Accept connections until one authenticates; the others are closed. The address is free afterwards."""
         while True:
             channel = Channel(self._listener.accept())
             try:
@@ -159,8 +160,8 @@ class Door:
             channel.close()
 
     def shut(self) -> bool:
-        """Let nobody in any more. False if somebody has heard that the worker is ready: admit() is about to return the
-        channel then."""
+        """Accept no more connections. False if a client has already been authenticated: admit() is about to return its
+        channel."""
         with self._decision:
             self._is_shut = not self._is_promised
             return self._is_shut

@@ -24,7 +24,7 @@ _SAID = "wala: "  # before what the command says on standard error
 
 @dataclass(frozen=True)
 class Place:
-    """python: a program; source_root: what holds wala_blender; models_folder: "" = the library's own choice."""
+    """python: a program; source_root: the folder with wala_blender; models_folder: "" = the library's default."""
 
     python: str
     source_root: str
@@ -32,36 +32,36 @@ class Place:
 
 
 def list_words() -> list[str]:
-    """Every model there is, and what is known of it."""
+    """Arguments to list all models and their state."""
     return ["list", "--json"]
 
 
 def fetch_words(name: str, is_accepted: bool) -> list[str]:
-    """Download a model, or go on with it. is_accepted: somebody has read its licence and accepts it."""
+    """Arguments to download a model or resume its download. is_accepted: the user has read and accepted its licence."""
     return ["fetch", "--json", *["--accept-licence"] * is_accepted, "--", name]
 
 
 def add_words(folder: str, name: str = "", condition: str = "", is_accepted: bool = False) -> list[str]:
-    """Take in a folder. name, condition: "" = what the folder says."""
+    """Arguments to add a folder. name, condition: "" = as the folder states."""
     options = [f"--{option}={value}" for option, value in (("name", name), ("condition", condition)) if value]
     return ["add", *options, *["--accept-licence"] * is_accepted, "--", folder]
 
 
 def verify_words(name: str) -> list[str]:
-    """Read every file of a model again and compare its checksum."""
+    """Arguments to read every file of a model and compare its checksum."""
     return ["verify", "--", name]
 
 
 def remove_words(name: str) -> list[str]:
-    """Delete a fetched model; an added folder's own files stay."""
+    """Arguments to delete a fetched model; an added folder's own files stay."""
     return ["remove", "--", name]
 
 
 class Command:
-    """Runs `wala models` with one of the words above, polled. Without ``online_access`` it may not use the network.
+    """One run of `wala models`, polled. Without ``online_access`` it may not use the network.
 
-    Events of poll(): BytesEvent, and as the last exactly one of ModelsDoneEvent, FailedEvent, CancelledEvent. What a
-    cancelled fetch has brought stays for the next. Raises JobFailed: "offline" for a fetch, "worker-start".
+    Events of poll(): BytesEvent, and as the last exactly one of ModelsDoneEvent, FailedEvent, CancelledEvent. The
+    downloaded part of a cancelled fetch is kept for the next. Raises JobFailed: "offline" for a fetch, "worker-start".
     """
 
     def __init__(self, place: Place, words: Sequence[str], online_access: bool):
@@ -99,20 +99,19 @@ class Command:
         return events
 
     def cancel(self) -> None:
-        """Stop; the CancelledEvent comes when it is gone."""
+        """Stop; the CancelledEvent comes when the process has ended."""
         if self.state == "running":
             self._is_cancelled = True
             self._task.kill()
 
     def abandon(self) -> None:
-        """Stop at once, without the event: for when nobody polls any more. Waits for its end; a moment, as it is
-        killed."""
+        """Stop at once without an event, for when polling ends. Waits briefly for the killed process."""
         if self.state == "running":
             self._task.end(ABANDON_SECONDS)
             self._end("cancelled")
 
     def _hear(self, line: str) -> Event | None:
-        """The event that a line is, if it is one; a list is kept for the last event."""
+        """The event in a line of output, if any; a list is kept for the last event."""
         try:
             said = json.loads(line) if line[0] in "{[" else None
         except ValueError:

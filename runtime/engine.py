@@ -34,8 +34,8 @@ MEMORY_HINT = (
 
 
 class Engine:
-    """The library behind the worker. device: "auto", "cpu", "cuda", "mps", and low_memory: "auto", "on", "off", as
-    Pipeline.load takes them."""
+    """Engine with the model library. device: "auto", "cpu", "cuda", "mps", and low_memory: "auto", "on", "off", as in
+    Pipeline.load."""
 
     def __init__(self, device: str, low_memory: str = "auto"):
         self._device = device
@@ -46,8 +46,8 @@ class Engine:
     def run(self, folder: Path, request: jobs.Request, progress: "Progress") -> None:
         """Run one job; the stage "load" comes first when the model is not loaded yet.
 
-        What ``progress`` raises goes through.
-        Raises JobFailed: the library's codes, "no-torch", "out-of-memory", "disk-full", "cannot-write".
+        Exceptions of ``progress`` pass through. Raises JobFailed: the library's codes, "no-torch", "out-of-memory",
+        "disk-full", "cannot-write".
         """
         try:
             with converted_errors():
@@ -59,7 +59,7 @@ class Engine:
             raise
 
     def load(self, model: str) -> None:
-        """Have a model ready for the next job. Raises as ``run``."""
+        """Load a model for the next job. Raises as ``run``."""
         with converted_errors():
             self._loaded(model)
 
@@ -125,7 +125,7 @@ def _make_variations(
     settings: "Settings",
     progress: "Progress",
 ) -> None:
-    """Shapes of the request's seed and the next ones, the one that agrees best with the input first."""
+    """Shapes with the request's seed and the following ones, the best agreement with the input first."""
     from wala_blender.geometry.thumbnail import thumbnail_png
     from wala_blender.geometry.topology import triangulated
     from wala_blender.pipeline import Keep
@@ -146,7 +146,7 @@ def _make_variations(
 
 
 def _finish_again(folder: Path, request: jobs.Request, progress: "Progress") -> None:
-    """The kept surfaces, finished as the request says. Needs no model."""
+    """Finish the kept surfaces with the request's settings. Needs no model."""
     from wala_blender.finishing.finish import finish, finished_record
     from wala_blender.finishing.settings import Finish
 
@@ -160,16 +160,14 @@ def _finish_again(folder: Path, request: jobs.Request, progress: "Progress") -> 
 
 
 def _release_frames(error: BaseException | None) -> None:
-    """Let go of what the failed calls still hold, the model and its arrays among it; the tracebacks keep their
-    lines."""
+    """Clear the frames of an error's tracebacks, which hold the model and its arrays; line numbers stay."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__
 
 
 def _empty_cuda_cache() -> None:
-    """Give the graphics memory that torch keeps for itself back to the other programs, Blender's viewport among
-    them."""
+    """Return torch's cached GPU memory to other programs, Blender's viewport among them."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_initialized():
         return
@@ -201,8 +199,8 @@ def converted_errors() -> Iterator[None]:
 
 
 def _is_of_an_import(error: BaseException) -> bool:
-    """Whether it was raised while a module was imported, as a half-installed torch raises anything: a module's top
-    level is on its way."""
+    """Whether the error was raised during an import, as a half-installed torch may raise anything there: a module's top
+    level is in the traceback."""
     trace = error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
@@ -213,7 +211,7 @@ def _is_of_an_import(error: BaseException) -> bool:
 
 
 def _expected(error: BaseException) -> JobFailed | None:
-    """The error as JobFailed if it is of a known kind."""
+    """The error as JobFailed if it is of a known kind, else None."""
     from wala_blender.errors import WalaError, first_line, is_out_of_memory
 
     if is_out_of_memory(error):

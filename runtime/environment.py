@@ -90,12 +90,12 @@ _CAUSES = (
 
 
 def has_nvidia_gpu() -> bool:
-    """Whether an NVIDIA driver is at work."""
+    """Whether an NVIDIA driver is running."""
     return shutil.which("nvidia-smi") is not None or Path("/proc/driver/nvidia/version").exists()
 
 
 def torch_build(gpu: bool) -> str:
-    """Which of PyTorch's indices to use; "" = the packages of PyPI (macOS has one build)."""
+    """PyTorch package index to use; "" = PyPI (macOS has one build)."""
     if sys.platform == "darwin":
         return ""
     return CUDA_BUILD if gpu else CPU_BUILD
@@ -103,7 +103,7 @@ def torch_build(gpu: bool) -> str:
 
 @dataclass(frozen=True)
 class _Command:
-    """A step: what to run. stage "" = not shown."""
+    """Command of one step. stage "" = not shown."""
 
     stage: str
     words: Sequence[str]
@@ -122,17 +122,17 @@ _Steps = Generator[_Command, _Outcome, None]
 
 
 def _cause(outcome: _Outcome) -> tuple[str, str, str, str] | None:
-    """The known cause of a failed step."""
+    """Known cause of a failed step."""
     text = "\n".join(outcome.lines)
     return next((row for row in _CAUSES if re.search(row[1], text)), None)
 
 
 class Build:
-    """Builds the environment in ``folder``; nothing happens before the first poll(). An older complete one stays until
-    the new one works.
+    """Build of the environment in ``folder``; it starts with the first poll(). An older complete one stays until the
+    new one works.
 
-    online_access: what bpy.app.online_access says. base_python: "" = look for one. gpu: None = look for one. Events of
-    poll(): SetupStageEvent, LineEvent, BytesEvent, and as the last exactly one of EnvironmentBuiltEvent, FailedEvent,
+    online_access: the value of bpy.app.online_access. base_python: "" = find one. gpu: None = detect. Events of poll():
+    SetupStageEvent, LineEvent, BytesEvent, and as the last exactly one of EnvironmentBuiltEvent, FailedEvent,
     CancelledEvent.
     """
 
@@ -170,15 +170,14 @@ class Build:
         return events
 
     def cancel(self) -> None:
-        """Stop; the CancelledEvent comes when what was built is removed."""
+        """Stop; the CancelledEvent comes when the incomplete environment is removed."""
         if self.state == "running" and not self._is_complete and self._is_succeeding:
             self._is_cancelled = True
             if self._task:
                 self._task.kill()
 
     def abandon(self) -> None:
-        """Stop at once, without the events: for when nobody polls any more. Waits for a helper's end; a moment, as it
-        is killed."""
+        """Stop at once without events, for when polling ends. Waits briefly for the killed subprocess."""
         if self.state != "running":
             return
         if self._task:
@@ -235,7 +234,7 @@ class Build:
 
     @property
     def _is_succeeding(self) -> bool:
-        """Whether nothing speaks against success so far."""
+        """Whether the build has had no failure so far."""
         return isinstance(self._last, EnvironmentBuiltEvent)
 
     def _undo(self, last: Event) -> None:
@@ -255,7 +254,7 @@ class Build:
                 os.replace(self._old, self._folder)
 
     def _steps(self) -> _Steps:
-        """The whole build, in order."""
+        """The build's commands, in order."""
         if not self._online_access:
             message = "setting up the worker needs the internet, and online access is off"
             raise JobFailed("offline", message, "Allow it in Preferences, System, Network.")
@@ -309,7 +308,8 @@ class Build:
         )
 
     def _make_room(self) -> _Steps:
-        """An older environment steps aside until the new one works; anything that is no environment is left alone."""
+        """Move an older environment aside until the new one works; a folder that is not an environment is left
+        untouched."""
         if self._folder.exists() and any(self._folder.iterdir()) and not (self._folder / "pyvenv.cfg").exists():
             raise JobFailed("in-use", f"{self._folder} holds other files", "Choose an empty or new folder.")
         if self._half.exists():

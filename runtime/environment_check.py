@@ -52,8 +52,8 @@ print({_MARK!r} + json.dumps(report))
 
 @dataclass(frozen=True)
 class CheckResult(Event):
-    """The last event of a check. ok: the worker can run there. versions: package -> version. devices: names of the GPUs
-    torch sees. message, hint: "" when ok."""
+    """Last event of a check. ok: the worker can run there. versions: package → version. devices: names of the GPUs that
+    torch finds. message, hint: "" when ok."""
 
     name: ClassVar[str] = "done"
     ok: bool
@@ -118,12 +118,12 @@ def base_pythons(chosen: str = "") -> list[list[str]]:
 
 
 def check_command(python: str) -> list[str]:
-    """What to run: ``python`` imports all of the worker's packages and prints what it found."""
+    """Command with which ``python`` imports all of the worker's packages and prints the result."""
     return [python, "-c", _PROBE, *(f"{name}={IMPORT_NAMES.get(name, name)}" for name in requirements())]
 
 
 def judge(python: str, lines: list[str], exit_code: int) -> CheckResult:
-    """What the output and the exit code of check_command() mean."""
+    """Result of check_command() from its output and exit code."""
     reports = [line.removeprefix(_MARK) for line in lines if line.startswith(_MARK)]
     if not reports:
         return _failure(python, f"{python} is no Python that works: {lines[-1] if lines else f'exit code {exit_code}'}")
@@ -161,7 +161,7 @@ def _failure(python: str, message: str) -> CheckResult:
 
 
 class Check:
-    """Runs check_command(), polled, as importing torch takes seconds. source_root: the folder that holds runtime and
+    """Run of check_command(), polled, as importing torch takes seconds. source_root: the folder with runtime and
     wala_blender."""
 
     def __init__(self, python: str | Path, source_root: str | Path):
@@ -179,7 +179,7 @@ class Check:
             )
 
     def poll(self) -> list[Event]:
-        """[] while it runs and after it, and once [CheckResult] or [CancelledEvent]."""
+        """[] during and after the run, and once [CheckResult] or [CancelledEvent]."""
         if self._last is None:
             self._look()
         if self._last is None or self._is_told:
@@ -196,7 +196,7 @@ class Check:
             self._finish(_failure(self._python, f"{self._python} did not answer within {CHECK_SECONDS:.0f} s"))
 
     def cancel(self) -> None:
-        """End it; poll() then tells that it was cancelled."""
+        """Kill the process; poll() then returns the CancelledEvent."""
         if self._last is None:
             self._task.kill()
             self._finish(CancelledEvent())
@@ -209,7 +209,7 @@ class Check:
 
 
 def check(python: str | Path, source_root: str | Path) -> CheckResult:
-    """The same, waited for: 2 to 20 s. For scripts, never for Blender's interface."""
+    """Blocking check: 2 to 20 s. For scripts, never for Blender's interface."""
     running = Check(python, source_root)
     while not (events := running.poll()):
         time.sleep(0.05)

@@ -29,25 +29,24 @@ def environment_python(folder: Path | str) -> Path | None:
 
 
 def venv_python(folder: Path) -> Path:
-    """Where an environment's Python is, built or not."""
+    """Path of an environment's Python, whether it exists or not."""
     return folder / "Scripts" / "python.exe" if sys.platform == "win32" else folder / "bin" / "python"
 
 
 def sibling(folder: Path, ending: str) -> Path:
-    """The folder beside it of the same name with that ending."""
+    """The folder with the same name and that ending, beside it."""
     return folder.with_name(folder.name + ending)
 
 
 def remove_command(python: str, folder: Path) -> list[str]:
-    """What to run to remove a folder."""
+    """Command that removes a folder."""
     return [python, "-c", _REMOVE, str(folder)]
 
 
 class Claim:
-    """The right to change an environment's folder: one process at a time has it. The system takes it back when its
-    holder dies.
+    """Exclusive lock for changing an environment's folder. The system releases it when its holder dies.
 
-    ``folder``'s parent exists. Raises JobFailed "in-use" if another one has it, or OSError.
+    ``folder``'s parent exists. Raises JobFailed "in-use" if another process holds it, or OSError.
     """
 
     def __init__(self, folder: Path):
@@ -64,15 +63,15 @@ class Claim:
             )
 
     def release(self) -> None:
-        """Let others have it."""
+        """Release the lock."""
         os.close(self._number)
 
 
 def restore(folder: Path | str) -> bool:
-    """Put back the environment that stepped aside for a build which then died; True if there was one. Cheap where there
-    is none.
+    """Put back the environment that was moved aside for a build which then died; True if there was one. Cheap where
+    there is none.
 
-    A build that is under way, here or in another Blender, is left alone. Raises OSError.
+    A running build, here or in another Blender, is left untouched. Raises OSError.
     """
     folder = Path(folder).resolve()
     if (folder / MARKER).is_file() or environment_python(sibling(folder, ".old")) is None:
@@ -89,8 +88,7 @@ def restore(folder: Path | str) -> bool:
 
 
 def put_back(folder: Path) -> bool:
-    """The same for the holder of the claim. What the build left is removed by a helper program that nobody waits
-    for."""
+    """``restore`` for the holder of the lock. The remains of the build are removed by a detached subprocess."""
     old, half = sibling(folder, ".old"), sibling(folder, ".half")
     if (folder / MARKER).is_file() or environment_python(old) is None:
         return False

@@ -29,8 +29,8 @@ class Event:
         return {name: getattr(self, name) for name in self.message_fields()}
 
     def to_json(self) -> dict:
-        """A line of events.ndjson as a dict: "event", "time" once it is known, the required fields, and the others that
-        say something."""
+        """A line of events.ndjson as a dict: "event", "time" once it is set, the required fields, and the others that
+        are not empty."""
         values = {
             item.name: getattr(self, item.name) for item in dataclasses.fields(self) if item.name not in ("job", "time")
         }
@@ -87,7 +87,7 @@ class FailedEvent(Event):
 
 @dataclass(frozen=True)
 class WorkerLostEvent(FailedEvent):
-    """The worker process ended without being asked to. ``exit_code``: None where it does not answer any more."""
+    """The worker process ended unexpectedly. ``exit_code``: None if it no longer answers."""
 
     name: ClassVar[str] = "worker-lost"
     exit_code: int | None = None
@@ -99,7 +99,7 @@ class WorkerLostEvent(FailedEvent):
 
 @dataclass(frozen=True)
 class CancelledEvent(Event):
-    """A job, a set-up, a check or a download was stopped. ``message``: what more there is to say, or ""."""
+    """A job, a set-up, a check or a download was cancelled. ``message``: a further remark, or ""."""
 
     name: ClassVar[str] = "cancelled"
     message: str = ""
@@ -107,7 +107,7 @@ class CancelledEvent(Event):
 
 @dataclass(frozen=True)
 class DeliveredEvent(Event):
-    """Blender's own last event of a job: its result is in the scene, or was let go."""
+    """Last event of a job, written by Blender: its result is in the scene, or was discarded."""
 
     name: ClassVar[str] = "delivered"
 
@@ -142,7 +142,7 @@ class SetupStageEvent(Event):
 
 @dataclass(frozen=True)
 class LineEvent(Event):
-    """A line that a helper program printed."""
+    """A line of a subprocess's output."""
 
     name: ClassVar[str] = "line"
     text: str
@@ -150,7 +150,7 @@ class LineEvent(Event):
 
 @dataclass(frozen=True)
 class BytesEvent(Event):
-    """How far a download is."""
+    """Progress of a download."""
 
     name: ClassVar[str] = "bytes"
     done: int
@@ -168,8 +168,7 @@ class EnvironmentBuiltEvent(Event):
 
 @dataclass(frozen=True)
 class ModelsDoneEvent(Event):
-    """A `wala models` command is done. ``rows``: what it listed, None where it listed nothing; ``note``: what to know
-    of it, or ""."""
+    """A `wala models` command is done. ``rows``: the listed models, None without a list; ``note``: a remark, or ""."""
 
     name: ClassVar[str] = "done"
     rows: list[dict] | None = None

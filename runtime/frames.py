@@ -18,11 +18,11 @@ PIECE = 65_536
 
 
 class FrameError(OSError):
-    """What arrives is no frame, or one over the limit; nothing after it can be read."""
+    """Received bytes are not a frame, or one above the limit; nothing after them can be read."""
 
 
 class SocketFrames:
-    """One end of a Unix socket. Raises OSError (EOFError: the other side hung up) from all methods."""
+    """One end of a Unix socket. All methods raise OSError (EOFError: the other side closed it)."""
 
     def __init__(self, connection: socket.socket, limit: int):
         connection.setblocking(False)
@@ -67,8 +67,8 @@ class SocketFrames:
         return frame
 
     def write(self, frame: bytes, is_patient: bool) -> None:
-        """Send a frame. If the other side does not read: wait for it, or (not ``is_patient``) BlockingIOError, and
-        nothing more can be sent."""
+        """Send a frame. If the other side does not read: wait for it, or (not ``is_patient``) raise BlockingIOError,
+        after which nothing more can be sent."""
         rest = memoryview(HEADER.pack(len(frame)) + frame)
         while rest:
             try:
@@ -79,7 +79,7 @@ class SocketFrames:
                 select.select([], [self._connection], [])
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the socket."""
         # A reader in another thread wakes up by this.
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
@@ -87,8 +87,7 @@ class SocketFrames:
 
 
 class PipeFrames:
-    """One end of a Windows named pipe, where frames are messages of the system, whole or not there. Untested on
-    Windows."""
+    """One end of a Windows named pipe, where frames are messages of the system, received whole. Untested on Windows."""
 
     def __init__(self, connection: Connection, limit: int):
         self._connection = connection
@@ -99,17 +98,17 @@ class PipeFrames:
         return self._connection.recv_bytes(self._limit) if self._connection.poll(seconds) else None
 
     def write(self, frame: bytes, is_patient: bool) -> None:
-        """As of SocketFrames, but always patient: the pipe's buffer holds more than Blender has to say."""
+        """As SocketFrames.write, but always waits: the pipe's buffer holds more than Blender sends."""
         self._connection.send_bytes(frame)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the pipe."""
         self._connection.close()
 
 
 def connect(address: str, limit: int) -> SocketFrames | PipeFrames | None:
-    """A line to who listens at ``address``; None while nobody does, or too many call. Does not wait. Raises OSError.
-    Untested on Windows."""
+    """A connection to the listener at ``address``; None if there is none, or if it is busy. Does not wait. Raises
+    OSError. Untested on Windows."""
     if sys.platform == "win32":
         # Client waits for a pipe that is busy, so look first; a millisecond is the least the system knows.
         is_there = ctypes.windll.kernel32.WaitNamedPipeW(ctypes.c_wchar_p(address), 1)
@@ -128,7 +127,7 @@ def connect(address: str, limit: int) -> SocketFrames | PipeFrames | None:
 
 
 class FrameListener:
-    """Where others may call. Raises OSError if the address cannot be used."""
+    """Listener at an address. Raises OSError if the address cannot be used."""
 
     def __init__(self, address: str, limit: int):
         self._limit = limit
@@ -145,13 +144,13 @@ class FrameListener:
             raise
 
     def accept(self) -> SocketFrames | PipeFrames:
-        """Wait for a call."""
+        """Wait for a connection."""
         if sys.platform == "win32":
             return PipeFrames(self._listener.accept(), self._limit)
         return SocketFrames(self._socket.accept()[0], self._limit)
 
     def close(self) -> None:
-        """Take no more calls; the address is free."""
+        """Stop listening; the address is free afterwards."""
         if sys.platform == "win32":
             self._listener.close()
             return

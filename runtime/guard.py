@@ -43,11 +43,11 @@ def end_with_parent() -> None:
 
 
 def start(parent: int = 0, folder: str = "") -> None:
-    """Start the guard of this process. parent: a process that ends us, and with us our process group; ``folder`` is
-    then removed.
+    """Start the guard of this process. parent: the process whose end also ends this process and its process group;
+    ``folder`` is then removed.
 
-    Without a parent: signals that Python handles are to be followed within OBEY_SECONDS. Nothing where there are no
-    such signals.
+    Without a parent: the guard kills this process if it does not react to a handled signal within OBEY_SECONDS. No
+    effect on systems without such signals.
     """
     if sys.platform == "win32" or not sys.executable:
         return
@@ -70,7 +70,7 @@ def start(parent: int = 0, folder: str = "") -> None:
 
 
 def _announced_signals() -> int:
-    """Where every signal that Python handles is written to the moment it comes, whatever Python is doing."""
+    """Descriptor to which every handled signal is written as soon as it arrives, whatever Python is doing."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
@@ -78,7 +78,8 @@ def _announced_signals() -> int:
 
 
 def exit_descriptor(pid: int):
-    """What select() finds readable once the process has ended; None if it has, or if the system has no such thing."""
+    """Descriptor that select() reports as readable once the process has ended; None if it has, or if the system has
+    none."""
     try:
         if hasattr(os, "pidfd_open"):
             return os.pidfd_open(pid)
@@ -113,7 +114,7 @@ def has_ended(pid: int, descriptor, seconds: float = 0.0) -> bool:
 
 
 def watch(worker: int, parent: int) -> None:
-    """Until the worker has ended: end it with ``parent`` (0: nobody), and if it does not follow a signal."""
+    """Until the worker has ended: kill it when ``parent`` (0: none) ends, and when it does not react to a signal."""
     end, parent_end = exit_descriptor(worker), exit_descriptor(parent) if parent else None
     watched = [source for source in (end, parent_end, None if parent else sys.stdin.fileno()) if source is not None]
     deadline = None
@@ -134,7 +135,7 @@ def watch(worker: int, parent: int) -> None:
 
 
 def main(worker: int, parent: int, folder: str) -> None:
-    """Watch, then clear up."""
+    """Watch, then clean up."""
     watch(worker, parent)
     if not parent:
         return

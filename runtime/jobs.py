@@ -75,8 +75,7 @@ class Result:
 
 @dataclass(frozen=True)
 class View:
-    """A picture that a job made on its way: for which condition, from which of the published cameras, and where it
-    lies."""
+    """Intermediate picture of a job: its condition, its published camera and its path."""
 
     condition: str
     index: int
@@ -141,8 +140,7 @@ def read_request(folder: Path | str) -> Request:
 
 
 def _leads_outside(folder: Path, name: PurePath) -> bool:
-    """Whether what lies in the folder under that name, if anything does, is reached through a link, or is a link or a
-    pipe itself."""
+    """Whether the folder's entry of that name, if any, is reached through a link, or is a link or a pipe itself."""
     path = folder
     for part in () if name.is_absolute() or ".." in name.parts else name.parts:
         path = path / part
@@ -177,7 +175,7 @@ def _read_whole(path: Path) -> bytes:
 
 @contextlib.contextmanager
 def claimed(folder: Path | str) -> Iterator[None]:
-    """The right to run a job folder: one worker at a time has it, until it ends. Raises JobFailed: "job-running",
+    """Exclusive lock for running a job folder, released when the worker ends. Raises JobFailed: "job-running",
     "disk-full", "cannot-write"."""
     path = Path(folder) / CLAIM
     try:
@@ -195,7 +193,7 @@ def claimed(folder: Path | str) -> Iterator[None]:
 
 
 def forget_result(folder: Path | str) -> None:
-    """Remove what an earlier run left in result/, so that nothing of it is taken for this one's. Raises JobFailed
+    """Remove an earlier run's files from result/, so that none is taken for this run's. Raises JobFailed
     "cannot-write"."""
     result = Path(folder) / RESULT
     try:
@@ -213,7 +211,7 @@ def forget_result(folder: Path | str) -> None:
 
 
 def append_event(folder: Path | str, event: Event) -> None:
-    """Append one event, with the time of now, as one line of JSON. Raises JobFailed "disk-full" or "cannot-write"."""
+    """Append one event, with the current time, as one line of JSON. Raises JobFailed "disk-full" or "cannot-write"."""
     path = Path(folder) / EVENTS
     line = json.dumps(dataclasses.replace(event, time=round(time.time(), 3)).to_json(), ensure_ascii=False) + "\n"
     try:
@@ -224,8 +222,7 @@ def append_event(folder: Path | str, event: Event) -> None:
 
 
 def read_events(folder: Path | str) -> list[Event]:
-    """All events so far, oldest first; a line that was torn by a crash, or is no event, is skipped. [] if there are
-    none."""
+    """All events so far, oldest first; invalid lines, as a crash may leave, are skipped. [] if there are none."""
     try:
         with open_plain(Path(folder) / EVENTS, "rb") as file:
             text = file.read(MAX_EVENT_BYTES).decode("utf-8", "replace")
@@ -235,7 +232,7 @@ def read_events(folder: Path | str) -> list[Event]:
 
 
 def last_event(folder: Path | str) -> Event | None:
-    """The newest whole event, read from the file's end alone."""
+    """The newest complete event, read from the file's end."""
     events = _parse_events(log_tail(Path(folder) / EVENTS, 2))
     return events[-1] if events else None
 
@@ -249,12 +246,12 @@ def _parse_events(text: str) -> list[Event]:
 
 
 def write_latent(folder: Path | str, latent: np.ndarray) -> None:
-    """Keep the sampled latent at once, so that a later stage's failure does not lose it."""
+    """Write the sampled latent at once, so that a later stage's failure does not lose it."""
     _write_result_files(folder, {LATENT: writer(np.asarray(latent))})
 
 
 def write_views(folder: Path | str, files: Mapping[str, bytes]) -> None:
-    """Keep the pictures that a shape is to be made from, CONDITION_VIEW.png by name, before it is begun. Raises
+    """Write the pictures of a two-stage model, CONDITION_VIEW.png by name, before the shape is generated. Raises
     JobFailed."""
     for name, content in files.items():
         if not _VIEW_NAME.fullmatch(name):
@@ -263,7 +260,7 @@ def write_views(folder: Path | str, files: Mapping[str, bytes]) -> None:
 
 
 def read_views(folder: Path | str) -> list[View]:
-    """The pictures that were kept, also of a job that failed later; [] where a job made none."""
+    """The pictures written by write_views, also of a job that failed later; [] if there are none."""
     result = Path(folder) / RESULT
     try:
         check_folder(result)
@@ -274,19 +271,18 @@ def read_views(folder: Path | str) -> list[View]:
 
 
 def write_surface(folder: Path | str, vertices: np.ndarray, faces: np.ndarray, record: Mapping) -> None:
-    """Keep the surface as extracted, and what is known of it, so that it can be finished again without being made anew.
-    Raises as write_result."""
+    """Write the extracted surface and its record, so that it can be finished again without being generated. Raises as
+    write_result."""
     _write_mesh(folder, SURFACE, SURFACE_RECORD, {"vertices": vertices, "faces": faces}, record)
 
 
 def read_surface(folder: Path | str) -> Result:
-    """The surface that was kept. Raises JobFailed: "result-missing" (none was), "result-invalid" (damaged)."""
+    """The extracted surface. Raises JobFailed: "result-missing" (none was written), "result-invalid" (damaged)."""
     return _read_mesh(folder, SURFACE, SURFACE_RECORD)
 
 
 def finish_again(folder: Path | str, finish: Mapping) -> Request:
-    """Write into a job's request that its kept surface is to be finished in another way, and nothing made anew; returns
-    that request.
+    """Change a job's request to finish its kept surface with other settings, without generating; returns that request.
 
     Raises JobFailed: "result-missing" (no surface was kept), and as read_request and write_job.
     """

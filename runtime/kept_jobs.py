@@ -24,12 +24,12 @@ SILENCE_SECONDS = 86_400.0
 
 
 def mark_delivered(folder: Path) -> None:
-    """Note in a job's events that its result is in the scene. A folder that cannot be written costs the note alone."""
+    """Record in a job's events that its result is in the scene. Ignored if the folder cannot be written."""
     _note(folder, DeliveredEvent())
 
 
 def mark_cancelled(folder: Path) -> None:
-    """Note in the events of a job that never began that nobody wants it any more."""
+    """Record in the events of a job that never started that it is no longer wanted."""
     _note(folder, CancelledEvent())
 
 
@@ -41,10 +41,10 @@ def _note(folder: Path, event: Event) -> None:
 
 
 def prune(parent: Path, keep: int, spared: Collection[Path]) -> None:
-    """Remove the jobs in ``parent`` that are over, but for the ``keep`` newest and those in ``spared``; and what a
-    crash left half-written.
+    """Remove the finished jobs in ``parent``, except the ``keep`` newest and those in ``spared``, and incomplete ones
+    left by a crash.
 
-    Raises nothing: what cannot be removed stays. What is no job folder is left alone.
+    Raises nothing: what cannot be removed stays, and so do folders that are not jobs.
     """
     try:
         found = [Path(entry.path) for entry in os.scandir(parent) if entry.is_dir(follow_symlinks=False)]
@@ -65,7 +65,7 @@ def _is_over(folder: Path) -> bool:
 
 
 def _written(folder: Path) -> float:
-    """When the job was made. A folder that lost its request counts as old."""
+    """Creation time of a job. A folder without its request counts as old."""
     path = folder / jobs.REQUEST
     return path.stat().st_mtime if path.exists() else 0.0
 

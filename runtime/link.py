@@ -23,8 +23,8 @@ HEARING_SECONDS = 0.001
 
 
 class Link:
-    """A worker that was launched. Raises JobFailed as WorkerProcess does. is_ready: the handshake is done; is_open: it
-    may be talked to."""
+    """A launched worker and the connection to it. Raises JobFailed as WorkerProcess does. is_ready: the handshake is
+    done; is_open: messages can be sent."""
 
     def __init__(self, settings: WorkerSettings):
         self.process = WorkerProcess(settings)
@@ -41,11 +41,11 @@ class Link:
 
     @property
     def is_open(self) -> bool:
-        """False once the worker hung up or was given up; exit code and last words follow."""
+        """False once the channel is closed or the worker was given up; its exit code follows."""
         return self._closed_at is None
 
     def send(self, kind: str, job: str | None = None, **fields: str | int) -> None:
-        """Say something; to a worker that is gone or not connected yet, nothing."""
+        """Send a message; ignored while the worker is not connected or after its end."""
         if self._channel and self.is_open:
             try:
                 self._channel.send(kind, job, is_patient=False, **fields)
@@ -53,8 +53,8 @@ class Link:
                 self._closed_at = time.monotonic()
 
     def listen(self, hear: Callable[[dict], None]) -> bool:
-        """Hand on what has arrived ("ready" once, then all but pongs), for a limited time. True if more may be
-        waiting."""
+        """Pass received messages to ``hear`` ("ready" once, then all but pongs), for a limited time. True if more may
+        be waiting."""
         end = time.monotonic() + HEARING_SECONDS
         try:
             if self._channel is None:
@@ -74,7 +74,8 @@ class Link:
         return False
 
     def _is_news(self, message: dict) -> bool:
-        """Whether it is for others than this link. The handshake's end is."""
+        """Whether a message is for the caller of ``listen``: the end of the handshake, and everything but pongs after
+        it."""
         if not self.is_ready:
             self._greet(message)
             return self.is_ready
@@ -83,7 +84,7 @@ class Link:
         return message["type"] not in ("pong", "hello", "ready")
 
     def give_up(self, complaint: str) -> None:
-        """End it at once; ``complaint`` goes on "the worker …"."""
+        """Kill the worker; ``complaint`` completes the sentence "the worker …"."""
         self._complaint = complaint
         self._closed_at = time.monotonic()
         self.process.kill()
@@ -108,7 +109,8 @@ class Link:
             self.give_up("could not prove that it is ours")
 
     def feel_pulse(self) -> float | None:
-        """Ask now and then whether it lives. The seconds of its silence, once, when they are too many; else None."""
+        """Send a heartbeat when one is due. Returns the seconds without an answer once they exceed the limit, only
+        once; else None."""
         now = time.monotonic()
         if not self._ping_open and now - self._ping_sent > PING_SECONDS:
             self._ping_number += 1
@@ -127,18 +129,18 @@ class Link:
         return self._closed_at is not None and time.monotonic() - self._closed_at >= EXIT_SECONDS
 
     def end_in_words(self) -> str:
-        """What became of it, to go on "the worker …"."""
+        """How the worker ended, to complete the sentence "the worker …"."""
         return self._complaint or describe_exit(self.process.exit_code())
 
     def stop(self, grace: float) -> None:
-        """Ask it to leave, and end it after ``grace`` seconds; at once if it is not ready. Blocks that long."""
+        """Ask the worker to exit, and kill it after ``grace`` seconds; at once if it is not ready. Blocks that long."""
         self.send("shutdown")
         if self._channel:
             self._channel.close()
         self.process.end(grace if self.is_ready else 0.0)
 
     def close(self) -> None:
-        """Hang up and remove the temporary files of a worker that has ended."""
+        """Close the channel and remove the temporary files of a worker that has ended."""
         if self._channel:
             self._channel.close()
         self.process.clean()

@@ -12,10 +12,10 @@ log = logging.getLogger(__name__)
 
 
 def lock(number: int) -> bool:
-    """Lock an open file (elsewhere than on Windows: or folder) for this process, until it is closed. False if another
-    has it; never waits.
+    """Lock an open file (except on Windows: or folder) for this process, until it is closed. False if another process
+    holds it; never waits.
 
-    True also where the drive knows no locks, as some network drives.
+    True also on drives without locks, as some network drives.
     """
     try:
         if sys.platform == "win32":

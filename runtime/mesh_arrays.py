@@ -31,8 +31,8 @@ def read_arrays(file: BinaryIO) -> dict[str, np.ndarray]:
 
 
 def with_edges(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays with "edges" (E, 2), each once, and "corner_edges" (F, k): that from each corner to the next. Blender
-    would compute them while the artist waits."""
+    """The arrays with "edges" (E, 2), each once, and "corner_edges" (F, k): that from each corner to the next. Computed
+    here to save Blender's main thread the time."""
     faces, count = arrays["faces"], len(arrays["vertices"])
     ends = np.stack([faces, np.roll(faces, -1, axis=1)], axis=-1).reshape(-1, 2).astype(np.int64)
     keys, numbers = np.unique(ends.min(axis=1) * count + ends.max(axis=1), return_inverse=True)
@@ -41,7 +41,7 @@ def with_edges(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def checked_mesh(arrays: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
-    """The arrays in their kinds, fit for Blender, which checks nothing itself. Raises JobFailed "result-invalid"."""
+    """The arrays in their types, validated, as Blender checks nothing itself. Raises JobFailed "result-invalid"."""
     arrays = {key: np.asarray(array) for key, array in arrays.items()}
     _check_faces(arrays["vertices"], arrays["faces"], name)
     faces, uvs = arrays["faces"], arrays.get("uvs")

@@ -37,7 +37,7 @@ LAST_WORDS = frozenset(event.name for event in LAST_EVENTS)
 
 
 class JobFailed(Exception):
-    """A job, or starting what runs it, failed in an expected way.
+    """Expected failure of a job, or of starting what runs it.
 
     Attributes: ``code`` (a stable machine word), ``message`` (one line: what happened), ``hint`` (one line: what to do,
     may be "").
@@ -56,7 +56,7 @@ class JobFailed(Exception):
 
 
 class Cancelled(Exception):
-    """The job was asked to stop; raised between two steps, never an error for the artist."""
+    """A job was cancelled; raised between two steps, never shown as an error."""
 
 
 class MessageError(ValueError):
@@ -78,8 +78,8 @@ def encode(kind: str, job: str | None = None, **fields: str | int | float) -> by
 
 
 def _shown(text: str) -> str:
-    """No longer than MAX_TEXT; without control characters, which JSON makes six bytes of, and half characters, which
-    Blender can't show."""
+    """Text of at most MAX_TEXT characters, without control characters, which JSON makes six bytes of, and lone
+    surrogates, which Blender can't show."""
     shown = "".join("�" if "\ud800" <= letter <= "\udfff" else max(letter, " ") for letter in text[:MAX_TEXT])
     return shown if len(text) <= MAX_TEXT else shown[:-1] + "…"
 
@@ -117,5 +117,5 @@ def _check(message: object) -> None:
 
 
 def _is_usual(number: int | float) -> bool:
-    """Whether it can be reckoned with: neither NaN, nor infinite, nor so long that it doesn't fit a float."""
+    """Whether a number is finite and fits a float."""
     return -MAX_NUMBER < number < MAX_NUMBER and math.isfinite(number)

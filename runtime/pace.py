@@ -81,7 +81,7 @@ def _numbered(stages: Sequence[tuple[str, float]]) -> dict[Stage, float]:
 
 
 class Pace:
-    """Follows one job's "stage" and "step" events and says how long the whole of it will still take."""
+    """Time estimate of one job, updated by its "stage" and "step" events."""
 
     def __init__(self, expected: Mapping[Stage, float]):
         self._expected = dict(expected)
@@ -89,8 +89,8 @@ class Pace:
         self._begun: dict[Stage, float] = {}
 
     def left(self, event: StageEvent) -> float | None:
-        """Seconds to the job's end, as of this event; None where no job tells. Its "seconds" are the worker's own,
-        since it began the job."""
+        """Seconds to the job's end, as of this event; None without earlier jobs to compare with. Its "seconds" are the
+        worker's, since it began the job."""
         if event.stage != self._stage[0]:
             self._stage = event.stage, sum(name == event.stage for name, _ in self._begun)
             self._begun[self._stage] = event.seconds
@@ -104,7 +104,7 @@ class Pace:
         return self._rest(event.step, event.steps, elapsed) + later
 
     def _rest(self, step: int, steps: int, elapsed: float) -> float:
-        """Of the stage under way: at its own pace, as soon as it has one."""
+        """Rest of the current stage: at its own pace, as soon as it has one."""
         if step > 0 and steps > 1:
             return elapsed / step * max(steps - step, 0)
         return max(self._expected[self._stage] - elapsed, 0.0)

@@ -57,7 +57,8 @@ class WorkerSettings:
 
 
 def clean_environment(source_root: str = "") -> dict[str, str]:
-    """This process's environment without what steers Python, so that no other installation leaks into the worker's."""
+    """This process's environment without the variables that control Python, so that no other installation affects the
+    worker."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -73,13 +74,13 @@ def clean_environment(source_root: str = "") -> dict[str, str]:
 
 
 def models_variables(models_folder: str) -> dict[str, str]:
-    """What tells the library where models lie; nothing for "", so that it chooses."""
+    """Environment variables with the models folder; none for "", the library's default."""
     return {"WALA_MODELS": models_folder} if models_folder else {}
 
 
 def worker_environment(source_root: str, models_folder: str = "") -> dict[str, str]:
-    """The clean environment with what makes a worker fast, and where models lie; what else the artist has set stays as
-    it is."""
+    """The clean environment with the worker's performance settings and the models folder; the artist's other settings
+    stay."""
     return {
         **(ALLOCATOR if sys.platform == "linux" else {}),
         **clean_environment(source_root),
@@ -88,12 +89,12 @@ def worker_environment(source_root: str, models_folder: str = "") -> dict[str, s
 
 
 def session_log(folder: Path | str) -> Path:
-    """Where this Blender's worker writes its log; each start of it begins a new one there."""
+    """Log file of this Blender's worker, truncated at each start of it."""
     return Path(folder) / f"worker-session-{os.getpid()}.log"
 
 
 def _remove_old_logs(folder: Path) -> None:
-    """Keep the newest logs, and those of every Blender that still runs."""
+    """Remove old logs, except the newest and those of every running Blender."""
     found = [
         (path.stat().st_mtime, path)
         for path in folder.glob("worker-session-*.log")
@@ -119,8 +120,7 @@ def _is_running(pid: int) -> bool:
 
 
 def kill_group(process: subprocess.Popen) -> None:
-    """End a process that was started ``detached``, and what it started, without asking. Nothing happens where it is
-    gone."""
+    """Kill a process that was started ``detached``, with its subprocesses. No effect if it has ended."""
     if process.poll() is not None:
         return
     try:
@@ -133,7 +133,8 @@ def kill_group(process: subprocess.Popen) -> None:
 
 
 def detached() -> dict:
-    """Popen's options for a helper without a console window that a Ctrl-C in Blender's terminal does not reach."""
+    """Popen's options for a subprocess without a console window that does not receive a Ctrl-C in Blender's
+    terminal."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}
@@ -215,7 +216,7 @@ class WorkerProcess:
         return self._process.pid
 
     def let_go(self) -> None:
-        """Close the worker's standard input: until it is connected, the end of it means that Blender has ended."""
+        """Close the worker's standard input, whose end tells it, until it is connected, that Blender has ended."""
         try:
             self._process.stdin.close()
         except OSError:
@@ -226,11 +227,11 @@ class WorkerProcess:
         return self._process.poll()
 
     def kill(self) -> None:
-        """End it and what it started, without asking; exit_code() follows soon."""
+        """Kill it and its subprocesses; exit_code() follows soon."""
         kill_group(self._process)
 
     def end(self, grace: float) -> None:
-        """Wait up to ``grace`` seconds for it to leave, then kill it. Blocks that long."""
+        """Wait up to ``grace`` seconds for it to exit, then kill it. Blocks that long."""
         try:
             self._process.wait(max(grace, 0.0))
         except subprocess.TimeoutExpired:
@@ -241,7 +242,7 @@ class WorkerProcess:
                 log.warning("worker %d does not end", self.pid)
 
     def clean(self) -> None:
-        """Remove the temporary folder (and with it a log that was not put elsewhere)."""
+        """Remove the temporary folder (with the log, unless that has another folder)."""
         self.let_go()
         if self._job_object:
             from . import windows_job
@@ -252,7 +253,7 @@ class WorkerProcess:
 
 
 def describe_exit(exit_code: int | None) -> str:
-    """How a process ended, in words."""
+    """How a process ended, as text."""
     if exit_code is None:
         return "does not answer any more"
     if exit_code < 0:

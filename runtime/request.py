@@ -87,7 +87,7 @@ def parse_request(document: dict, path: Path | str) -> Request:
 
 
 def shown(value: object) -> str:
-    """A value as a message may show it: long ones are cut."""
+    """A value for a message, shortened."""
     text = repr(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
@@ -127,8 +127,7 @@ def _is_count(value: object, top: int) -> TypeGuard[int]:
 
 
 def _is_text(value: object) -> bool:
-    """Whole characters only: JSON can hold halves (lone surrogates), which no file takes; and none that ends a C
-    string."""
+    """Whether it is text without lone surrogates, which no file takes, and without NUL."""
     return isinstance(value, str) and "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
@@ -137,7 +136,7 @@ def _is_input(value: object) -> bool:
 
 
 def _is_plain(value: object, depth: int = MAX_DEPTH) -> bool:
-    """Whether it is JSON of finite numbers and not nested deeper than anything of ours."""
+    """Whether it is JSON of finite numbers, within the nesting limit."""
     if isinstance(value, (Mapping, list, tuple)):
         parts = value.values() if isinstance(value, Mapping) else value
         return depth > 0 and all(_is_plain(part, depth - 1) for part in parts)

@@ -39,8 +39,8 @@ class NotPlainError(OSError):
 
 
 def open_plain(path: Path | str, mode: str) -> BinaryIO:
-    """Open an ordinary file: never through a link (nor, for writing, one with a second name elsewhere), never waiting
-    for a pipe's other end.
+    """Open a regular file: never through a link (nor, for writing, one with a further hard link), never waiting for a
+    pipe's other end.
 
     mode: "rb", "ab", "xb" as of open(), or "r+b", which makes the file if it is missing. Raises NotPlainError, OSError.
     """
@@ -63,7 +63,7 @@ def open_plain(path: Path | str, mode: str) -> BinaryIO:
 
 
 def is_plain(path: Path | str) -> bool:
-    """Whether it is an ordinary file and no link."""
+    """Whether it is a regular file and not a link."""
     try:
         found = os.lstat(path)
     except (OSError, ValueError):
@@ -72,7 +72,7 @@ def is_plain(path: Path | str) -> bool:
 
 
 def check_folder(path: Path | str) -> None:
-    """Raises NotPlainError for a folder that is a link, or no folder; FileNotFoundError for none."""
+    """Raises NotPlainError if it is a link or not a folder; FileNotFoundError if it does not exist."""
     try:
         found = os.lstat(path)
     except ValueError as error:
@@ -82,21 +82,21 @@ def check_folder(path: Path | str) -> None:
 
 
 def _no_name(path: Path | str) -> OSError:
-    """For a path with a zero or half a character in it."""
+    """Error for a path with NUL or a lone surrogate."""
     return OSError(errno.EINVAL, "no file can have this name", str(path))
 
 
 def _is_link(found: os.stat_result) -> bool:
-    """Of either kind that leads elsewhere: a symbolic link, or a junction of Windows."""
+    """Whether it is a symbolic link or a Windows junction."""
     is_junction = getattr(found, "st_file_attributes", 0) & getattr(stat, "FILE_ATTRIBUTE_REPARSE_POINT", 0)
     return stat.S_ISLNK(found.st_mode) or bool(is_junction and stat.S_ISDIR(found.st_mode))
 
 
 def write_files(files: Sequence[tuple[Path, Callable[[BinaryIO], object]]]) -> None:
-    """Write all through temporary names that nobody can guess, then give them their own, in order.
+    """Write all files under unguessable temporary names, then rename them in order.
 
-    The last one's presence says that all are there and belong together: it goes first and comes last. Raises OSError;
-    what was there before then stays, and nothing half-written is left behind.
+    The last one's presence marks the set as complete: it is removed first and renamed last. Raises OSError; earlier
+    files then stay, and nothing half-written is left behind.
     """
     partials = [path.with_name(f".{path.name}.{secrets.token_hex(8)}{PARTIAL}") for path, _ in files]
     try:
@@ -114,7 +114,7 @@ def write_files(files: Sequence[tuple[Path, Callable[[BinaryIO], object]]]) -> N
 
 
 def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write through a temporary name, so that ``path`` is whole or not there. Raises OSError, with nothing left
+    """Write through a temporary name, so that ``path`` is complete or absent. Raises OSError, with nothing left
     behind."""
     write_files([(path, write)])
 
@@ -129,7 +129,8 @@ def write_json(path: Path, document: Mapping) -> None:
 
 
 def writer(content: FileContent) -> Callable[[BinaryIO], object]:
-    """What writes ``content``: bytes as they are, an array as .npy, a dict of arrays as .npz; never pickles."""
+    """Function that writes ``content``: bytes as they are, an array as .npy, a dict of arrays as .npz; never
+    pickles."""
     if isinstance(content, bytes):
         return lambda file: file.write(content)
     # In memory first: on a full disk numpy tells how many numbers it could not write, but not why, and zipfile
@@ -165,7 +166,7 @@ def read_json(path: Path, missing: str, invalid: str, hint: str) -> dict:
 
 
 def write_failure(error: OSError, path: Path) -> JobFailed:
-    """An operating system's refusal to write, in the artist's words. Code "disk-full" or "cannot-write"."""
+    """An OSError on writing as JobFailed for the artist. Code "disk-full" or "cannot-write"."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT) or getattr(error, "winerror", None) == 112:
         return JobFailed(
             "disk-full", f"the disk is full: {path} could not be written", "Free some space, or choose another folder."

@@ -36,7 +36,7 @@ ENDED = "Cancelled. The worker did not stop and was ended: the next shape loads 
 
 
 class WorkerState(StrEnum):
-    """How the worker stands: no process, a process that does not answer yet, one that waits, one that has jobs."""
+    """State of the worker: no process, a process that does not answer yet, an idle one, one with jobs."""
 
     STOPPED = "stopped"
     STARTING = "starting"
@@ -69,7 +69,7 @@ class Supervisor:
 
     @property
     def state(self) -> WorkerState:
-        """How the worker stands now."""
+        """Current state of the worker."""
         if self._link is None:
             return WorkerState.STOPPED
         if not self._link.is_ready:
@@ -88,7 +88,7 @@ class Supervisor:
 
     @property
     def waiting(self) -> tuple[str, ...]:
-        """The ids of the jobs whose turn has not come, in order."""
+        """The ids of the queued jobs, in order."""
         return tuple(job.id for job in self._waiting)
 
     @property
@@ -97,9 +97,9 @@ class Supervisor:
         return self._link.process.log if self._link else None
 
     def start(self, settings: WorkerSettings) -> None:
-        """Remember how to launch workers and launch one; poll() tells when it is ready.
+        """Store the settings and launch a worker; poll() reports when it is ready.
 
-        With the settings of the running worker nothing happens; with others it is stopped first and its jobs end as
+        No effect with the settings of the running worker; with others it is stopped first and its jobs end as
         cancelled. Raises JobFailed "worker-start".
         """
         self._notice_exit()
@@ -116,7 +116,7 @@ class Supervisor:
         self._link = Link(self._settings)
 
     def load(self, model: str) -> None:
-        """Have the worker load a model, once it is ready, unless a job comes first. No event tells of it."""
+        """Have the worker load a model once it is ready, unless a job comes first. There is no event for it."""
         self._model_to_load = model
 
     def submit(self, job_folder: str | Path) -> str:
@@ -138,10 +138,10 @@ class Supervisor:
         return job.id
 
     def cancel(self, job_id: str) -> bool:
-        """Ask for the end of a job; its CancelledEvent comes from poll(). False if the job is unknown or over.
+        """Cancel a job; its CancelledEvent comes from poll(). False if the job is unknown or over.
 
-        Asked again after CANCEL_AGAIN_SECONDS, or after CANCEL_SECONDS without its end, the worker is ended; the
-        event's ``message`` says so.
+        A second request after CANCEL_AGAIN_SECONDS, or CANCEL_SECONDS without an end, kills the worker, as stated in
+        the event's ``message``.
         """
         for job in self._waiting:
             if job.id == job_id:
@@ -158,7 +158,7 @@ class Supervisor:
         return True
 
     def _end_worker(self) -> None:
-        """End a worker that does not stop at what was cancelled; poll() goes on once it is gone."""
+        """Kill a worker that does not stop a cancelled job; poll() continues once it has ended."""
         if self._link.is_open:
             self._is_ended = True
             self._link.give_up("did not stop when the job was cancelled")
@@ -166,7 +166,7 @@ class Supervisor:
     def poll(self) -> list[Event]:
         """The events since the last call, in order. Never blocks; for a timer, or a loop with sleeps.
 
-        WorkerReadyEvent, WorkerSilentEvent and WorkerLostEvent tell of the worker; of a job come StartedEvent,
+        WorkerReadyEvent, WorkerSilentEvent and WorkerLostEvent are about the worker. A job has a StartedEvent,
         StageEvents and StepEvents, and as the last one a DoneEvent, FailedEvent, CancelledEvent or WorkerLostEvent.
         """
         if self._link and self._link.is_open:
@@ -244,8 +244,8 @@ class Supervisor:
             self._model_to_load = ""
 
     def _keep_pulse(self) -> None:
-        """Tell of a silence: of the job's progress while there is one, as a thread that answers pings may live beside a
-        stage that hangs."""
+        """Report silence: missing progress of the job if there is one, as the thread that answers pings may outlive a
+        stage that hangs; else missing answers."""
         now = time.monotonic()
         if self._cancelled_at is not None:
             if now - self._cancelled_at > (CANCEL_LOAD_SECONDS if self._stage == LOAD else CANCEL_SECONDS):
@@ -258,7 +258,8 @@ class Supervisor:
             self._events.append(WorkerSilentEvent(now - self._progress_at, self._stage, job=self.running))
 
     def _notice_exit(self) -> None:
-        """Report a worker that is gone: at once with its exit code, or once the channel has been closed for a while."""
+        """Report a worker that has ended: at once with its exit code, or once the channel has been closed for a
+        while."""
         if self._link is None or not self._link.is_gone():
             return
         # Its last words may still be in the channel; what does not fit into this poll is heard in the next.
@@ -294,7 +295,7 @@ class Supervisor:
         return f"The machine may have run out of memory. {hint}" if is_killed else hint
 
     def _go_on(self) -> None:
-        """After the worker was ended for what was cancelled: the jobs that wait get a new one."""
+        """Launch a new worker for the queued jobs after the last one was killed by a cancellation."""
         cancelled = self._running
         self._is_ended = False
         self._clear_running()
@@ -317,6 +318,6 @@ def _size(path: Path) -> int:
 
 
 def _event(message: dict) -> Event:
-    """A message about a job as an event."""
+    """Event of a message about a job."""
     values = {name: value for name, value in message.items() if name != "type"}
     return WORKER_EVENTS[message["type"]](**values)

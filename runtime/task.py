@@ -19,9 +19,9 @@ MAX_BYTES_PER_POLL = 64 * 2**10
 
 
 class Task:
-    """One running program; its output is appended to ``log_path``. Raises OSError if it cannot be started.
+    """One running subprocess; its output is appended to ``log_path``. Raises OSError if it cannot be started.
 
-    ``variables``: for its environment, besides what clean_environment keeps of ours.
+    ``variables``: added to clean_environment().
     """
 
     def __init__(
@@ -47,8 +47,8 @@ class Task:
         self.exit_code: int | None = None
 
     def poll(self) -> list[str]:
-        """The lines that came since the last call (a bounded number of bytes). ``exit_code`` is set once it ended and
-        all was read."""
+        """The new lines of output since the last call (a bounded number of bytes). ``exit_code`` is set once it has
+        ended and everything was read."""
         code = self._process.poll()
         with open(self._path, "rb") as file:
             file.seek(self._offset)
@@ -62,11 +62,11 @@ class Task:
         return [text for line in lines if (text := line.decode("utf-8", "replace").strip())]
 
     def kill(self) -> None:
-        """End it and what it started; poll() tells when it is gone."""
+        """Kill it and its subprocesses; poll() then sets ``exit_code``."""
         kill_group(self._process)
 
     def end(self, grace: float) -> None:
-        """The same, and wait up to ``grace`` seconds until it is gone."""
+        """Kill it and wait up to ``grace`` seconds for its end."""
         self.kill()
         try:
             self._process.wait(grace)

@@ -19,7 +19,7 @@ FOLDER, THUMBNAIL = "variations", "thumbnail.png"
 
 
 def folder_of(folder: Path | str, number: int) -> Path:
-    """What jobs.read_result() takes for a variation, counted from 0."""
+    """Folder of a variation, counted from 0, as an argument of jobs.read_result()."""
     return Path(folder) if number == 0 else Path(folder) / FOLDER / f"{number:02}"
 
 
@@ -46,7 +46,7 @@ def write_variation(
 
 
 def thumbnails(folder: Path | str) -> list[Path]:
-    """The thumbnails of a job's variations, in order; [] for a job without, or that is not kept any more."""
+    """The thumbnails of a job's variations, in order; [] for a job without any, or without its folder."""
     found: list[Path] = []
     while is_plain(path := folder_of(folder, len(found)) / jobs.RESULT / THUMBNAIL):
         found.append(path)
@@ -54,7 +54,7 @@ def thumbnails(folder: Path | str) -> list[Path]:
 
 
 def forget_variations(folder: Path | str) -> None:
-    """Remove what an earlier run left. Raises JobFailed "cannot-write"."""
+    """Remove an earlier run's variations. Raises JobFailed "cannot-write"."""
     own = Path(folder) / FOLDER
     try:
         (folder_of(folder, 0) / jobs.RESULT / THUMBNAIL).unlink(missing_ok=True)

@@ -36,8 +36,8 @@ class _ExtendedLimits(ctypes.Structure):
 
 
 def hold(process: int) -> int:
-    """Put a process (its handle) into a job that ends, with all it starts, when this process does. Returns the job's
-    handle, 0 if it failed."""
+    """Assign a process (its handle) to a job object that ends with this process, subprocesses included. Returns the
+    job's handle, 0 if it failed."""
     kernel = ctypes.WinDLL("kernel32", use_last_error=True)
     kernel.CreateJobObjectW.restype = wintypes.HANDLE
     kernel.CreateJobObjectW.argtypes = (ctypes.c_void_p, wintypes.LPCWSTR)
@@ -55,7 +55,7 @@ def hold(process: int) -> int:
 
 
 def release(job: int | None) -> None:
-    """Let go of a job: what still runs in it ends."""
+    """Close a job object: processes still running in it end."""
     if job:
         kernel = ctypes.WinDLL("kernel32")
         kernel.CloseHandle.argtypes = (wintypes.HANDLE,)

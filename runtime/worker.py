@@ -43,7 +43,7 @@ TELL_SECONDS = 0.2
 
 
 class Conversation:
-    """The worker's side of the channel: jobs in, events out, until Blender says so or is gone."""
+    """The worker's side of the channel: receives jobs and sends events, until Blender ends it or is gone."""
 
     def __init__(self, channel: Channel, engine: EngineLoader, folder: Path):
         self._channel = channel
@@ -55,7 +55,7 @@ class Conversation:
         self._leaving = threading.Event()
 
     def hold(self) -> int:
-        """Run jobs as they come; returns the exit code when there are no more."""
+        """Run jobs until there are no more; returns the exit code."""
         threading.Thread(target=self._read, name="control", daemon=True).start()
         threading.Thread(target=self._write, name="events", daemon=True).start()
         while (message := self._inbox.get()) is not None:
@@ -66,8 +66,8 @@ class Conversation:
         return EXIT_DONE
 
     def _load(self, model: str) -> None:
-        """Load a model before a job asks for it. What goes wrong is the log's alone: the job that needs the model says
-        it to the artist."""
+        """Load a model before a job needs it. Failures are only logged here: the job that needs the model reports
+        them."""
         try:
             self._engine.get().load(model)
         except KeyboardInterrupt:
@@ -125,7 +125,7 @@ class Conversation:
         os._exit(code)
 
     def _say(self, kind: str, job: str | None, fields: dict) -> threading.Event:
-        """Have a message sent by the thread that writes; the event is set once it is."""
+        """Queue a message for the writing thread; the returned event is set once it is sent."""
         is_sent = threading.Event()
         self._outbox.put((kind, job, fields, is_sent))
         return is_sent
@@ -150,7 +150,7 @@ class Conversation:
 
 
 def serve(engine: EngineLoader) -> int:
-    """Wait for Blender at the address given on stdin, then work for it. Returns the exit code."""
+    """Wait for Blender at the address given on stdin, then run its jobs. Returns the exit code."""
     _start_log(logging.INFO)
     try:
         secret = json.loads(sys.stdin.readline())
@@ -172,13 +172,13 @@ def serve(engine: EngineLoader) -> int:
 
 
 def _clean_up_after_blender(folder: Path) -> None:
-    """Remove the temporary folder that Blender made for this worker and can't remove any more."""
+    """Remove the temporary folder that Blender created for this worker and can no longer remove."""
     os.chdir(folder.parent)
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait_for_blender(door: Door) -> Channel | None:
-    """The channel, or None after CONNECT_SECONDS or when whoever started us has ended meanwhile."""
+    """The channel, or None after CONNECT_SECONDS or when the parent process has ended meanwhile."""
     admitted: queue.SimpleQueue[Channel] = queue.SimpleQueue()
     threading.Thread(target=lambda: admitted.put(door.admit()), name="door", daemon=True).start()
     deadline = time.monotonic() + CONNECT_SECONDS
@@ -192,8 +192,8 @@ def _wait_for_blender(door: Door) -> Channel | None:
 
 
 def _is_abandoned() -> bool:
-    """Whether standard input, which Blender holds open until it has connected, has ended. Windows cannot look without
-    blocking."""
+    """Whether standard input, which Blender keeps open until it has connected, has ended. Not detectable on Windows
+    without blocking."""
     if sys.platform == "win32":
         return False
     return bool(select.select([0], [], [], 0)[0]) and not os.read(0, 1)

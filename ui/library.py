@@ -19,7 +19,7 @@ class WALA_UL_models(bpy.types.UIList):
 
 
 def draw_library(layout, session) -> None:
-    """Needs the width of the preferences."""
+    """Draw the model list; needs the width of the preferences."""
     layout.label(text="Models")
     row = layout.row()
     row.template_list("WALA_UL_models", "", session, "models", session, "model_index", rows=5)
@@ -34,7 +34,7 @@ def draw_library(layout, session) -> None:
 
 
 def draw_model(layout, model) -> None:
-    """The chosen one."""
+    """Draw the selected model."""
     column = layout.column(align=True)
     column.scale_y = 0.8
     for title, value in (
@@ -58,7 +58,7 @@ def draw_model(layout, model) -> None:
 
 
 def draw_state(layout, session) -> None:
-    """How far it is, and the way to stop it; or how it went."""
+    """Draw the progress with a cancel button, or the outcome."""
     if session.models_busy:
         row = layout.row(align=True)
         row.progress(factor=session.models_progress, text=session.models_message)

@@ -11,7 +11,7 @@ STATES = {"STOPPED": "Not running", "STARTING": "Starting", "READY": "Ready", "B
 
 
 class Tab:
-    """All panels are in one tab of the 3D view's sidebar."""
+    """Common base: all panels are in one tab of the 3D view's sidebar."""
 
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
@@ -157,13 +157,13 @@ class WALA_PT_worker(Tab, bpy.types.Panel):
 
 
 def offered(settings, session) -> list:
-    """The rows of what the chosen model takes; all of them while no model is known."""
+    """Conditions of the selected model; all of them while no model is known."""
     model = session.models.get(settings.model)
     return [row for row in CAPTURES.values() if model is None or row.condition in model.conditions.split()]
 
 
 def draw_choices(layout, settings, session) -> None:
-    """The model, where there is a choice, and what the shape is made from."""
+    """Draw the model, if there is a choice, and the condition."""
     model = session.models.get(settings.model)
     if sum(item.offered for item in session.models) > 1 or (session.models and not (model and model.offered)):
         layout.menu("WALA_MT_models", text=model.title if model else settings.model)
@@ -172,7 +172,7 @@ def draw_choices(layout, settings, session) -> None:
 
 
 def draw_input(layout, context, settings, session) -> None:
-    """The one thing the chosen condition needs next, and words beside it where the model reads both."""
+    """Draw the input of the selected condition, and a prompt beside it if the model takes both."""
     row = CAPTURES[settings.condition]
     row.draw(layout, settings)
     model = session.models.get(settings.model)
@@ -182,7 +182,7 @@ def draw_input(layout, context, settings, session) -> None:
 
 
 def draw_variations(layout, item, session) -> None:
-    """The pictures of a result's variations, each with the button that shows it, and what can be kept."""
+    """Draw the thumbnails of a result's variations, each with its button, and the buttons to keep them."""
     grid = layout.grid_flow(row_major=True, columns=4, even_columns=True, even_rows=True, align=True)
     for number, thumbnail in enumerate(session.thumbnails):
         cell = grid.column(align=True)
@@ -195,7 +195,7 @@ def draw_variations(layout, item, session) -> None:
 
 
 def draw_queue(layout, session) -> None:
-    """A line a job, where there is more to say than the progress bar does."""
+    """Draw one line a job, if there is more than the progress bar shows."""
     if len(session.queue) < 2 and not any(job.state == "FAILED" for job in session.queue):
         return
     column = layout.column(align=True)
@@ -214,14 +214,14 @@ def draw_queue(layout, session) -> None:
 
 
 def draw_outdated(layout, context, session) -> None:
-    """What the active result was made from has changed."""
+    """Draw the note that the active result's sources have changed."""
     if session.outdated:
         draw_lines(layout, session.outdated, "FILE_REFRESH", _characters(context))
         layout.operator("wala.update")
 
 
 def draw_ready(layout, context, session) -> None:
-    """The question about a shape whose scene is gone."""
+    """Draw the question about a result whose scene is gone."""
     if not session.ready:
         return
     box = layout.box()
@@ -234,7 +234,7 @@ def draw_ready(layout, context, session) -> None:
 
 
 def draw_progress(layout, context, session) -> None:
-    """How far the task is, and the way to stop it."""
+    """Draw the progress of the task, with a cancel button."""
     row = layout.row(align=True)
     row.progress(factor=session.progress, text=session.message)
     row.operator("wala.cancel", text="", icon="X")
@@ -242,7 +242,7 @@ def draw_progress(layout, context, session) -> None:
 
 
 def draw_outcome(layout, context, session) -> None:
-    """How the last task went."""
+    """Draw the outcome of the last task."""
     if session.problem:
         box = layout.box()
         draw_lines(box, session.problem, "ERROR", _characters(context))
@@ -255,12 +255,12 @@ def draw_outcome(layout, context, session) -> None:
 
 
 def outcome_icon(message: str) -> str:
-    """For how a task went that met no problem."""
+    """Icon for the outcome of a task without an error."""
     return "X" if message == "Cancelled" else "CHECKMARK"
 
 
 def draw_worker(layout, context) -> None:
-    """How the worker stands and what can be done about it."""
+    """Draw the state of the worker, with its buttons."""
     session = context.window_manager.wala
     layout.label(text=f"Worker: {STATES.get(session.worker_state, session.worker_state)}")
     column = layout.column(align=True)
@@ -271,7 +271,7 @@ def draw_worker(layout, context) -> None:
 
 
 def draw_lines(layout, text: str, icon: str, width: int) -> None:
-    """A text in as many lines as it needs; nothing for an empty one."""
+    """Draw a text wrapped into lines; nothing for an empty one."""
     column = layout.column(align=True)
     column.scale_y = 0.8
     for number, line in enumerate(textwrap.wrap(text, max(width, 16))):
@@ -279,7 +279,7 @@ def draw_lines(layout, text: str, icon: str, width: int) -> None:
 
 
 def _characters(context) -> int:
-    """How many characters fit into a line of the sidebar."""
+    """Number of characters in a line of the sidebar."""
     scale = context.preferences.system.ui_scale
     return int((context.region.width if context.region else 300) / scale / 7.2) - 5
 

@@ -19,14 +19,14 @@ from ..operators.conditions import CAPTURES
 
 
 def _skip_one_step(self, context) -> None:
-    """One step is no way from noise to a shape: from 0 the arrows go to 2 and back."""
+    """Skip the invalid value 1: from 0 the arrows go to 2 and back."""
     if self.steps == 1:
         self.steps = 0 if self.steps_before > 1 else 2
     self.steps_before = self.steps
 
 
 def _follow_model(self, context) -> None:
-    """Another model takes other inputs: the first of them, where it does not take the chosen one."""
+    """Select the model's first condition if it does not take the current one."""
     model = context.window_manager.wala.models.get(self.model)
     taken = model.conditions.split() if model else []
     if taken and CAPTURES[self.condition].condition not in taken:
@@ -294,14 +294,14 @@ CLASSES = (
 
 
 def attach() -> None:
-    """Put the groups on the scene and on the window manager, and forget what an older session showed."""
+    """Add the groups to the scene and the window manager, and clear the state of an older session."""
     bpy.types.Scene.wala = PointerProperty(type=WalaSettings)
     bpy.types.Object.wala = PointerProperty(type=WalaObject)
     bpy.types.WindowManager.wala = PointerProperty(type=WalaSession)
 
 
 def detach() -> None:
-    """Take them off again."""
+    """Remove the groups."""
     del bpy.types.WindowManager.wala
     del bpy.types.Object.wala
     del bpy.types.Scene.wala

@@ -19,8 +19,7 @@ _PICTURE = 64  # pixels of a silhouette that is compared
 
 @dataclass(frozen=True)
 class Sample:
-    """A seed, the latent (4, 12, 12, 12) that came of it, and the wavelet tree (1, 64, 46, 46, 46) where that was
-    decoded already."""
+    """A seed, its latent (4, 12, 12, 12), and the wavelet tree (1, 64, 46, 46, 46) if decoded already."""
 
     seed: int
     latent: Tensor
@@ -33,8 +32,8 @@ def candidate_seeds(seed: int, count: int) -> list[int]:
 
 
 def agreement(prepared: Prepared, field: Tensor) -> float | None:
-    """How well a half field (128, 128, 128) agrees with what an input says of where the shape is: the higher the
-    better; None where it says nothing."""
+    """Agreement of a half field (128, 128, 128) with an input's shape constraints: higher is better; None without
+    constraints."""
     if prepared.observation is not None:
         return -float(prepared.observation(field))
     evidence = prepared.evidence(field) if prepared.evidence else Evidence()
@@ -42,8 +41,7 @@ def agreement(prepared: Prepared, field: Tensor) -> float | None:
 
 
 def silhouette_overlap(evidence: Evidence, field: Tensor) -> float:
-    """Intersection over union of what a drawing encloses and the solid of a field (R, R, R) as the drawing's camera
-    sees it."""
+    """Intersection over union of a drawing's silhouette and that of a field (R, R, R) from the drawing's camera."""
     camera, R = evidence.camera, len(field)
     inside = (field < 0).nonzero().float() * (2 / R) - 1
     seen = inside @ torch.from_numpy(camera.axes().T).float()
@@ -60,8 +58,8 @@ def silhouette_overlap(evidence: Evidence, field: Tensor) -> float:
 def likelihoods(
     denoise: ConditionalDenoiser, schedule: Schedule, latents: Tensor, condition: Condition, empty: Condition
 ) -> Tensor:
-    """How much better latents (B, 4, 12, 12, 12) are predicted from noise with the condition than without it, (B,): the
-    higher the better.
+    """How much better latents (B, 4, 12, 12, 12) are predicted from noise with the condition than without it, (B,):
+    higher is better.
 
     As in diffusion classifiers (Li et al. 2023), at a few timesteps with the same noise for all.
     """
@@ -82,7 +80,8 @@ def likelihoods(
 
 @torch.no_grad()
 def best_of(samples: list[Sample], prepared: Prepared, autoencoder: Autoencoder) -> Sample | None:
-    """The sample whose decoded field agrees best with an input, with its tree; None where the input does not say."""
+    """The sample whose decoded field agrees best with an input, with its tree; None for an input without
+    constraints."""
     best, highest = None, 0.0
     for sample in samples:
         tree = autoencoder.decode(sample.latent[None]).float()

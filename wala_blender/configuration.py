@@ -16,16 +16,16 @@ Settings = TypeVar("Settings")
 
 
 def read_settings(kind: type[Settings], file: Path | str) -> Settings:
-    """The settings in a .json or .toml file; what it does not say keeps its default.
+    """The settings in a .json or .toml file; missing keys keep their defaults.
 
-    Raises InputError: no such file, not readable as what its suffix says, an unknown key (it names the known ones), a
+    Raises InputError: no such file, unreadable in the format of its suffix, an unknown key (it names the known ones), a
     value of the wrong type.
     """
     return from_plain(kind, read_values(Path(file)), Path(file).name)
 
 
 def read_values(file: Path) -> object:
-    """What a .json or .toml file says, unchecked. Raises InputError."""
+    """Content of a .json or .toml file, unchecked. Raises InputError."""
     try:
         text = read_small(file, MAX_BYTES).decode()
         if file.suffix == ".json":
@@ -42,7 +42,7 @@ def read_values(file: Path) -> object:
 
 
 def from_plain(kind: type[Settings], values: object, where: str) -> Settings:
-    """Settings from what JSON and TOML know: tables, lists, numbers, words. ``where`` says in errors what was read."""
+    """Settings from JSON and TOML values: tables, lists, numbers, strings. ``where`` names the source in errors."""
     if not isinstance(values, dict):
         raise InputError(f"{where}: expected a table of settings, got {values!r}", "Give names and values.")
     fields = {field.name: field for field in dataclasses.fields(kind)}

@@ -28,7 +28,7 @@ class WalaError(Exception):
 
 
 class InputError(WalaError):
-    """What the user gave cannot be used: empty, non-finite, wrong shape, unreadable."""
+    """Unusable input of the user: empty, non-finite, wrong shape, unreadable."""
 
     code = "bad-input"
 
@@ -104,5 +104,5 @@ def shown(message: str) -> str:
 
 
 def first_line(error: BaseException, length: int = 200) -> str:
-    """What somebody else's error says, in one line of at most ``length`` characters; its kind where it says nothing."""
+    """First line of another library's error, at most ``length`` characters; its type if it has no text."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:length]

@@ -70,7 +70,7 @@ class SketchInput(Input):
 
 @dataclass(frozen=True, eq=False)
 class ImageInput(Input):
-    """A picture of one thing, (H, W, 3 or 4) uint8, cut out or on a background of one colour. ``cameras`` (of the
+    """A picture of one object, (H, W, 3 or 4) uint8, cut out or on a background of one colour. ``cameras`` (of the
     published ones) and ``background`` ("keep", "remove") are for the published models."""
 
     image: Source
@@ -83,8 +83,8 @@ class ImageInput(Input):
 
 @dataclass(frozen=True, eq=False)
 class DepthInput(Input):
-    """One depth map ``image`` (H, W), or a ``mesh`` to take it of. ``near``: "light", "dark", or "auto" to tell it by
-    the map."""
+    """One depth map ``image`` (H, W), or a ``mesh`` to render it from. ``near``: "light", "dark", or "auto" to detect
+    it from the map."""
 
     image: Source | None = None
     mesh: Mesh | None = None
@@ -98,7 +98,7 @@ class DepthInput(Input):
 
 @dataclass(frozen=True, eq=False)
 class MultiViewDepthInput(Input):
-    """Depth maps ``images``, each (H, W), of the published ``cameras``; or a ``mesh`` to take them of."""
+    """Depth maps ``images``, each (H, W), of the published ``cameras``; or a ``mesh`` to render them from."""
 
     images: Sequence[Source] | None = None
     mesh: Mesh | None = None
@@ -110,7 +110,7 @@ class MultiViewDepthInput(Input):
 
 @dataclass(frozen=True, eq=False)
 class MultiViewImageInput(Input):
-    """Pictures of one thing, each (H, W, 3 or 4) uint8, of the published ``cameras``."""
+    """Pictures of one object, each (H, W, 3 or 4) uint8, of the published ``cameras``."""
 
     images: Sequence[Source]
     cameras: list[int] | None = None
@@ -141,7 +141,7 @@ class PointInput(Input):
 
 @dataclass(frozen=True, eq=False)
 class MeshInput(Input):
-    """A ``mesh`` to be made again from a model's latents, read on a grid of ``resolution`` points a side: 257 or
+    """A ``mesh`` to reconstruct from a model's latents, decoded on a grid of ``resolution`` points a side: 257 or
     129."""
 
     mesh: Mesh
@@ -151,7 +151,7 @@ class MeshInput(Input):
 
 @dataclass(frozen=True, eq=False)
 class NoInput(Input):
-    """Nothing: whatever the model makes of the seed."""
+    """Unconditional generation; the seed alone selects the shape."""
 
     condition: ClassVar[str] = "none"
 

@@ -26,11 +26,11 @@ def fit(
     steps: int,
     on_step: Callable[[int, int], object],
 ) -> Tensor:
-    """Latent (4, 12, 12, 12) before quantisation, moved by ``steps`` steps of Adam, fewer where that is ENOUGH, so that
-    its field agrees with the observation.
+    """Latent (4, 12, 12, 12) before quantisation after ``steps`` steps of Adam towards agreement of its field with the
+    observation; fewer steps if the loss falls below ENOUGH of its first value.
 
-    A quantiser is passed straight through. on_step(step, steps) is called before each step and may raise to stop.
-    Returns float32.
+    The gradient passes straight through a quantiser. on_step(step, steps) is called before each step and may raise to
+    stop. Returns float32.
     """
     moved = latent.detach().float().clone().requires_grad_(True)
     momentum, power = torch.zeros_like(moved), torch.zeros_like(moved)
@@ -51,8 +51,9 @@ def fit(
 
 
 def adam_step(gradient: Tensor, momentum: Tensor, power: Tensor, count: int, rate: float) -> Tensor:
-    """What the step number ``count``, from 1, of Adam (Kingma & Ba 2015, algorithm 1) subtracts; changes the averages
-    of the gradient and of its square. torch.optim's imports torch's compiler, which takes longer than all steps."""
+    """Update that step number ``count``, from 1, of Adam (Kingma & Ba 2015, algorithm 1) subtracts; modifies the
+    averages of the gradient and of its square. Importing torch.optim imports torch's compiler, which takes longer than
+    all steps."""
     momentum.lerp_(gradient, 1 - MOMENTA[0])
     power.lerp_(gradient.square(), 1 - MOMENTA[1])
     unbiased, spread = momentum / (1 - MOMENTA[0] ** count), power / (1 - MOMENTA[1] ** count)
@@ -61,7 +62,8 @@ def adam_step(gradient: Tensor, momentum: Tensor, power: Tensor, count: int, rat
 
 @torch.enable_grad()
 def disagreement_of(autoencoder: Autoencoder, latent: Tensor, observation: Observation) -> Tensor:
-    """How far what a latent (4, 12, 12, 12) decodes to is from what is observed: a scalar with a gradient."""
+    """Loss of a latent (4, 12, 12, 12): the disagreement of its decoded field with the observation, a scalar with a
+    gradient."""
     with torch.autocast(latent.device.type, torch.bfloat16, enabled=_is_half(autoencoder)):
         tree = autoencoder.decode(latent[None])
     return observation(_where_gradients_are(half_field(tree)))
@@ -73,11 +75,12 @@ def half_field(tree: Tensor) -> Tensor:
 
 
 def _where_gradients_are(field: Tensor) -> Tensor:
-    """The field where observations can be followed: sampling a grid has no gradient on MPS in many versions of
+    """The field on a device where observations have gradients: grid sampling has none on MPS in many versions of
     torch."""
     return field.cpu() if field.device.type == "mps" else field
 
 
 def _is_half(autoencoder: Autoencoder) -> bool:
-    """Whether the decoder computes in bfloat16 where it may: then all of it does, for a gradient need not be exact."""
+    """Whether the decoder has bfloat16 weights: then all of it computes in bfloat16, as the gradient need not be
+    exact."""
     return autoencoder.decoder.res_in.in_conv.weight.dtype == torch.bfloat16

@@ -55,10 +55,10 @@ def generate_levels(
     strength: float = 1.0,
     on_step: Callable[[int, int], None] | None = None,
 ) -> list[Tensor]:
-    """All levels' latents (1, M, C), the coarsest first: those ``kept``, and the finer ones made anew.
+    """All levels' latents (1, M, C), the coarsest first: those in ``kept``, and newly sampled finer ones.
 
-    denoisers and counts: of every level. ``original``: latents of the first level that is made, to be varied with that
-    ``strength`` instead of made of noise alone. ``on_step(step, steps)`` counts through all levels and may raise to
+    denoisers and counts: of every level. ``original``: latents of the first sampled level, to be varied with that
+    ``strength`` instead of sampled from pure noise. ``on_step(step, steps)`` counts through all levels and may raise to
     stop. The same seed gives the same latents.
     """
     levels = list(kept)

@@ -80,7 +80,7 @@ def duration_words(seconds: float) -> str:
 
 
 class MeshToMesh:
-    """A published level autoencoder with Pipeline's calls; make one with ``load``."""
+    """A published level autoencoder with Pipeline's interface; created by ``load``."""
 
     def __init__(self, row: ModelRow, made: Installed, model: LevelAutoencoder, device: torch.device):
         self.row, self._made, self._model, self._device = row, made, model, device

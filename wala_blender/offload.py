@@ -21,8 +21,8 @@ MODES = {"auto": (False, True), "on": (True,), "off": (False,)}
 
 @contextlib.contextmanager
 def lent_to(device: torch.device, *modules: nn.Module) -> Iterator[None]:
-    """The modules on ``device`` for as long as the block lasts. Afterwards their former tensors are back, not copies of
-    the device's."""
+    """Modules on ``device`` during the block. Afterwards their former tensors are restored, not copied back from the
+    device."""
     before = [dict(module.state_dict()) for module in modules]
     try:
         for module in modules:
@@ -35,7 +35,7 @@ def lent_to(device: torch.device, *modules: nn.Module) -> Iterator[None]:
 
 
 def give_back(device: torch.device) -> None:
-    """What nothing refers to any more becomes free, torch's own reserve on the device as well."""
+    """Free unreferenced memory, including torch's cache on the device."""
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
@@ -44,17 +44,17 @@ def give_back(device: torch.device) -> None:
 
 
 def ways(mode: str, device: torch.device) -> tuple[bool, ...]:
-    """Which ways of MODES make sense on a device: on the CPU there is nothing to take turns on. Raises ModelError for
-    an unknown mode."""
+    """Offload modes to try on a device, from MODES: the CPU needs no offloading. Raises ModelError for an unknown
+    mode."""
     if mode not in MODES:
         raise ModelError(f"unknown low-memory mode {mode!r}", f"Choose one of {', '.join(MODES)}.")
     return MODES[mode] if device.type != "cpu" else (False,)
 
 
 def try_ways(attempt: Callable[[bool], Result], mode: str, device: torch.device, needs: str) -> Result:
-    """attempt(in_turns) for each of ``ways``, until one does not run out of memory.
+    """Call attempt(in_turns) for each of ``ways``, until one does not run out of memory.
 
-    Raises MemoryShortageError, which says what the model ``needs``; everything else that attempt raises goes through.
+    Raises MemoryShortageError, which states what the model ``needs``; other exceptions of attempt pass through.
     """
     reason = ""
     for in_turns in ways(mode, device):

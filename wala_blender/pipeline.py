@@ -46,9 +46,9 @@ from .wavelet import field_to_tree, tree_to_field
 
 @dataclass(frozen=True)
 class Quality:
-    """Factors of a model's default numbers of denoising steps and of candidates, of which the one is kept that agrees
-    best with the input; ``half``: whether the mesh is the surface of the half field, which has all that was decoded at
-    every second grid point."""
+    """Factors of a model's default numbers of denoising steps and of candidates, of which the best agreement with the
+    input is kept; ``half``: whether the mesh is the surface of the half field, which has the decoded field at every
+    second grid point."""
 
     steps: float
     candidates: float
@@ -81,8 +81,8 @@ class Settings:
 
 @dataclass(frozen=True)
 class FitPlan:
-    """What brings a result nearer to its prepared input: steps that fit the latent, the detail stage, steps that refine
-    the surface, and how much of a blockout's surface is kept."""
+    """Steps after sampling that improve agreement with the prepared input: latent optimisation, the detail stage,
+    surface refinement, and the kept share of a blockout's surface."""
 
     prepared: Prepared
     latent_steps: int = 0
@@ -125,7 +125,7 @@ class Generation:
 
 @dataclass(frozen=True)
 class Keep:
-    """Who gets what exists before the mesh does, so that a later stage's failure does not lose it.
+    """Callbacks for intermediate results, so that a later stage's failure does not lose them.
 
     ``latent`` gets (4, 12, 12, 12) float32; ``views`` the pictures of a model that makes these first, as files: name →
     PNG; ``note`` a sentence to show before a long stage; ``surface`` the surface as extracted, vertices (V, 3) float32
@@ -155,10 +155,10 @@ def choose_device(wanted: str = "auto") -> torch.device:
 
 
 class Pipeline:
-    """A loaded model and its stages. Make one with ``load``.
+    """A loaded model and its stages; created by ``load``.
 
-    Either all its networks lie on the device, or (``in_turns``, low-memory mode) in the computer's memory, each lent to
-    the device for its stage.
+    All its networks lie on the device, or (``in_turns``, low-memory mode) in main memory, each moved to the device for
+    its stage.
     """
 
     autoencoder: Autoencoder
@@ -291,7 +291,7 @@ class Pipeline:
         )
 
     def fit_plan(self, condition: str, prepared: Prepared, settings: Settings) -> FitPlan:
-        """How a result is brought nearer to its input. Raises InputError."""
+        """Plan for agreement with an input. Raises InputError."""
         use, share = self.row.conditions[condition], QUALITIES[settings.quality].steps
         usual = (round(use.fit * share), round(use.refine * share))
         latent_steps, surface_steps = usual if settings.fit is None else (int(settings.fit),) * 2
@@ -584,7 +584,7 @@ def one_after_another(
     progress: Progress | None,
     keep: Keep,
 ) -> list[Generation]:
-    """Variations of a maker that has nothing to do for several at once."""
+    """Variations by a pipeline without batching, one after the other."""
     parts = [part_of(progress or silent, number, len(seeds)) for number in range(len(seeds))]
     return [
         generate(condition, inputs, replace(settings, seed=seed), part, keep)
@@ -593,12 +593,12 @@ def one_after_another(
 
 
 def left_out_words(count: int) -> str:
-    """How many loose pieces the mesh lacks, in words; "" for none."""
+    """Note on the number of loose pieces that were removed; "" for none."""
     return "" if not count else "A loose piece was left out" if count == 1 else f"{count} loose pieces were left out"
 
 
 def memory_words(row: ModelRow, device: torch.device, precision: torch.dtype) -> str:
-    """How much memory a model takes, in words."""
+    """Memory that a model takes, as text."""
     if row.published is None:
         return f"the model {row.name} is small, what else runs takes the memory"
     if device.type == "cpu":

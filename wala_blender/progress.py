@@ -7,7 +7,7 @@ Progress = Callable[[str, int, int], None]  # (stage, step counted from 0, steps
 
 
 def silent(stage: str, step: int, steps: int) -> None:
-    """Progress that nobody wants to know."""
+    """Progress callback without effect."""
 
 
 def part_of(progress: Progress, number: int, count: int) -> Progress:
@@ -16,8 +16,7 @@ def part_of(progress: Progress, number: int, count: int) -> Progress:
 
 
 class Stopwatch:
-    """Passes progress on and writes down how long each stage took, in seconds; all times of a stage that comes again
-    together."""
+    """Passes progress on and records the seconds of each stage; repeated stages are added up."""
 
     def __init__(self, progress: Progress, timings: dict[str, float]):
         self._progress, self._timings, self._stage, self._since = progress, timings, "", 0.0
@@ -29,7 +28,7 @@ class Stopwatch:
         self._progress(stage, step, steps)
 
     def stop(self) -> None:
-        """The last stage is over."""
+        """End of the last stage."""
         if self._stage:
             self._timings[self._stage] = self._timings.get(self._stage, 0.0) + time.perf_counter() - self._since
         self._stage = ""

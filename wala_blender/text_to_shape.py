@@ -28,9 +28,9 @@ OF_THE_SHAPE = ("model", "weight_hash", "scale", "steps", "fit", "refine")
 
 
 class TextToShape:
-    """Both models, with Pipeline's calls; make one with ``load``.
+    """Both models, with Pipeline's interface; created by ``load``.
 
-    Each is loaded when its turn comes and let go afterwards: two of a billion parameters do not fit everywhere.
+    Each is loaded for its stage and freed afterwards, as two models of a billion parameters do not fit everywhere.
     """
 
     def __init__(
@@ -164,13 +164,12 @@ def load_maker(
     models: Path | str | None = None,
     precision: str = "auto",
 ) -> Pipeline | TextToShape | MeshToMesh:
-    """Whatever makes shapes under that name; arguments and errors as of Pipeline.load."""
+    """Pipeline, text-to-shape or mesh-to-mesh of that name; arguments and errors as in Pipeline.load."""
     return MAKERS[known_row(model, models_folder(models)).makes].load(model, device, low_memory, models, precision)
 
 
 def picture_files(views: Views, condition: str, provenance: Mapping[str, object]) -> dict[str, bytes]:
-    """Every view as a PNG that says where it comes from, under the name CONDITION_INDEX.png of the condition it is
-    for."""
+    """Every view as a PNG with its provenance, named CONDITION_INDEX.png by its condition."""
     told = PngInfo()
     for name, value in provenance.items():
         if value is not None:

@@ -121,14 +121,15 @@ def camera_matrices(views: tuple[int, ...]) -> Tensor:
 
 
 def asset_prompt(prompt: str) -> str:
-    """The prompt as these models were taught: with SUFFIX unless it says 3D. Raises InputError for an empty one."""
+    """The prompt in the form of the training data: with SUFFIX unless it contains 3D. Raises InputError for an empty
+    one."""
     if not prompt.strip():
         raise InputError("the prompt is empty", "Describe the object in a few words.")
     return prompt.strip() if SAYS_SO.search(prompt) else prompt.strip() + SUFFIX
 
 
 class TextToViews:
-    """A loaded model and its stages. Make one with ``load``."""
+    """A loaded model and its stages; created by ``load``."""
 
     def __init__(
         self,

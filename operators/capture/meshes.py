@@ -26,7 +26,7 @@ class Surface:
 
 
 def has_surface(item) -> bool:
-    """Whether an object can have faces. Cheap: what its modifiers make of it is not looked at."""
+    """Whether an object can have faces. Cheap: modifiers are not evaluated."""
     if item.type == "MESH":
         return bool(len(item.data.polygons) or len(item.modifiers) or item.mode == "EDIT")
     return item.type in SURFACES or (item.type in POINTS_ONLY and bool(len(item.modifiers))) or _is_collection(item)

@@ -9,8 +9,8 @@ from ...runtime.messages import JobFailed
 
 @dataclass(frozen=True)
 class Choice:
-    """What a shape would be made from now: ``items``, objects of Blender for use at once; ``words``, a sentence that
-    says so. ``missing``: what the artist has to give first, "" when nothing is missing."""
+    """Input of a shape as currently selected: ``items``, objects of Blender for use at once; ``words``, a sentence
+    about them; ``missing``: what the artist has to provide first, "" if nothing."""
 
     items: tuple = ()
     words: str = ""
@@ -22,9 +22,9 @@ AT_THE_CURSOR = Choice(words="The shape stands on the 3D cursor")
 
 @dataclass(frozen=True)
 class Capture:
-    """A job's input. ``inputs``, ``files`` and ``placement`` go into the job folder; ``title`` names the object to
-    come; ``source``: names and session uids of the objects it is from; ``view``: the eye that these were seen by, as
-    View.to_plain() gives it, None where no eye counts."""
+    """A job's input. ``inputs``, ``files`` and ``placement`` go into the job folder; ``title`` names the result's
+    object; ``source``: names and session uids of the input objects; ``view``: the camera pose of the capture, as
+    View.to_plain(), None where it does not matter."""
 
     title: str
     inputs: dict
@@ -35,13 +35,13 @@ class Capture:
 
 
 def bad_input(message: str, hint: str) -> JobFailed:
-    """An input that cannot be used: what is wrong, and what to do about it."""
+    """JobFailed for an unusable input: what is wrong, and what to do about it."""
     return JobFailed("bad-input", message, hint)
 
 
 def require_finite(points: np.ndarray, owner: str) -> None:
-    """Raises JobFailed unless every coordinate is a number. points: (N, D); owner: whose they are, to begin a sentence
-    with."""
+    """Raises JobFailed unless every coordinate is finite. points: (N, D); owner: their object, as the beginning of a
+    sentence."""
     broken = int(np.count_nonzero(~np.isfinite(points).all(axis=1)))
     if broken:
         raise bad_input(

@@ -7,7 +7,7 @@ from .plain import Capture, Choice
 
 
 def _draw_nothing(layout, settings) -> None:
-    """There is nothing to fill in."""
+    """Draw nothing."""
 
 
 @dataclass(frozen=True)

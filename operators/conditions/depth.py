@@ -11,13 +11,13 @@ MISSING = "Select the meshes to look at"
 
 
 def choose(context, settings) -> Choice:
-    """The meshes that are looked at from here."""
+    """The meshes that are rendered from the artist's view."""
     return meshes.choose(context, settings, meshes.has_surface, f"{{}}, {eye_in_words(context)}", MISSING)
 
 
 def capture(context, settings) -> Capture:
-    """The joined meshes, the angles they are seen from, upright and straight at their middle, and where they are along
-    that view's axes. Raises JobFailed as :func:`meshes.surface` does."""
+    """The joined meshes, the angles of the view, upright and aimed at their centre, and their bounds along that view's
+    axes. Raises JobFailed as :func:`meshes.surface` does."""
     surface = meshes.surface(context, choose(context, settings))
     eye = stored_view(settings) or current_view(context) or orthographic(0)
     view = eye.aimed_at(surface.box.mean(axis=0))

@@ -7,12 +7,13 @@ from .depth import MISSING
 
 
 def choose(context, settings) -> Choice:
-    """The meshes that are looked at from all sides."""
+    """The meshes that are rendered from all sides."""
     return meshes.choose(context, settings, meshes.has_surface, "The model's cameras look at {}", MISSING)
 
 
 def capture(context, settings) -> Capture:
-    """The joined meshes; the model's own cameras look at them. Raises JobFailed as :func:`meshes.surface` does."""
+    """The joined meshes; the worker renders them from the model's cameras. Raises JobFailed as :func:`meshes.surface`
+    does."""
     surface = meshes.surface(context, choose(context, settings))
     return Capture(
         surface.title,

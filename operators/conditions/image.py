@@ -13,13 +13,13 @@ LARGEST = 8192  # pixels of a side
 
 
 def choose(context, settings) -> Choice:
-    """Whether there is anything to make a shape from."""
+    """Whether an image is set."""
     return AT_THE_CURSOR if settings.image is not None else Choice(missing=MISSING)
 
 
 def capture(context, settings) -> Capture:
-    """The picture as a PNG, and the cursor's place. Raises JobFailed: no picture, a file that is gone, no pixels, too
-    many."""
+    """The picture as a PNG, and the cursor's location. Raises JobFailed: no picture, a missing file, no pixels, too
+    many pixels."""
     image = settings.image
     if image is None:
         raise bad_input("There is no picture", MISSING)
@@ -60,7 +60,7 @@ def four_channels(pixels: np.ndarray) -> np.ndarray:
 
 
 def draw(layout, settings) -> None:
-    """The image, and what becomes of its background."""
+    """The image, and the treatment of its background."""
     layout.template_ID(settings, "image", open="image.open")
     layout.prop(settings, "remove_background")
 

@@ -12,7 +12,7 @@ MISSING = "Say how many depth maps there are"
 
 
 def choose(context, settings) -> Choice:
-    """The listed maps, once they are all there."""
+    """The listed maps, once all are set."""
     lacking = next((item.view for item in settings.maps if item.image is None), None)
     if lacking is not None or not len(settings.maps):
         return Choice(missing=MISSING if lacking is None else f"Choose the depth map of view {lacking}")
@@ -20,7 +20,7 @@ def choose(context, settings) -> Choice:
 
 
 def capture(context, settings) -> Capture:
-    """Every map as a PNG, its view, and the cursor's place. Raises JobFailed: one is missing or has no pixels."""
+    """Every map as a PNG, its view, and the cursor's location. Raises JobFailed: one is missing or has no pixels."""
     hint = choose(context, settings).missing
     if hint:
         raise bad_input("There are not all depth maps", hint)

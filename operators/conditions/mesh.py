@@ -10,13 +10,13 @@ MISSING = "Select the meshes to make again"
 
 
 def choose(context, settings) -> Choice:
-    """The meshes to make again."""
+    """The meshes to reconstruct."""
     return meshes.choose(context, settings, meshes.has_surface, "Mesh: {}", MISSING)
 
 
 def capture(context, settings) -> Capture:
-    """The joined meshes in the model's axes; the result lies where they are. Raises JobFailed: nothing selected, no
-    faces, not finite."""
+    """The joined meshes in the model's axes; the result is placed where they are. Raises JobFailed: nothing selected,
+    no faces, not finite."""
     surface = meshes.surface(context, choose(context, settings))
     return Capture(
         surface.title,
@@ -28,7 +28,7 @@ def capture(context, settings) -> Capture:
 
 
 def draw(layout, settings) -> None:
-    """How finely the surface is read."""
+    """The resolution of the surface."""
     layout.prop(settings, "resolution", expand=True)
     layout.label(text="Takes minutes without a graphics card", icon="TIME")
 

@@ -5,12 +5,12 @@ from ..capture.spec import CaptureSpec
 
 
 def choose(context, settings) -> Choice:
-    """Nothing is needed."""
+    """No input is needed."""
     return AT_THE_CURSOR
 
 
 def capture(context, settings) -> Capture:
-    """The cursor's place."""
+    """The cursor's location."""
     return Capture("Shape", {}, {"kind": "point", "location": list(context.scene.cursor.location)})
 
 

@@ -22,8 +22,7 @@ FLAT = 0.05  # a front view that shows less than this share of a sketch's extent
 
 
 def choose(context, settings) -> Choice:
-    """The sketch in the settings, else the active object if it is one, else the one that the active result was made
-    from."""
+    """The sketch in the settings, else the active object if it is one, else the source of the active result."""
     active = context.active_object
     before = sources.find(active, context.scene) if active is not None and sources.is_result(active) else []
     for candidate in (settings.sketch, active, *before):
@@ -38,7 +37,7 @@ def choose(context, settings) -> Choice:
 
 
 def capture(context, settings) -> Capture:
-    """The strokes in the picture of the eye. Raises JobFailed: no sketch, no strokes, not finite, behind the eye, a
+    """The strokes projected into the view. Raises JobFailed: no sketch, no strokes, not finite, behind the eye, a
     single point."""
     choice = choose(context, settings)
     if choice.missing:
@@ -67,8 +66,8 @@ def capture(context, settings) -> Capture:
 
 
 def solve_view(points: np.ndarray, view: View, owner: str) -> tuple[np.ndarray, float, dict]:
-    """World points (N, 3) seen by an eye: (the upright picture (N, 2), the elevation in degrees, the placement). Raises
-    JobFailed."""
+    """World points (N, 3) seen from a view: (the upright picture (N, 2), the elevation in degrees, the placement).
+    Raises JobFailed."""
     local = view.camera_space(points)
     if view.perspective and local[:, 2].min() <= 0:
         raise bad_input(
@@ -96,13 +95,13 @@ def solve_view(points: np.ndarray, view: View, owner: str) -> tuple[np.ndarray, 
 
 
 def stored_view(settings) -> View | None:
-    """The eye that a result's input was seen by, in the settings that the result keeps; None in those of a scene."""
+    """The view that a result's input was captured from, in the settings kept by the result; None in those of a
+    scene."""
     return View.from_plain(json.loads(settings.view)) if settings.view else None
 
 
 def current_view(context) -> View | None:
-    """What the artist looks through: the 3D view the call came from, or the scene's camera; None when there is
-    neither."""
+    """The artist's view: the 3D view of the call, or the scene's camera; None if there is neither."""
     region = getattr(context.space_data, "region_3d", None) if context.space_data else None
     if region is not None and region.view_perspective != "CAMERA":
         return View.from_matrix(np.array(region.view_matrix.inverted()), region.is_perspective)
@@ -114,7 +113,7 @@ def current_view(context) -> View | None:
 
 
 def eye_in_words(context) -> str:
-    """Through what :func:`current_view` looks."""
+    """The source of :func:`current_view`, as text."""
     region = getattr(context.space_data, "region_3d", None) if context.space_data else None
     if region is not None and region.view_perspective != "CAMERA":
         return "as this view sees it"
@@ -122,7 +121,7 @@ def eye_in_words(context) -> str:
 
 
 def best_view(points: np.ndarray) -> View:
-    """Without an eye: from the front, unless that shows the sketch's edge; then from the right or from above."""
+    """Default view: from the front, unless the sketch is edge-on there; then from the right or from above."""
     longest = np.max(np.ptp(points, axis=0))
     for view in (orthographic(0), orthographic(90), orthographic(0, 90)):
         if np.min(np.ptp(view.project(points), axis=0)) > FLAT * longest:

@@ -9,12 +9,12 @@ MISSING = "Type what to make, for example “a chair”"
 
 
 def choose(context, settings) -> Choice:
-    """Whether there is anything to make a shape from."""
+    """Whether a prompt is set."""
     return AT_THE_CURSOR if settings.prompt.strip() else Choice(missing=MISSING)
 
 
 def capture(context, settings) -> Capture:
-    """The prompt and the cursor's place. Raises JobFailed for an empty prompt."""
+    """The prompt and the cursor's location. Raises JobFailed for an empty prompt."""
     prompt = " ".join(settings.prompt.split())
     if not prompt:
         raise bad_input("The prompt is empty", MISSING)

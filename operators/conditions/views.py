@@ -34,8 +34,8 @@ def choose(context, settings) -> Choice:
 
 
 def capture(context, settings) -> Capture:
-    """Four PNGs from the published cameras round the selection, and its box. Blocks for some seconds. Raises JobFailed
-    as :func:`meshes.surface` does, when Cycles is not there and when it fails."""
+    """Four PNGs from the published cameras around the selection, and its bounding box. Blocks for some seconds. Raises
+    JobFailed as :func:`meshes.surface` does, without Cycles, and when rendering fails."""
     choice = choose(context, settings)
     surface = meshes.surface(context, choice)
     box = surface.box
@@ -67,7 +67,7 @@ def _picture(scene) -> bytes:
 
 @contextmanager
 def _studio(context, items, published, reach: float) -> Iterator[tuple]:
-    """A scene with the chosen objects, lights and a camera to be placed: (scene, camera). All of it is gone
+    """Temporary scene with the selected objects, lights and a camera: (scene, camera). All of it is removed
     afterwards."""
     scene = bpy.data.scenes.new("WaLa Views")
     owned = []
@@ -90,7 +90,7 @@ def _studio(context, items, published, reach: float) -> Iterator[tuple]:
 
 
 def _set_up(scene, like) -> None:
-    """Small, quick, transparent, colours as they are, at the frame of another scene."""
+    """Render settings: small, quick, transparent, unchanged colours, at the frame of another scene."""
     try:
         scene.render.engine = "CYCLES"
     except TypeError as error:

@@ -23,18 +23,18 @@ log = logging.getLogger(__name__)
 
 
 class EnvironmentTask(BackgroundTask):
-    """Runs environment.Build or environment.Check, and shows how far it is in the panel."""
+    """Runs environment.Build or environment.Check, with progress in the panel."""
 
     busy_reason = "The worker's environment is being set up or checked"
 
     def build(self, online_access: bool) -> None:
-        """Begin to build the worker's own environment. Nothing is fetched before the first poll, nor without online
+        """Start building the worker's own environment. Nothing is fetched before the first poll, nor without online
         access."""
         self.run(environment.Build(preferences.environment_folder(), online_access))
         panel_state.busy("Setting up the worker")
 
     def check(self) -> None:
-        """Begin to run the worker's Python once and look at what it has. Raises JobFailed when there is none."""
+        """Start a check of the worker's Python. Raises JobFailed if there is none."""
         self.run(environment.Check(preferences.worker_python(), preferences.SOURCE_ROOT))
         panel_state.busy("Checking the worker")
 
@@ -70,7 +70,7 @@ class EnvironmentTask(BackgroundTask):
 
 
 def restore_environment() -> None:
-    """Put back the environment that a set-up moved aside if Blender ended in its middle."""
+    """Put back the environment that a set-up moved aside if Blender ended during it."""
     try:
         environment.restore(preferences.environment_folder())
     except (JobFailed, OSError) as error:
@@ -78,8 +78,8 @@ def restore_environment() -> None:
 
 
 def use_built_environment() -> str:
-    """A chosen Python would win over the new environment, which was asked for after it: it goes. Returns the words for
-    the artist."""
+    """Clear the chosen Python, which would take precedence over the environment just built. Returns a message for the
+    artist."""
     chosen = preferences.preferences().worker_python.strip()
     if not chosen:
         return "The worker is set up"

@@ -12,21 +12,21 @@ PATIENCE = 3.0  # seconds that a render waits for the memory at most
 
 
 def register() -> None:
-    """Listen to renders."""
+    """Add the handler."""
     bpy.app.handlers.render_init.append(make_room)
 
 
 def unregister() -> None:
-    """Listen no more."""
+    """Remove the handler."""
     bpy.app.handlers.render_init.remove(make_room)
 
 
 @persistent
 def make_room(*_) -> None:
-    """A render begins: unload the worker, unless a shape is being made.
+    """Unload the idle worker when a render starts; a worker with a job is left alone.
 
-    From a window, Blender renders in a thread of its own, where nothing of ours may be touched: the session's timer, in
-    the main thread, unloads, and the render waits for that.
+    From a window, Blender renders in a thread of its own, from which the session must not be used: the session's timer,
+    in the main thread, unloads the worker, and the render waits for it.
     """
     if session.current is None or not session.is_resting() or not preferences.preferences().unload_before_render:
         return

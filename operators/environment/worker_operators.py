@@ -11,7 +11,7 @@ from ..poll import allowed
 
 
 class EnvironmentOperator(TaskOperator):
-    """What Set Up and Check share: one of them at a time, and none beside a job or a download."""
+    """Base of Set Up and Check: only one at a time, and none during a job or a download."""
 
     @classmethod
     def poll(cls, context):

@@ -13,17 +13,17 @@ AI_GENERATED, NON_COMMERCIAL = "AI-generated", "non-commercial"
 
 
 def register() -> None:
-    """Listen to saves."""
+    """Add the handler of saves."""
     bpy.app.handlers.save_pre.append(describe_all)
 
 
 def unregister() -> None:
-    """Listen no more."""
+    """Remove the handler."""
     bpy.app.handlers.save_pre.remove(describe_all)
 
 
 def mark(item) -> None:
-    """Put a new result into this file's asset browser."""
+    """Mark a new result as an asset of this file."""
     item.asset_mark()
     describe(item)
     if not bpy.app.background:
@@ -32,7 +32,7 @@ def mark(item) -> None:
 
 @persistent
 def describe_all(*_) -> None:
-    """Describe every asset of this file that is, or is made of, a result."""
+    """Describe every asset of this file that is a result or contains one."""
     for collection in (bpy.data.objects, bpy.data.meshes):
         for owner in collection:
             if owner.asset_data is not None and owner.library is None:
@@ -40,10 +40,9 @@ def describe_all(*_) -> None:
 
 
 def describe(owner) -> None:
-    """Fill in what an asset (an object or a mesh) does not say yet of where it comes from; nothing for what is no
-    result.
+    """Fill in the empty metadata of an asset (an object or a mesh) from its origin; no effect on other assets.
 
-    The licence is filled in where it binds the shape. That of a model whose shapes are the artist's is not theirs.
+    The licence is filled in only where it restricts the shape, not where shapes belong to the artist.
     """
     if not owner.get(f"{MARK}ai_generated"):
         return

@@ -11,7 +11,7 @@ from . import panel_state, session
 
 @dataclass(frozen=True)
 class Report:
-    """How it ended: ``level`` of the operator's report(), and whether there is anything to undo."""
+    """Outcome of an operator: ``level`` of its report(), and whether there is anything to undo."""
 
     is_done: bool
     words: str
@@ -19,17 +19,17 @@ class Report:
 
 
 class BlockingOperator:
-    """``execute`` always blocks: scripts and background mode get the finished thing. ``invoke`` in a window starts it
-    and gives the interface back at once; the session's timer polls it, and undo steps are the session's.
+    """``execute`` blocks, so that scripts and background mode get the finished result. ``invoke`` in a window starts
+    the task and returns at once; the session's timer polls it, and pushes the undo steps.
 
-    Subclasses give ``begin(context)``, which starts it or raises JobFailed, and ``wait(started)``, which polls what
-    begin() returned to its end and returns a Report.
+    Subclasses implement ``begin(context)``, which starts the task or raises JobFailed, and ``wait(started)``, which
+    polls the value of begin() to its end and returns a Report.
     """
 
     is_interactive = False  # invoke() was called: an operator with a dialog is executed after it
 
     def execute(self, context):
-        """Do it, and wait for the end unless the artist works on."""
+        """Start the task, and wait for its end unless invoked in a window."""
         try:
             started = self.begin(context)
         except JobFailed as error:
@@ -43,23 +43,23 @@ class BlockingOperator:
         return {"FINISHED"} if report.is_done else {"CANCELLED"}
 
     def invoke(self, context, event):
-        """Ask what has to be asked, and start it."""
+        """Show the dialog if there is one, and start the task."""
         self.is_interactive = not bpy.app.background
         return self.ask(context, event)
 
     def ask(self, context, event):
-        """Dialogs replace this; Blender executes the operator after them."""
+        """Overridden by dialogs; Blender executes the operator after them."""
         done = self.execute(context)
         return {"INTERFACE"} if self.is_interactive and done == {"FINISHED"} else done
 
     def refuse(self, error: JobFailed) -> None:
-        """It could not be started."""
+        """Report that the task could not be started."""
         panel_state.problem(error.message, error.hint)
         self.report({"ERROR"}, str(error))
 
 
 class TaskOperator(BlockingOperator):
-    """What starts a background task; ``begin`` returns it."""
+    """Base of operators that start a background task; ``begin`` returns it."""
 
     def wait(self, started: BackgroundTask) -> Report:
         session.poll_until(lambda: not started.is_busy, started.stop)

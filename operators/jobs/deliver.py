@@ -39,7 +39,7 @@ LARGEST_INTEGER = 2**31 - 1  # of a custom property
 
 
 def name_of(title: str) -> str:
-    """A result's name: also of one made from a result, whose name has the title already."""
+    """Name of a result, without repeating the title for a result made from a result."""
     return TITLE + COPY.sub("", title).removeprefix(TITLE)
 
 
@@ -63,8 +63,8 @@ def deliver(result, request, title: str, where: Place):
 
 
 def replace_mesh(item, result, request) -> None:
-    """A finished job's mesh in the place of an older result's: the object keeps its name, transform, materials,
-    modifiers, parent and collections. result, request: as of ``deliver``."""
+    """Replace the mesh of an older result by a finished job's: the object keeps its name, transform, materials,
+    modifiers, parent and collections. result, request: as in ``deliver``."""
     placed = _placed(result, request)
     *location, rotation = item.wala.anchor
     moved = _about_z(placed.vertices, placed.rotation) + placed.location - location
@@ -74,7 +74,7 @@ def replace_mesh(item, result, request) -> None:
 
 
 def _about_z(vertices: np.ndarray, angle: float) -> np.ndarray:
-    """Vertices (V, 3) turned about Z, radians."""
+    """Vertices (V, 3) rotated about Z, in radians."""
     cosine, sine = np.cos(angle), np.sin(angle)
     return vertices @ np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]])
 
@@ -92,7 +92,7 @@ def _mark_both(item, result, request) -> None:
 
 
 def _plain_material(name: str):
-    """A material to begin with, in the slot that every result has."""
+    """Default material in the slot that every result has."""
     material = bpy.data.materials.new(name)
     if material.node_tree is None:
         material.use_nodes = True
@@ -100,7 +100,7 @@ def _plain_material(name: str):
 
 
 def _mark(owner, record: dict) -> None:
-    """Where a shape comes from, as custom properties that travel with it."""
+    """Store a shape's provenance as custom properties."""
     for name in PROVENANCE:
         value = record.get(name)
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST_INTEGER:
@@ -110,8 +110,7 @@ def _mark(owner, record: dict) -> None:
 
 
 def _make_active(scene, item) -> None:
-    """Select the new object alone, as Blender does with what it adds; in another mode than Object, leave the artist's
-    work as it is."""
+    """Select the new object alone, as Blender does for added objects; only in Object mode."""
     for layer in scene.view_layers:
         active = layer.objects.active
         if item.name not in layer.objects or (active is not None and active.mode != "OBJECT"):

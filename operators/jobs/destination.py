@@ -12,7 +12,7 @@ IS_RESULTS = "wala_results"  # custom property of a scene's collection of result
 
 @dataclass(frozen=True)
 class Home:
-    """Scene that a job was started in, as plain data that outlives it: a name, a session uid, and the file's path."""
+    """Scene of a job as plain data that outlives it: a name, a session uid, and the file's path."""
 
     scene: str
     scene_uid: int | None
@@ -20,11 +20,11 @@ class Home:
 
     @classmethod
     def of(cls, context) -> "Home":
-        """The scene of now."""
+        """The current scene."""
         return cls(context.scene.name, getattr(context.scene, "session_uid", None), bpy.data.filepath)
 
     def find(self) -> "Place | None":
-        """The scene again, also after the same file was opened anew; None when it is gone, or another file is open."""
+        """The scene, also after the same file was reopened; None if it is gone, or another file is open."""
         scene = compatibility.find(bpy.data.scenes, self.scene, self.scene_uid)
         if scene is None and self.file and bpy.data.filepath == self.file:
             scene = bpy.data.scenes.get(self.scene)
@@ -33,7 +33,7 @@ class Home:
 
 @dataclass(frozen=True)
 class Place:
-    """Scene that a result goes into, for use at once."""
+    """Scene that a result is added to, for use at once."""
 
     scene: bpy.types.Scene
 
@@ -44,7 +44,7 @@ class Place:
         return cls(windows[0].scene if len(windows) else bpy.context.scene)
 
     def collection(self) -> bpy.types.Collection:
-        """The scene's collection of results, made where there is none. One of a linked file cannot take an object."""
+        """The scene's collection of results, created if there is none. A linked one cannot take an object."""
         for collection in self.scene.collection.children_recursive:
             if collection.get(IS_RESULTS) and collection.library is None:
                 return collection
@@ -54,7 +54,7 @@ class Place:
         return collection
 
     def where_in_words(self, item) -> str:
-        """Where a new object is that no window shows; "" for one that is seen."""
+        """Location of a new object that is not visible in any window; "" for a visible one."""
         windows = bpy.context.window_manager.windows
         shown = [window for window in windows if window.scene == self.scene]
         if not shown and len(windows):

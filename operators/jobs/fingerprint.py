@@ -13,8 +13,8 @@ SIGNIFICANT = 5  # decimals of a coordinate that count
 
 
 def fingerprint(context, settings, items) -> str:
-    """Hex digits that change with the objects' strokes or geometry in the world, or with the settings' pictures; ""
-    where there is nothing to follow. ``items``: objects of the scene."""
+    """Hex digest of the objects' strokes or geometry in the world, and of the settings' pictures; "" without any.
+    ``items``: objects of the scene."""
     digest = hashlib.sha256()
     for image in images_of(settings):
         _add(digest, _pixels(image))
@@ -30,7 +30,7 @@ def fingerprint(context, settings, items) -> str:
 
 
 def images_of(settings) -> list:
-    """The pictures among what the settings have for their condition."""
+    """The images in the settings of their condition."""
     names = getattr(CAPTURES[settings.condition].properties, "__annotations__", {})
     owners = [owner for name in names for owner in _entries(getattr(settings, name))]
     return [owner for owner in owners if isinstance(owner, bpy.types.Image)]

@@ -14,7 +14,7 @@ from .job_queue import Origin, Ticket
 
 
 def start_again(context, item, finish: dict) -> Ticket:
-    """Queue the job that made an object again, to finish its kept surface in another way. Raises JobFailed."""
+    """Queue the job that made an object to finish its kept surface again. Raises JobFailed."""
     folder = regenerate.source_of(item)
     if folder is None:
         raise JobFailed("job-missing", f"The surface of “{item.name}” is not kept any more", "Generate it anew")

@@ -18,6 +18,6 @@ def finish_of(settings) -> dict:
 
 
 def faces_of(topology: str, faces: int, low_poly_faces: int) -> dict:
-    """The part of a "finish" that says what faces and how many."""
+    """The part of a "finish" with topology and number of faces."""
     count = {"TRIANGLES": faces, "QUADS": min(faces, MOST_QUADS), "LOW_POLY": low_poly_faces, "FULL": None}[topology]
     return {"topology": topology.lower().replace("_", "-"), "faces": count}

@@ -16,13 +16,13 @@ LARGEST_SEED = 2**31 - 1
 
 
 def what_is_missing(context, settings) -> str:
-    """What the artist has to choose or give first, "" when nothing is missing. Cheap."""
+    """What the artist has to select or provide first, "" if nothing. Cheap."""
     row = CAPTURES[settings.condition]
     return catalog.why_not(settings.model, row.condition) or row.choose(context, settings).missing
 
 
 def input_in_words(_) -> str:
-    """The panel's sentence: what is missing, as Generate says it, or what the next shape is made from."""
+    """The panel's sentence: what is missing, as in Generate's report, or the input of the next shape."""
     context = bpy.context
     settings = getattr(context.scene, "wala", None)
     if settings is None:
@@ -31,17 +31,17 @@ def input_in_words(_) -> str:
 
 
 def attach() -> None:
-    """Give the panel its sentence, `window_manager.wala_input`."""
+    """Add the panel's sentence, `window_manager.wala_input`."""
     bpy.types.WindowManager.wala_input = bpy.props.StringProperty(get=input_in_words)
 
 
 def detach() -> None:
-    """Take it away again."""
+    """Remove it."""
     del bpy.types.WindowManager.wala_input
 
 
 class JobOperator(BlockingOperator):
-    """What starts a job; ``start(context, settings)`` gives its ticket or raises JobFailed."""
+    """Base of operators that start a job; ``start(context, settings)`` returns its ticket or raises JobFailed."""
 
     bl_options = {"REGISTER", "UNDO"}
 
@@ -139,7 +139,7 @@ class WALA_OT_cancel(bpy.types.Operator):
 
 
 class HeldResult:
-    """What the buttons about a result that waits share."""
+    """Base of operators on a held result."""
 
     bl_options = {"REGISTER", "UNDO"}
 

@@ -20,10 +20,10 @@ FAILED_KEPT = 8
 
 @dataclass(frozen=True)
 class Origin:
-    """What a job's result will say of itself, in plain data. ``title``: names it; ``source``: names and session uids of
-    the objects it is from; ``settings``: what it was started with, of stored_settings.to_plain(); ``fingerprint``: of
-    its input; ``replaces``: name and session uid of the object whose mesh it replaces, () for a new object;
-    ``is_draft``: the next edit supersedes it."""
+    """Provenance of a job's result, in plain data. ``title``: names it; ``source``: names and session uids of the input
+    objects; ``settings``: of the job, from stored_settings.to_plain(); ``fingerprint``: of its input; ``replaces``:
+    name and session uid of the object whose mesh it replaces, () for a new object; ``is_draft``: the next edit
+    supersedes it."""
 
     title: str
     source: tuple = ()
@@ -35,8 +35,8 @@ class Origin:
 
 @dataclass(frozen=True)
 class Ticket:
-    """A job under way, in plain data that outlives the scene. ``pace``: follows how long it still takes;
-    ``finishes_again``: whether the result is the mesh that an object has already, finished in another way."""
+    """A queued or running job, in plain data that outlives the scene. ``pace``: its time estimate; ``finishes_again``:
+    whether the result is an existing object's mesh with other finishing."""
 
     job: str
     folder: Path
@@ -57,11 +57,11 @@ class Outcome:
 
 
 class JobQueue:
-    """Hands the jobs to the supervisor one after another.
+    """Queue that passes jobs to the supervisor one after another.
 
-    start_worker: starts a worker with the settings of now unless it runs; raises JobFailed. ``finished``: jobs that are
-    done and whose results are not in the scene yet. ``held``: of these, the ones whose scene is gone. ``failed``: the
-    last jobs that failed, with what went wrong, to be tried again. ``blocking``: the job that an operator waits for.
+    start_worker: starts a worker with the current settings unless it runs; raises JobFailed. ``finished``: jobs that
+    are done and whose results are not in the scene yet; ``held``: those of them whose scene is gone. ``failed``: the
+    last failed jobs, with the errors, for another try. ``blocking``: the job that an operator waits for.
     """
 
     def __init__(self, supervisor: Supervisor, start_worker: Callable[[], None]):
@@ -83,18 +83,17 @@ class JobQueue:
 
     @property
     def is_busy(self) -> bool:
-        """Whether there is anything to poll for."""
+        """Whether polling is needed."""
         return bool(self.running or self.waiting or self.finished)
 
     @property
     def folders(self) -> list[Path]:
-        """The folders of all jobs that somebody waits for."""
+        """The folders of all jobs in the queue or awaited."""
         failed = [ticket for ticket, _ in self.failed]
         return [ticket.folder for ticket in (*self.unfinished, *self.finished, *self.held, *failed)]
 
     def submit(self, ticket: Ticket) -> None:
-        """Add a job at the end. Raises JobFailed where it would be the next and cannot be started; then it is not
-        added."""
+        """Add a job at the end. Raises JobFailed, without adding it, if it is the next and cannot be started."""
         if self.unfinished:
             self.waiting.append(ticket)
         else:
@@ -116,7 +115,7 @@ class JobQueue:
         return self.supervisor.cancel(job)
 
     def move(self, job: str, places: int) -> bool:
-        """Let a waiting job go earlier (−1) or later (1). False if it does not wait."""
+        """Move a waiting job earlier (−1) or later (1). False if it is not waiting."""
         at = next((number for number, ticket in enumerate(self.waiting) if ticket.job == job), None)
         if at is None:
             return False
@@ -124,7 +123,7 @@ class JobQueue:
         return True
 
     def remove(self, job: str) -> bool:
-        """Take a job out: one that failed is forgotten, another one cancelled. False if it is unknown or over."""
+        """Remove a job: a failed one is forgotten, another one cancelled. False if it is unknown or over."""
         kept = [(ticket, message) for ticket, message in self.failed if ticket.job != job]
         if len(kept) < len(self.failed):
             self.failed = kept
@@ -132,8 +131,8 @@ class JobQueue:
         return self.cancel(job)
 
     def retry(self, job: str) -> bool:
-        """Run a job that failed once more, after those that wait. False if none of that id failed. Raises JobFailed
-        where it cannot be started; then it stays among those that failed."""
+        """Queue a failed job again, at the end. False if no failed job has that id. Raises JobFailed if it cannot be
+        started; it then stays among the failed ones."""
         for entry in self.failed:
             if entry[0].job == job:
                 self.submit(entry[0])
@@ -145,7 +144,7 @@ class JobQueue:
         """The events since the last call, with their jobs: None for the worker's own and for unknown jobs. Never
         blocks.
 
-        A job that is done moves to ``finished``; after any other last event it is out of the queue.
+        A job that is done moves to ``finished``; any other last event removes it from the queue.
         """
         heard = [(ticket, CancelledEvent(job=ticket.job)) for ticket in self._cancelled]
         self._cancelled.clear()
@@ -170,7 +169,7 @@ class JobQueue:
         return failed
 
     def conclude(self, ticket: Ticket, outcome: Outcome) -> None:
-        """Keep the outcome for the operator that waits for it, if one does; else a failed job, to be tried again."""
+        """Keep the outcome of an awaited job for its operator, or a failed job for another try."""
         if ticket.job == self.blocking:
             self._outcomes[ticket.job] = outcome
         elif isinstance(outcome.error, JobFailed) and not ticket.origin.is_draft:
@@ -181,5 +180,5 @@ class JobQueue:
         return job in self._outcomes
 
     def take_outcome(self, job: str) -> Outcome | None:
-        """The outcome of that job, once."""
+        """The outcome of the awaited job, once."""
         return self._outcomes.pop(job, None)

@@ -22,12 +22,12 @@ class LiveUpdate:
         self._is_changed = False
 
     def note(self, names: set[str]) -> None:
-        """Names of data that changed."""
+        """Record the names of changed data."""
         self._is_changed = self._is_changed or not self._followed.isdisjoint(names)
 
     def look(self, context) -> None:
-        """Start a job where a source has changed. Never raises JobFailed: what is no input yet, the next edit may make
-        one."""
+        """Start a job if a source has changed. Never raises JobFailed: an input that is invalid now may be valid after
+        the next edit."""
         result = followed_result(context) if context.scene.wala.live else None
         self._followed = frozenset(source_follower.names_of(result, context.scene)) if result else frozenset()
         if result is None or not self._is_changed or compatibility.is_mid_gesture():
@@ -50,7 +50,7 @@ class LiveUpdate:
 
 
 def followed_result(context):
-    """The result whose sources are watched; None where there is none to update."""
+    """The result whose sources are watched; None if there is none to update."""
     active = context.view_layer.objects.active
     if active is None:
         return None
@@ -60,6 +60,6 @@ def followed_result(context):
 
 
 def _results_from(source, scene) -> list:
-    """The results of a scene that were made from an object, among others, the newest first."""
+    """The results of a scene with an object among their sources, newest first."""
     found = [item for item in scene.objects if any(entry.object == source for entry in item.wala.sources)]
     return sorted(found, key=lambda item: getattr(item, "session_uid", 0), reverse=True)

@@ -58,7 +58,7 @@ MODEL_WORDS = (
 
 
 def show(**values) -> None:
-    """Set properties of `window_manager.wala`, and redraw where they are drawn if one of them is new."""
+    """Set properties of `window_manager.wala`, and redraw the panels if a value has changed."""
     group = getattr(bpy.context.window_manager, "wala", None)
     if group is None:
         return
@@ -70,7 +70,7 @@ def show(**values) -> None:
 
 
 def show_models(models) -> None:
-    """List the models, in the panel's words."""
+    """Update the list of models in the panel."""
     group = getattr(bpy.context.window_manager, "wala", None)
     if group is None:
         return
@@ -88,7 +88,7 @@ def show_models(models) -> None:
 
 
 def show_queue(rows: list[tuple[str, str, str, str]]) -> None:
-    """List the jobs: (id, title, state, what went wrong)."""
+    """Update the list of jobs: (id, title, state, error)."""
     group = getattr(bpy.context.window_manager, "wala", None)
     if group is None or [(item.name, item.title, item.state, item.problem) for item in group.queue] == rows:
         return
@@ -100,7 +100,7 @@ def show_queue(rows: list[tuple[str, str, str, str]]) -> None:
 
 
 def show_thumbnails(icons: list[int]) -> None:
-    """List the icons of the active result's variations."""
+    """Update the icons of the active result's variations."""
     group = getattr(bpy.context.window_manager, "wala", None)
     if group is None or [item.icon for item in group.thumbnails] == icons:
         return
@@ -131,7 +131,7 @@ def _model_words(model) -> dict:
 
 
 def redraw() -> None:
-    """Ask for a redraw of what shows us: the sidebars alone, not the 3D views beside them, which may take seconds."""
+    """Redraw the sidebars alone, not the 3D views beside them, which may take seconds."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas if window.screen else ():
             for region in area.regions:
@@ -140,7 +140,7 @@ def redraw() -> None:
 
 
 def clear() -> None:
-    """Nothing was done yet."""
+    """Reset to the initial state."""
     show(
         busy=False,
         progress=0.0,
@@ -158,38 +158,37 @@ def clear() -> None:
 
 
 def busy(message: str) -> None:
-    """A task begins: its first words, an empty bar and no old error."""
+    """Start of a task: its first message, an empty progress bar, no error."""
     show(busy=True, progress=0.0, message=message, problem="", hint="", detail="")
 
 
 def rest(message: str = "") -> None:
-    """The task is over, and this is how it went."""
+    """End of a task, with its message."""
     show(busy=False, progress=0.0, message=message)
 
 
 def problem(message: str, hint: str = "", detail: str = "") -> None:
-    """The task is over because of this."""
+    """End of a task with an error."""
     show(busy=False, progress=0.0, message="", problem=sentence(message), hint=hint, detail=detail)
 
 
 def sentence(message: str) -> str:
-    """A message as a sentence begins; the name of a file in front stays as it is."""
+    """A message with a capital letter, unless it begins with a file name."""
     begins_with_a_word = message.split(" ", 1)[0].isalpha()
     return message[:1].upper() + message[1:] if begins_with_a_word else message
 
 
 def silent(event: WorkerSilentEvent) -> None:
-    """Which stage stands still, and what can be done."""
+    """Show the stage without progress, and what can be done."""
     stage = TITLES.get(event.stage, event.stage)
     what = f"“{stage}” has made no progress" if stage else "The worker has not begun"
     show(message=f"{what} for {event.seconds:.0f} s: wait, or press Cancel")
 
 
 def stage(event: StageEvent, seconds_left: float | None) -> None:
-    """A stage or a step of it, as a bar and words, with the seconds left of the whole job where they
-    are known.
+    """Show a stage or a step of it as progress bar and message, with the job's remaining seconds if known.
 
-    The bar never goes back: a job of two models loads twice.
+    The bar never goes back: a job with two models loads twice.
     """
     low, high = SHARES.get(event.stage, (0.0, 0.0))
     step, steps = event.step, max(event.steps, 1)

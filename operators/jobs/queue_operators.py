@@ -8,7 +8,7 @@ from . import panel_state, results, session
 
 
 class QueueOperator:
-    """What they share: the job by its id, and a list that is up to date at once."""
+    """Base of queue operators: the job by its id, and an immediate update of the list."""
 
     @classmethod
     def poll(cls, context):

@@ -21,7 +21,8 @@ def source_of(item) -> Path | None:
 
 
 def start(context, item, seed: int | None = None) -> Ticket:
-    """The job that made the object, with another seed (None: the next one). Raises JobFailed; then there is no job."""
+    """Submit the job that made the object with another seed (None: the next one). Raises JobFailed without
+    submitting."""
     folder = source_of(item)
     if folder is None:
         raise JobFailed("job-missing", f"What “{item.name}” was made from is not kept any more", "Generate it anew")

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def handle(queue: JobQueue, ticket: Ticket, event: Event) -> None:
-    """Show a job's event, and conclude a job that ended without a result."""
+    """Show a job's event; a last event without a result concludes the job."""
     if isinstance(event, StartedEvent):
         panel_state.busy(f"Beginning “{ticket.origin.title}”")
     elif isinstance(event, StageEvent):
@@ -34,7 +34,7 @@ def handle(queue: JobQueue, ticket: Ticket, event: Event) -> None:
 
 
 def deliver_finished(queue: JobQueue) -> None:
-    """Turn results into objects, once the artist is not in the middle of a grab or a stroke."""
+    """Add finished results to the scene, unless a grab or a stroke is in progress."""
     for ticket in list(queue.finished):
         awaited = ticket.job == queue.blocking
         if not awaited and (bpy.context.window_manager.is_interface_locked or compatibility.is_mid_gesture()):
@@ -56,7 +56,7 @@ def deliver_finished(queue: JobQueue) -> None:
 
 
 def _deliver(queue: JobQueue, ticket: Ticket, where: Place, remark: str = "") -> None:
-    """Make the object of a finished job, and conclude the job however that goes."""
+    """Add the object of a finished job, and conclude the job in any case."""
     try:
         result = jobs.read_result(ticket.folder)
         item = _finished_again(ticket) if ticket.finishes_again else _object_of(ticket, result, where)
@@ -93,7 +93,7 @@ def _finished_again(ticket: Ticket):
 
 
 def _object_of(ticket: Ticket, result: jobs.Result, where: Place):
-    """The new object of a result, or the one whose mesh it replaces, with all that it is to know of itself."""
+    """The new object of a result, or the one whose mesh it replaces, with its stored provenance."""
     request, origin = jobs.read_request(ticket.folder), ticket.origin
     item = _replaced(ticket, where.scene)
     is_new = item is None
@@ -113,7 +113,7 @@ def _object_of(ticket: Ticket, result: jobs.Result, where: Place):
 
 
 def _replaced(ticket: Ticket, scene):
-    """The object whose mesh a result replaces; None where there is none, or it is gone."""
+    """The object whose mesh a result replaces; None if there is none, or it is gone."""
     if not ticket.origin.replaces:
         return None
     item = compatibility.find(bpy.data.objects, *ticket.origin.replaces)
@@ -121,27 +121,27 @@ def _replaced(ticket: Ticket, scene):
 
 
 def _is_in_use(ticket: Ticket, where: Place | None) -> bool:
-    """Whether the artist works on the mesh that a result is to replace."""
+    """Whether the mesh to be replaced is being edited."""
     item = _replaced(ticket, where.scene) if where is not None and not ticket.finishes_again else None
     return item is not None and item.mode != "OBJECT"
 
 
 def place_held(queue: JobQueue) -> None:
-    """Make the object of the oldest held result in the current scene; the undo step is the caller's."""
+    """Add the object of the oldest held result to the current scene; the caller pushes the undo step."""
     _deliver(queue, queue.held[0], Place.current())
     queue.held.pop(0)
     show_held(queue)
 
 
 def discard_held(queue: JobQueue) -> None:
-    """Let go of the oldest held result."""
+    """Discard the oldest held result."""
     kept_jobs.mark_delivered(queue.held.pop(0).folder)
     panel_state.rest("Discarded")
     show_held(queue)
 
 
 def show_held(queue: JobQueue) -> None:
-    """Ask in the panel about the oldest held result."""
+    """Show the panel's question about the oldest held result."""
     panel_state.show(ready=queue.held[0].origin.title if queue.held else "")
 
 
@@ -154,14 +154,13 @@ def queue_rows(queue: JobQueue) -> list[tuple[str, str, str, str]]:
 
 
 def _take_up_views(ticket: Ticket, where: Place | None) -> None:
-    """What a job drew before it made a shape is the artist's, also where it got no further; in another file it is not
-    asked for."""
+    """Import a job's intermediate pictures, also of a failed job, unless another file is open."""
     if where is not None:
         depth_map_list.take_up(where.scene, jobs.read_views(ticket.folder), ticket.origin.title)
 
 
 def _conclude(queue: JobQueue, ticket: Ticket, outcome: Outcome, detail: str = "") -> None:
-    """The one way out of every job."""
+    """Common end of all jobs."""
     queue.conclude(ticket, outcome)
     if isinstance(outcome.error, JobFailed):
         panel_state.problem(outcome.error.message, outcome.error.hint, detail)

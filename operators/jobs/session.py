@@ -31,11 +31,11 @@ BUSY_INTERVAL, IDLE_INTERVAL, WAIT_INTERVAL = 0.1, 1.0, 0.02
 
 
 class Session:
-    """The state between two polls.
+    """State between two polls.
 
     ``is_capturing``: an input is being captured, which may render. ``is_warmed_up``: the worker was started with the
-    panel, or by a job: only the next job starts it again. ``unload_soon``: another thread asks for the worker's memory,
-    and waits for this event. ``used``: when the worker was last of use (time.monotonic()).
+    panel, or by a job; from then on only a job starts it. ``unload_soon``: set by another thread that waits for the
+    worker's memory. ``used``: time of the worker's last use (time.monotonic()).
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ current: Session | None = None
 
 
 def register() -> None:
-    """Begin a session: no process yet, and a timer where there are windows."""
+    """Start the session: no process yet, and a timer where there are windows."""
     global current
     current = Session()
     panel_state.clear()
@@ -71,7 +71,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """End the session: the timer goes, the worker stops, what it was doing is dropped."""
+    """End the session: remove the timer, stop the worker, drop its jobs."""
     global current
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)
@@ -85,27 +85,26 @@ def unregister() -> None:
 
 
 def why_not() -> str:
-    """Why no job can be queued now, "" when one can. Cheap."""
+    """Why no job can be queued now, "" if one can. Cheap."""
     return "WaLa is being switched off" if current is None else current.environment.why_not()
 
 
 def why_not_alone() -> str:
-    """Why what needs the worker to itself cannot start now, "" when it can. Cheap."""
+    """Why a task that needs the worker to itself cannot start now, "" if it can. Cheap."""
     if current is not None and current.queue.is_busy:
         return "A shape is being made: wait for it, or press Cancel"
     return why_not()
 
 
 def worker_problem() -> str:
-    """Why no worker can be started, "" when one can. Cheap: as the timer saw it last, or as it is where no timer
-    looks."""
+    """Why no worker can be started, "" if one can. Cheap: the timer's last check, or a new one without a timer."""
     if bpy.app.background:
         _look_for_worker()
     return current.worker_problem
 
 
 def start_worker() -> None:
-    """Start a worker as the preferences say, unless it runs. Raises JobFailed."""
+    """Start a worker with the preferences' settings, unless it runs. Raises JobFailed."""
     chosen = preferences.preferences()
     current.is_warmed_up = True
     current.queue.supervisor.start(
@@ -122,8 +121,8 @@ def start_worker() -> None:
 
 
 def warm_up(model: str) -> None:
-    """Start the worker and have it load a model, so that the first shape waits for neither. What goes wrong is said by
-    the job that meets it."""
+    """Start the worker and have it load a model ahead of the first job. Failures are reported by the job that meets
+    them."""
     try:
         start_worker()
         current.queue.supervisor.load(model)
@@ -133,8 +132,7 @@ def warm_up(model: str) -> None:
 
 
 def _warm_up_with_panel() -> None:
-    """The first time that the panel is seen in a session, where the preferences say so and nothing stands against
-    it."""
+    """Warm up when the panel is first visible in a session, if the preferences allow it."""
     if current.is_warmed_up or bpy.app.background or not preferences.preferences().start_with_panel:
         return
     model = catalog.KNOWN.get(bpy.context.scene.wala.model)
@@ -148,14 +146,14 @@ def _warm_up_with_panel() -> None:
 
 
 def hurry() -> None:
-    """Poll soon, and often."""
+    """Poll soon and at short intervals."""
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)
         bpy.app.timers.register(tick, first_interval=BUSY_INTERVAL, persistent=True)
 
 
 def poll_until(is_over: Callable[[], bool], abort: Callable[[], None]) -> None:
-    """Poll until something is over: for scripts and background mode. KeyboardInterrupt aborts it and goes on up."""
+    """Poll until a condition holds: for scripts and background mode. KeyboardInterrupt cancels and is raised again."""
     try:
         while not is_over():
             tick()
@@ -179,8 +177,7 @@ def wait(ticket: Ticket) -> Outcome:
 
 
 def cancel() -> None:
-    """Stop what is under way: the job in the worker, a set-up, a check. The worker stays warm, the other jobs wait
-    on."""
+    """Cancel the running job, set-up or check. The worker stays warm, and the other jobs stay queued."""
     if current.queue.running is not None:
         current.queue.cancel(current.queue.running.job)
         panel_state.show(message="Cancelling")
@@ -189,7 +186,7 @@ def cancel() -> None:
 
 
 def unload() -> None:
-    """Stop the worker and give its memory back; jobs end as cancelled. The next job starts a new one."""
+    """Stop the worker and free its memory; jobs end as cancelled. The next job starts a new one."""
     for ticket in list(current.queue.waiting):
         current.queue.cancel(ticket.job)
     current.queue.supervisor.stop()
@@ -197,14 +194,14 @@ def unload() -> None:
 
 
 def is_resting() -> bool:
-    """Whether there is a worker and nothing for it to do. Cheap, and for any thread."""
+    """Whether the worker is idle. Cheap, and safe in any thread."""
     return not (current.queue.is_busy or current.is_capturing) and (
         current.queue.supervisor.state != WorkerState.STOPPED
     )
 
 
 def unload_resting() -> None:
-    """Unload a worker that has nothing to do; any other is left alone."""
+    """Unload an idle worker; any other is left alone."""
     if is_resting():
         current.queue.supervisor.stop()
 
@@ -236,7 +233,7 @@ def tick() -> float | None:
 
 
 def _housekeeping() -> None:
-    """Give memory back when it is asked for and after a long rest, and say in the panel how the worker stands."""
+    """Free memory on request and after a long idle time, and show the worker's state in the panel."""
     asked, current.unload_soon = current.unload_soon, None
     idle = preferences.preferences().idle_minutes * 60
     if current.queue.unfinished:

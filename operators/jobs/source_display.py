@@ -16,8 +16,7 @@ KEEP, WIRE, HIDE = "KEEP", "WIRE", "HIDE"
 
 
 def cover(result, scene, display: str) -> None:
-    """A new result is in the scene: change how its sources are displayed, and hide earlier results in the same
-    place."""
+    """Change the display of a new result's sources, and hide earlier results in the same place."""
     items = sources.find(result, scene)
     for other in sources.results_of(items, scene):
         if other != result and _is_in_place(other):
@@ -28,7 +27,7 @@ def cover(result, scene, display: str) -> None:
 
 
 def _is_in_place(result) -> bool:
-    """Whether a result stands where it was delivered: one that the artist moved away stacks on nothing."""
+    """Whether a result is where it was delivered, not moved away by the artist."""
     here = (*result.location, result.rotation_euler[2])
     return all(abs(a - b) < 1e-5 * max(1.0, abs(b)) for a, b in zip(here, result.wala.anchor, strict=True))
 
@@ -45,7 +44,7 @@ def _change(item, scene, display: str) -> None:
 
 
 def restore(item, scene) -> None:
-    """Display a source as before."""
+    """Restore the earlier display of a source."""
     if item.wala.covered == HIDE:
         _hide(item, scene, False)
     elif item.wala.covered == WIRE and item.display_type == "WIRE":
@@ -54,13 +53,13 @@ def restore(item, scene) -> None:
 
 
 class SourceWatch:
-    """Displays sources as before once no result of them is seen any more."""
+    """Restores the display of sources once none of their results is visible."""
 
     def __init__(self) -> None:
         self._seen = (0, 0)
 
     def look(self, scene) -> None:
-        """Look at a scene, if objects came or went since the last time. Cheap otherwise."""
+        """Check a scene, if objects were added or removed since the last time. Cheap otherwise."""
         seen = (scene.as_pointer(), len(scene.objects))
         if seen != self._seen:
             self._seen = seen
@@ -68,7 +67,7 @@ class SourceWatch:
 
 
 def restore_uncovered(scene) -> None:
-    """Display the sources as before of which no result is seen."""
+    """Restore the display of sources without a visible result."""
     covered = [item for item in scene.objects if item.wala.covered != KEEP]
     if not covered:
         return
@@ -81,7 +80,7 @@ def restore_uncovered(scene) -> None:
 
 @contextlib.contextmanager
 def all_shown(scene) -> Iterator[None]:
-    """Hidden sources are shown, so that they can be captured, and hidden again afterwards."""
+    """Show hidden sources during a capture."""
     hidden = [item for item in scene.objects if item.wala.covered == HIDE and not _is_shown(item, scene)]
     for item in hidden:
         _hide(item, scene, False)

@@ -14,8 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class SourceFollower:
-    """Compares fingerprints, only after a change of the sources, and not while the artist is in the middle of a
-    stroke."""
+    """Compares fingerprints, only after a change of the sources, and not during a stroke."""
 
     def __init__(self) -> None:
         self._result: tuple = ()
@@ -23,11 +22,11 @@ class SourceFollower:
         self._is_changed = False
 
     def note(self, names: set[str]) -> None:
-        """Names of data that changed."""
+        """Record the names of changed data."""
         self._is_changed = self._is_changed or not self._followed.isdisjoint(names)
 
     def look(self, context) -> None:
-        """Compare where that is due, and tell the panel. Cheap otherwise."""
+        """Compare if needed, and update the panel. Cheap otherwise."""
         item = context.view_layer.objects.active
         result = _state(item) if item is not None and item.wala.fingerprint else ()
         if result == self._result and not self._is_changed:
@@ -40,13 +39,13 @@ class SourceFollower:
 
 
 def _state(result) -> tuple:
-    """What asks for a comparison when it changes: which result it is, and which of its pictures are painted on."""
+    """Values whose change requires a comparison: the active result, and which of its pictures are painted on."""
     pictures = tuple(image.is_dirty for image in images_of(result.wala.settings))
     return result.name, result.wala.fingerprint, pictures
 
 
 def names_of(item, scene) -> list[str]:
-    """What the depsgraph tells of when the sources change."""
+    """Names in the depsgraph's updates when the sources change."""
     owners = sources.find(item, scene)
     data = [owner.data for owner in owners if owner.data is not None]
     return [owner.name for owner in (*owners, *data, *images_of(item.wala.settings))]
@@ -71,18 +70,18 @@ def changed_words(context, item) -> str:
 
 
 def register() -> None:
-    """Listen to changes."""
+    """Add the handler of changes."""
     bpy.app.handlers.depsgraph_update_post.append(note_changes)
 
 
 def unregister() -> None:
-    """Listen no more."""
+    """Remove the handler."""
     bpy.app.handlers.depsgraph_update_post.remove(note_changes)
 
 
 @persistent
 def note_changes(scene, depsgraph) -> None:
-    """Pass on the names of what changed; nothing is compared while Blender evaluates."""
+    """Record the names of changed data; nothing is compared during Blender's evaluation."""
     from . import session
 
     if session.current is not None:

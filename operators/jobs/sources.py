@@ -20,26 +20,26 @@ def references(items) -> tuple[Reference, ...]:
 
 
 def found(source: tuple[Reference, ...]) -> list:
-    """The objects again; those that are gone meanwhile are left out."""
+    """The referenced objects that still exist."""
     items = (compatibility.find(bpy.data.objects, name, uid) for name, uid in source)
     return [item for item in items if item is not None]
 
 
 def remember(result, source: tuple[Reference, ...]) -> None:
-    """Note in a result what it was made from."""
+    """Store a result's sources in it."""
     result.wala.sources.clear()
     for item in found(source):
         result.wala.sources.add().object = item
 
 
 def find(result, scene) -> list:
-    """The objects that a result was made from, those of them that are still in the scene. Cheap."""
+    """The sources of an object that are still in the scene. Cheap."""
     found = (entry.object for entry in result.wala.sources)
     return [item for item in found if item is not None and scene.objects.get(item.name) == item]
 
 
 def results_of(items, scene) -> list:
-    """The results in a scene that were made from exactly these objects; [] for no objects."""
+    """The results in a scene with exactly these sources; [] for no objects."""
     wanted = set(items)
     if not wanted:
         return []

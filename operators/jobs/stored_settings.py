@@ -21,7 +21,7 @@ def to_plain(settings) -> dict:
 
 
 def restore(settings, plain: dict) -> None:
-    """Set a group to what to_plain() gave; of what is gone meanwhile, nothing stays."""
+    """Set a group to the values of to_plain(); references to deleted data are cleared."""
     for name, kind in _properties(settings):
         if name not in plain:
             continue

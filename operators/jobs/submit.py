@@ -20,8 +20,8 @@ JOBS_KEPT = 50
 
 
 def start(context, settings, replaced=None, is_draft: bool = False) -> Ticket:
-    """Capture, write the job folder and queue it. ``replaced``: the result whose mesh the new one replaces, with its
-    seed and the settings that it keeps; ``is_draft``: in draft quality. Raises JobFailed; then there is no job."""
+    """Capture, write the job folder and queue it. ``replaced``: the result whose mesh is replaced, with its seed and
+    stored settings; ``is_draft``: in draft quality. Raises JobFailed without queueing."""
     row = CAPTURES[settings.condition]
     require_model(settings.model, row.condition)
     with source_display.all_shown(context.scene):
@@ -60,14 +60,14 @@ def _placement(placement: dict, settings, units) -> dict:
 
 
 def require_model(model: str, condition: str) -> None:
-    """Raises JobFailed where the model cannot make a shape of the condition."""
+    """Raises JobFailed if the model does not take the condition."""
     reason = catalog.why_not(model, condition)
     if reason:
         raise JobFailed("bad-model", reason)
 
 
 def submit(context, request: jobs.Request, files: dict, origin: Origin) -> Ticket:
-    """Write the job folder and queue it. Raises JobFailed; then there is no job."""
+    """Write the job folder and queue it. Raises JobFailed without queueing."""
     queue, parent = session.current.queue, preferences.folder("jobs")
     if not queue.unfinished:
         session.start_worker()

@@ -15,7 +15,8 @@ class Thumbnails:
         self._shown: tuple[str, ...] = ()
 
     def show(self, item) -> None:
-        """Show the variations of an object in the panel; none for None, another object, or a job that is not kept."""
+        """Show the variations of an object in the panel; none for None, another object, or a job whose folder is
+        gone."""
         folder = regenerate.source_of(item) if item is not None and item.wala.variations > 1 else None
         paths = tuple(map(str, variations.thumbnails(folder))) if folder is not None else ()
         if paths != self._shown:
@@ -26,5 +27,5 @@ class Thumbnails:
         panel_state.show_thumbnails([self._previews[path].icon_id for path in paths])
 
     def close(self) -> None:
-        """Let go of the icons."""
+        """Free the icons."""
         bpy.utils.previews.remove(self._previews)

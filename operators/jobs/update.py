@@ -9,7 +9,7 @@ from .job_queue import Ticket
 
 
 def why_not(context, item) -> str:
-    """Why a result cannot be updated, "" when it can. Cheap."""
+    """Why a result cannot be updated, "" if it can. Cheap."""
     if item is None or not item.wala.fingerprint:
         return "Make a result active that was made from a blockout, a sketch or a picture"
     if item.library is not None or item.data.library is not None:
@@ -25,8 +25,8 @@ def why_not(context, item) -> str:
 
 
 def start(context, item, is_draft: bool = False) -> Ticket:
-    """Capture the sources as they are now, with the result's own settings and seed; of a draft, in draft quality.
-    Raises JobFailed."""
+    """Capture the current sources, with the result's own settings and seed; for a draft, in draft quality. Raises
+    JobFailed."""
     reason = why_not(context, item)
     if reason:
         raise JobFailed("bad-input", reason)

@@ -13,7 +13,7 @@ GAP = 1.25  # between the middles of two in a row, in widths
 
 
 def why_not(item) -> str:
-    """Why the variations of an object cannot be used, "" when they can. Cheap."""
+    """Why the variations of an object cannot be used, "" if they can. Cheap."""
     if item is None or item.wala.variations < 2:
         return "Make a result active that has variations"
     if item.mode != "OBJECT":
@@ -24,7 +24,7 @@ def why_not(item) -> str:
 
 
 class VariationOperator:
-    """What they share: one undo step, and an error where the files are damaged."""
+    """Base of variation operators: one undo step, and an error for damaged files."""
 
     bl_options = {"REGISTER", "UNDO"}
 

@@ -50,8 +50,8 @@ KNOWN: dict[str, Model] = {STARTER.name: STARTER}
 
 
 def learn(rows: Sequence[Mapping]) -> None:
-    """Take over what `wala models list --json` says. Raises KeyError, TypeError or ValueError for what is no such
-    list."""
+    """Replace the catalog by the output of `wala models list --json`. Raises KeyError, TypeError or ValueError for an
+    invalid list."""
     found = [_model(row) for row in rows]
     KNOWN.clear()
     KNOWN.update({model.name: model for model in (STARTER, *found)})
@@ -86,12 +86,12 @@ def _memory(numbers: Mapping | None) -> str:
 
 
 def takes_prompt_beside(name: str, condition: str) -> bool:
-    """Whether a model reads words beside an input."""
+    """Whether a model takes a prompt beside an input."""
     return name in KNOWN and condition in KNOWN[name].prompted
 
 
 def why_not(name: str, condition: str) -> str:
-    """Why a model cannot make a shape from a condition, "" when it can. Cheap."""
+    """Why a model cannot make a shape from a condition, "" if it can. Cheap."""
     if name not in KNOWN:
         return f"There is no model “{name}”: choose another one"
     model = KNOWN[name]

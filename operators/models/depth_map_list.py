@@ -37,11 +37,10 @@ class WALA_OT_list_maps(bpy.types.Operator):
 
 
 def take_up(scene, views: Sequence[View], title: str) -> None:
-    """Pictures that a job made on its way to a shape, as images of this file; depth maps are listed, to be painted over
-    and used again.
+    """Import a job's intermediate pictures as images of this file; depth maps are listed, so that they can be painted
+    over and used again.
 
-    Images that were listed before stay in the file. A picture that cannot be read is left out, with a word in the
-    console.
+    Images that were listed before stay in the file. An unreadable picture is skipped with a warning in the console.
     """
     images = {view: image for view in views if (image := _image(view, title)) is not None}
     maps = {view.index: image for view, image in images.items() if view.condition == LISTED}
@@ -57,7 +56,7 @@ def take_up(scene, views: Sequence[View], title: str) -> None:
 
 
 def _image(view: View, title: str):
-    """The picture, packed into the file and kept even where nothing uses it: its job's folder will go one day."""
+    """The picture, packed into the file and kept even if unused, as its job's folder is removed one day."""
     try:
         image = bpy.data.images.load(str(view.path))
         image.pack()

@@ -18,15 +18,15 @@ ACCEPT = "I have read the licence and accept it"
 
 
 def why_not() -> str:
-    """Why nothing can be done with the models now, "" when it can. Cheap."""
+    """Why no model operation can start now, "" if one can. Cheap."""
     if session.current is None:
         return session.why_not()
     return session.current.models.why_not() or session.current.environment.why_not() or session.worker_problem()
 
 
 class ModelsOperator(TaskOperator):
-    """What they share: one at a time; ``command(context)`` gives its words, the message while it runs, and the one at
-    its end, or raises JobFailed."""
+    """Base of model operators: only one at a time; ``command(context)`` returns the arguments of `wala models`, the
+    message during the run, and the one at its end, or raises JobFailed."""
 
     @classmethod
     def poll(cls, context):
@@ -37,7 +37,7 @@ class ModelsOperator(TaskOperator):
         return session.current.models
 
     def refuse(self, error: JobFailed) -> None:
-        """The panel tells of jobs; this is told where the button is."""
+        """Report the error in the preferences, where the button is, not in the panel."""
         self.report({"ERROR"}, str(error))
 
 
@@ -50,7 +50,7 @@ def draw_text(layout, text: str, icon: str = "NONE") -> None:
 
 
 def draw_licence(layout, operator, model) -> None:
-    """What has to be accepted, once, before the first model under that licence."""
+    """Terms that have to be accepted, once, before the first model under that licence."""
     layout.label(text=f"Licence: {model.licence}")
     if model.terms:
         draw_text(layout, model.terms)

@@ -20,7 +20,7 @@ NOT_A_LIST = (KeyError, TypeError, ValueError)
 
 
 class ModelTask(BackgroundTask):
-    """Runs `wala models …`, and reads the list anew after whatever it did."""
+    """Runs `wala models …`, and refreshes the list after every operation."""
 
     busy_reason = "The models are being looked after: wait, or press Cancel in the add-on's preferences"
 
@@ -29,8 +29,7 @@ class ModelTask(BackgroundTask):
         self._done_message = ""
 
     def begin(self, words: list[str], message: str, done_message: str) -> None:
-        """Start a command; ``message`` is shown until it tells how far it is. Raises JobFailed, with nothing
-        started."""
+        """Start a command; ``message`` is shown until its first progress. Raises JobFailed without starting."""
         self.run(_command(words))
         self._done_message = done_message
         panel_state.show(models_busy=True, models_message=message, models_progress=0.0, models_problem="")
@@ -54,7 +53,7 @@ class ModelTask(BackgroundTask):
             self.finish(False, event.message)
 
     def _read_again(self) -> None:
-        """The main thing is done: see what there is now."""
+        """Refresh the list after the operation."""
         try:
             self.run(_command(downloads.list_words()))
         except JobFailed as error:
@@ -78,7 +77,7 @@ def _command(words: list[str]) -> downloads.Command:
 
 
 def progress_text(done: int, total: int, seconds_left: float | None) -> str:
-    """How far a download is; done, total: bytes."""
+    """Progress of a download as text; done, total: bytes."""
     if done >= total:
         return "Checking and converting"
     words = f"{done / catalog.GIGABYTE:.2f} of {total / catalog.GIGABYTE:.2f} GB"
@@ -88,7 +87,7 @@ def progress_text(done: int, total: int, seconds_left: float | None) -> str:
 
 
 def load_kept_list() -> None:
-    """Use the list of models that an earlier session kept; the starter alone where there is none."""
+    """Load the model list kept by an earlier session; only the starter if there is none."""
     catalog.learn([])
     try:
         kept = read_json(preferences.folder("worker") / KEPT, "no-list", "no-list", "")
@@ -101,7 +100,7 @@ def load_kept_list() -> None:
 
 
 def keep_list(rows: list[dict]) -> None:
-    """Use what `wala models list --json` printed, and keep it for the next session."""
+    """Use the output of `wala models list --json`, and keep it for the next session."""
     try:
         catalog.learn(rows)
         write_json(preferences.folder("worker") / KEPT, {"folder": preferences.models_folder(), "models": rows})

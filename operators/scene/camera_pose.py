@@ -14,7 +14,7 @@ NEAREST_DEPTH = 1e-4
 
 @dataclass(frozen=True)
 class View:
-    """An eye in Blender's world.
+    """Camera pose in Blender's world.
 
     Attributes: ``perspective``; ``eye`` (3,), for an orthographic view any point of the image plane; ``axes`` (3, 3),
     the rows are the unit vectors right, up and back (back points from what is seen towards the eye).
@@ -70,12 +70,11 @@ class View:
         return direction / np.linalg.norm(direction)
 
     def aimed_at(self, point: np.ndarray) -> "View":
-        """The same eye, turned upright and straight at a world point: the view a drawing of the thing there was made
-        in.
+        """The same eye, turned upright and aimed at a world point.
 
-        A drawing off the middle of a wide picture, or from a tilted camera, becomes what the models learned from: an
-        upright picture with its subject in the middle. Looking straight up or down, upright means nothing: then this
-        view's own right stays.
+        A drawing at the edge of a wide picture, or from a tilted camera, becomes an upright, centred picture as in the
+        models' training data. Looking straight up or down, where upright is undefined, this view's own right axis is
+        kept.
         """
         back = self.towards_eye(np.asarray(point, dtype=np.float64))
         right = np.array([-back[1], back[0], 0.0])

@@ -19,9 +19,9 @@ GESTURES = (
 
 
 def is_sketch(_, item) -> bool:
-    """The poll of a property that points to a Grease Pencil object.
+    """Poll of a property that points to a Grease Pencil object.
 
-    4.2 crashes at its end where such a function is in the module of the condition whose property it is.
+    4.2 crashes on exit if the function is in the module of the condition whose property it is.
     """
     return item.type in GREASE_PENCIL_TYPES
 
@@ -92,9 +92,9 @@ def _closed(stroke: np.ndarray, closed: bool) -> np.ndarray:
 
 
 def is_mid_gesture() -> bool:
-    """Whether the artist is in the middle of a grab or a stroke, which a change of the scene would disturb.
+    """Whether a grab or a stroke is in progress, which a change of the scene would disturb.
 
-    Only Blender's own tools count: some add-ons keep a modal operator running all day.
+    Only Blender's own tools count: some add-ons keep a modal operator running permanently.
     """
     windows = bpy.context.window_manager.windows
     return any(
@@ -103,7 +103,7 @@ def is_mid_gesture() -> bool:
 
 
 def push_undo(message: str) -> None:
-    """An undo step of our own, from a timer, where there is no window in the context."""
+    """Push an undo step from a timer, where the context has no window."""
     windows = bpy.context.window_manager.windows
     if len(windows):
         with bpy.context.temp_override(window=windows[0]):
@@ -111,7 +111,7 @@ def push_undo(message: str) -> None:
 
 
 def find(collection, name: str, session_uid: int | None):
-    """An ID again, after time has passed: by its session uid where it has one, else by name; None when it is gone."""
+    """Look up an ID again: by its session uid if it has one, else by name; None if it is gone."""
     item = collection.get(name)
     if session_uid is None or (item is not None and item.session_uid == session_uid):
         return item

@@ -9,10 +9,10 @@ SMOOTH, FLAT = 180.0, 0.0  # degrees
 
 
 def fill_mesh(mesh: bpy.types.Mesh, vertices: np.ndarray, result) -> None:
-    """Give an empty mesh the vertices (V, 3) and the faces of a runtime.jobs.Result, its edges and UVs where it has
-    them, shaded smooth but at edges that turn by more than its record's smooth_angle.
+    """Fill an empty mesh with the vertices (V, 3) and the faces of a runtime.jobs.Result, and its edges and UVs if it
+    has them, shaded smooth except at edges that turn by more than its record's smooth_angle.
 
-    Blender's own check (validate) is slow, and what it would find can't be in a result with edges.
+    Blender's own check (validate) is slow, and a result with edges has been checked already.
     """
     faces = np.ascontiguousarray(result.faces, np.int32)
     if result.edges is None:
@@ -41,7 +41,7 @@ def _fill(mesh: bpy.types.Mesh, attribute: str, value: str, array: np.ndarray) -
 
 
 def _shade(mesh: bpy.types.Mesh, angle: float) -> None:
-    """New faces are smooth: only what is flat or sharp has to be said."""
+    """Set flat faces and sharp edges: new faces are smooth."""
     if angle <= FLAT:
         mesh.shade_flat()
     elif angle < SMOOTH:

@@ -28,7 +28,7 @@ class Placed:
 
 
 def place(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:
-    """Solve one placement.
+    """Vertices, location and rotation of a result, from its placement.
 
     vertices: (V, 3), Blender's axes, the model's size. frame: "center" and "scale" of a result whose input the worker
     normalised, already in Blender's axes (model = (input - center) * scale); None for the others. Raises KeyError for
@@ -51,7 +51,7 @@ def with_origin(placed: Placed, origin: str) -> Placed:
 
 
 def at_point(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:
-    """Standing on placement["location"], the longest side placement["size"]; the origin is where it stands."""
+    """Place on placement["location"], with the longest side placement["size"]; the origin is at that point."""
     low, high = bounds(vertices)
     foot = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
     return Placed(
@@ -61,7 +61,7 @@ def at_point(vertices: np.ndarray, placement: dict, frame: dict | None) -> Place
 
 
 def at_input(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:
-    """Back where the input was, by the inverse of the worker's own normalising."""
+    """Place where the input was, by the inverse of the worker's normalisation."""
     world = vertices / frame["scale"] + np.asarray(frame["center"], float)
     centre = bounds(world).mean(axis=0)
     return Placed(world - centre, centre)
@@ -81,8 +81,8 @@ def in_box(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:
 
 
 def as_seen(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:
-    """As large as what was seen from one side, and as near to the eye: how deep the shape is was guessed, and decides
-    nothing.
+    """Fit to the input's size seen from one side, and to its distance from the eye. The shape's depth is a guess, and
+    is not used.
 
     placement: "axes" (3, 3), the rows right, up and back of the view; "bounds" (2, 3), along these, of what was seen.
     The longest sides of the two pictures become equal and their centres meet, and so do the sides towards the eye.
@@ -96,7 +96,7 @@ def as_seen(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed
 
 
 def at_sketch(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:
-    """Turned to the eye it was drawn from, then sized and moved until it covers the sketch in that eye's picture.
+    """Turn to the view of the drawing, then scale and move the shape until it covers the sketch in that view's picture.
 
     placement: "view" (of :meth:`View.to_plain`), "azimuth" in degrees, "bounds" ((2, 2), the sketch's box on the view's
     image plane), "depth" (of the sketch along the view). The longest sides of the two boxes become equal and their

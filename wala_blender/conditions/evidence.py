@@ -20,11 +20,11 @@ class DepthMap:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of a shape, in model space.
+    """Evidence of a shape, in model space.
 
-    points (N, 3) of its surface; voxels (C, C, C) bool, filled where anything of it is; blockout: distance field (R, R,
-    R) of a rough version of it, and ``hold``, how much of that is meant, 0 … 1; depths: maps of known depths; sketch:
-    line picture and what it encloses (2, S, S), as a parallel ``camera`` sees the shape.
+    points (N, 3) of its surface; voxels (C, C, C) bool, filled where any of it is; blockout: distance field (R, R, R)
+    of a rough version, and ``hold``, the share of it to keep, 0 … 1; depths: maps of known depths; sketch: line picture
+    and silhouette (2, S, S), from a parallel ``camera``.
     """
 
     points: Tensor | None = None

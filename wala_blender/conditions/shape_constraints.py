@@ -28,8 +28,8 @@ _INTRUDING, _MISSING = 8.0, 0.3  # what lacks in a filled cell weighs less: pull
 
 
 def of_points(points: Tensor) -> Observation:
-    """The field is 0 at points (N, 3) in model space, or just below: at 0 on both sides, a thin wall would tear. In
-    cells of the half grid."""
+    """Mean absolute value of SDF + margin at points (N, 3) in model space, in cells of the half grid. The margin (0.15
+    cell) keeps thin walls from tearing."""
 
     def disagreement(field: Tensor) -> Tensor:
         return (sample_field(field, points.to(field.device)) / _CELL + _BELOW).abs().mean()
@@ -38,7 +38,7 @@ def of_points(points: Tensor) -> Observation:
 
 
 def of_voxels(occupancy: Tensor) -> Observation:
-    """No grid point of an empty cell of occupancy (C, C, C) bool is inside, and of every filled one at least one is
+    """No grid point of an empty cell of occupancy (C, C, C) bool is inside, and at least one of every filled cell is
     (rule "any")."""
     C = len(occupancy)
 
@@ -53,8 +53,8 @@ def of_voxels(occupancy: Tensor) -> Observation:
 
 
 def of_field(target: Tensor) -> Observation:
-    """The solid of ``target`` (H, H, H), a half field: one minus the overlap (intersection over union), the field's
-    edges being soft."""
+    """One minus the soft intersection over union of the field's solid with that of ``target`` (H, H, H), a half
+    field."""
     wanted = (target < 0).float()
 
     def disagreement(field: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ def of_field(target: Tensor) -> Observation:
 
 
 def of_depths(depths: Sequence[np.ndarray], directions: Sequence[tuple[float, float]]) -> Observation:
-    """What lies before a surface that the published cameras see, and where they see nothing, is outside; what lies just
+    """Space in front of a surface seen by the published cameras, and where they see nothing, is outside; space just
     behind it is inside.
 
     depths: (S, S) along the viewing direction, model units from the eye, inf where nothing is, as ``depth_maps`` gives
@@ -74,8 +74,8 @@ def of_depths(depths: Sequence[np.ndarray], directions: Sequence[tuple[float, fl
 
 
 def of_depth_pictures(maps: Sequence[np.ndarray], directions: Sequence[tuple[float, float]]) -> Observation:
-    """As ``of_depths``, of maps (S, S) 0 … 255 in the published look, black where nothing is, that do not say how deep
-    they are: as deep as fits the first field that is asked about."""
+    """As ``of_depths``, for maps (S, S) 0 … 255 in the published convention, black where nothing is, without absolute
+    depth: their depth is fitted to the first field that is evaluated."""
     return _seen_from(
         directions, lambda field: [fitting_depth(one, direction, field) for one, direction in zip(maps, directions)]
     )
@@ -106,9 +106,9 @@ def _missing_overlap(field: Tensor, wanted: Tensor, where: Tensor | None) -> Ten
 
 
 def view_coordinates(direction: tuple[float, float], axis: Tensor) -> tuple[Tensor, Tensor]:
-    """Where the points of a grid with coordinates ``axis`` (n,) along each side lie in the picture of a published
-    camera that looks from a direction, azimuth and elevation in degrees: (n, n, n, 2) in [-1, 1], right and down; and
-    their depths (n, n, n), model units from the eye."""
+    """Picture coordinates (n, n, n, 2) in [-1, 1], right and down, of the grid with coordinates ``axis`` (n,) along
+    each side, for a published camera that looks from a direction, azimuth and elevation in degrees; and their depths
+    (n, n, n), model units from the eye."""
     camera = torch.from_numpy(looking_at_origin(*direction, PUBLISHED.distance)).float()
     right, up, back = (
         (column[0] * axis)[:, None, None] + (column[1] * axis)[:, None] + column[2] * axis - column @ camera[:3, 3]
@@ -124,7 +124,7 @@ def _seen(direction: tuple[float, float]) -> tuple[Tensor, Tensor]:
 
 
 def _looked_up(picture: np.ndarray, at: Tensor) -> Tensor:
-    """The nearest pixels of a picture (S, S) at places (…, 2), 0 beyond its border."""
+    """Nearest pixels of a picture (S, S) at coordinates (…, 2), 0 beyond its border."""
     pixels = torch.from_numpy(np.array(picture, dtype=np.float32))[None, None]
     return F.grid_sample(pixels, at.reshape(1, 1, -1, 2), "nearest", align_corners=False).view(at.shape[:-1])
 
@@ -144,9 +144,9 @@ def _carved(depths: Sequence[np.ndarray], directions: Sequence[tuple[float, floa
 
 
 def fitting_depth(picture: np.ndarray, direction: tuple[float, float], field: Tensor, rounds: int = 4) -> np.ndarray:
-    """The depth (S, S) that a map shows, inf where it is black, with the nearest and farthest at which it shows the
-    field's surface best: a line through what both show, the worst third left out. SOMEWHERE where that line says that
-    white is far: they show different things."""
+    """Depth (S, S) of a depth map in the published convention, inf where it is black, with the range that fits the
+    field's surface best: a linear fit over the pixels that both cover, without the worst third. SOMEWHERE if that fit
+    makes white far: the map does not match the field."""
     S = 64
     at, depth = _seen(direction)
     solid = field < 0

@@ -39,7 +39,7 @@ class Defaults:
 
 @dataclass(frozen=True)
 class CliOption:
-    """The option of `wala generate` that chooses a condition.
+    """Option of `wala generate` that selects a condition.
 
     --``name`` takes ``count`` values as argparse counts them (0: it is a switch), each through ``convert``; ``read``
     turns them into raw inputs, files as paths.
@@ -54,8 +54,8 @@ class CliOption:
 
 
 class Model(Protocol):
-    """What a preparation may ask of the model: the file of its word pieces (of the starter's kind), or the cameras of
-    the pictures it takes and how many points it reads (of the published kind)."""
+    """What a preparation may read of the model: the file of its word pieces (starter models), or the cameras of its
+    pictures and its number of points (published models)."""
 
     vocabulary: Path
     views: tuple[int, ...]
@@ -66,9 +66,9 @@ class Model(Protocol):
 class Implementation:
     """The parts of a condition that compute.
 
-    ``prepare(inputs, model)``: raw inputs (see conditions/inputs.py) → what the forward of the condition's encoder
-    takes; ``encoder``: that network's class, built of its configuration. ``published_prepare`` and
-    ``published_encoder``: the same of the published models. None where models of that kind do not take the condition.
+    ``prepare(inputs, model)``: raw inputs (see conditions/inputs.py) → the arguments of the encoder's forward;
+    ``encoder``: that network's class, constructed with its configuration. ``published_prepare`` and
+    ``published_encoder``: the same for the published models. None where models of that kind do not take the condition.
     """
 
     prepare: "Callable[[dict, Model], Prepared] | None" = None

@@ -11,13 +11,12 @@ from .shape_constraints import Observation
 
 @dataclass(frozen=True)
 class Prepared:
-    """A raw input made ready: ``tensors``, a batch of one, are what the condition's encoder takes; ``frame`` says where
-    the input's coordinates lie in model space, ``observation`` what it says of where the shape is; None where it has no
-    place there. ``words``: what the encoder of words takes, where a prompt came with the input; ``note``: a remark for
-    whoever gave the input; ``in_parts``: the input itself is of several loose parts; ``evidence``: what the detail
-    stage is given; ``has_surface``: it has points of the surface, see surface_points;
-    ``blockout``: distance field (R, R, R) of the input's own surface, of which the result keeps the share ``hold``,
-    None: the model's."""
+    """A prepared input: ``tensors``, a batch of one, are the arguments of the condition's encoder; ``frame``: position
+    of the input's coordinates in model space, ``observation``: its shape constraint; both None for inputs without a
+    position. ``words``: arguments of the text encoder, if a prompt came with the input; ``note``: a remark for the
+    user; ``in_parts``: the input has several loose parts; ``evidence``: input of the detail stage; ``has_surface``: it
+    has surface points, see surface_points; ``blockout``: distance field (R, R, R) of the input's own surface, of which
+    the result keeps the share ``hold``, None: the model's default."""
 
     tensors: tuple[Tensor, ...]
     frame: Frame | None = None

@@ -74,7 +74,7 @@ Look = Callable[[Shape, str, Sequence[Shown], torch.Tensor], None]
 
 
 class Codec(Protocol):
-    """What takes a shape to its latent and back, as a Pipeline does."""
+    """Interface of codecs, such as a Pipeline: a shape to its latent and back."""
 
     def field_to_latent(self, field: torch.Tensor) -> torch.Tensor: ...
 
@@ -132,7 +132,8 @@ def score(field: torch.Tensor, shape: Shape, fast: bool = False) -> dict:
 
 
 def codec_score(codec: Codec, shape: Shape, latent: torch.Tensor | None = None, fast: bool = False) -> dict:
-    """``score`` of what comes back from the shape's latent, or from a given one, and "mse", of the distance field."""
+    """``score`` of the reconstruction from the shape's latent, or from a given one, and "mse", of the distance
+    field."""
     field = codec.latent_to_field(codec.field_to_latent(shape.field) if latent is None else latent).cpu().float()
     return score(field, shape, fast) | {"mse": float((field - shape.field).square().mean())}
 
@@ -195,7 +196,7 @@ def measure(
 
 
 class Pace:
-    """Tells the log of every result, and how long the rest will take."""
+    """Logs every result, with the estimated remaining time."""
 
     def __init__(self, shapes: int, trials: int):
         self._began, self._done, self._each, self._all = time.monotonic(), 0, trials, shapes * trials

@@ -55,13 +55,13 @@ class TrainingShapes:
         return np.argsort(-common / np.maximum(union, 1), kind="stable")[:count].tolist()
 
     def carry(self, noun: str, among: Sequence[int]) -> float:
-        """Share of those training shapes whose caption says that noun."""
+        """Share of those training shapes whose caption contains that noun."""
         return float(np.mean([carries(self.entries[index].caption, noun) for index in among]))
 
     @cached_property
     def mean_field(self) -> Tensor:
-        """The one shape that fits all best: the mean of the training shapes' distance fields, at the level with the
-        best mean overlap."""
+        """Best constant prediction: the mean of the training shapes' distance fields, at the level with the best mean
+        overlap."""
         chosen = np.random.default_rng(0).permutation(len(self.entries))[:_AVERAGED]
         mean = tree_to_field((sum(load_tree(self.entries[i], 0) for i in chosen) / len(chosen))[None])[0]
         coarse = mean[::4, ::4, ::4]
@@ -81,14 +81,14 @@ class TrainingShapes:
         return torch.cat(features), np.array(owners)
 
     def seen_like(self, view_picture: ViewPicture, picture: Tensor) -> int:
-        """The training shape one of whose views, as ``view_picture`` draws them, is most like a picture (C, 128, 128):
-        what a look-up by the model's own input gives."""
+        """The training shape with the view, as drawn by ``view_picture``, most similar to a picture (C, 128, 128):
+        retrieval by the model's own input."""
         features, owners = self._views(view_picture)
         return int(owners[int((features @ _looks(picture[None])[0]).argmax())])
 
 
 def _looks(pictures: Tensor) -> Tensor:
-    """Pictures (B, C, 128, 128) → unit features (B, C · 1024): smeared, so that what is near each other is alike."""
+    """Features of pictures (B, C, 128, 128), unit vectors (B, C · 1024): blurred, so that nearby lines are similar."""
     small = F.avg_pool2d(F.avg_pool2d(pictures.float(), 4), 5, 1, 2)
     small = small - small.mean(dim=(2, 3), keepdim=True)
     return F.normalize(small.flatten(1), dim=1)

@@ -56,7 +56,7 @@ def _size(state: Mapping[str, Tensor], key: str, axis: int) -> int:
 
 
 def config_of(state: Mapping[str, Tensor]) -> LevelAutoencoderConfig:
-    """The configuration that a checkpoint's tensors tell by their sizes. Raises CheckpointError."""
+    """Configuration derived from the sizes of a checkpoint's tensors. Raises CheckpointError."""
     levels = len({key for key in state if re.fullmatch(rf"{COMPONENT}\.networks\.\d+\.gamma", key)})
     layers = len(
         {key for key in state if re.fullmatch(rf"{COMPONENT}\.networks\.0\.layers\.\d+\.0\.norm\.weight", key)}

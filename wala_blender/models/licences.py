@@ -44,14 +44,14 @@ PERMISSIVE = frozenset({"mit", "apache-2.0", "bsd-2-clause", "bsd-3-clause", "cc
 
 
 def as_stated(licence: Licence, stated: str) -> Licence:
-    """A row's licence after the hub has said (``stated``, its short name or "") which one the weights have: what it
-    does not say stays unknown."""
+    """A row's licence combined with the hub's statement (``stated``, its short name or ""): what that does not state
+    stays unknown."""
     name = f"{stated}, as the hub states" if stated else f"{licence.name} (the hub states none)"
     return Licence(name, licence.link, stated.lower() not in PERMISSIVE, licence.terms)
 
 
 def make_models_folder(folder: Path) -> None:
-    """Raises OutputError where there is none and none can be made."""
+    """Create the models folder if it is missing. Raises OutputError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -75,7 +75,7 @@ def is_accepted(licence: Licence, folder: Path) -> bool:
 
 
 def accept(licence: Licence, model: str, folder: Path) -> None:
-    """Writes down that the licence was accepted, now. Raises OutputError."""
+    """Record that the licence was accepted now. Raises OutputError."""
     make_models_folder(folder)
     when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     text = json.dumps(

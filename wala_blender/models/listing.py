@@ -8,7 +8,7 @@ from .registry import MODELS, ModelRow
 
 
 def describe_models(folder: Path | str | None = None) -> list[dict]:
-    """All models there are as plain data: name, title, conditions with their defaults, licence, memory, where they are;
+    """All available models as plain data: name, title, conditions with their defaults, licence, memory, location;
     ``folder``: the models folder."""
     folder = models_folder(folder)
     added, problems = installed_rows(folder)
@@ -57,7 +57,7 @@ def _described(row: ModelRow, folder: Path, problem: str | None) -> dict:
 
 
 def _unusable(name: str, problem: str) -> dict:
-    """The same of a model of which nothing is known but its name, as its record cannot be used."""
+    """Description of a model whose record cannot be used: only its name is known."""
     return {
         "name": name,
         "version": None,

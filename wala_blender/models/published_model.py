@@ -20,7 +20,7 @@ LARGE = frozenset({"denoiser", "image_encoder"})
 
 @dataclass(frozen=True)
 class ViewCondition(Condition):
-    """A condition that remembers the cameras (B, V) of its tokens, for the empty one has the same."""
+    """A condition with the cameras (B, V) of its tokens, which the empty one shares."""
 
     views: Tensor | None = None
 

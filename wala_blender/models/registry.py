@@ -82,20 +82,19 @@ class ModelRow:
 
     @property
     def makes(self) -> str:
-        """What comes out of it: "shapes", "views" where it has a ``shape_model``, or "reconstructions" of meshes."""
+        """Output of the model: "shapes", "views" if it has a ``shape_model``, or "reconstructions" of meshes."""
         if self.published and self.published.format == "lagem":
             return "reconstructions"
         return "views" if self.published and self.published.shape_model else "shapes"
 
     @property
     def one_piece(self) -> bool:
-        """Whether its shapes are to be of one piece where nobody says otherwise: a small model leaves loose bits
-        about."""
+        """Default of one_piece: true for a small model, which leaves loose pieces."""
         return self.published is None
 
     @property
     def batch_size(self) -> int:
-        """How many shapes are denoised at once at most: with large networks, more cost memory and save little."""
+        """Maximal number of shapes denoised at once: with large networks, more cost memory and save little time."""
         return 16 if self.published is None else 4
 
     @property
@@ -131,7 +130,7 @@ def published_row(
     licence: Licence = AUTODESK,
     defaults: Defaults | None = None,
 ) -> ModelRow:
-    """The row of a model in the published format."""
+    """Row of a model in the published format."""
     return ModelRow(
         name,
         title,
@@ -206,7 +205,7 @@ MODELS: dict[str, ModelRow] = {
 
 
 def find_row(name: str, also: Iterable[str] = ()) -> ModelRow:
-    """The row of a model's name. Raises ModelError that lists what there is, and the names that are known ``also``."""
+    """Row of a model's name. Raises ModelError that lists the available names, and those in ``also``."""
     if name not in MODELS:
         raise ModelError(f"unknown model {name!r}", f"Known are: {', '.join([*MODELS, *also])}.")
     return MODELS[name]

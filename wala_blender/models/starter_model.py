@@ -20,11 +20,11 @@ from .starter_config import StarterConfig, conditions_of
 
 
 class Starter(nn.Module):
-    """Encoders by name and the denoiser. ``encode`` gives a Condition; ``empty`` the one guidance compares it with.
+    """Encoders by name and the denoiser. ``encode`` returns a Condition; ``empty`` the unconditional one for guidance.
 
-    A condition carries a draft: the latent as far as two convolutions on the placed features can tell it, the mean of
-    all that fit. It is the last LATENT_CHANNELS of the placed features, and every denoising step sees it: the first
-    ones, on which sampling in few steps lives, start from what is known.
+    Each condition carries a draft: an initial estimate of the latent, predicted from the grid features by two
+    convolutions. It is the last LATENT_CHANNELS of the grid features, and an input of every denoising step, so that the
+    first steps, which matter most when sampling in few, start from it.
     """
 
     views = ()  # of the pictures it takes: any
@@ -56,14 +56,14 @@ class Starter(nn.Module):
 
     @property
     def encoding_modules(self) -> tuple[nn.Module, ...]:
-        """What ``encode``, ``empty`` and ``denoise`` need: all of it, for it is small."""
+        """Modules that ``encode``, ``empty`` and ``denoise`` need: all, as the model is small."""
         return (self,)
 
     denoising_modules = encoding_modules
 
     def prepare(self, kind: str, inputs: dict) -> Prepared:
-        """Raw inputs of one kind, and a prompt beside it where there is one → what ``encode`` takes. Raises InputError
-        for unusable ones."""
+        """Raw inputs of one condition, with an optional prompt → the input of ``encode``. Raises InputError for
+        unusable ones."""
         prepared = self._prepared(kind, inputs)
         if not has_prompt_beside(kind, inputs):
             return prepared
@@ -76,17 +76,17 @@ class Starter(nn.Module):
         return SPECS[kind].implementation.prepare(inputs, self)
 
     def takes(self, kind: str) -> bool:
-        """Whether its encoders can read conditions of a kind."""
+        """Whether the model has an encoder for a condition."""
         return kind in conditions_of(self.config.encoders)
 
     def encode(self, kind: str, *inputs: Tensor, words: tuple[Tensor, ...] = ()) -> Condition:
-        """Condition of a batch of prepared inputs of one kind (what its encoder's forward takes), and words beside it,
-        with its draft."""
+        """Condition of a batch of prepared inputs of one kind (the arguments of its encoder's forward), and optional
+        text, with its draft."""
         return self.encode_several({kind: inputs, "text": words} if words else {kind: inputs})
 
     def encode_several(self, inputs: Mapping[str, tuple[Tensor, ...]]) -> Condition:
-        """Condition of prepared inputs of any kinds at once, each a batch about the same shapes: their tokens in a row,
-        their placed features added up, their drafts' mean; of none: the empty one."""
+        """Condition of prepared inputs of several kinds, each a batch of the same shapes: concatenated tokens, summed
+        grid features, mean draft; for no inputs the empty one."""
         named = [(SPECS[kind].encoder, tensors) for kind, tensors in inputs.items() if SPECS[kind].encoder]
         if not named:
             config = self.config.denoiser
@@ -102,11 +102,12 @@ class Starter(nn.Module):
         return condition.grid[:, -LATENT_CHANNELS:]
 
     def empty(self, condition: Condition) -> Condition:
-        """The empty condition of the same shapes: every token the learned one, nothing in place."""
+        """The empty condition in the same shapes: the learned null token everywhere, zero grid features."""
         return Condition(self.nothing.expand_as(condition.tokens), torch.zeros_like(condition.grid))
 
     def dropped(self, condition: Condition, drop: Tensor) -> Condition:
-        """condition with the rows where drop (B,) bool is set made empty: for training."""
+        """condition with the rows where drop (B,) bool is set replaced by the empty one: condition dropout in
+        training."""
         empty = self.empty(condition)
         return Condition(
             torch.where(drop[:, None, None], empty.tokens, condition.tokens),
@@ -114,10 +115,10 @@ class Starter(nn.Module):
         )
 
     def projected(self, condition: Condition) -> ProjectedCondition:
-        """What ``denoise`` makes of a condition at every step, to do it once."""
+        """Part of the computation of ``denoise`` that is the same at every step."""
         return self.denoiser.projected(condition.tokens, condition.grid)
 
     def denoise(self, x: Tensor, t: Tensor, condition: Condition | ProjectedCondition) -> Tensor:
-        """x₀ like x (B, 4, 12, 12, 12), t (B,) 0 … 999. The network sees x by the share of it that is signal, so that
-        it has nothing to unlearn where all is noise."""
+        """x₀ like x (B, 4, 12, 12, 12), t (B,) 0 … 999. The network's input is x scaled by √ᾱ_t, so that it is near
+        zero where x is only noise."""
         return self.denoiser.denoise(x * self.schedule.signal(t, x), t, condition)

@@ -43,7 +43,7 @@ RANGES = (
 
 @dataclass(frozen=True)
 class About:
-    """What about.json says."""
+    """Content of about.json."""
 
     name: str
     title: str

@@ -44,8 +44,8 @@ def unpatchify(tokens: Tensor, patch: int, size: int) -> Tensor:
 
 @dataclass(frozen=True)
 class ProjectedCondition:
-    """What the network makes of a condition of R rows, the same at every denoising step: ``time`` (R, width), added to
-    the transformer's time embedding, ``residual`` (R, res_context) for the residual blocks, ``keys_and_values`` of
+    """The network's projections of a condition of R rows, the same at every denoising step: ``time`` (R, width), added
+    to the transformer's time embedding, ``residual`` (R, res_context) for the residual blocks, ``keys_and_values`` of
     every block's cross-attention, ``grid`` (R, channels, 12, 12, 12), added in place; None where the configuration has
     none."""
 
@@ -56,7 +56,7 @@ class ProjectedCondition:
 
 
 class UViT(nn.Module):
-    """Predicts x₀ or the noise (the schedule knows which) from a noisy latent, its timestep and a condition."""
+    """Predicts x₀ or the noise (as the schedule defines) from a noisy latent, its timestep and a condition."""
 
     def __init__(self, config: UViTConfig):
         super().__init__()
@@ -94,8 +94,7 @@ class UViT(nn.Module):
         self._start_neutral()
 
     def _start_neutral(self) -> None:
-        """Every modulation starts as none at all, the grid's way in at zero, the prediction at zero: what training
-        starts best from."""
+        """Initialisation: zero modulation, zero grid input, zero prediction, the best start for training."""
         layers = [block.adaLN_modulation[1] for block in self.blocks] + [self.out[2]]
         if self.grid_in is not None:
             layers.append(self.grid_in)

@@ -35,7 +35,7 @@ def silu(x: Tensor) -> Tensor:
 
 
 def normal_parameter(shape: tuple[int, ...]) -> nn.Parameter:
-    """Something learned of its own, such as embeddings of positions; of standard deviation 0.02 at first."""
+    """Learned parameter, such as position embeddings, with normal initialisation of standard deviation 0.02."""
     return nn.Parameter(nn.init.normal_(torch.empty(shape), std=0.02))
 
 

@@ -30,16 +30,17 @@ MEASURED_SHAPES = 8
 
 @dataclass(frozen=True)
 class AutoencoderTraining:
-    """loss: one of LOSSES. detail_weight: of the details' terms at the end, from 1 at the start. crop_until: share of
-    the training on the trees' middle only, where the shapes are: 2.5 times as fast, and the networks, being
-    convolutions, take the whole tree afterwards.
+    """loss: one of LOSSES. detail_weight: final weight of the details' terms, from 1 at the start. crop_until: share of
+    the training on the trees' centre crop, where the shapes are: 2.5 times as fast, and the convolutional networks take
+    the whole tree afterwards.
 
-    quantize_from: share after which the codebook is started and used; its latents get ``normalisation`` (one of
-    NORMALISATIONS) first. settle: from there on the encoder stays as it is (stage 2 may begin on its latents) and the
-    codebook follows by averages; else all learn together, by the codebook and commitment losses. keep_decoder: codebook
-    and decoder stay as they are and the encoder learns what they make most of; what stage 2 learnt to make they still
-    know. balanced: every collection gives the same number of shapes. by_head: shapes are drawn by their head nouns,
-    thin ones twice as often (see sampling)."""
+    quantize_from: share of the training after which the codebook is initialised and used; the latents are first
+    normalised by ``normalisation`` (one of NORMALISATIONS). settle: from then on the encoder is frozen (stage 2 may
+    start on its latents) and the codebook follows by moving averages; else all are trained together, with the codebook
+    and commitment losses. keep_decoder: codebook and decoder are frozen and the encoder adapts to them, so that stage 2
+    stays valid. balanced: every collection contributes the same number of shapes. by_head: shapes are sampled by their
+    head nouns, thin ones twice as often (see sampling).
+    """
 
     model: AutoencoderConfig = AutoencoderConfig(widths=(16, 48, 112), norm_groups=8)
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=300.0))
@@ -84,8 +85,9 @@ NORMALISATIONS: dict[str, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
 
 @torch.no_grad()
 def normalise_channels(model: Autoencoder, shift: Tensor, spread: Tensor) -> None:
-    """Makes the latent (latent − shift) / spread, by channel. Exact for the encoder; the decoder undoes it but for the
-    shift at the grid's border, where padding is zero: to be done before the codebook starts, and trained on from."""
+    """Normalises the latent to (latent − shift) / spread, by channel. Exact for the encoder; the decoder inverts it
+    except for the shift at the grid's border, where padding is zero: to be applied before the codebook is initialised,
+    with training afterwards."""
     last, first = model.encoder.out_conv[2], model.decoder.in_conv
     last.weight /= spread.view(-1, 1, 1, 1, 1)
     last.bias.copy_((last.bias - shift) / spread)
@@ -94,7 +96,7 @@ def normalise_channels(model: Autoencoder, shift: Tensor, spread: Tensor) -> Non
 
 
 class TreeObjective(nn.Module):
-    """Scaled trees (B, 64, D, H, W) → the loss, numbers to log, and the latent as the codebook's averages want it."""
+    """Scaled trees (B, 64, D, H, W) → the loss, numbers to log, and the latent for the codebook's moving averages."""
 
     def __init__(self, model: Autoencoder, settings: AutoencoderTraining):
         super().__init__()
@@ -129,8 +131,8 @@ def _unscaled(config: AutoencoderConfig, state: dict[str, Tensor]) -> Autoencode
 def look_at(
     model: Autoencoder, entries: list[Entry], quantize: bool, device: torch.device
 ) -> tuple[Tensor, list[list[Tensor]]]:
-    """IoU of each entry's canonical variant with what comes back through the autoencoder, at 256³, against the tree's
-    own field; and pictures of both."""
+    """Validation: IoU at 256³ of each entry's reconstruction with the tree's own field, for the canonical variants; and
+    pictures of both."""
     model.to(device)
     values, pictures = [], []
     for entry in entries:
@@ -145,11 +147,11 @@ def look_at(
 
 
 def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path | None = None) -> None:
-    """Train (or go on training); writes FOLDER/autoencoder.pt, the averaged weights with the scales folded in.
+    """Train (or resume training); writes FOLDER/autoencoder.pt, the averaged weights with the scales folded in.
 
-    start: a run's folder or a model whose autoencoder a new run begins with: its weights and sizes, but what is
-    decoded, the settings say. With quantize_from 0 its codebook is kept as well, and with ``settle`` its encoder:
-    latents made with it stay valid, and only the decoder learns.
+    start: a run's folder or a model whose autoencoder a new run starts with: its weights and sizes, while the settings
+    state what is decoded. With quantize_from 0 its codebook is kept as well, and with ``settle`` its encoder: latents
+    made with it stay valid, and only the decoder is trained.
     """
     torch.manual_seed(0)
     if start:

@@ -20,8 +20,8 @@ from .runs import StageTwo
 
 
 def train_word_pieces(captions: list[str], file: Path) -> WordPieces:
-    """A vocabulary of word pieces over captions and synonyms; every letter is in it, so that any word can be
-    spelled."""
+    """Vocabulary of word pieces trained on captions and synonyms; it contains every letter, so that any word can be
+    encoded."""
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -40,7 +40,7 @@ def train_word_pieces(captions: list[str], file: Path) -> WordPieces:
 
 
 def word_pieces(folder: Path, start: StageTwo | None, captions: list[str]) -> WordPieces:
-    """The run's word pieces. The trainer gives words other ids each time: a run keeps the ones its embeddings were
+    """Word pieces of the run. The trainer assigns other ids each time: a run keeps those that its embeddings were
     trained with."""
     vocabulary = folder / WORD_PIECES
     if not vocabulary.exists() and start:
@@ -72,8 +72,8 @@ class Batches:
             self.shares = (draw_shares(entries) / torch.bincount(owner, minlength=len(entries)).clamp(min=1))[owner]
 
     def rows(self, kinds: list[str], count: int, generator: torch.Generator) -> Tensor:
-        """Random rows (count,) that these conditions can be of: words alone say nothing of a turned shape's turn, and
-        nothing can be said of nameless shapes."""
+        """Random rows (count,) that are valid for these conditions: text says nothing about a shape's rotation, and
+        unnamed shapes have no text."""
         by_name = [TRAININGS[kind].by_name for kind in kinds]
         rows = self.canonical_rows if all(by_name) else self.named_rows if any(by_name) else self.all_rows
         if self.shares is not None:
@@ -85,7 +85,7 @@ class Batches:
         return {kind: BATCHES[kind](self, picks, generator) for kind in kinds}
 
     def is_lacking(self, generator: torch.Generator) -> bool:
-        """Whether this batch shows a part of its shapes only."""
+        """Whether this batch has partial inputs."""
         return self.happens(self.lacking, generator)
 
     def happens(self, share: float, generator: torch.Generator) -> bool:

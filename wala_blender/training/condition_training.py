@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Reference(Protocol):
-    """A shape that inputs are made of, see evaluation/shapes.py."""
+    """Shape that inputs are derived from, see evaluation/shapes.py."""
 
     record: Record
     field: Tensor
@@ -40,12 +40,12 @@ def _one_variant(views: Sequence[int]) -> dict[str, dict]:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """An input that a condition is evaluated with.
+    """Input with which a condition is evaluated.
 
-    ``make(shape, rng, **further)``: a reference's raw input as an artist would give it; ``show(inputs)``: a picture of
-    it; ``baselines(field, inputs, train)``: what simpler methods make of it. ``variants(views)``: what is measured, by
-    what a report adds to the name, with the further arguments; ``views``: the cameras a model wants, () for any.
-    ``as_set``: the input does not tell one shape, so that the set of results counts.
+    ``make(shape, rng, **further)``: a reference's raw input in an artist's form; ``show(inputs)``: a picture of it;
+    ``baselines(field, inputs, train)``: results of simpler methods. ``variants(views)``: suffixes of the name in a
+    report, with further arguments; ``views``: the model's cameras, () for any. ``as_set``: the input does not identify
+    the shape, so that results are evaluated as a set.
     """
 
     make: Callable[..., dict]

@@ -33,13 +33,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class DenoiserTraining:
-    """mix: how often each of BATCHES is drawn. several: share of batches with a second condition beside. drop: share of
-    conditions made empty. noisy: share of timesteps drawn from the noisiest 30 %, on which sampling in few steps lives.
-    draft_until: share of the time that trains the encoders' drafts only, in batches of draft_batch: ten times as fast
-    as with the denoiser, which finds them useful from its first step on. points: of how many points a cloud has in
-    training one is drawn. lacking: share of batches of points seen from one side only, and of voxels some of which are
-    missing. low_rank: rank of the additions that are trained instead of the weights themselves, None for these.
-    by_head: shapes are drawn by their head nouns (see sampling)."""
+    """mix: probability of each condition of BATCHES. several: probability of a second condition in a batch. drop:
+    probability of condition dropout. noisy: share of timesteps drawn from the noisiest 30 %, which matter most when
+    sampling in few steps. draft_until: share of the training that trains only the encoders' drafts, in batches of
+    draft_batch: ten times as fast as with the denoiser, which then has useful drafts from its first step on. points:
+    sizes of point clouds, of which training draws one. lacking: probability of partial input: points seen from one
+    side, voxels with some missing. low_rank: rank of trained low-rank adapters, None to train all weights. by_head:
+    shapes are sampled by their head nouns (see sampling)."""
 
     model: StarterConfig = StarterConfig()
     loop: LoopSettings = field(
@@ -98,8 +98,8 @@ class Rows(NamedTuple):
 def draw_rows(
     loop: Loop, batches: Batches, schedule: Schedule, settings: DenoiserTraining, drafting: bool
 ) -> tuple[str, Rows]:
-    """This process's rows of a step, and what to call them in the log. Choices and noise are drawn for the whole batch,
-    so that it does not matter how many processes share it."""
+    """This process's rows of a step, and their names in the log. Choices and noise are drawn for the whole batch, so
+    that the number of processes does not matter."""
     B, device = settings.draft_batch if drafting else settings.batch, loop.device
     share = loop.share(B)
     kinds, mix = list(settings.mix), torch.tensor(list(settings.mix.values()))
@@ -131,7 +131,7 @@ class DenoiserObjective(nn.Module):
         t: Tensor | None,
         drop: Tensor | None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Takes what Rows holds. The errors (B,) of the drafts, and of the denoiser where it is trained too."""
+        """Errors (B,) of the drafts, and of the denoiser if it is trained too, for the values of Rows."""
 
         def error(predicted: Tensor) -> Tensor:
             return (predicted.float() - x0).square().mean(dim=(1, 2, 3, 4))
@@ -148,7 +148,7 @@ class DenoiserObjective(nn.Module):
 def sheet_maker(
     loop: Loop, store: Path, entries: list[Entry], autoencoder_run: Path, pieces: WordPieces, settings: DenoiserTraining
 ) -> Callable[[float], dict[str, float]]:
-    """What the loop calls to look at a run: writes a sheet of a few shapes and of what is made of their conditions."""
+    """Validation callback of the loop: writes a sample grid of a few shapes and the samples for their conditions."""
     decoder = load_stage_one(autoencoder_run)
     normalise_latents(decoder, read_scale(loop.folder))
     shown = looked_at(store, entries)[:SHEET_SHAPES]
@@ -167,10 +167,9 @@ def sheet_maker(
 def train(
     store: Path, autoencoder_run: Path, folder: Path, settings: DenoiserTraining, start: Path | None = None
 ) -> None:
-    """Train (or go on training) on a settled encoder's latents; writes FOLDER/starter.pt, the averaged weights.
+    """Train (or resume training) on the latents of a frozen encoder; writes FOLDER/starter.pt, the averaged weights.
 
-    start: a run that was trained to its end, or a model, whose weights, word pieces and latents' unit a new run begins
-    with.
+    start: a finished run or a model, whose weights, word pieces and latent scale a new run starts with.
     """
     folder.mkdir(parents=True, exist_ok=True)
     begun = load_stage_two(start) if start else None

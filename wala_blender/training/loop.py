@@ -33,10 +33,9 @@ REPORT_SECONDS = 20
 
 @dataclass(frozen=True)
 class LoopSettings:
-    """minutes: of training, all sessions together, over which the schedule is stretched; or steps, where given. warmup:
-    share of them. average_samples: the moving average's time constant, counted in samples. looks: how many times a run
-    is looked at (measures, sheets). checkpoints: blocks are computed again for the gradients instead of kept, where
-    memory is short."""
+    """minutes: of training, all sessions together, which the schedule spans; or steps, if given. warmup: share of them.
+    average_samples: time constant of the moving average, in samples. looks: number of validations a run. checkpoints:
+    gradient checkpointing, where memory is short."""
 
     minutes: float = 60.0
     steps: int | None = None
@@ -57,13 +56,12 @@ def _on_cpu() -> bool:
 
 
 def this_process() -> PartialState:
-    """This process among those that were started together, on CUDA where there is some, else on the CPU."""
+    """State of this process among those of a distributed run, on CUDA if available, else on the CPU."""
     return PartialState(cpu=_on_cpu())  # without the word, accelerate joins no processes on a CPU
 
 
 def compute_again(model: nn.Module) -> None:
-    """Makes the model's blocks keep their inputs only, and compute the rest again for the gradients
-    (torch.utils.checkpoint)."""
+    """Gradient checkpointing (torch.utils.checkpoint): the model's blocks keep their inputs only."""
     for module in model.modules():
         if isinstance(module, (ResidualBlock, TransformerBlock)):
             # no randomness inside a block, so that none needs to be kept

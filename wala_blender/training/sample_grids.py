@@ -20,7 +20,7 @@ _GAP = 2
 
 
 def looked_at(store: Path, entries: list[Entry]) -> list[Entry]:
-    """The shapes a run is looked at with: the store's validation split, or ``entries`` where it has none."""
+    """Validation shapes of a run: the store's validation split, or ``entries`` if it has none."""
     try:
         return read_index(store, "validation")
     except InputError:
@@ -28,7 +28,7 @@ def looked_at(store: Path, entries: list[Entry]) -> list[Entry]:
 
 
 def camera() -> Camera:
-    """The one every shape is seen with."""
+    """Camera of all pictures."""
     return framed(_BOX, ELEVATION, fill=0.95)
 
 
