@@ -11,7 +11,7 @@ import numpy as np
 from .inputs import CORNERS, Box
 
 SAMPLES = 64  # points an edge
-SHORTEST = 5  # samples: what peeps out less is not drawn
+SHORTEST = 5  # samples: shorter visible parts are not drawn
 GAP = 1e-4  # Blender units by which boxes are shrunk where they hide lines, so that they don't hide their own
 _EDGES = [(a, b) for a in range(8) for b in range(a + 1, 8) if np.abs(CORNERS[a] - CORNERS[b]).sum() == 1]
 

@@ -55,7 +55,7 @@ class EngineLoader:
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
-                # Whatever a half-installed package does while it is imported; a library's panic is no Exception.
+                # A half-installed package may raise anything on import; a library's panic is not an Exception.
                 hint = "Press Set Up Worker, or choose another Python."
                 raise JobFailed("no-engine", f"the worker cannot load {self._name}: {error}", hint) from error
         return self._engine
@@ -161,8 +161,8 @@ def _run_engine(
         log.info("the job failed (%s): %s", error.code, error, exc_info=error.__cause__ is not None)
         return _failure(error)
     except BaseException as error:
-        # The one place that meets every defect of an engine, and libraries' panics, which are no Exception: the worker
-        # stays alive, the log has the whole story.
+        # The one handler of every defect of an engine, and of libraries' panics, which are not an Exception: the worker
+        # stays alive, the log has the traceback.
         with contextlib.suppress(OSError):
             traceback.print_exc()
         if (

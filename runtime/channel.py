@@ -23,9 +23,9 @@ log = logging.getLogger(__name__)
 
 # sun_path holds 108 bytes on Linux and 104 on macOS, the final zero included.
 MAX_SOCKET_PATH = 100
-# How much of what is no message a conversation stands.
+# Invalid messages before the channel is given up.
 MAX_BAD_MESSAGES = 10
-# How long a caller may take to say who it is.
+# Time limit of the handshake.
 GREETING_SECONDS = 5.0
 
 

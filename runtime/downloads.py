@@ -19,7 +19,7 @@ from .task import Task
 
 ABANDON_SECONDS = 2.0
 LINES_KEPT = 12
-_SAID = "wala: "  # before what the command says on standard error
+_SAID = "wala: "  # prefix of the command's messages on standard error
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class Engine:
         from wala_blender.finishing.settings import Finish
         from wala_blender.pipeline import Keep, Settings
 
-        # Before the model: bad input is told at once.
+        # Before loading the model: bad input fails at once.
         inputs = load_condition(request.condition, dict(request.inputs), folder)
         settings = Settings(
             model=request.model,
@@ -85,7 +85,7 @@ class Engine:
             quality=request.quality,
             finish=Finish.from_plain(request.finish),
         )
-        # What exists is kept at once: a failure in a later stage does not lose it.
+        # Intermediate results are written at once, so that a later failure does not lose them.
         keep = Keep(
             latent=lambda latent: jobs.write_latent(folder, latent),
             views=lambda files: jobs.write_views(folder, files),
@@ -136,9 +136,9 @@ def _make_variations(
     made = list(
         zip(maker.variations(request.condition, inputs, settings, seeds, progress, keep), surfaces, strict=True)
     )
-    # In the order of the seeds where the input does not say.
+    # In the order of the seeds if there is no agreement.
     made.sort(key=lambda pair: -(pair[0].record.get("agreement") or 0.0))
-    # The job's own record comes last: then all are there.
+    # The job's own record is written last: it marks the set as complete.
     for number, (one, surface) in reversed(list(enumerate(made))):
         thumbnail = thumbnail_png(one.vertices, triangulated(one.faces))
         variations.write_variation(folder, number, one.vertices, one.faces, one.record, thumbnail, one.uvs)
@@ -174,7 +174,7 @@ def _empty_cuda_cache() -> None:
     try:
         torch.cuda.empty_cache()
     except RuntimeError:
-        # A device that failed: the job's own error says so.
+        # The device failed: the job's own error reports it.
         log.warning("the graphics memory could not be given back", exc_info=True)
 
 

@@ -48,11 +48,11 @@ from .task import Task
 __all__ = ["Build", "Check", "CheckResult", "check", "environment_python", "has_nvidia_gpu", "restore"]
 log = logging.getLogger(__name__)
 
-# What the worker's Python will have to load: the folder this package is in.
+# The folder of this package, which the worker's Python must be able to import from.
 SOURCE_ROOT = str(Path(__file__).resolve().parents[1])
 TORCH_INDEX = "https://download.pytorch.org/whl/"
 CUDA_BUILD, CPU_BUILD = "cu128", "cpu"
-# Unpacked, with room for the downloads on the way.
+# Unpacked size, with space for the downloads.
 NEEDED_BYTES = {CUDA_BUILD: 12 * 10**9, CPU_BUILD: 3 * 10**9, "": 3 * 10**9}
 STAGES = {
     "python": "Looking for a Python",
@@ -239,7 +239,7 @@ class Build:
 
     def _undo(self, last: Event) -> None:
         if not self._is_succeeding:
-            # The undoing itself failed: what is left carries no marker.
+            # The undo failed: the remains have no marker.
             self._end()
             return
         self._last = last

@@ -175,7 +175,7 @@ class ModelsDoneEvent(Event):
     note: str = ""
 
 
-# What a worker says of a job, and what ends one there.
+# Events of a job from the worker, and those that end it.
 WORKER_EVENTS: dict[str, type[Event]] = {
     kind.name: kind for kind in (StartedEvent, StageEvent, StepEvent, DoneEvent, FailedEvent, CancelledEvent)
 }

@@ -80,7 +80,7 @@ class SocketFrames:
 
     def close(self) -> None:
         """Close the socket."""
-        # A reader in another thread wakes up by this.
+        # Wakes up a reader in another thread.
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
         self._connection.close()
@@ -110,7 +110,7 @@ def connect(address: str, limit: int) -> SocketFrames | PipeFrames | None:
     """A connection to the listener at ``address``; None if there is none, or if it is busy. Does not wait. Raises
     OSError. Untested on Windows."""
     if sys.platform == "win32":
-        # Client waits for a pipe that is busy, so look first; a millisecond is the least the system knows.
+        # Client waits for a busy pipe, so check first; a millisecond is the shortest timeout.
         is_there = ctypes.windll.kernel32.WaitNamedPipeW(ctypes.c_wchar_p(address), 1)
         return PipeFrames(Client(address), limit) if is_there else None
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -19,9 +19,9 @@ import time
 
 log = logging.getLogger(__name__)
 
-# How long the worker may take to follow a signal.
+# Time for the worker to react to a signal.
 OBEY_SECONDS = 5.0
-# How long after the worker's end Blender's may follow: both may be on their way.
+# Time from the worker's end to Blender's, when both are ending.
 PARENT_SECONDS = 1.0
 PR_SET_PDEATHSIG = 1
 
@@ -38,7 +38,7 @@ def end_with_parent() -> None:
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
         log.warning("the system will not end this process with Blender: %s", os.strerror(ctypes.get_errno()))
     if os.getppid() != parent:
-        # Its last moment was just before.
+        # It ended just before.
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -54,7 +54,7 @@ def start(parent: int = 0, folder: str = "") -> None:
     signals = _announced_signals() if not parent else None
     command = [sys.executable, "-I", "-S", "-B", os.path.abspath(__file__), str(os.getpid()), str(parent), folder]
     try:
-        # Signals come in by its standard input.
+        # Signals arrive on its standard input.
         subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL if signals is None else signals,
@@ -130,7 +130,7 @@ def watch(worker: int, parent: int) -> None:
         if (deadline is not None and time.monotonic() > deadline) or (parent and has_ended(parent, parent_end)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(worker, signal.SIGKILL)
-            # A process that waits for a device or a network drive ends when it may.
+            # A process in an uninterruptible wait for a device or a network drive ends after it.
             time.sleep(0.05)
 
 

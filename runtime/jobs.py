@@ -53,7 +53,7 @@ INPUTS, RESULT = "inputs", "result"
 MESH, RECORD, LATENT = "mesh.npz", "result.json", "latent.npy"
 SURFACE, SURFACE_RECORD = "surface.npz", "surface.json"
 MAX_EVENT_BYTES = 64 * 2**20
-# Failures of a folder that is not ours to write into: no job, or another worker's.
+# Failures on folders that must not be written into: not a job, or another worker's.
 NOT_OURS = frozenset({"job-missing", "job-running"})
 
 _VIEW_NAME = re.compile(r"([a-z]+)_(\d+)\.png")
@@ -151,7 +151,7 @@ def _leads_outside(folder: Path, name: PurePath) -> bool:
         except NotPlainError:
             return not is_plain(path)
         except OSError:
-            # Not a name that a file can have, as with most prompts.
+            # Not a valid file name, as with most prompts.
             return False
     return False
 
@@ -198,7 +198,7 @@ def forget_result(folder: Path | str) -> None:
     result = Path(folder) / RESULT
     try:
         check_folder(result)
-        # The record first: without it there is no result.
+        # The record first: without it the result is incomplete.
         for name in (RECORD, MESH, SURFACE_RECORD, SURFACE, LATENT):
             (result / name).unlink(missing_ok=True)
         for path in list(result.iterdir()):

@@ -12,13 +12,13 @@ from .process import WorkerProcess, WorkerSettings, describe_exit
 
 log = logging.getLogger(__name__)
 
-# A cold start from a slow disk with a virus scanner takes tens of seconds; nothing waits for it.
+# A cold start from a slow disk with a virus scanner takes tens of seconds; nothing blocks on it.
 START_SECONDS = 90.0
 PING_SECONDS = 2.0
 SILENCE_SECONDS = 30.0
-# Between the end of the channel and the exit code that explains it.
+# Time between the end of the channel and the exit code.
 EXIT_SECONDS = 1.0
-# What one call of listen() may spend on hearing messages; the rest waits for the next.
+# Time limit of one call of listen(); the remaining messages wait for the next call.
 HEARING_SECONDS = 0.001
 
 

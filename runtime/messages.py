@@ -13,7 +13,7 @@ PROTOCOL = 3
 WORKER_NAME = "wala-worker"
 BLENDER_NAME = "wala-blender"
 # One write of up to 16 KiB goes out in one piece (multiprocessing.connection splits longer ones), so a reader never
-# meets half a message.
+# gets half a message.
 MAX_BYTES = 16_000
 MAX_TEXT = 1_500
 
@@ -90,7 +90,7 @@ def decode(data: bytes) -> dict:
     try:
         message = json.loads(data.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError) as error:
-        # Also for a number of more digits than Python converts.
+        # Also raised for numbers with more digits than Python converts.
         raise MessageError(f"not JSON: {data[:60]!r}") from error
     _check(message)
     return message

@@ -10,11 +10,11 @@ from . import jobs
 from .events import DoneEvent, Event, StageEvent, StartedEvent, StepEvent
 from .messages import JobFailed
 
-# A stage's name and which time it comes: a job of two models loads twice.
+# A stage's name and its occurrence: a job of two models loads twice.
 Stage = tuple[str, int]
 
 JOBS_LOOKED_AT, JOBS_USED = 20, 3
-LONGEST_SECONDS = 1e7  # no job takes as long
+LONGEST_SECONDS = 1e7  # no job takes that long
 
 
 def expected_stages(parent: Path, request: jobs.Request) -> dict[Stage, float]:
@@ -30,7 +30,7 @@ def expected_stages(parent: Path, request: jobs.Request) -> dict[Stage, float]:
             found.append(seconds)
         if len(found) == JOBS_USED:
             break
-    # A stage of some of the jobs alone, such as loading, counts where it stood in the job that had it.
+    # A stage of only some jobs, such as loading, keeps its position.
     ordered = sorted(found, key=len, reverse=True)
     return {
         stage: median(job[stage] for job in found if stage in job)

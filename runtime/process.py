@@ -25,11 +25,11 @@ log = logging.getLogger(__name__)
 
 DEFAULT_ENGINE = "runtime.engine:Engine"
 LOGS_KEPT = 8
-# On Linux, glibc gives every freed array of some megabytes back to the system and takes it anew for the next, page by
+# On Linux, glibc returns every freed array of some megabytes to the system and allocates the next page by
 # page. Models make such arrays all the time: keeping them makes a step of the autoencoder three times as fast where
-# page faults are dear (5.1 s to 1.6 s). The price: the worker's memory stays at its peak until it is unloaded.
+# page faults are expensive (5.1 s to 1.6 s). In return, the worker's memory stays at its peak until it is unloaded.
 ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "20000000000", "MALLOC_TOP_PAD_": "500000000"}
-# What a defect, or a package that does not fit this computer, ends in.
+# Signals of a defect, or of a package that does not fit this computer.
 CRASHES = frozenset(
     -getattr(signal, name)
     for name in ("SIGILL", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGABRT", "SIGTRAP")
@@ -66,7 +66,7 @@ def clean_environment(source_root: str = "") -> dict[str, str]:
     }
     kept["PYTHONNOUSERSITE"] = "1"
     kept["PYTHONUTF8"] = "1"
-    # Extensions write nothing into their own folder.
+    # Extensions must not write into their own folder.
     kept["PYTHONDONTWRITEBYTECODE"] = "1"
     if source_root:
         kept["PYTHONPATH"] = source_root
@@ -206,7 +206,7 @@ class WorkerProcess:
             process.stdin.write(json.dumps(secret).encode() + b"\n")
             process.stdin.flush()
         except OSError:
-            # It died at once; exit_code() and its log say why.
+            # It died at once; exit_code() and its log have the reason.
             log.debug("the worker did not read its secret", exc_info=True)
         return process
 

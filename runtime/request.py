@@ -118,7 +118,7 @@ def _is_number(value: object) -> bool:
     try:
         return math.isfinite(value)
     except OverflowError:
-        # A whole number of some hundred digits.
+        # An integer of some hundred digits.
         return False
 
 

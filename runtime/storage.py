@@ -18,8 +18,8 @@ MAX_JSON_BYTES = 16 * 2**20
 PARTIAL = ".partial"
 FileContent = np.ndarray | Mapping[str, np.ndarray] | bytes
 
-# What the systems have of it: not through a link, not waiting for a pipe's other end, not handed on to programs, no
-# changed line ends.
+# Flags, where the system has them: no links, no waiting for a pipe's other end, no inheritance by subprocesses, no
+# conversion of line ends.
 _CAREFULLY = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_NOINHERIT", "O_BINARY"))
 _FLAGS = {
     "rb": os.O_RDONLY,
@@ -27,7 +27,7 @@ _FLAGS = {
     "xb": os.O_WRONLY | os.O_CREAT | os.O_EXCL,
     "r+b": os.O_RDWR | os.O_CREAT,
 }
-# How systems refuse to open a link, a pipe, a socket or a folder.
+# Errors of the systems on opening a link, a pipe, a socket or a folder.
 _ODD_FILES = frozenset({errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR, errno.EOPNOTSUPP})
 
 
@@ -45,7 +45,7 @@ def open_plain(path: Path | str, mode: str) -> BinaryIO:
     mode: "rb", "ab", "xb" as of open(), or "r+b", which makes the file if it is missing. Raises NotPlainError, OSError.
     """
     if os.path.lexists(path) and _is_link(os.lstat(path)):
-        # Systems without O_NOFOLLOW would follow it.
+        # Systems without O_NOFOLLOW would follow the link.
         raise NotPlainError(path)
     try:
         number = os.open(path, _FLAGS[mode] | _CAREFULLY, 0o666)
@@ -133,8 +133,8 @@ def writer(content: FileContent) -> Callable[[BinaryIO], object]:
     pickles."""
     if isinstance(content, bytes):
         return lambda file: file.write(content)
-    # In memory first: on a full disk numpy tells how many numbers it could not write, but not why, and zipfile
-    # complains twice.
+    # In memory first: on a full disk numpy's error lacks the reason, and zipfile raises
+    # twice.
     packed = io.BytesIO()
     if isinstance(content, np.ndarray):
         np.save(packed, content, allow_pickle=False)

@@ -27,9 +27,9 @@ from .storage import log_tail
 
 log = logging.getLogger(__name__)
 
-# How long a cancelled job may go on before the worker is ended; while it loads a model there is nothing to keep warm.
+# Time before a cancelled job's worker is killed; shorter during loading, when there is no warm model to lose.
 CANCEL_SECONDS, CANCEL_LOAD_SECONDS = 10.0, 2.0
-# From when on a second Cancel is no double click, and ends the worker at once.
+# Time after which a second Cancel is not a double click, and kills the worker.
 CANCEL_AGAIN_SECONDS = 2.0
 LOAD = "load"
 ENDED = "Cancelled. The worker did not stop and was ended: the next shape loads the model anew"
@@ -65,7 +65,7 @@ class Supervisor:
         self._cancelled_at: float | None = None
         self._is_ended = False
         self._model_to_load = ""
-        self._log_before = 0  # bytes that the worker's log had when the running job began
+        self._log_before = 0  # size of the worker's log at the start of the running job
 
     @property
     def state(self) -> WorkerState:
@@ -223,7 +223,7 @@ class Supervisor:
         elif kind not in messages.ABOUT_A_JOB or job is None or message["job"] != job.id:
             log.info("dropped a %s message about job %s", kind, message["job"])
         elif kind in messages.LAST_WORDS:
-            # Who pressed cancel does not want a result that came in the same moment.
+            # A cancelled job's result is not wanted, even if it was finished at that moment.
             event = CancelledEvent() if self._cancelled_at is not None else _event(message)
             self._clear_running()
             self._finish(job, event)
@@ -238,7 +238,7 @@ class Supervisor:
             self._progress_at = time.monotonic()
             self._log_before = _size(self._link.process.log)
             self._link.send("run", self._running.id, folder=str(self._running.folder))
-            self._model_to_load = ""  # the job brings its own
+            self._model_to_load = ""  # the job has its own
         elif self._running is None and self._model_to_load:
             self._link.send("load", model=self._model_to_load)
             self._model_to_load = ""
@@ -262,7 +262,7 @@ class Supervisor:
         while."""
         if self._link is None or not self._link.is_gone():
             return
-        # Its last words may still be in the channel; what does not fit into this poll is heard in the next.
+        # Its last messages may still be in the channel; the next poll reads the rest.
         if self._link.is_open and self._link.listen(self._hear):
             return
         self._report_loss()

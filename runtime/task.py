@@ -13,7 +13,7 @@ from .process import clean_environment, detached, kill_group
 
 log = logging.getLogger(__name__)
 
-# Where pip must not put things, whatever the user's settings say, and what would have it build packages.
+# User settings that would change pip's target folders or make it build packages.
 _DROPPED = frozenset({"PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_NO_BINARY", "PIP_REQUIRE_VIRTUALENV"})
 MAX_BYTES_PER_POLL = 64 * 2**10
 

@@ -9,7 +9,7 @@ import os
 import sys
 
 if __name__ == "__main__" and sys.path[0] in ("", os.getcwd()):
-    # `python -m` looks for modules in the working folder first, a job's perhaps: no code that lies there shall run.
+    # `python -m` searches the working folder first, perhaps a job's: its code must not run.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 import argparse
@@ -36,9 +36,9 @@ log = logging.getLogger("runtime.worker")
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_NOBODY_CAME, EXIT_BLENDER_GONE, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 130
 CONNECT_SECONDS = 120.0
-# How long a step that is under way may take to notice that Blender is gone.
+# Time for the current step to end after Blender is gone.
 LEAVE_SECONDS = 3.0
-# How long a stage waits for its name to be told to a Blender that may not read just now.
+# Time that a stage waits for its event to be sent to a Blender that may not read now.
 TELL_SECONDS = 0.2
 
 
@@ -72,21 +72,21 @@ class Conversation:
             self._engine.get().load(model)
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # a library's panic is no Exception
+        except BaseException as error:  # a library's panic is not an Exception
             log.warning("%s could not be loaded beforehand: %s", model, error, exc_info=True)
 
     def _run(self, job: str, folder: Path) -> None:
         def announce(event: Event) -> None:
             is_sent = self._say(event.name, job, event.message_values())
             if event.name == StageEvent.name:
-                # A stage that holds Python's lock would keep the other thread from telling its name.
+                # A stage that holds Python's lock would block the thread that sends its event.
                 is_sent.wait(TELL_SECONDS)
 
         log.info("job %s in %s", job, folder)
         try:
             last = run_job(folder, self._engine, announce, lambda: self._leaving.is_set() or job in self._cancelled)
         except Exception as error:
-            # A folder's name that no file can have, for one: an error of this job, and the next one runs.
+            # For example an invalid folder name: an error of this job only.
             log.exception("job %s could not be run", job)
             last = FailedEvent("internal", f"the job could not be run: {error}", "Send the job again.")
             announce(last)
@@ -105,7 +105,7 @@ class Conversation:
             if message is None:
                 continue
             if message["type"] == "run":
-                # A cancel that came too late for an earlier run of the same folder does not count for this one.
+                # A late cancellation of an earlier run of the same folder does not apply to this one.
                 self._cancelled.discard(message["job"])
                 self._inbox.put(message)
             elif message["type"] == "load":
@@ -207,7 +207,7 @@ def _point_input_at_nothing() -> None:
 
 def _start_log(level: int) -> None:
     for stream in (sys.stdout, sys.stderr):
-        # A killed worker's last lines shall be in the log, whatever they are written in.
+        # The log must have a killed worker's last lines, whatever their encoding.
         stream.reconfigure(line_buffering=True, errors="backslashreplace")
     logging.basicConfig(
         stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
@@ -221,7 +221,7 @@ def run_folder(folder: Path, engine: EngineLoader) -> int:
     _start_log(logging.WARNING)
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
-        # Shells start programs in the background with interrupts ignored; a farm means it. Only nohup is heeded.
+        # Shells start background programs with interrupts ignored, although a farm sends them. Only nohup is respected.
         if number is not None and not (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
             signal.signal(number, signal.default_int_handler)
     guard.start()

@@ -11,7 +11,7 @@ from .errors import InputError
 from .files import read_small
 
 MAX_BYTES = 2**20
-READ = "read"  # a field's metadata: how its values are read where its type does not say it, (value, where) → value
+READ = "read"  # key of a field's metadata: reader of its values if the type is not enough, (value, where) → value
 Settings = TypeVar("Settings")
 
 
@@ -31,7 +31,7 @@ def read_values(file: Path) -> object:
         if file.suffix == ".json":
             return json.loads(text)
         if file.suffix == ".toml":
-            import tomllib  # of Python 3.11 and later; JSON needs it not
+            import tomllib  # from Python 3.11 on; not needed for JSON
 
             return tomllib.loads(text)
     except (OSError, ValueError, RecursionError) as error:

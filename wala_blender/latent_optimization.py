@@ -13,10 +13,10 @@ from .conditions.shape_constraints import Observation
 from .networks.autoencoder import Autoencoder
 from .wavelet import tree_to_half_field
 
-RATE = 0.08  # of the first step, in latent units; the last one's is a third of it
+RATE = 0.08  # learning rate of the first step, in latent units; a third of it at the last
 MOMENTA = (0.8, 0.95)
-INSIDE = slice(4, 132)  # of what the half transform gives: the field's own points
-ENOUGH = 0.05  # of the first disagreement: what is left is not worth leaving the denoiser's latent for. Voxels alone come so far
+INSIDE = slice(4, 132)  # the field's own grid points in the half transform's output
+ENOUGH = 0.05  # stop when the loss is 5 % of its first value; only voxels reach that
 
 
 def fit(
@@ -41,10 +41,10 @@ def fit(
         left = disagreement.detach()
         enough = ENOUGH * left if enough is None else enough
         going_on = left > enough
-        # Asking a GPU would wait for it: there the steps that are left move nothing.
+        # Reading the value would synchronise a GPU: there the remaining steps have no effect instead.
         if going_on.device.type == "cpu" and not going_on:
             break
-        (gradient,) = torch.autograd.grad(disagreement, moved)  # the networks' parameters get none
+        (gradient,) = torch.autograd.grad(disagreement, moved)  # not of the networks' parameters
         with torch.no_grad():
             moved -= going_on * adam_step(gradient, momentum, power, step + 1, RATE * (1 - 2 / 3 * step / steps))
     return moved.detach()

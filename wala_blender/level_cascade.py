@@ -11,7 +11,7 @@ from .errors import InputError
 from .networks.level_denoiser import LevelDenoiser
 from .networks.set_layers import standardized
 
-NOTHING = 0  # category of what has no name
+NOTHING = 0  # category of unnamed shapes
 STEPS = 18
 GUIDANCE = 3.0
 

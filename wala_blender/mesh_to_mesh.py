@@ -39,7 +39,7 @@ from .progress import Progress, Stopwatch, silent
 QUERIES = {
     257: 1_200_000,
     129: 400_000,
-}  # points a side of the grid, the default first → about how many of them are asked for
+}  # points a side of the grid, the default first → approximate number of evaluated points
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-# Low-memory mode → which ways are tried, one after the other: with everything on the device (False), in turns (True).
+# Low-memory mode → the modes to try in order: everything on the device (False), sequential offloading (True).
 MODES = {"auto": (False, True), "on": (True,), "off": (False,)}
 
 
@@ -68,7 +68,7 @@ def try_ways(attempt: Callable[[bool], Result], mode: str, device: torch.device,
             if not is_out_of_memory(error):
                 raise
             reason = first_line(error)
-        # Out here nothing holds the failed attempt's frames, and with them its tensors.
+        # Outside the handler nothing references the failed attempt's frames and tensors.
         give_back(device)
     hint = "Close other programs"
     if device.type != "cpu":

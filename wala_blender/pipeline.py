@@ -285,7 +285,7 @@ class Pipeline:
         points = surface_points(evidence)
         if points is None:
             return tree
-        beside = None if evidence.points is not None else plan.prepared.observation  # points say nothing more
+        beside = None if evidence.points is not None else plan.prepared.observation  # the points suffice
         return refine_surface(
             tree, points, plan.surface_steps, beside, lambda step, count: progress("refine", step, count)
         )

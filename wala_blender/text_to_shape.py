@@ -153,7 +153,7 @@ class TextToShape:
         return model.views(prompt, seed, steps, scale, lambda step, count: progress("views", step, count))
 
 
-# what a model makes → who leads from there to a shape
+# output of a model → the class that generates shapes with it
 MAKERS = {"shapes": Pipeline, "views": TextToShape, "reconstructions": MeshToMesh}
 
 

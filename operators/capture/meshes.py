@@ -112,7 +112,7 @@ def gather(context, items) -> tuple[np.ndarray, np.ndarray]:
         vertices, triangles = _geometry(instance.object)
         matrix = np.array(instance.matrix_world, dtype=np.float64)
         flip = np.linalg.det(matrix[:3, :3]) < 0
-        with np.errstate(invalid="ignore"):  # what is not a number is the caller's to refuse
+        with np.errstate(invalid="ignore"):  # the caller checks for values that are not finite
             world = vertices @ matrix[:3, :3].T + matrix[:3, 3]
         if len(world):
             parts.append((world, triangles[:, ::-1] if flip else triangles))

@@ -9,7 +9,7 @@ from ...runtime import pace
 from ...runtime.events import StageEvent, StepEvent, WorkerSilentEvent
 from ..models.catalog import GIGABYTE
 
-# stage → where the bar begins and ends, and its words
+# stage → start and end on the progress bar
 SHARES = {
     "load": (0.0, 0.1),
     "views": (0.1, 0.6),

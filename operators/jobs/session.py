@@ -159,7 +159,7 @@ def poll_until(is_over: Callable[[], bool], abort: Callable[[], None]) -> None:
             tick()
             time.sleep(WAIT_INTERVAL)
     except KeyboardInterrupt:
-        # Nobody polls after this in background mode: it must be over now, or the next one would wait for it for ever.
+        # There are no polls after this in background mode: it must be over, or the next one would wait for ever.
         abort()
         raise
 
@@ -226,7 +226,7 @@ def tick() -> float | None:
         _housekeeping()
         _warm_up_with_panel()
     except Exception:
-        # A timer that raises is taken out by Blender, and the session would hang without a word.
+        # Blender removes a timer that raises, and the session would hang silently.
         log.exception("The session's poll failed")
         panel_state.problem("Something went wrong inside WaLa", "Blender's console has the details")
     return BUSY_INTERVAL if current.is_busy or bpy.context.scene.wala.live else IDLE_INTERVAL
@@ -243,7 +243,7 @@ def _housekeeping() -> None:
     if asked:
         asked.set()
     _look_for_worker()
-    # A new file brings a new window manager, which knows nothing of the models nor of the task under way.
+    # A new file has a new window manager, without the list of models and the current task.
     panel_state.show_models(catalog.KNOWN.values())
     results.show_held(current.queue)
     panel_state.show_queue(results.queue_rows(current.queue))

@@ -36,7 +36,7 @@ def _change(item, scene, display: str) -> None:
     if display == HIDE:
         _hide(item, scene, True)
     elif item.type in GREASE_PENCIL_TYPES:
-        return  # lines are wire already
+        return  # line objects are drawn as wire already
     else:
         item.wala.display_before = item.display_type
         item.display_type = "WIRE"

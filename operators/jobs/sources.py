@@ -5,7 +5,7 @@ import bpy
 from ..scene import compatibility
 from .deliver import MARK
 
-# An object's name, and its session uid where it is known: how a job remembers one.
+# A job's reference to an object: its name, and its session uid if known.
 Reference = tuple[str, int | None]
 
 

@@ -14,7 +14,7 @@ from .camera_pose import View, bounds
 CURSOR_SIZE = 2.0  # metres: as large as Blender's own primitives
 STRETCH = 1.5  # between the axes, at most, to fill a blockout's box
 ITERATIONS = 40
-NEAREST_SHARE = 0.05  # no part of the mesh comes nearer to the eye than this share of the sketch's depth
+NEAREST_SHARE = 0.05  # smallest distance of the mesh to the eye, as a share of the sketch's depth
 
 
 @dataclass(frozen=True)

@@ -470,7 +470,7 @@ def main(arguments: list[str] | None = None) -> int:
     for handler in logging.getLogger().handlers:
         handler.setFormatter(_OneLine("wala: %(message)s"))
     if not sys.warnoptions:
-        warnings.simplefilter("ignore")  # libraries' advice to programmers
+        warnings.simplefilter("ignore")  # libraries' warnings to programmers
     module, _, function = options.run.partition(":")
     try:
         code = getattr(importlib.import_module(f".{module}", __package__), function)(options)
@@ -479,7 +479,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _say("interrupted", EXIT_INTERRUPTED)
     except BrokenPipeError:
-        # Whoever reads our output has enough: the interpreter's last flush must not complain either.
+        # The reader has closed our output: the interpreter's last flush must not fail either.
         _discard_output()
         return EXIT_FAILED
     except WalaError as error:

@@ -26,7 +26,7 @@ def fetch(options: argparse.Namespace) -> int:
         _show(row)
     _ask(row.licence, row.name, folder, options.accept_licence)
     with _events() if options.json else _bar(row.name) as on_bytes:
-        # Whoever gives this command asks for the download; HF_HUB_OFFLINE still forbids it.
+        # The command itself is the permission to download; HF_HUB_OFFLINE still forbids it.
         made = install.fetch(row, folder, True, on_bytes)
     words = "; ".join(
         filter(None, (checked_words(made), f"licence: {made.licence.name}" if made.licence != row.licence else ""))
@@ -117,7 +117,7 @@ def _bar(name: str) -> Iterator[Callable[[int, int], None]]:
 
         def on_bytes(done: int, total: int) -> None:
             if not bar.total:
-                bar.total, bar.initial = total, done  # what was there already says nothing of the speed
+                bar.total, bar.initial = total, done  # earlier bytes do not count for the speed
             bar.update(done - bar.n)
 
         yield on_bytes

@@ -25,7 +25,7 @@ def build_store(options: argparse.Namespace) -> int:
     from ..training.data.build import build
 
     _say_what_happens()
-    if not options.out.is_dir():  # a store that is there is gone on with
+    if not options.out.is_dir():  # an existing store is resumed
         check_destination(options.out)
     report = build(
         options.folder,

@@ -13,14 +13,14 @@ from scipy import ndimage
 from ..errors import InputError
 from .pixels import eight_bits
 
-SMALLEST = 16  # pixels of a picture that shows a thing
+SMALLEST = 16  # smallest side of a picture, in pixels
 _WORKING = 512  # pixels: larger pictures are made smaller first
-_CUT_OUT = 128  # alpha below which a pixel is none of the thing
+_CUT_OUT = 128  # alpha below which a pixel is background
 _CORNERS, _STRAY = 0.9, 0.99  # opaque share of a picture above which only its corners are transparent, or stray pixels
-_DIFFERENT = 6.0  # CIELAB distance from the background that an eye does not overlook
-_SAME = 2.0  # … that an eye does not see
-_SPECK = 2e-4  # share of the picture: what is smaller is dirt
-_LEAST = 0.002  # share of the picture that a thing covers
+_DIFFERENT = 6.0  # clearly visible CIELAB distance from the background
+_SAME = 2.0  # invisible CIELAB distance
+_SPECK = 2e-4  # share of the picture: smaller components are dirt
+_LEAST = 0.002  # smallest share of the picture that an object covers
 _DARKEST = 0.3  # lightness of a shadow's core, as a share of the background's
 _SAME_HUE = 4.0  # CIELAB distance in a and b between a shadow and its background, darker
 _SOFT = 4.0  # change of lightness a pixel above which there is an edge, not a soft shadow
@@ -28,7 +28,7 @@ _FLAT, _DEEP = (
     0.2,
     0.7,
 )  # change of lightness a pixel, and share of the background's lightness, below which it is an evenly grey face
-_REMAINS = 0.3  # share of a thing that is left when its shadow is taken away
+_REMAINS = 0.3  # smallest share of an object that remains without its shadow
 
 
 def check_picture(image: np.ndarray, smallest: int, what: str = "a picture", hint: str = "Use a PNG or JPEG") -> None:

@@ -33,7 +33,7 @@ def prepare(inputs: dict) -> Prepared:
 
 
 def _prepared(seen: Seen) -> Prepared:
-    # The pixels in the middle of what a pixel covers, not their mean: what is between near and far is neither.
+    # Nearest pixels rather than their mean: a depth between near and far would be wrong.
     maps = [
         F.interpolate(torch.from_numpy(np.asarray(one, np.float32))[None, None], (SIDE, SIDE), mode="nearest-exact")
         for one in seen.maps

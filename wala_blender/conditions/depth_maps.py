@@ -54,7 +54,7 @@ def _read(image: np.ndarray) -> _Map:
     if ground is None and known.all():
         return _Map(values, known, low, _border_farther(values, low, high))
     if ground is None:
-        # Nothing is where the map says no number; floats that are no shares of one are then distances.
+        # NaN is empty; floats outside 0 … 1 are then distances.
         certain = image.dtype.kind == "f" and (metric or low > 0)
         return _Map(values, known, min(low, 0.0), 1.0 if certain else -0.2 - _light_inside(values, known))
     seen = known & (np.abs(values - ground) > _tolerance(values, known, ground, high - low))

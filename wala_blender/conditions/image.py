@@ -36,7 +36,7 @@ def lines_and_silhouette(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     covered = skimage.transform.resize(thing[box].astype(np.float32), size, anti_aliasing=True)
     small = covered > covered.max() / 2
     light = skimage.transform.resize(lightness[box], size, anti_aliasing=True)
-    # Behind the thing goes on what is at its rim: the rim is a line already.
+    # The background continues the object's rim colours: the rim is a line already.
     nearest = ndimage.distance_transform_edt(~small, return_distances=False, return_indices=True)
     edges = skimage.feature.canny(light[tuple(nearest)], sigma=1.0, low_threshold=_EDGE[0], high_threshold=_EDGE[1])
     inner = edges & ndimage.binary_erosion(small, iterations=2)

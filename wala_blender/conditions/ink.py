@@ -19,7 +19,7 @@ from .marks import without_marks
 from .pixels import eight_bits
 
 SMALLEST = 8  # pixels of an image that may be a sketch
-_WORKING = 640  # pixels: larger images are made smaller first
+_WORKING = 640  # pixels: larger images are reduced first
 _STROKE = 0.1  # of the picture's side: a wider stroke is seen by what surrounds it alone
 _FAINTEST = 0.03  # contrast of a line that is seen on perfect paper
 _NOISE = 4.5  # standard deviations above which a pixel is not the paper's noise
@@ -52,7 +52,7 @@ def drawing_in(image: np.ndarray) -> Drawing:
     kept, words = without_marks(found, contrast)
     if not kept.any():
         raise _NO_LINES
-    # What belongs to a line, its soft edge too.
+    # Pixels of lines, with their soft edges.
     near = ndimage.binary_dilation(kept, iterations=2) & ~(found & ~kept)
     level = max(np.quantile(contrast[kept], 0.85), _FAINTEST)
     ink = np.where(near, (contrast / level).clip(0, 1), 0).astype(np.float32)
@@ -157,7 +157,7 @@ def _contrast(grey: np.ndarray, one_sign: bool) -> tuple[np.ndarray, float]:
     smooth = smooth if dark else 1 - smooth
     paper = _paper(smooth)
     contrast = paper - smooth
-    # The paper was taken from the lightest of its noise.
+    # The paper was estimated at the lightest of its noise.
     contrast = (contrast - min(float(np.median(contrast)), 3 * noise)).clip(0)
     if one_sign:
         light = (paper if dark else 1 - paper) + (0.02 if dark else 0.1)

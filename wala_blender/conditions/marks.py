@@ -9,14 +9,14 @@ from collections import Counter
 import numpy as np
 from scipy import ndimage
 
-_BORDER = 0.08  # a frame or a page's edge lies within this
-_GAP = 0.025  # what lies nearer together belongs together
-_DOT = 0.013  # so small a lone dot is dirt
-_SPECK = 0.04  # of the drawing: so small a mark outside it is a speck
-_SMALL = 0.12  # of the drawing: so small a mark, farther than _APART, is none of its parts
+_BORDER = 0.08  # distance from the border of a frame or a page's edge
+_GAP = 0.025  # largest distance within a group
+_DOT = 0.013  # largest size of a lone dot that is dirt
+_SPECK = 0.04  # of the drawing: largest size of a speck outside it
+_SMALL = 0.12  # of the drawing: largest size of a separate mark, farther than _APART
 _APART = 0.1  # of the drawing
 _WRITING = 0.45, 0.15  # of the drawing: length and height of a signature or a note at most
-_EDGE = 0.15  # signatures and notes lie within this of the border
+_EDGE = 0.15  # distance of signatures and notes from the border
 _LEAST = 0.15  # the longer side of a drawing
 
 
@@ -80,7 +80,7 @@ def _without_specks(found: np.ndarray, contrast: np.ndarray, words: list[str]) -
             keep[number] = True
             box = _joined(box, boxes[number])
     drawing = found & ~dots & keep[groups]
-    if (contrast * (found & ~drawing)).sum() > 0.35 * (contrast * found).sum():  # that much is the drawing
+    if (contrast * (found & ~drawing)).sum() > 0.35 * (contrast * found).sum():  # that much ink is the drawing
         return found, words
     return drawing, words + [_counted(number, kind) for kind, number in dropped.items() if number]
 

@@ -19,7 +19,7 @@ _AGAIN = "The file is damaged or incomplete: write it again"
 def read_pcd(path: Path) -> np.ndarray:
     """Points (N, 3) float64; rows of NaN stay. Raises InputError."""
     try:
-        with np.errstate(all="ignore"):  # what is not finite is told by the caller
+        with np.errstate(all="ignore"):  # the caller reports values that are not finite
             return _read(path.read_bytes())
     except (ValueError, KeyError, IndexError, OSError, MemoryError) as error:
         raise InputError(f"{path.name} cannot be read ({error or type(error).__name__})", _AGAIN) from error

@@ -13,8 +13,8 @@ from ..geometry.meshes import READABLE, read_points
 from ..geometry.metrics import sample_surface
 from .pcd import read_pcd
 
-ENOUGH = 2048  # points: a mesh of fewer vertices is given more, on its faces
-_LARGEST = 1e30  # a coordinate beyond it is not a place
+ENOUGH = 2048  # points: a mesh with fewer vertices is sampled on its faces as well
+_LARGEST = 1e30  # largest valid coordinate
 _COMMENTS = ("#", "//", "%", "!", ";")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 _POINT_HINT = "Every line has x, y and z, with decimal points"

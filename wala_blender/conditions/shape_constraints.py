@@ -20,11 +20,11 @@ SIDE = RESOLUTION // 2
 Observation = Callable[[Tensor], Tensor]
 
 _CELL = 2 / SIDE  # model units
-_BEHIND = 3 * _CELL  # how far behind a surface that a camera sees there is certainly something solid
-_BELOW = 0.15  # of a cell
+_BEHIND = 3 * _CELL  # depth behind a visible surface that is assumed solid
+_BELOW = 0.15  # margin in cells, see of_points
 _TOLERANCE = 0.75 * _CELL  # of a depth
-_SOMEWHERE = 1e-3  # a depth before everything: that something is there, and not how deep
-_INTRUDING, _MISSING = 8.0, 0.3  # what lacks in a filled cell weighs less: pulled hard, it becomes a spike
+_SOMEWHERE = 1e-3  # a depth nearer than everything: covered, with unknown depth
+_INTRUDING, _MISSING = 8.0, 0.3  # a lower weight for missing volume, which otherwise becomes spikes
 
 
 def of_points(points: Tensor) -> Observation:
@@ -135,7 +135,7 @@ def _carved(depths: Sequence[np.ndarray], directions: Sequence[tuple[float, floa
     outside, inside = torch.zeros(SIDE, SIDE, SIDE, dtype=torch.bool), torch.zeros(SIDE, SIDE, SIDE, dtype=torch.bool)
     for picture, direction in zip(depths, directions):
         at, depth = _seen(direction)
-        # Nearness rather than depth: 0 where nothing is, in the picture as beyond its border.
+        # Inverse depth, which is 0 where nothing is, in the picture as beyond its border.
         nearness = _looked_up(1 / picture, at)
         ahead = 1 / nearness - depth
         outside |= (nearness == 0) | (ahead > _TOLERANCE)

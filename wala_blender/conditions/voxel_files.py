@@ -134,7 +134,7 @@ def _binvox(path: Path) -> dict:
         there = int(runs[:, 1].sum(dtype=np.int64))
         if there < np.prod(shape):
             raise ValueError(f"{there} of {np.prod(shape)} voxels are there")
-        # More runs than voxels would be a file's way to take memory.
+        # More runs than voxels could only exhaust memory.
         runs = runs[: np.searchsorted(np.cumsum(runs[:, 1], dtype=np.int64), np.prod(shape)) + 1]
         filled = np.repeat(runs[:, 0] > 0, runs[:, 1])[: np.prod(shape)].reshape(shape)
     except (OSError, ValueError, IndexError, StopIteration) as error:

@@ -76,7 +76,7 @@ def occupancy_of_half(field: np.ndarray, cells: int = CELLS) -> np.ndarray:
 def _mesh_cells(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, str]:
     """Occupancy, distance field and a note of what is lost, of a mesh in model space; with the full field only where a
     coarse one loses something."""
-    with contextlib.suppress(InputError):  # too thin for it, or for any: the full field says
+    with contextlib.suppress(InputError):  # too thin for the coarse field; the full one decides
         field = mesh_to_distance(vertices, faces, _COARSE)
         if not open_sheet_note(field, vertices, faces):
             return occupancy_of_half(field), field, ""

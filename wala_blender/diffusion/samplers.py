@@ -45,7 +45,7 @@ def ancestral(
     ``on_step(step, steps)``: called before every denoising step, counted from 0; may raise to stop.
     Returns x₀ (B, …).
     """
-    # All before the first step: on the way to a GPU, a noise would wait for the steps before it.
+    # All before the first step: a later transfer to a GPU would wait for the steps before it.
     x, *fresh = islice(noises, steps)
     for i, step in enumerate(schedule.respaced(steps)):
         if on_step is not None:

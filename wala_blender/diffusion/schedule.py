@@ -66,7 +66,7 @@ def trailing_steps(length: int, steps: int) -> np.ndarray:
     return np.round(length - np.arange(steps) * (length / steps)).astype(np.int64) - 1
 
 
-# what ᾱ_t (length,) is turned into
+# tables computed from ᾱ_t (length,)
 _TABLES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "signal": np.sqrt,
     "noise": lambda alpha_bar: np.sqrt(1 - alpha_bar),

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ..pipeline import Pipeline, Settings
 
 log = logging.getLogger(__name__)
-NEAREST = 5  # training shapes that are asked for the prompt's noun
+NEAREST = 5  # nearest training shapes whose captions are compared with the prompt's noun
 FAST = 8  # shapes of a fast evaluation
 CLOUD = 1024  # points a shape for coverage
 FITTED = 16  # steps that fit the autoencoder's latent to the shape itself
@@ -168,7 +168,7 @@ def measure(
     for name, trial in trials.items():
         rng = _rng(shape, settings.seed)
         inputs = trial.make(shape, rng)
-        # Without an input it is the seed alone that makes one result another.
+        # Without an input, results differ only by their seeds.
         own = settings if inputs else replace(settings, seed=int(rng.integers(2**31)))
         latent, prepared = pipeline.generate_latent(trial.condition, inputs, own)
         plan = pipeline.fit_plan(trial.condition, prepared, own)

@@ -12,7 +12,7 @@ from ..training.conditions import TRAININGS
 from ..training.input_pictures import Shown
 from .shapes import Shape
 
-# What can be asked for → its condition and how it is evaluated
+# Name of an evaluation → its condition and Evaluation
 EVALUATIONS: dict[str, tuple[str, Evaluation]] = {
     name: (training.name, evaluation)
     for training in TRAININGS.values()

@@ -18,7 +18,7 @@ TRUNCATION = 0.1
 EXTENT = 0.9  # longest side of a normalised shape spans [-EXTENT, EXTENT]
 
 _BARRIER = 0.6  # in voxels: a flood cannot pass surfaces, nor gaps narrower than twice this
-_LEAK_SHARE = 0.02  # of the enclosed volume: winding numbers may disagree by this much before we call it an opening
+_LEAK_SHARE = 0.02  # of the enclosed volume: larger disagreement with winding numbers is an opening
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def _parse(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if size == 0:
         raise InputError(f"{path.name} is empty (0 bytes)", _REPAIR)
     try:
-        with np.errstate(all="ignore"):  # what is not finite is told by the callers
+        with np.errstate(all="ignore"):  # the callers report values that are not finite
             return reader(path)
     except InputError as error:
         raise (

@@ -8,9 +8,7 @@ import scipy
 from .surface import component_labels
 
 SAMPLES = 10_000  # points a surface, for chamfer and f_score
-F_SCORE_DISTANCE = (
-    0.05  # two samplings of one surface with an area up to 4π are nearer to each other all but everywhere
-)
+F_SCORE_DISTANCE = 0.05  # two samplings of one surface with an area up to 4π are nearly everywhere closer than this
 VIEWS = 20
 Mesh = tuple[np.ndarray, np.ndarray]  # vertices (V, 3), faces (F, 3)
 

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from scipy.ndimage import binary_dilation
 
-COARSEST = 64  # cells a side of the grid that is asked in full
-UNSURE = 2.0  # a cell with a smaller |logit| at a corner is asked more finely
+COARSEST = 64  # cells a side of the grid that is evaluated in full
+UNSURE = 2.0  # a cell with a smaller |logit| at a corner is refined
 AT_ONCE = 16_384  # points in one call
 
 Logits = Callable[[np.ndarray], np.ndarray]  # points (Q, 3) float32 in −1 … 1 → (Q,), positive inside

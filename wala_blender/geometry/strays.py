@@ -10,7 +10,7 @@ from .metrics import sample_surface
 _FEW_POINTS = 0.01  # of all: that many, and one more, may be far
 _LITTLE_AREA = 0.001  # of a mesh's: a piece below it may be far
 _SAMPLES = 20_000
-_OPEN_SHARE = 0.005  # of a mesh's area, not worth a word
+_OPEN_SHARE = 0.005  # of a mesh's area: below it there is no note
 
 # Where a part is far: farther from all the rest than the rest is long.
 

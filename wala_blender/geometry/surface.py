@@ -27,7 +27,7 @@ def field_to_mesh(field: np.ndarray | torch.Tensor, remove_dust: bool = True) ->
         raise InputError(f"expected a cubic field, got an array of shape {field.shape}")
     R = field.shape[0]
     lower, upper = _solid_box(field)
-    # One more grid point on every side; beyond the grid that point is made up.
+    # One more grid point on every side, with a made-up value beyond the grid.
     inner = tuple(slice(max(a - 1, 0), min(b + 1, R)) for a, b in zip(lower, upper))
     missing = [(int(a == 0), int(b == R)) for a, b in zip(lower, upper)]
     volume = np.pad(field[inner], missing, constant_values=_BORDER)
@@ -69,7 +69,7 @@ def component_shares(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarra
     labels = labels[faces[:, 0]]
     corners = vertices.astype(np.float64)[faces]
     across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    # From the component's own corner, so that an open one has no volume of where it stands.
+    # Relative to the component's own corner, so that an open one's volume does not depend on its position.
     first = np.zeros(count, dtype=np.int64)
     first[labels[::-1]] = np.arange(len(faces))[::-1]
     volumes = np.abs(np.bincount(labels, ((corners[:, 0] - corners[first[labels], 0]) * across).sum(axis=1), count)) / 6

@@ -70,7 +70,7 @@ def rename(key: str) -> str:
 def _damaged(path: Path, error: Exception) -> CheckpointError:
     reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
     if isinstance(error, pickle.UnpicklingError):
-        # torch's own words advise to load it unsafely
+        # torch's own message suggests unsafe loading
         if any(word in str(error) for word in _CODE_IN_PICKLE):
             return CheckpointError(
                 f"{path.name} is refused: it holds more than tensors, and could run a program when it is opened",
@@ -95,7 +95,7 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
         if isinstance(content, dict)
         else content
     )
-    # the moving averages are what was evaluated and published: they win
+    # the moving averages are the published weights
     average = (isinstance(content, dict) and content.get("ema_state_dict")) or {}
     for part in (state, average):
         if not isinstance(part, Mapping):
@@ -109,7 +109,7 @@ def _check_packed(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
-        return  # of torch before 1.6, or damaged: the reader says so
+        return  # from torch before 1.6, or damaged: the reader raises
     if size > path.stat().st_size:
         raise CheckpointError(
             f"{path.name} is refused: it would unpack to {size / 2**20:.0f} MiB, and has {path.stat().st_size / 2**20:.1f}",

@@ -239,7 +239,7 @@ def _explained(repository: str, name: str, part: Path | None = None) -> Iterator
     except errors.HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else 0
         if status == 416 and part is not None:
-            part.unlink(missing_ok=True)  # it goes beyond what the server has
+            part.unlink(missing_ok=True)  # the range is beyond the end of the server's file
         raise DownloadError(
             f"{name} of {repository} could not be fetched (the server answered {status})", _AGAIN
         ) from error

@@ -182,7 +182,7 @@ def add(
     row = row or published_row(name, name, condition, Published(None, 0), licence)
     with claimed(name, models):
         if row.makes != "views":
-            _networks(made, row)  # before it is taken in: does it fit?
+            _networks(made, row)  # checked before it is added
         write_record(made, models)
         return _convert(name, models)
 
@@ -286,7 +286,7 @@ def remove(name: str, models: Path) -> list[Path]:
     """
     folder = own_folder(name, models)
     if not os.path.lexists(folder / RECORD) and not (name in MODELS and folder.is_dir()):
-        require(name, models)  # says that it is unknown, or not installed
+        require(name, models)  # raises if it is unknown or not installed
     with claimed(name, models):
         try:
             made = read_record(name, models)
@@ -334,7 +334,7 @@ def _emptied(folder: Path, made: Installed | None) -> list[Path]:
     left = []
     for path in sorted(
         folder.iterdir(), key=lambda path: (path.name == RECORD, path.name)
-    ):  # the record last: what is interrupted can be removed again
+    ):  # the record last, so that an interrupted removal can be repeated
         is_part = path.name.startswith(".") and path.name.endswith(".part")
         if (path.name in own or is_part) and (path.is_symlink() or not path.is_dir()):
             path.unlink()

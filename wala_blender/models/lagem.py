@@ -20,7 +20,7 @@ from .records import LAGEM_CHECKPOINT
 
 COMPONENT = "level_autoencoder"
 USUAL_FILE = "checkpoint-350.pth"  # what the published inference script reads
-# width → points of the cloud and vectors of the levels, which no tensor tells
+# width → points of the cloud and vectors of the levels, which are not in the tensors' sizes
 COUNTS = {1024: (8192, (128, 512, 2048))}
 
 

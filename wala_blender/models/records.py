@@ -121,7 +121,7 @@ def claimed(name: str, models: Path) -> Iterator[None]:
             f"another program is fetching or changing {name} in {models}", "Wait until it has finished."
         ) from error
     except NotImplementedError:
-        log.info("%s cannot be locked", models)  # some network drives know no locks
+        log.info("%s cannot be locked", models)  # some network drives have no locks
         lock = None
     except OSError as error:
         raise OutputError(

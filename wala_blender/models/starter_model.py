@@ -27,7 +27,7 @@ class Starter(nn.Module):
     first steps, which matter most when sampling in few, start from it.
     """
 
-    views = ()  # of the pictures it takes: any
+    views = ()  # cameras of its pictures: any
 
     def __init__(self, config: StarterConfig = StarterConfig(), vocabulary: Path = text.VOCABULARY):
         super().__init__()
@@ -45,12 +45,12 @@ class Starter(nn.Module):
                 for name in config.encoders
             }
         )
-        # What a draft starts from
+        # Mean latent, the offset of every draft
         self.usual = nn.Parameter(torch.zeros(1, LATENT_CHANNELS, *[config.denoiser.grid] * 3))
         self.kinds = nn.ParameterDict({name: normal_parameter((1, 1, width)) for name in config.encoders})
         self.nothing = normal_parameter((1, 1, width))
         self.denoiser = UViT(config.denoiser)
-        # Not from zero like the rest: from the placed features a short training learns most.
+        # Not zero-initialised like the rest: a short training learns most from the grid features.
         self.denoiser.grid_in.reset_parameters()
         self.schedule = Schedule()
 

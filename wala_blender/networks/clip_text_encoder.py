@@ -65,7 +65,7 @@ class TextEncoder(nn.Module):
                 hidden_act="gelu",
             )
         )
-        # no checkpoint holds it, so it must be real even where the weights are still to come
+        # not in checkpoints, so it must not be on the meta device
         self.clip.embeddings.position_ids = torch.arange(TOKENS, device="cpu")[None]
 
     def forward(self, numbers: Tensor) -> Tensor:

@@ -6,8 +6,8 @@ CONTEXT_WIDTH = 192
 GRID_CHANNELS = 64
 LATENT_CHANNELS = 4
 HEAD_WIDTH = 64  # of attention in the networks of levels
-# Kind of evidence → how many of the detail stage's features say it; each kind has one more channel that says whether it
-# is there.
+# Kind of evidence → number of its features in the detail stage; each kind has one more channel that marks its
+# presence.
 DETAIL_FEATURES = {"points": 14, "voxels": 5, "blockout": 8, "depths": 9, "sketch": 3}
 DETAIL_CHANNELS = sum(DETAIL_FEATURES.values()) + len(DETAIL_FEATURES)
 MIDDLE = slice(6, 40)  # the cells that the detail stage works on, of the tree's 46 along an axis

@@ -76,7 +76,7 @@ class UViT(nn.Module):
         self.conv_in = convolution(config.latent_channels, c)
         self.grid_in = convolution(config.grid_channels, c, 1) if config.grid_channels else None
         self.input_blocks = nn.ModuleList(ResidualBlock(c, c, **residual) for _ in range(config.res_blocks))
-        # index 0 was the rearrangement of the grid
+        # index 0 is the published rearrangement of the grid
         self.to_patch_att_embedding_input = nn.Sequential(
             nn.Identity(), nn.LayerNorm(patch_width), nn.Linear(patch_width, w)
         )

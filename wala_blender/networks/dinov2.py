@@ -35,7 +35,7 @@ class DinoV2Config:
 
 
 _LARGE = DinoV2Config(width=1024, depth=24, heads=16)
-# "dino-l-14" has registers too, whatever its name says
+# "dino-l-14" has registers too, despite its name
 IMAGE_ENCODERS = {
     "dino-l-14": _LARGE,
     "dino-l-14_reg": _LARGE,
@@ -51,7 +51,7 @@ def resized_positions(table: Tensor) -> tuple[Tensor]:
     """
     n = math.isqrt(table.shape[1] - 1)
     if n * n != table.shape[1] - 1:
-        return (table,)  # the strict loader will name its shape
+        return (table,)  # the strict loader reports its shape
     grid = table[:, 1:].float().reshape(1, n, n, -1).permute(0, 3, 1, 2)
     grid = F.interpolate(grid, scale_factor=(SIDE + 0.1) / n, mode="bicubic", antialias=False)
     return (torch.cat([table[:, :1], grid.flatten(2).transpose(1, 2).to(table.dtype)], dim=1),)

@@ -122,7 +122,7 @@ class ImageDecoder(nn.Module):
     """Latents as the denoiser gives them (B, latent_channels, H, W) → pictures (B, 3, factor·H, factor·W), about −1 …
     1."""
 
-    # the way from a picture to a latent
+    # keys of the encoder
     published_layout = (Rename(r"(encoder|quant_conv)\..*"),)
 
     def __init__(self, config: ImageDecoderConfig):

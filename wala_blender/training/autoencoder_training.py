@@ -24,7 +24,7 @@ from .tree_losses import LOSSES, channel_scales, fold_scales
 log = logging.getLogger(__name__)
 
 _MIDDLE = slice(6, 40)  # of 46: model coordinates -1.03 … 1.02; 34 cells pool to 17 and 9 and come back
-CODEBOOK_SHAPES = 60  # whose latents start the codebook
+CODEBOOK_SHAPES = 60  # for the initialisation of the codebook
 MEASURED_SHAPES = 8
 
 
@@ -178,12 +178,12 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path 
     scales = channel_scales().to(loop.device)
     if loop.writes:
         write_settings(settings, folder / SETTINGS)
-    # a state of version 0 does not say; it was written when the encoder had settled
+    # a state of version 0 lacks it; it was written after the encoder was frozen
     loop.facts.setdefault("quantized", loop.samples > 0 and loop.progress > settings.quantize_from)
 
     def start_codebook() -> None:
-        """The averaged weights, normalised, go on; their latents start the codebook; both are written, for stage 2 if
-        the encoder stays."""
+        """Initialises the codebook from the latents of the averaged, normalised weights; both are written, for stage 2
+        if the encoder is frozen."""
         model.load_state_dict(loop.average)
         generator = torch.Generator().manual_seed(
             0
@@ -207,7 +207,7 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path 
         loop.average = {name: value.detach().clone() for name, value in model.state_dict().items()}
         loop.facts["quantized"] = True
         write()
-        loop.save()  # stage 2 may begin on this very encoder: a run that is stopped now must not settle another one
+        loop.save()  # stage 2 may start on this encoder: a run that is stopped now must not freeze another one
 
     def step(progress: float):
         quantize = progress >= settings.quantize_from

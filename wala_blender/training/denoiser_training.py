@@ -176,14 +176,14 @@ def train(
     if begun:
         settings = replace(settings, model=begun.denoiser.config)
     entries = read_index(store, "train")
-    with this_process().main_process_first():  # the others find the files
+    with this_process().main_process_first():  # the other processes find the files
         entries, latents = normalised_latents(folder, entries, autoencoder_run, begun.scale if begun else None)
         pieces = word_pieces(
             folder, begun, [clean(caption) for entry in entries for caption in (entry.caption, *entry.synonyms)]
         )
     log.info("%d shapes, %d latents", len(entries), len(latents.owner))
 
-    torch.manual_seed(0)  # here, so that it does not matter what was there already
+    torch.manual_seed(0)  # seeded here, so that existing files do not matter
     model = begun.denoiser.train() if begun else Starter(settings.model)
     if not begun:
         model.usual.data = latents.latent.mean(dim=0, keepdim=True)
@@ -206,7 +206,7 @@ def train(
         )
 
     look = sheet_maker(loop, store, entries, autoencoder_run, pieces, settings) if loop.writes else None
-    # On a CPU so few tokens attend faster by plain matrix products, most of all backwards.
+    # On a CPU, attention over so few tokens is faster as plain matrix products, above all in the backward pass.
     with sdpa_kernel(SDPBackend.MATH) if loop.device.type == "cpu" else nullcontext():
         loop.run(step, look)
     if loop.writes:

@@ -24,7 +24,7 @@ def export(autoencoder_run: Path, run: Path, out: Path | None = None, detail_run
     autoencoder, second = load_stage_one(autoencoder_run), load_stage_two(run)
     normalise_latents(autoencoder, second.scale or 1.0)
     detail = load_detail(detail_run) if detail_run else None
-    like = MODELS[STARTER]  # whose licence a new model begins with
+    like = MODELS[STARTER]  # the new model's licence by default
     if out is None:
         encoders = second.denoiser.config.encoders
         if (autoencoder.config, encoders, detail and detail.config) != (

@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 
 DENOISER = "level_denoiser.pt"
 LEVELS = ("structure", "major", "fine")  # the coarsest first
-NOTHING = 0  # category of what has no name, and of those whose name was dropped
-HELD_OUT = 256  # latents at most that a run is looked at with
+NOTHING = 0  # category of unnamed shapes, and of dropped names
+HELD_OUT = 256  # largest number of validation latents
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def _on_cpu() -> bool:
 
 def this_process() -> PartialState:
     """State of this process among those of a distributed run, on CUDA if available, else on the CPU."""
-    return PartialState(cpu=_on_cpu())  # without the word, accelerate joins no processes on a CPU
+    return PartialState(cpu=_on_cpu())  # without the argument, accelerate does not join processes on a CPU
 
 
 def compute_again(model: nn.Module) -> None:
@@ -93,7 +93,7 @@ class Loop:
         self.objective = self._accelerator.prepare_model(objective)
         if extra is not None:
             extra.to(self.device)
-        # What gets no gradient is neither moved nor decayed.
+        # Parameters without a gradient are neither updated nor decayed.
         decayed = [p for p in self.model.parameters() if p.ndim > 1]
         others = [p for p in self.model.parameters() if p.ndim <= 1]
         self.optimizer = torch.optim.AdamW(
@@ -225,7 +225,7 @@ class Loop:
 
     @torch.no_grad()
     def _update_average(self, batch: int) -> None:
-        # A shorter memory at the start, so that the average does not carry the random initial weights along.
+        # Faster averaging at the start, so that the average forgets the random initial weights.
         decay = 1 - batch / min(self.settings.average_samples, max(batch, self.samples / 4))
         for name, value in self.model.state_dict().items():
             if value.dtype.is_floating_point:

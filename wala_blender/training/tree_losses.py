@@ -133,7 +133,7 @@ def surface_loss(
 def _half_fields(predicted: Tensor, tree: Tensor) -> tuple[Tensor, Tensor]:
     """Every second grid point of both trees' fields, (B, m, m, m)."""
     scales = channel_scales().to(tree.device)
-    with torch.autocast(tree.device.type, enabled=False):  # bfloat16 has too few digits for a surface's place
+    with torch.autocast(tree.device.type, enabled=False):  # bfloat16 is too coarse for the position of a surface
         with torch.no_grad():
             wanted = tree_to_half_field(tree.float() * scales)
         return tree_to_half_field(predicted.float() * scales), wanted

@@ -84,7 +84,7 @@ def read_ply(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def _header(data: bytes) -> tuple[str, list[_Element], int]:
     """Byte order ("" for ASCII), elements, and where the body begins."""
     start = re.match(rb"(?:\xef\xbb\xbf)?ply[ \t]*(\r\n|\n|\r)", data)
-    # Lines end as the first one does: after "\r", a "\n" is already the body's.
+    # Lines end as the first one does: after "\r", a "\n" belongs to the body.
     end = start and re.search(start[1] + rb"end_header[ \t]*" + start[1], data)
     if not end:
         raise ValueError("it has no PLY header" if not start else "its header has no end")

@@ -21,7 +21,7 @@ def read_stl(path: Path) -> tuple[np.ndarray, np.ndarray]:
     data = path.read_bytes()
     if len(data) >= _HEADER:
         count = int.from_bytes(data[80:84], "little")
-        # In a text, these four letters are a number beyond any file's size.
+        # In an ASCII file these four bytes are a count beyond any file's size.
         if _HEADER + count * _TRIANGLE.itemsize <= len(data) and (count or not _is_ascii(data)):
             rows = np.frombuffer(data, _TRIANGLE, count, _HEADER)
             return rows["corners"].reshape(-1, 3).astype(np.float64), np.arange(3 * count).reshape(-1, 3)

@@ -77,7 +77,7 @@ def build_sample(record: Record, limits: Limits) -> tuple[dict[str, np.ndarray],
     """All arrays of one shape, and its fingerprint. Raises Unfit."""
     rng = np.random.default_rng(int(hashlib.sha1(record.id.encode()).hexdigest()[:8], 16))
     vertices, faces = read_fit(record, limits)
-    authored = fingerprint(vertices, faces)  # as duplicates and references are compared
+    authored = fingerprint(vertices, faces)  # duplicates and references are compared in this form
     shape = shape_of(record)
     if shape is None:  # generated ones face the front
         vertices = to_front(vertices, faces, record.head)
@@ -146,7 +146,7 @@ def _attempt(action: Callable[[Record, Limits], object], record: Record, limits:
         return action(record, limits)
     except Unfit as unfit:
         return unfit
-    except Exception as error:  # damaged meshes make libraries fail in countless ways
+    except Exception as error:  # damaged meshes raise many kinds of exceptions in libraries
         log.debug("%s", record.id, exc_info=True)
         return Unfit("unreadable", f"{type(error).__name__}: {error}"[:200])
 

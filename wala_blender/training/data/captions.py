@@ -25,7 +25,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# What makers of kits write into names, put as one would say it. Whole words; tried from the top.
+# Wording of kits' file names → usual English. Whole words; the first match counts.
 _PHRASES = (
     ("drc practice", ""), ("robocup dsim", ""), ("low poly", ""), ("low detail", ""), ("vert color", ""), ("humanoid rig", ""), ("unity esque", ""),
     ("quad dominant", ""), ("without base", ""), ("food ingredient", ""), ("story stack", ""), ("story center", ""), ("building dirt", "building"),
@@ -72,7 +72,7 @@ _GUNS = {
     "crossbow": "crossbow",
 }
 _CLOTHES = ("dress", "suit", "shirt", "tank top", "long sleeve")
-# The group a kit files a thing under, before or after its name: left out where a name is left.
+# Categories of kits before or after an object's name: dropped if a name remains.
 _GROUPS_BEFORE = _words(
     "building food ingredient props prop resource pickup vehicle weapon utensil item scene detail collectible primitive hazard crop crops "
     "nature furniture environment asset decoration scanse"
@@ -108,7 +108,7 @@ _MEANINGLESS = _words(
 )
 _NO_NOUNS = (_ADJECTIVES | _MEANINGLESS) - _words("glass stone wood gold")
 _LINKS = ("of", "with", "in", "and")
-NOTHING = "object"  # what is said of a thing whose name says nothing
+NOTHING = "object"  # caption of an object without a meaningful name
 
 
 def name_words(name: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _AHEAD = 4  # items a process that wait for it
-DIED = object()  # in place of a result: the process died, of a crash in a library or for want of memory
+DIED = object()  # in place of a result: the process died, by a crash in a library or lack of memory
 
 
 def surviving_map(function: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> Iterator[Result]:

@@ -36,7 +36,7 @@ class Unfit(InputError):
     def __init__(self, reason: str, detail: str):
         super().__init__(f"{reason} ({detail})")
         self.reason = reason
-        self.args = (reason, detail)  # what it is made of again when it comes from another process
+        self.args = (reason, detail)  # arguments for unpickling in another process
 
 
 def read_fit(record: Record, limits: Limits) -> tuple[np.ndarray, np.ndarray]:
