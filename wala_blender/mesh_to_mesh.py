@@ -135,8 +135,8 @@ class MeshToMesh:
         progress: Progress | None = None,
         keep: Keep = Keep(),
     ) -> Generation:
-        """The mesh made again from its latents. ``keep`` is told how long it will take, and gets the latents: the
-        levels' numbers in a row.
+        """The mesh reconstructed from its latents. ``keep`` gets a note with the expected duration, and the latents:
+        the levels' numbers in a row.
 
         Arguments and errors as of Pipeline.generate.
         """

@@ -242,8 +242,8 @@ class Pipeline:
         self, latent: np.ndarray | torch.Tensor, plan: FitPlan | None = None, progress: Progress | None = None
     ) -> torch.Tensor:
         """Latent (4, 12, 12, 12) before quantisation → distance field (256, 256, 256) float32, with the plan's detail
-        stage, where it then agrees better with what the input says, surface refinement and blockout. progress(stage,
-        step, steps) may raise to stop."""
+        stage (if it improves agreement with the input), surface refinement and blockout. progress(stage, step, steps)
+        may raise to stop."""
         return self.tree_to_field(self.decode(latent, progress), plan, progress)
 
     @torch.no_grad()
@@ -259,7 +259,7 @@ class Pipeline:
         self, tree: torch.Tensor, plan: FitPlan | None = None, progress: Progress | None = None, half: bool = False
     ) -> torch.Tensor:
         """Wavelet tree (1, 64, 46, 46, 46) → distance field; see ``latent_to_field``. ``half``: the half field (128,
-        128, 128), which no blockout is held in."""
+        128, 128), without the blockout."""
         progress = progress or silent
         if plan is not None and plan.detail:
             progress("detail", 0, 1)
@@ -315,10 +315,9 @@ class Pipeline:
         settings: Settings = Settings(),
         progress: Progress | None = None,
     ) -> tuple[torch.Tensor, Prepared]:
-        """Latent (4, 12, 12, 12) for an input, as ``generate`` takes it, as the denoiser makes it, and the input as it
-        was prepared.
+        """Latent (4, 12, 12, 12) sampled for an input, as in ``generate``, and the prepared input.
 
-        The same settings and input give the same latent, whoever calls. progress(stage, step, steps) may raise to stop.
+        The same settings and input give the same latent on every call. progress(stage, step, steps) may raise to stop.
         Raises InputError for an unusable input or setting, ModelError for a condition the model does not take.
         """
         condition, inputs = raw_inputs(condition, inputs)
@@ -424,14 +423,13 @@ class Pipeline:
         progress: Progress | None = None,
         keep: Keep = Keep(),
     ) -> list[Generation]:
-        """A mesh a seed, in their order, for one input: what ``generate`` makes with that seed in the place of the
-        settings', but for rounding.
+        """One mesh a seed, in order, for one input: the same as ``generate`` with that seed in the settings, up to
+        rounding.
 
-        They are denoised in one batch, and fitted and decoded one after the other. The progress of a stage is that of
-        all of them together, and a record's timings are its share; its "agreement" says how well the shape agrees with
-        the input, the higher the better, None where the input does not say. ``keep`` gets what exists of each, in their
-        order. Raises as ``generate``, and InputError without
-        seeds.
+        They are denoised in one batch, and refined and decoded one after the other. The progress of a stage is that of
+        all of them together, and a record's timings are its share; its "agreement" is that of the shape with the input,
+        higher is better, None for an input without constraints. ``keep`` gets the intermediate results of each, in
+        order. Raises as ``generate``, and InputError without seeds.
         """
         condition, inputs = raw_inputs(condition, inputs)
         if not seeds:

@@ -84,7 +84,7 @@ class Views:
 
 
 def unet_config(settings: Mapping[str, Any], config: MultiViewUNetConfig) -> MultiViewUNetConfig:
-    """config with what the published settings say of it. Raises CheckpointError for values of a kind not known here."""
+    """config with the published settings applied. Raises CheckpointError for unknown kinds of values."""
     for name, value in FIXED.items():
         if settings.get(name) not in (None, value):
             raise CheckpointError(
@@ -102,7 +102,7 @@ def unet_config(settings: Mapping[str, Any], config: MultiViewUNetConfig) -> Mul
 
 
 def read_config(folder: Path, config: TextToViewsConfig) -> TextToViewsConfig:
-    """config with what the folder's args.json says. Unknown settings are warned about; impossible ones raise
+    """config with the folder's args.json applied. Unknown settings are warned about; impossible ones raise
     CheckpointError."""
     settings = read_args(folder / "args.json")
     unknown = set(settings) - UNET_SETTINGS.keys() - FIXED.keys() - WITHOUT_EFFECT - {"training_views"}

@@ -78,7 +78,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def finish_of(options: argparse.Namespace) -> Finish:
-    """The settings that the options say. Raises InputError where they contradict each other."""
+    """Settings from the options. Raises InputError for contradictory ones."""
     topology = "quads" if options.quads else "low-poly" if options.low_poly else "triangles"
     if options.faces == FULL and topology != "triangles":
         raise InputError(f"--faces {FULL} and --{topology} contradict each other", "Leave one of them out.")

@@ -31,7 +31,7 @@ def progress_bar() -> Iterator:
 
 
 def _given(options: argparse.Namespace) -> tuple[str, dict[str, object], Path]:
-    """The condition's name, its inputs as a job's request has them, and the folder its files lie in."""
+    """Name of the condition, its inputs in the form of a job's request, and the folder of its files."""
     spec = next(spec for spec in SPECS.values() if getattr(options, spec.cli.name) is not None)
     inputs = spec.cli.read(getattr(options, spec.cli.name))
     for option in OPTIONS:
@@ -46,7 +46,7 @@ def _given(options: argparse.Namespace) -> tuple[str, dict[str, object], Path]:
 
 
 def _in_one_folder(inputs: dict[str, object]) -> tuple[dict[str, object], Path]:
-    """The inputs with every path as a name in one folder, and that folder."""
+    """The inputs with every path relative to one folder, and that folder."""
     paths = [
         item
         for value in inputs.values()
@@ -77,7 +77,7 @@ def _files(inputs: Mapping[str, object], folder: Path) -> list[Path]:
 
 
 def tell(notes: list[str]) -> None:
-    """What was left out of an input, a line each."""
+    """Print the notes on an input, one line each."""
     for note in filter(None, notes):
         print(f"wala: {shown(note)}", file=sys.stderr)
 
@@ -204,8 +204,8 @@ _WORKER = "import sys; sys.path[:] = filter(None, sys.path); import runpy; runpy
 
 
 def run(options: argparse.Namespace) -> int:
-    """`wala run`: this process becomes the worker, so that whoever ends it ends the work. Untested on Windows, where
-    exec makes a new one."""
+    """`wala run`: this process is replaced by the worker, so that killing it kills the worker. Untested on Windows,
+    where exec starts a new one."""
     root = str(Path(__file__).resolve().parents[2])
     given = ["--run", str(options.folder), "--device", options.device]
     if sys.platform == "win32":

@@ -36,7 +36,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _OneLine(logging.Formatter):
-    """Messages that may name what strangers wrote."""
+    """Parser whose messages may contain untrusted text."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return shown(super().formatMessage(record))
@@ -500,7 +500,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _defect(error: Exception) -> int:
-    """One of ours: one line for the artist, the rest on demand."""
+    """Unexpected error: one line for the user, the traceback on demand."""
     if os.environ.get(TRACEBACK):
         traceback.print_exc()
     return _say(f"{_kind(error)}: {error}. With {TRACEBACK}=1 in the environment it says where", EXIT_FAILED)
@@ -513,8 +513,8 @@ def _kind(error: Exception) -> str:
 
 
 def _prepare_streams() -> None:
-    """Something behind each standard stream that was closed, or the next file that is opened would be in its place; and
-    names of files that are not UTF-8 go out as they came in."""
+    """Replace closed standard streams, as the next opened file would take their descriptors, and pass names of files
+    that are not UTF-8 through unchanged."""
     for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             opened = os.open(os.devnull, os.O_RDWR)
@@ -531,7 +531,7 @@ def _prepare_streams() -> None:
 
 
 def _discard_output() -> None:
-    """The interpreter's last flush must not complain once more."""
+    """Prevent an error in the interpreter's last flush."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -40,7 +40,7 @@ def fetch(options: argparse.Namespace) -> int:
 
 
 def _show(row: ModelRow) -> None:
-    """What the hub says of a model of which no more than the repository is known."""
+    """Print the hub's data on a model of which only the repository is known."""
     found, checkpoint = install.look(row)
     others = [name for name in found.files if name != checkpoint.name]
     print(
@@ -91,7 +91,7 @@ def remove(options: argparse.Namespace) -> int:
 
 
 def _ask(licence: Licence, model: str, folder: Path, accepted: bool) -> None:
-    """Shows a licence that must be accepted before the first model under it, and asks on a terminal. Raises ModelError
+    """Show a licence that must be accepted before the first model under it, and ask on a terminal. Raises ModelError
     without consent."""
     if licences.is_accepted(licence, folder):
         return

@@ -36,13 +36,13 @@ REPORT_SHAPES = 200
 
 
 class Clock:
-    """Seconds left for each stage of PLAN."""
+    """Remaining seconds for each stage of PLAN."""
 
     def __init__(self, minutes: float):
         self._end = time.monotonic() + minutes * 60
 
     def seconds(self, stage: str) -> float:
-        """This stage's part of what is left for it and the stages after it; a second at least."""
+        """This stage's share of the time left for it and the later stages; at least a second."""
         names = list(PLAN)
         return (
             max(1.0, self._end - time.monotonic())
@@ -52,8 +52,8 @@ class Clock:
 
 
 def build_for(seconds: float, data: Path, store: Path, jobs: int) -> None:
-    """As many shapes as can be built in that time: some to see how long one takes, then the rest. A store that is there
-    is gone on with."""
+    """Builds as many shapes as the time allows: some to measure the time of one, then the rest. An existing store is
+    resumed."""
 
     def looked_at() -> int:
         index = store / "index.jsonl"
@@ -72,8 +72,8 @@ def build_for(seconds: float, data: Path, store: Path, jobs: int) -> None:
 
 
 def report_on(seconds: float, data: Path, store: Path, model: Path, file: Path) -> None:
-    """Evaluates the model on as many validation shapes as that time allows, at least one, beside simpler methods and
-    the store's shapes."""
+    """Evaluates the model on as many validation shapes as the time allows, at least one, with baselines and the store's
+    shapes."""
     began = time.monotonic()
     pipeline, records = Pipeline.load(str(model.absolute())), read_records(data, "validation")
     conditions, settings = [name for name in pipeline.row.conditions if name in EVALUATIONS], Settings(model=str(model))

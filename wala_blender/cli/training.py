@@ -47,7 +47,7 @@ def build_store(options: argparse.Namespace) -> int:
 
 
 def _settings(kind: type, options: argparse.Namespace, default: str):
-    """The configuration asked for, or the default, with what the command line says of its budget."""
+    """The given configuration, or the default, with the budget of the command line."""
     settings = read_settings(kind, configuration_file(options.config or Path(default)))
     budget = (
         {"minutes": options.minutes, "steps": None}

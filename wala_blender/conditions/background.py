@@ -44,10 +44,10 @@ def check_picture(image: np.ndarray, smallest: int, what: str = "a picture", hin
 
 
 def thing_in(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """An image (H, W[, 3 or 4]), of bits or floats as eight_bits takes them → its lightness (h, w) 0 … 1, and where the
-    thing is (h, w) bool; no side above _WORKING.
+    """Object of an image (H, W[, 3 or 4]), of bits or floats as in eight_bits: its lightness (h, w) 0 … 1, and its mask
+    (h, w) bool; no side above _WORKING.
 
-    Raises InputError for what is no image, or shows no thing.
+    Raises InputError for arrays that are not images, or without an object.
     """
     pixels = _working_size(eight_bits(image))
     colours = skimage.color.rgb2lab(pixels[..., :3] / 255)
@@ -63,8 +63,8 @@ def thing_in(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cut_out(image: np.ndarray) -> np.ndarray:
-    """An image as ``thing_in`` takes it → (H, W, 4) uint8, transparent but for the thing. Raises InputError as that
-    does."""
+    """An image as in ``thing_in`` → (H, W, 4) uint8, transparent outside the object. Raises InputError as
+    ``thing_in``."""
     image = eight_bits(image)
     _, thing = thing_in(image)
     alpha = F.interpolate(
@@ -78,8 +78,8 @@ def cut_out(image: np.ndarray) -> np.ndarray:
 
 
 def _opaque_thing(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """What is opaque, where enough is transparent to be a background; a few transparent pixels or rounded corners cut
-    nothing out."""
+    """Opaque pixels, if enough of the picture is transparent to be a background; a few transparent pixels or rounded
+    corners are ignored."""
     opaque = alpha >= _CUT_OUT
     if opaque.mean() < _CORNERS or not opaque.any():
         # A shadow catcher writes its shadows as black that is partly transparent: over white, they are grey.
@@ -98,7 +98,7 @@ def _opaque_thing(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 
 def _stands_out(colours: np.ndarray) -> np.ndarray:
-    """Where CIELAB colours (h, w, 3) are not the background, (h, w) bool."""
+    """Pixels of CIELAB colours (h, w, 3) that differ from the background, (h, w) bool."""
     border = np.concatenate([colours[0], colours[-1], colours[:, 0], colours[:, -1]])
     ground = np.median(border, axis=0)
     if np.mean(np.linalg.norm(border - ground, axis=1) > 2 * _DIFFERENT) > 0.25:
@@ -119,10 +119,9 @@ def _stands_out(colours: np.ndarray) -> np.ndarray:
 
 
 def _soft_shadow(colours: np.ndarray, ground: np.ndarray, thing: np.ndarray) -> np.ndarray:
-    """Where what stands out from a background is a soft shadow on it: (h, w) bool of CIELAB colours (h, w, 3) and the
-    background's (3,).
+    """Soft shadow of an object on its background: (h, w) bool from CIELAB colours (h, w, 3) and the background's (3,).
 
-    A shadow is the background, darker: CIELAB's a and b shrink with L + 16. It fades into the background, where a thing
+    A shadow is a darker background: CIELAB's a and b shrink with L + 16. It fades into the background, where an object
     has an edge.
     """
     lightness = colours[..., 0]

@@ -7,8 +7,8 @@ _TOLERANCE = 0.02  # model units at hold 0.5
 
 
 def hold_blockout(field: Tensor, blockout: Tensor, hold: float) -> Tensor:
-    """Distance field (256, 256, 256) brought near the blockout's, (128, 128, 128) or (256, 256, 256): what it differs
-    by shrinks by the factor 1 − hold, and saturates at a tolerance. hold 0 leaves the field as it is, 1 gives the
+    """Distance field (256, 256, 256) moved towards the blockout's, (128, 128, 128) or (256, 256, 256): their difference
+    shrinks by the factor 1 − hold, and saturates at a tolerance. hold 0 leaves the field unchanged, 1 gives the
     blockout."""
     if hold == 0:
         return field
@@ -22,7 +22,7 @@ def hold_blockout(field: Tensor, blockout: Tensor, hold: float) -> Tensor:
 
 
 def _doubled(field: Tensor) -> Tensor:
-    """A field at every second grid point → at all, linear in between."""
+    """Linear interpolation from every second grid point to all."""
     for axis in range(3):
         n = field.shape[axis]
         ahead = torch.cat([field.narrow(axis, 1, n - 1), field.narrow(axis, n - 1, 1)], axis)

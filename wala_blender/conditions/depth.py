@@ -27,8 +27,8 @@ def prepare_one(inputs: dict) -> Prepared:
 
 
 def prepare(inputs: dict) -> Prepared:
-    """Several depth maps or a mesh, as ``several_depths`` takes them, a mesh as six cameras see it unless "views" says
-    otherwise → maps (1, V, SIDE, SIDE) 0 … 1, directions (1, V, 2) degrees."""
+    """Several depth maps or a mesh, as in ``several_depths``, a mesh from six cameras unless "views" lists others →
+    maps (1, V, SIDE, SIDE) 0 … 1, directions (1, V, 2) degrees."""
     return _prepared(several_depths({"views": list(USUAL_VIEWS)} | inputs if "vertices" in inputs else inputs))
 
 
@@ -50,7 +50,7 @@ def _prepared(seen: Seen) -> Prepared:
 
 class PlacedDepths(nn.Module):
     """Depth maps (B, V, SIDE, SIDE), 1 the nearest and 0 nothing, with their directions (B, V, 2), azimuth and
-    elevation in degrees → tokens (B, 64, out_width), placed features (B, grid_channels, 12, 12, 12)."""
+    elevation in degrees → tokens (B, 64, out_width), grid features (B, grid_channels, 12, 12, 12)."""
 
     def __init__(self, config: PlacedDepthsConfig = PlacedDepthsConfig()):
         super().__init__()

@@ -22,8 +22,8 @@ _JPEG = 0.015  # of the range: how far JPEG's noise moves a background of one va
 
 @dataclass(frozen=True)
 class _Map:
-    """``values`` (H, W) float64, of which ``seen`` (H, W) bool show a surface; ``black``: the value that is black where
-    near is light; ``dark``: how much says that near is dark, negative: light."""
+    """``values`` (H, W) float64, of which ``seen`` (H, W) bool show a surface; ``black``: the value that is black when
+    near is light; ``dark``: evidence that near is dark, negative: light."""
 
     values: np.ndarray
     seen: np.ndarray
@@ -33,10 +33,10 @@ class _Map:
 
 def published_look(images: Sequence[np.ndarray], near: str = "auto") -> tuple[list[np.ndarray], bool]:
     """Depth maps (H, W[, 3 or 4]) of uint8, uint16 or floats of any range → (H, W) float32 each, the nearest 255,
-    nothing 0; and whether they were turned round because near was dark.
+    nothing 0; and whether they were inverted because near was dark.
 
-    near: "light", "dark" or "auto", which asks all maps together. Raises InputError for what is no picture or of one
-    value.
+    near: "light", "dark" or "auto", decided on all maps together. Raises InputError for arrays that are not pictures,
+    or of a single value.
     """
     read = [_read(np.asarray(image)) for image in images]
     dark = near == "dark" if near != "auto" else sum(one.dark for one in read) > 0
@@ -66,7 +66,7 @@ def _read(image: np.ndarray) -> _Map:
 
 
 def _values(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(H, W) float64, and where they are depths at all (H, W) bool: finite, opaque, not Blender's infinity."""
+    """(H, W) float64, and where they are valid depths (H, W) bool: finite, opaque, not Blender's infinity."""
     check_picture(image, SMALLEST)
     values = image.astype(np.float64)
     opaque = np.ones(image.shape[:2], dtype=bool)
@@ -94,7 +94,7 @@ def _ground(values: np.ndarray, known: np.ndarray, low: float, high: float) -> f
 
 
 def _tolerance(values: np.ndarray, known: np.ndarray, ground: float, extent: float) -> float:
-    """How far from the background's value is still background: not at all, unless the background has noise."""
+    """Tolerance around the background's value: 0, unless the background has noise."""
     near = known & (np.abs(values - ground) <= _JPEG * extent)
     exact = known & (values == ground)
     return 0.0 if exact.sum() > 0.8 * near.sum() else 2 * _JPEG * extent

@@ -81,7 +81,7 @@ def _check_tiles(path: Path, opened: Image.Image) -> None:
 
 
 def _turn_upright(path: Path, picture: Image.Image) -> None:
-    """As its EXIF data say, in place."""
+    """Rotate in place by the EXIF orientation."""
     try:
         ImageOps.exif_transpose(picture, in_place=True)
     except Exception as error:  # damaged EXIF data are no reason to refuse good pixels

@@ -63,9 +63,9 @@ def prepare_depths(inputs: dict) -> Prepared:
 
 @dataclass(frozen=True)
 class Seen:
-    """Depth maps (H, W), 0 … 255 in the published look, from where (azimuth, elevation in degrees) they were taken, the
-    published cameras nearest to that; of a mesh that was looked at its frame and the true depths (H, W), model units
-    from the eye, inf where nothing is; and a remark for whoever gave the maps."""
+    """Depth maps (H, W), 0 … 255 in the published convention, their directions (azimuth, elevation in degrees), the
+    nearest published cameras; for a rendered mesh its frame and true depths (H, W), model units from the eye, inf where
+    nothing is; and a note for the user."""
 
     maps: list[np.ndarray]
     directions: list[tuple[float, float]]
@@ -76,13 +76,13 @@ class Seen:
 
     @property
     def observation(self) -> Observation | None:
-        """What the maps say of where the shape is. One map alone that does not say how deep it is says too little."""
+        """Shape constraint of the maps; None for a single map without absolute depth, which constrains too little."""
         if self.depths is not None:
             return of_depths(self.depths, self.directions)
         return of_depth_pictures(self.maps, self.directions) if len(self.maps) > 1 else None
 
     def evidence(self, field: Tensor) -> Evidence:
-        """The maps with their depths, known or as they fit a field (128, 128, 128)."""
+        """The maps with their depths, known or fitted to a field (128, 128, 128)."""
         depths = self.depths or [
             fitting_depth(one, direction, field) for one, direction in zip(self.maps, self.directions)
         ]
@@ -103,8 +103,8 @@ def one_depth(inputs: dict) -> Seen:
 
 
 def several_depths(inputs: dict) -> Seen:
-    """{"images": 4 or 6 depth maps, "views": their view indices, default the published ones for as many, "near" as
-    above}, or a mesh, +Y up, as "views" see it; which these are when nobody said so is the model's to add."""
+    """{"images": 4 or 6 depth maps, "views": their view indices, default the published ones for that number, "near" as
+    above}, or a mesh, +Y up, rendered from "views"; their default is the model's."""
     if "vertices" not in inputs:
         return _given(inputs["images"], _views(inputs), inputs)
     _refuse(inputs, "near")

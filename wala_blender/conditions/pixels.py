@@ -66,7 +66,7 @@ def _pixels(picture: Image.Image) -> np.ndarray:
 
 
 def _tiff(path: Path) -> np.ndarray:
-    """Floats of 16 and 64 bits, which Pillow does not know."""
+    """Floats of 16 and 64 bits, which Pillow does not read."""
     import tifffile
 
     try:

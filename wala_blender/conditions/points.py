@@ -104,7 +104,7 @@ def prepare(inputs: dict, count: int = POINTS) -> Prepared:
 
 
 class PlacedPoints(nn.Module):
-    """Points (B, N, 3) in random order → tokens (B, 24, out_width), placed features (B, grid_channels, 12, 12, 12)."""
+    """Points (B, N, 3) in random order → tokens (B, 24, out_width), grid features (B, grid_channels, 12, 12, 12)."""
 
     def __init__(self, config: PlacedPointsConfig = PlacedPointsConfig()):
         super().__init__()

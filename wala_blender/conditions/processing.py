@@ -38,7 +38,7 @@ class ConditionProcessing(nn.Module):
         self.camera_emb = nn.Embedding(config.camera_rows, width) if config.camera_rows else None
 
     def camera_row_indices(self, views: Tensor) -> Tensor:
-        """View indices of any shape → rows of the camera table; InputError for a view the model does not know."""
+        """View indices of any shape → rows of the camera table; InputError for a view that the model does not have."""
         known = self.config.training_views or tuple(range(self.config.camera_rows))
         unknown = sorted(set(views.flatten().tolist()) - set(known))
         if unknown:
@@ -62,5 +62,5 @@ class ConditionProcessing(nn.Module):
         return Condition(h.reshape(len(h), -1, h.shape[-1]))
 
     def empty(self, tokens: Tensor, views: Tensor | None = None) -> Condition:
-        """The condition of guidance's other side: zeros in place of ``tokens``, put through the same."""
+        """The empty condition of guidance: zeros in place of ``tokens``, processed in the same way."""
         return self(torch.zeros_like(tokens), views)

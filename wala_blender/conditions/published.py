@@ -31,7 +31,7 @@ IMAGES = PublishedEncoder("image", "image_encoder", DinoV2, _image_tokens)
 
 
 def several(prepare: Callable[[dict], Prepared]) -> Callable[[dict, Model], Prepared]:
-    """Preparation of as many pictures as the model has views, from those where the input does not say."""
+    """Preparation of as many pictures as the model has views, which are the default of "views"."""
 
     def prepared(inputs: dict, model: Model) -> Prepared:
         made = prepare({"views": list(model.views)} | inputs if model.views else inputs)

@@ -95,8 +95,8 @@ def centred(small: np.ndarray) -> np.ndarray:
 
 
 def with_enclosed(lines: Tensor) -> Tensor:
-    """Line pictures (B, 1, S, S) → (B, 2, S, S): the second channel is 1 on the lines and on all that they enclose, the
-    drawing's silhouette where its outline is closed."""
+    """Line pictures (B, 1, S, S) → (B, 2, S, S): the second channel is 1 on the lines and in all that they enclose, the
+    drawing's silhouette if its outline is closed."""
     enclosed = np.empty(lines.shape, dtype=np.float32)
     for row, ink in enumerate(lines[:, 0].cpu().numpy() > 0.25):
         # A margin all round, so that everything outside is one region and dilating has room.
@@ -130,16 +130,16 @@ def prepared_drawing(picture: Tensor, elevation: float, note: str = "") -> Prepa
 
 
 def drawing_camera(field: Tensor, elevation: float) -> Camera:
-    """The parallel camera whose picture the solid of a field (R, R, R) fills as a drawing fills its own."""
+    """The parallel camera in whose picture the solid of a field (R, R, R) has the same size as a drawing in its line
+    picture."""
     inside = (field < 0).nonzero()
     points = inside.double().numpy() * (2 / len(field)) - 1 if len(inside) else np.array([[-EXTENT] * 3, [EXTENT] * 3])
     return framed(points, elevation, fill=FILL)
 
 
 class SketchEncoder(nn.Module):
-    """Line pictures with what they enclose (B, 2, 128, 128) and elevations (B,) degrees → tokens (B, 65, out_width),
-    placed features (B, grid_channels, 12, 12, 12).
-    """
+    """Line pictures with silhouettes (B, 2, 128, 128) and elevations (B,) degrees → tokens (B, 65, out_width), grid
+    features (B, grid_channels, 12, 12, 12)."""
 
     def __init__(self, config: SketchEncoderConfig = SketchEncoderConfig()):
         super().__init__()

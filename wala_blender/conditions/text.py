@@ -49,7 +49,7 @@ class WordPieces:
         return torch.tensor(ids + [0] * (LENGTH - len(ids)))
 
     def unread(self, prompt: str) -> list[str]:
-        """The words for which a prompt is too long."""
+        """The words that do not fit into a prompt."""
         return list(dict.fromkeys(word for word, _, _ in self._split(prompt)[1] if word.isalnum()))
 
     def _split(self, prompt: str) -> tuple[list[tuple[str, list[int], bool]], list[tuple[str, list[int], bool]]]:
@@ -61,8 +61,7 @@ class WordPieces:
         return words, unread
 
     def unknown(self, prompt: str) -> list[str]:
-        """The words that are no piece of their own, nor one's plural: few shapes that the model learned from, or none,
-        were called so."""
+        """Words that are neither a word piece nor the plural of one: rare or missing in the training captions."""
         return list(dict.fromkeys(word for word, _, known in self._words(prompt) if not known))
 
     def _words(self, prompt: str) -> list[tuple[str, list[int], bool]]:
@@ -104,7 +103,7 @@ def _named(words: list[str], most: int = 8) -> str:
 
 
 class TextEncoder(nn.Module):
-    """Word pieces (B, 16) → tokens (B, 16, out_width), placed features (B, grid_channels, 12, 12, 12)."""
+    """Word pieces (B, 16) → tokens (B, 16, out_width), grid features (B, grid_channels, 12, 12, 12)."""
 
     def __init__(self, config: TextEncoderConfig = TextEncoderConfig()):
         super().__init__()

@@ -123,7 +123,7 @@ def prepare(inputs: dict) -> Prepared:
 
 
 class PlacedVoxels(nn.Module):
-    """Occupancy (B, 1, 16, 16, 16) → tokens (B, 64, out_width), placed features (B, grid_channels, 12, 12, 12)."""
+    """Occupancy (B, 1, 16, 16, 16) → tokens (B, 64, out_width), grid features (B, grid_channels, 12, 12, 12)."""
 
     def __init__(self, config: PlacedVoxelsConfig = PlacedVoxelsConfig()):
         super().__init__()

@@ -17,7 +17,7 @@ ConditionalDenoiser = Callable[[Tensor, Tensor, AnyCondition], Tensor]
 def conditioned(
     denoiser: ConditionalDenoiser[AnyCondition], condition: AnyCondition
 ) -> Callable[[Tensor, Tensor], Tensor]:
-    """No guidance: the condition alone (``Condition()`` for an unconditional model)."""
+    """No guidance: the conditional prediction (``Condition()`` for an unconditional model)."""
     return lambda x, t: denoiser(x, t, condition)
 
 

@@ -23,8 +23,7 @@ WITH_CAPTION = "+text"
 
 @dataclass(frozen=True)
 class Trial:
-    """What is measured under one name: a condition, and the raw input that it is given of a reference, which may have
-    its caption beside it."""
+    """One evaluated input: a condition, and the raw input derived from a reference, optionally with its caption."""
 
     condition: str
     evaluation: Evaluation
@@ -43,12 +42,12 @@ class Trial:
 
     @property
     def as_set(self) -> bool:
-        """Whether the set of results counts: the input does not tell one shape."""
+        """Whether results are evaluated as a set: the input does not identify the shape."""
         return self.evaluation.as_set and not self.has_caption_beside
 
     @property
     def by_name(self) -> bool:
-        """Whether the condition is words."""
+        """Whether the condition is text."""
         return TRAININGS[self.condition].by_name
 
 

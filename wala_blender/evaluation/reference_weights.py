@@ -20,7 +20,7 @@ Quantity = tuple[str, float, float]  # name, relative error, bar
 
 
 class Arrays(dict[str, np.ndarray]):
-    """A file's arrays; asking for one that is not there is bad input, not a fault of ours."""
+    """A file's arrays; a missing one raises InputError."""
 
     def __missing__(self, key: str) -> np.ndarray:
         raise InputError(

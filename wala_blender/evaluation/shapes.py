@@ -48,7 +48,7 @@ class Shape:
 
     @property
     def about(self) -> dict:
-        """What a report says of the shape itself."""
+        """A report's data on the shape itself."""
         return {
             "id": self.record.id,
             "caption": self.record.caption,
@@ -111,9 +111,9 @@ def fit_shapes(
     skipped: Counter,
     on_progress: Progress | None = None,
 ) -> Iterator[Shape]:
-    """The shapes that qualify, ``limit`` at most, in the order of a hash of their ids: the first ones are a fair
+    """The usable shapes, ``limit`` at most, in the order of a hash of their ids, so that the first ones are a fair
     sample. The others are counted in ``skipped``, by reason. on_progress(count before, id) is called before each.
-    Raises InputError when none qualifies."""
+    Raises InputError if there is none."""
     count = 0
     for record in sorted(records, key=lambda record: hashlib.sha1(record.id.encode()).digest()):
         if count == limit:

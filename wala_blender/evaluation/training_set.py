@@ -35,8 +35,7 @@ class TrainingShapes:
         return self._field(index)
 
     def has(self, geometry: np.ndarray) -> bool:
-        """Whether a shape with that fingerprint is among them. Stores from before there were fingerprints do not
-        know."""
+        """Whether a shape with that fingerprint is among them. Old stores have no fingerprints."""
         return any(alike(geometry, known) for known in self._prints)
 
     @cached_property

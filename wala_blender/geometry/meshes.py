@@ -146,7 +146,7 @@ def write_mesh(
 
 
 def provenance_of(record: Mapping) -> dict:
-    """What a file tells of its origin, from a generation's record."""
+    """Provenance for a file's metadata, from a generation's record."""
     origin = {"generator": GENERATOR, "origin": "AI-generated"}
     told = (
         "prompt",

@@ -27,13 +27,13 @@ def near_points(points: np.ndarray) -> np.ndarray:
 
 
 def far_points_note(left: int, count: int) -> str:
-    """What is said of points left out."""
+    """Note on points left out."""
     return f"{left} of {count} points {'lies' if left == 1 else 'lie'} far from all the others and {'was' if left == 1 else 'were'} left out"
 
 
 def without_strays(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """A mesh without triangles of no area, vertices of no face, and far pieces of at most a thousandth of the surface;
-    and what to say of those that would have made the shape smaller. Raises InputError as check_faces."""
+    """A mesh without degenerate triangles, unreferenced vertices, and far pieces of at most a thousandth of the
+    surface; and a note on those that would have made the shape smaller. Raises InputError as check_faces."""
     count = len(vertices)
     vertices, faces = check_faces(vertices, faces)
     every_low, every_high = vertices.min(axis=0), vertices.max(axis=0)
@@ -65,8 +65,8 @@ def without_strays(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray,
 
 
 def open_sheet_note(field: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> str:
-    """What is said of the surface that the solid of a distance field (R, R, R) of a mesh in model space has lost: open
-    sheets, and walls thinner than a grid's cell. "" where there is none to speak of."""
+    """Note on surface that the solid of a distance field (R, R, R) of a mesh in model space has lost: open sheets, and
+    walls thinner than a grid cell. "" for a negligible loss."""
     R = len(field)
     points = sample_surface(vertices, faces, _SAMPLES, np.random.default_rng(0))
     cells = np.rint((points + 1) * (R / 2)).astype(np.int64)

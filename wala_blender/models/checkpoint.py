@@ -125,7 +125,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """What a .safetensors file says of itself; nothing for a file that is none."""
+    """Metadata of a .safetensors file; empty for other files."""
     try:
         with safetensors.safe_open(path, "pt") as file:
             return file.metadata() or {}

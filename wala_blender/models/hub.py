@@ -44,8 +44,8 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Repository:
-    """What the hub says of a repository: its newest ``commit``, the names of the ``files``, and the ``licence`` stated,
-    "" for none."""
+    """The hub's data on a repository: its newest ``commit``, the names of the ``files``, and the stated ``licence``, ""
+    for none."""
 
     commit: str
     files: tuple[str, ...]
@@ -53,11 +53,11 @@ class Repository:
 
 
 class _TooLong(Exception):
-    """More arrives than was promised."""
+    """More bytes arrive than expected."""
 
 
 class _Stream(io.BufferedWriter):
-    """A file to append to that tells after each piece how long it is, and takes no more than ``size`` bytes."""
+    """File to append to that reports its length after each piece, and accepts no more than ``size`` bytes."""
 
     def __init__(self, path: Path, on_bytes: OnBytes, size: int):
         super().__init__(io.FileIO(path, "ab"))
@@ -74,7 +74,7 @@ class _Stream(io.BufferedWriter):
 def look_up(
     repository: str, name: str, revision: str = "main", endpoint: str | None = None, token: str | None = None
 ) -> RemoteFile:
-    """What the hub says of a file. endpoint, token: None takes huggingface_hub's, from the environment. Raises
+    """The hub's data on a file. endpoint, token: None takes huggingface_hub's, from the environment. Raises
     DownloadError."""
     from huggingface_hub import errors, get_hf_file_metadata, hf_hub_url
 
@@ -98,7 +98,7 @@ def look_up(
 
 
 def look_into(repository: str, endpoint: str | None = None, token: str | None = None) -> Repository:
-    """The repository as it is now. Arguments and errors as of ``look_up``."""
+    """Current state of a repository. Arguments and errors as in ``look_up``."""
     from huggingface_hub import HfApi, errors
 
     with _explained(repository, "list of files"):
@@ -146,11 +146,10 @@ def download(
     token: str | None = None,
     pinned: str | None = None,
 ) -> tuple[str, str]:
-    """Fetches the file into the folder, complete and checked, or not at all; returns its SHA-256, and what it was
-    compared with: "table" (``pinned``, the SHA-256 that is known before), "hub" (what the hub says of it), "" (nothing:
-    the hub did not say).
+    """Fetches the file into the folder, complete and verified, or not at all; returns its SHA-256, and its reference:
+    "table" (``pinned``, a SHA-256 known before), "hub" (the hub's checksum), "" (none: the hub has no checksum).
 
-    ``on_bytes(so far)`` is called after every piece and may raise to stop. What has arrived is kept for the next call.
+    ``on_bytes(so far)`` is called after every piece and may raise to stop. The received part is kept for the next call.
     Raises DownloadError.
     """
     from huggingface_hub import hf_hub_url
@@ -200,7 +199,7 @@ def _checked(file: RemoteFile, part: Path, pinned: str | None) -> tuple[str, str
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Without huggingface_hub's own progress bar, and its words on what it then resumes by itself."""
+    """Without huggingface_hub's own progress bar, and its messages on errors that it then recovers from."""
     from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
     from huggingface_hub.utils.logging import get_verbosity, set_verbosity, set_verbosity_error
 

@@ -54,12 +54,12 @@ def fetch(
     endpoint: str | None = None,
     token: str | None = None,
 ) -> Installed:
-    """Downloads a model of the table into the models folder, checks it, and converts it; what is there already is not
+    """Downloads a model of the registry into the models folder, verifies and converts it; existing files are not
     fetched again.
 
-    ``online_access``: whether the person allows it. ``on_bytes(so far, all)`` is called often, and may raise to stop:
-    the next call goes on. endpoint, token: None takes huggingface_hub's, from the environment. Raises ModelError
-    (nothing to fetch, licence not accepted, another program fetches it), DownloadError, OutputError (disk full).
+    ``online_access``: the user's permission. ``on_bytes(so far, all)`` is called often, and may raise to stop: the next
+    call resumes. endpoint, token: None takes huggingface_hub's, from the environment. Raises ModelError (nothing to
+    fetch, licence not accepted, another program fetches it), DownloadError, OutputError (disk full).
     """
     if row.published is None or row.published.repository is None:
         raise ModelError(f"the model {row.name} is not on the hub", "It is here already, or was added from a folder.")
@@ -106,7 +106,7 @@ def published_of(row: ModelRow) -> Published:
 
 
 def look(row: ModelRow, endpoint: str | None = None, token: str | None = None) -> tuple[hub.Repository, hub.RemoteFile]:
-    """What the hub says of a model of LaGeM's format: its repository, and the checkpoint there. Raises ModelError,
+    """The hub's data on a model of LaGeM's format: its repository, and the checkpoint there. Raises ModelError,
     DownloadError."""
     repository = published_of(row).repository or ""
     found = hub.look_into(repository, endpoint, token)
@@ -156,11 +156,11 @@ def _check_space(folder: Path, files: list[hub.RemoteFile]) -> None:
 def add(
     source: Path, models: Path, name: str | None = None, condition: str | None = None, licence: Licence = AUTODESK
 ) -> Installed:
-    """Takes in a folder with args.json and checkpoint.ckpt (or model.safetensors, converted elsewhere), which stays
-    where it is.
+    """Adds a folder with args.json and checkpoint.ckpt (or model.safetensors, converted elsewhere), which stays where
+    it is.
 
-    ``name``: of a row of the table, if it is that model, or a new one (None: the folder's name). ``condition``: what
-    the settings do not tell, such as that images are sketches. Raises ModelError, CheckpointError.
+    ``name``: of a row of the registry, if it is that model, or a new one (None: the folder's name). ``condition``: for
+    what the settings do not contain, such as that images are sketches. Raises ModelError, CheckpointError.
     """
     source = Path(os.path.realpath(source))
     name = name_for(source, name)
@@ -229,10 +229,10 @@ def _networks(made: Installed, row: ModelRow) -> dict[str, torch.nn.Module]:
 
 
 def convert(name: str, models: Path) -> Installed:
-    """Writes model.safetensors, the large networks in bfloat16, beside the original; in the models folder where that
-    cannot be written, or holds such a file of somebody else's.
+    """Writes model.safetensors, the large networks in bfloat16, beside the original; in the models folder if that
+    cannot be written, or contains another program's file of that name.
 
-    Once: what is converted already stays. Raises CheckpointError, OutputError.
+    Only once: an existing converted file stays. Raises CheckpointError, OutputError.
     """
     with claimed(name, models):
         return _convert(name, models)

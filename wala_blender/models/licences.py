@@ -14,7 +14,7 @@ MAX_BYTES = 2**20
 
 @dataclass(frozen=True)
 class Licence:
-    """``terms``: what someone must know before the first download, None where there is nothing to accept."""
+    """``terms``: what must be accepted before the first download, None for nothing."""
 
     name: str
     link: str

@@ -17,8 +17,8 @@ def describe_models(folder: Path | str | None = None) -> list[dict]:
 
 
 def _described(row: ModelRow, folder: Path, problem: str | None) -> dict:
-    """What there is to say of a model, as plain data. ``installed``: where its files are, None where it can be fetched;
-    ``problem``: why what is there cannot be used."""
+    """Description of a model, as plain data. ``installed``: the folder of its files, None if it can be fetched;
+    ``problem``: why the installed files cannot be used."""
     published = row.published
     made = read_record(row.name, folder) if published and not problem else None
     licence = made.licence if made else row.licence

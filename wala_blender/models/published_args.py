@@ -93,7 +93,7 @@ RANGES = {
 
 
 class Args:
-    """The settings with a record of which were looked at; null counts as absent."""
+    """The settings with a record of which were read; null counts as absent."""
 
     def __init__(self, values: dict[str, Any]):
         self.values = values

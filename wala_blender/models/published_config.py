@@ -25,7 +25,7 @@ PADDINGS = {"zero": "zero", "constant": "constant"}
 
 @dataclass(frozen=True)
 class PublishedSettings:
-    """Everything ``args.json`` says; None where the model has no such part.
+    """Content of ``args.json``; None where the model has no such part.
 
     ``steps``: the default of sampling. ``padding``: of the wavelets.
     """

@@ -26,8 +26,7 @@ class ViewCondition(Condition):
 
 
 class Released(nn.Module):
-    """Denoiser, encoder and what is between them, as ``settings`` say; ``kind`` is the condition it takes. Same calls
-    as Starter's.
+    """Denoiser, encoder and condition processing of ``settings``; ``kind`` is its condition. Same interface as Starter.
 
     ``views``: the cameras of the pictures it takes, () where it does not matter. ``points``: how many points are read.
     The modules' names are the checkpoint's components.
@@ -70,7 +69,7 @@ class Released(nn.Module):
         return SPECS[kind].implementation.published_prepare(inputs, self)
 
     def encode(self, kind: str, *inputs: Tensor, words: tuple[Tensor, ...] = ()) -> Condition:
-        """Condition of a batch of prepared inputs; these models know no ``words`` beside them."""
+        """Condition of a batch of prepared inputs; these models take no ``words`` beside them."""
         if self.reader is None:
             return Condition()
         dtype = next(self.encoder.parameters()).dtype
@@ -79,13 +78,13 @@ class Released(nn.Module):
         return ViewCondition(made.tokens, views=views)
 
     def empty(self, condition: ViewCondition) -> Condition:
-        """The condition of guidance's other side: zeros for raw tokens, seen from the same cameras."""
+        """The empty condition of guidance: zeros as raw tokens, from the same cameras."""
         table = self.processing.cond_pos_emb
         cameras = condition.tokens.shape[:1] if condition.views is None else condition.views.shape
         return self.processing.empty(table.new_zeros(*cameras, *table.shape[1:]), condition.views)
 
     def projected(self, condition: Condition) -> ProjectedCondition:
-        """What ``denoise`` makes of a condition at every step, in the denoiser's precision, to do it once."""
+        """Part of the computation of ``denoise`` that is the same at every step, in the denoiser's precision."""
         return self.denoiser.projected(None if condition.tokens is None else condition.tokens.to(self._precision))
 
     @property
@@ -93,7 +92,7 @@ class Released(nn.Module):
         return self.denoiser.pos_emb.dtype
 
     def denoise(self, x: Tensor, t: Tensor, condition: Condition | ProjectedCondition) -> Tensor:
-        """Like UViT.denoise, in the denoiser's precision; what goes in and comes out keeps its own."""
+        """Like UViT.denoise, in the denoiser's precision; input and output keep their own."""
         if not isinstance(condition, ProjectedCondition):
             condition = self.projected(condition)
         return self.denoiser.denoise(x.to(self._precision), t, condition).to(x.dtype)

@@ -98,7 +98,7 @@ def own_folder(name: str, models: Path) -> Path:
 
 @contextlib.contextmanager
 def claimed(name: str, models: Path) -> Iterator[None]:
-    """The right to change a model: one process at a time has it, and the system takes it back when its holder dies.
+    """Exclusive lock for changing a model; the system releases it when its holder dies.
 
     Raises ModelError where another one has it, OutputError for a models folder that cannot be written.
     """
@@ -140,8 +140,7 @@ def claimed(name: str, models: Path) -> Iterator[None]:
 
 
 def read_record(name: str, models: Path) -> Installed | None:
-    """What is written down about a model; None where it is not installed. Raises ModelError for a record that cannot be
-    used."""
+    """The record of a model; None if it is not installed. Raises ModelError for a record that cannot be used."""
     folder = own_folder(name, models)
     path = folder / RECORD
     try:
@@ -312,12 +311,12 @@ def _row_of(made: Installed) -> ModelRow:
 
 
 def condition_in(folder: Path) -> str:
-    """The condition of the model in a folder, as its settings say. Raises CheckpointError."""
+    """The condition of the model in a folder, from its settings. Raises CheckpointError."""
     return condition_of(read_args(folder / SETTINGS))
 
 
 def require(name: str, models: Path) -> Installed:
-    """The installed model of a name. Raises ModelError that says how to get it."""
+    """The installed model of a name. Raises ModelError with instructions to get it."""
     row = known_row(name, models)
     made = read_record(name, models) if is_name(name) else None
     if made is None:

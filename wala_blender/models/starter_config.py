@@ -19,7 +19,7 @@ EncoderConfig = Any  # of one of the types of ENCODER_CONFIGS: with out_width an
 
 
 def starter_encoders() -> dict[str, EncoderConfig]:
-    """The starter's; and those of every model that does not say which it has, for there were no others at the time."""
+    """Encoders of the starter, and of older models whose about.json lists none."""
     return {
         "text": TextEncoderConfig(),
         "sketch": SketchEncoderConfig(),
@@ -30,7 +30,7 @@ def starter_encoders() -> dict[str, EncoderConfig]:
 
 
 def read_encoders(values: object, where: str) -> dict[str, EncoderConfig]:
-    """Encoders' configurations by name, of what JSON and TOML know. Raises InputError."""
+    """Encoders' configurations by name, from JSON and TOML values. Raises InputError."""
     if not isinstance(values, dict) or not values:
         raise InputError(f"{where} is {values!r}, expected a table of encoders", "Give their names and configurations.")
     unknown = sorted(set(values) - set(ENCODER_CONFIGS))
@@ -68,5 +68,5 @@ class StarterConfig:
 
 
 def conditions_of(encoders: Iterable[str]) -> dict[str, Defaults]:
-    """The conditions that a model with these encoders takes, with the settings it begins with."""
+    """Conditions that a model with these encoders takes, with their default settings."""
     return {spec.name: spec.defaults for spec in SPECS.values() if spec.defaults and spec.encoder in ("", *encoders)}

@@ -15,7 +15,7 @@ class Condition:
     grid: Tensor | None = None
 
     def stacked_with(self, other: "Condition") -> "Condition":
-        """This condition's rows, then as many of the other's."""
+        """Rows of this condition, followed by those of the other."""
 
         def stack(a: Tensor | None, b: Tensor | None) -> Tensor | None:
             return None if a is None else torch.cat([a, b.expand_as(a)])

@@ -104,7 +104,7 @@ def load_stage_two(run: Path) -> StageTwo:
 
 
 def settings_of(run: Path) -> dict:
-    """What a run's settings.json says; nothing where there is none, as for models."""
+    """Content of a run's settings.json; empty if there is none, as for models."""
     return _json(run / SETTINGS)
 
 

@@ -25,7 +25,7 @@ def channel_scales() -> torch.Tensor:
 
 
 def pack(coefficients: Coefficients) -> torch.Tensor:
-    """Wavelet tree (B, 64, n, n, n) of three-level coefficients; the finest level is not looked at."""
+    """Wavelet tree (B, 64, n, n, n) of three-level coefficients; the finest level is ignored."""
     coarse, (_, middle, parents) = coefficients.coarse, coefficients.details
     B, D = coarse.shape[0], coarse.shape[-1]
     margin = D - middle.shape[-1] // 2

@@ -29,14 +29,14 @@ PUBLISHED_DEFAULTS: dict[str, Defaults] = {spec.name: spec.published for spec in
 
 
 def check_inputs(condition: str, inputs: Mapping) -> None:
-    """Raises InputError when a condition lacks its raw input; one that is not known here passes: its model decides."""
+    """Raises InputError when a condition lacks its raw input. Unknown conditions pass: the model checks them."""
     needs = _needs(condition)
     if needs and not any(name in inputs for name in needs):
         raise InputError(f"{condition} needs {' or '.join(needs)}, and there is {', '.join(inputs) or 'no input'}")
 
 
 def has_prompt_beside(condition: str, inputs: Mapping) -> bool:
-    """Whether words came with an input that is none."""
+    """Whether a prompt was given beside another condition's input."""
     return "prompt" in inputs and "prompt" not in _needs(condition)
 
 

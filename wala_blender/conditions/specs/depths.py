@@ -9,7 +9,7 @@ from ..spec import CliOption, ConditionSpec, Defaults, Implementation, is_mesh
 
 @dataclass(frozen=True)
 class PlacedDepthsConfig:
-    """``width``: of the features at 24³; tokens of ``out_width``, placed features of ``grid_channels``."""
+    """``width``: of the features at 24³; tokens of ``out_width``, grid features of ``grid_channels``."""
 
     width: int = 24
     out_width: int = 192

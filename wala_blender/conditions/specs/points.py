@@ -22,8 +22,7 @@ class PointNetConfig:
 
 @dataclass(frozen=True)
 class PlacedPointsConfig:
-    """The starter's: a small net's tokens of a subset of ``token_points`` points, placed features of all of them
-    beside."""
+    """The starter's: a small net's tokens of a subset of ``token_points`` points, and grid features of all points."""
 
     net: PointNetConfig = PointNetConfig(large=False, width=96, tokens=24, out_width=192, heads=4)
     token_points: int = 512

@@ -8,7 +8,7 @@ from ..spec import CliOption, ConditionSpec, Defaults, Implementation, Readers
 
 @dataclass(frozen=True)
 class SketchEncoderConfig:
-    """``width``: of the picture's features; tokens of ``out_width``, placed features of ``grid_channels``."""
+    """``width``: of the picture's features; tokens of ``out_width``, grid features of ``grid_channels``."""
 
     width: int = 48
     out_width: int = 192

@@ -7,8 +7,8 @@ from ..spec import CliOption, ConditionSpec, Defaults, Implementation
 
 @dataclass(frozen=True)
 class TextEncoderConfig:
-    """Transformer of ``blocks`` blocks on tokens of ``width``, read out at ``out_width``; a coarse layout of the words'
-    usual shape, ``layout`` channels on a grid of 6³, becomes placed features of ``grid_channels``."""
+    """Transformer of ``blocks`` blocks on tokens of ``width``, projected to ``out_width``; a coarse layout of the
+    typical shape, ``layout`` channels on a grid of 6³, becomes grid features of ``grid_channels``."""
 
     vocabulary: int = 2048
     width: int = 160

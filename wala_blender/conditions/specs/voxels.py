@@ -19,8 +19,8 @@ class VoxelEncoderConfig:
 
 @dataclass(frozen=True)
 class PlacedVoxelsConfig:
-    """The starter's: tokens of ``out_width`` from the published kind of encoder, placed features of ``grid_channels``
-    beside them."""
+    """The starter's: tokens of ``out_width`` from an encoder of the published kind, and grid features of
+    ``grid_channels``."""
 
     stem: int = 16
     width: int = 32

@@ -21,7 +21,7 @@ def batch(batches: "Batches", picks: Tensor, generator: torch.Generator) -> tupl
 
 
 def depth_input(shape: Reference, rng: np.random.Generator) -> dict:
-    """The mesh, for the condition to look at from one side."""
+    """The mesh, which the condition renders from one side."""
     return surface_of(shape) | {"azimuth": 0.0, "elevation": drawn_elevation(rng)}
 
 

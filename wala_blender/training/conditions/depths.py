@@ -48,7 +48,7 @@ def preview(maps: Tensor, directions: Tensor) -> Tensor:
 
 
 def depths_input(shape: Reference, rng: np.random.Generator, views: Sequence[int]) -> dict:
-    """The mesh, for the condition to look at through the published cameras ``views``."""
+    """The mesh, which the condition renders from the published cameras ``views``."""
     return surface_of(shape) | {"views": list(views)}
 
 

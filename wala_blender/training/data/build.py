@@ -139,8 +139,7 @@ def _file_of(store: Path, record: Record) -> Path:
 
 
 def _attempt(action: Callable[[Record, Limits], object], record: Record, limits: Limits) -> object:
-    """action(record, limits), or the Unfit it raises: whatever is wrong with one shape must not stop the build of the
-    others."""
+    """action(record, limits), or the Unfit it raises: an error of one shape must not stop the build."""
     torch.set_num_threads(1)
     try:
         return action(record, limits)

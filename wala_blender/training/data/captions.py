@@ -119,7 +119,7 @@ def name_words(name: str) -> list[str]:
 
 
 def clean(caption: str) -> str:
-    """The caption as one would say it: without the words of tools and kits, adjectives before the noun; "object" when
+    """The caption in usual English: without the words of tools and kits, adjectives before the noun; "object" when
     nothing is left.
 
     A cleaned caption stays as it is.
@@ -232,13 +232,13 @@ def _is_plural(noun: str) -> bool:
 
 
 def carries(caption: str, noun: str) -> bool:
-    """Whether a caption says that noun, a synonym of it, or either's plural."""
+    """Whether a caption contains that noun, a synonym of it, or either's plural."""
     said = f" {caption.lower()} "
     return any(f" {form} " in said for word in _ALTERNATIVES.get(noun, (noun,)) for form in (word, plural(word)))
 
 
 def vary(caption: str, head: str, rng: random.Random) -> str:
-    """One way of saying it: words dropped, a synonym for one of them, a plural, an opening."""
+    """A random variation of a caption: dropped words, a synonym, a plural, an opening."""
     said = clean(caption)
     head = head if head and head in said.split() else head_of(said)
     words = said.split()

@@ -34,9 +34,9 @@ SPLITS = ("train", "validation", "scans", "all")
 
 @dataclass(frozen=True)
 class Record:
-    """One object: where it lies and what is said of it. file: a collection's .npz, of which it is number ``index``, or
-    a mesh file of its own, in which the axis ``up`` is up, or PROCEDURAL. synonyms: other captions. solid: share of its
-    bounding box that is inside, where known. named: false for tiles and nameless shapes, whose captions say nothing."""
+    """One object: its file and its captions. file: a collection's .npz, with number ``index`` in it, or a mesh file of
+    its own with the up axis ``up``, or PROCEDURAL. synonyms: other captions. solid: share of its bounding box that is
+    inside, if known. named: false for tiles and nameless shapes, without meaningful captions."""
 
     id: str
     file: Path

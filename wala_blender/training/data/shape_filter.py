@@ -30,7 +30,7 @@ class Limits:
 
 
 class Unfit(InputError):
-    """A shape that is left out. reason: "unreadable", "needs Blender", "empty", "flat", "too open", "too thin" or
+    """A rejected shape. reason: "unreadable", "needs Blender", "empty", "flat", "too open", "too thin" or
     "duplicate"."""
 
     def __init__(self, reason: str, detail: str):
