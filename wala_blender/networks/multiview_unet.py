@@ -120,7 +120,7 @@ class Downsample(nn.Module):
 
 
 class Stage(nn.ModuleList):
-    """Layers one after the other; blocks are told what is given."""
+    """Layers in sequence, each with the inputs that its type takes."""
 
     def forward(self, x: Tensor, given: Given) -> Tensor:
         for layer in self:

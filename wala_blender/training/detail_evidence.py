@@ -27,15 +27,15 @@ _TURN = 2.0  # degrees: deviation of the elevation that an artist guesses
 
 
 class EvidenceSource:
-    """Makes evidence of rows of latents. A row's blockout is made once: it takes longer than a step of training."""
+    """Evidence for rows of latents. A row's blockout is generated once, as that takes longer than a training step."""
 
     def __init__(self, latents: Latents):
         self.latents = latents
         self._blockouts: dict[int, tuple[Tensor, float]] = {}
 
     def evidence(self, kind: str, row: int, tree: Tensor, decoded: Tensor, generator: torch.Generator) -> Evidence:
-        """Of one row, with its true tree (64, 46, 46, 46) and the decoded one (1, 64, 46, 46, 46), which a drawing is
-        laid over."""
+        """Evidence of one row, from its true tree (64, 46, 46, 46) and the decoded one (1, 64, 46, 46, 46), which a
+        drawing is aligned with."""
         if kind == "points":
             return Evidence(points=self._points(row, generator))
         if kind == "voxels":
@@ -58,8 +58,8 @@ class EvidenceSource:
         return cloud if clean else noisy_points(cloud[None], generator, most=0.01)[0]
 
     def _blockout(self, row: int, field: Tensor) -> tuple[Tensor, float]:
-        """Distance field (128, 128, 128) float16 of a blockout, and how like the shape it is: what an artist would hold
-        on to."""
+        """Distance field (128, 128, 128) float16 of a blockout, and its similarity to the shape, which gives the
+        hold."""
         if row not in self._blockouts:
             try:
                 distance = mesh_to_distance(*drawn_blockout(field, np.random.default_rng(row)), len(field))

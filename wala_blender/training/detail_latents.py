@@ -31,7 +31,7 @@ class SampledLatents:
 
 
 def sampled_latents(folder: Path, model: Starter, batches: Batches, defaults: dict[str, Defaults]) -> SampledLatents:
-    """Made once, and kept in FOLDER/sampled.pt."""
+    """Sampled once, and kept in FOLDER/sampled.pt."""
     file = folder / "sampled.pt"
     if not file.exists():
         made = _sample(model, batches, defaults)

@@ -36,9 +36,9 @@ _SAMPLED_FROM = {"blockout": "voxels", "none": "text"}
 
 @dataclass(frozen=True)
 class DetailTraining:
-    """mix: how often each kind of evidence is given. encoded: share of steps on the shape's own encoded latent; the
-    others are on what the denoiser made of the same condition: of voxels for a blockout, of words where there is no
-    evidence. detail_weight: of the details' terms at the end, from 1 at the start."""
+    """mix: probability of each kind of evidence. encoded: share of steps on the shape's own encoded latent; the others
+    are on the denoiser's sample for the same condition: voxels for a blockout, text without evidence. detail_weight:
+    final weight of the details' terms, from 1 at the start."""
 
     model: DetailConfig = DetailConfig()
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=400.0, looks=8))
@@ -97,9 +97,9 @@ class Examples:
 
 
 def train(store: Path, base: Path, folder: Path, settings: DetailTraining, start: Path | None = None) -> None:
-    """Train (or go on training) a detail stage for the model ``base``; writes FOLDER/detail.pt, the averaged weights.
+    """Train (or resume training) a detail stage for the model ``base``; writes FOLDER/detail.pt, the averaged weights.
 
-    start: a run, or a model, with whose detail stage a new run begins.
+    start: a run or a model whose detail stage a new run starts with.
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
@@ -155,7 +155,7 @@ def _decoded(decoder: Autoencoder, latent: Tensor) -> Tensor:
 def _validation(
     loop: Loop, store: Path, entries: list[Entry], decoder: Autoencoder, settings: DetailTraining
 ) -> Callable[[float], dict[str, float]]:
-    """What the loop calls now and then: IoU of validation shapes through the encoder, decoded and refined by each kind
+    """Validation callback of the loop: IoU of validation shapes through the encoder, decoded and refined by each kind
     of evidence."""
     shown = looked_at(store, entries)[:VALIDATION_SHAPES]
     latents = encode_store(shown, decoder, loop.device)

@@ -26,7 +26,7 @@ def picture_of(field: torch.Tensor) -> Image.Image | None:
 
 
 def rendered(field: torch.Tensor) -> Shown:
-    """``picture_of`` a field, or words."""
+    """``picture_of`` a field, or text if there is none."""
     return picture_of(field) or "no surface"
 
 

@@ -39,7 +39,7 @@ class Latents:
     directions: Tensor
 
     def to(self, device: torch.device) -> "Latents":
-        """On a device; whose row is whose stays on the CPU."""
+        """Moves the tensors to a device; ``owner`` stays on the CPU."""
         moved = {
             field.name: getattr(self, field.name).to(device)
             for field in fields(self)
@@ -69,7 +69,7 @@ def _read_ahead(entries: list[Entry]) -> Iterator[tuple[list[Tensor], dict[str, 
 
 @torch.no_grad()
 def encode_store(entries: list[Entry], autoencoder: Autoencoder, device: torch.device) -> Latents:
-    """Latents of every variant of every entry, with what their conditions are made of, on the CPU; the autoencoder is
+    """Latents of every variant of every entry, with the inputs of their conditions, on the CPU; the autoencoder is
     moved to the device."""
     columns: dict[str, list] = {name: [] for name in ("latent", *COLUMNS, "maps", "directions")}
     owner, canonical = [], []
@@ -98,8 +98,8 @@ def encode_store(entries: list[Entry], autoencoder: Autoencoder, device: torch.d
 def normalised_latents(
     folder: Path, entries: list[Entry], autoencoder_run: Path, scale: float | None
 ) -> tuple[list[Entry], Latents]:
-    """The run's latents, made once, and whose they are; divided by ``scale``, or so that they deviate by one, which
-    FOLDER remembers."""
+    """The run's latents, encoded once, and their entries; divided by ``scale``, or to a standard deviation of one,
+    whose scale is stored in FOLDER."""
     file = folder / "latents.pt"
     if not file.exists():
         latents = encode_store(entries, load_stage_one(autoencoder_run), this_process().device)
@@ -114,8 +114,8 @@ def normalised_latents(
 
 
 def normalise_latents(autoencoder: Autoencoder, scale: float) -> None:
-    """Divides the latent by scale: exact, since the encoder's last and the decoder's first convolution are linear and
-    one factor for all channels leaves every codebook row the nearest it was."""
+    """Divides the latent by scale: exact, as the encoder's last and the decoder's first convolution are linear and a
+    common factor for all channels leaves the nearest codebook rows unchanged."""
     with torch.no_grad():
         last = autoencoder.encoder.out_conv[2]
         last.weight /= scale

@@ -87,7 +87,8 @@ class ExampleBatches:
 
 
 def train(store: Path, folder: Path, settings: LevelAutoencoderTraining) -> None:
-    """Train (or go on training) the autoencoder of levels; writes FOLDER/level_autoencoder.pt, the averaged weights."""
+    """Train (or resume training) the autoencoder of levels; writes FOLDER/level_autoencoder.pt, the averaged
+    weights."""
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
     entries = read_index(store, "train")
@@ -114,7 +115,7 @@ def train(store: Path, folder: Path, settings: LevelAutoencoderTraining) -> None
 
 
 def load_level_autoencoder(run: Path) -> LevelAutoencoder:
-    """The autoencoder of a run that was trained to its end. Raises InputError."""
+    """The autoencoder of a finished run. Raises InputError."""
     if not (run / AUTOENCODER).is_file():
         raise InputError(f"{run / AUTOENCODER} is missing", "Give the folder of a run that was trained to its end.")
     saved = torch.load(run / AUTOENCODER, map_location="cpu", weights_only=True)
@@ -127,8 +128,8 @@ def load_level_autoencoder(run: Path) -> LevelAutoencoder:
 def _validation(
     loop: Loop, store: Path, entries: list[Entry], settings: LevelAutoencoderTraining
 ) -> Callable[[float], dict[str, float]]:
-    """What the loop calls now and then: IoU on volume points of validation shapes, as they are and with the finest one
-    or two levels replaced by noise."""
+    """Validation callback of the loop: IoU on volume points of validation shapes, unchanged and with the finest one or
+    two levels replaced by noise."""
     shown = level_shapes(loop.folder, looked_at(store, entries)[:VALIDATION_SHAPES], "validation.npz")
     generator = torch.Generator().manual_seed(0)
     clouds = rows_of(shown.surface, torch.arange(len(shown)), settings.model.points, generator).float()

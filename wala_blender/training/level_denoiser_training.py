@@ -59,7 +59,7 @@ class LevelDenoiserObjective(nn.Module):
 
 @dataclass(frozen=True)
 class Batch:
-    """What LevelDenoiserObjective takes."""
+    """Arguments of LevelDenoiserObjective."""
 
     clean: Tensor
     noise: Tensor
@@ -81,7 +81,7 @@ def drawn_batch(
 
 
 def train(store: Path, autoencoder: Path, level: str, folder: Path, settings: LevelDenoiserTraining) -> None:
-    """Train (or go on training) the denoiser of a level, one of LEVELS; writes FOLDER/level_denoiser.pt, the averaged
+    """Train (or resume training) the denoiser of a level, one of LEVELS; writes FOLDER/level_denoiser.pt, the averaged
     weights.
 
     autoencoder: the run's folder; the latents are kept there, for all three denoisers. Raises InputError.
@@ -131,7 +131,7 @@ def train(store: Path, autoencoder: Path, level: str, folder: Path, settings: Le
 def _validation(
     loop: Loop, loss_of: Callable[[Batch, slice], Tensor], latents: LevelLatents, level: int, rows: Tensor, of: Tensor
 ) -> Callable[[float], dict[str, float]]:
-    """What the loop calls now and then: the loss of the averaged weights on shapes that are held out."""
+    """Validation callback of the loop: the loss of the averaged weights on held-out shapes."""
 
     def validate(_: float) -> dict[str, float]:
         batch = drawn_batch(latents, level, rows, of, 0.0, torch.Generator().manual_seed(0))
@@ -142,8 +142,7 @@ def _validation(
 
 
 def load_level_denoiser(run: Path) -> tuple[LevelDenoiser, list[str]]:
-    """The denoiser of a run that was trained to its end, and the names of its categories from 1 on. Raises
-    InputError."""
+    """The denoiser of a finished run, and the names of its categories from 1 on. Raises InputError."""
     if not (run / DENOISER).is_file():
         raise InputError(f"{run / DENOISER} is missing", "Give the folder of a run that was trained to its end.")
     saved = torch.load(run / DENOISER, map_location="cpu", weights_only=True)

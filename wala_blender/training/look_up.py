@@ -15,11 +15,11 @@ ViewPicture = Callable[[Tensor, Tensor], Tensor]  # depth (B, S, S) and normals 
 
 
 class TrainingShapes(Protocol):
-    """Training shapes to look things up in, see evaluation/training_set.py."""
+    """Interface of training shapes for look-ups, see evaluation/training_set.py."""
 
     @property
     def mean_field(self) -> Tensor:
-        """The one shape (R, R, R) that fits all best."""
+        """Best constant prediction (R, R, R)."""
         ...
 
     def field(self, index: int) -> Tensor: ...
@@ -56,7 +56,7 @@ def framed_as_stored(picture: Tensor) -> Tensor:
 def looked_up(
     name: str, view_picture: ViewPicture, picture: Callable[[], Tensor], train: TrainingShapes | None
 ) -> dict[str, Tensor]:
-    """The mean shape, and the training shape one of whose views, drawn by ``view_picture``, looks most like a picture;
+    """The mean shape, and the training shape with the view, drawn by ``view_picture``, most similar to a picture;
     fields (R, R, R) by name, none without training shapes."""
     if train is None:
         return {}

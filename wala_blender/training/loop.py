@@ -72,11 +72,11 @@ class Loop:
     """Trains ``objective.model`` by calling ``step(progress) -> (loss, samples, numbers to log)`` until the budget is
     used up.
 
-    ``objective``: a module whose forward makes the loss; step calls ``loop.objective``, which also averages gradients
-    over processes. ``extra``: a module whose state is kept with the model's. progress runs from 0 to 1. numbers:
-    tensors of any length, logged as means. State is kept in FOLDER/state.pt, numbers in FOLDER/log.jsonl and
-    FOLDER/tensorboard; a stopped run goes on from the last save. ``average`` holds the averaged weights, ``facts`` what
-    else a run must remember (JSON's types).
+    ``objective``: a module whose forward computes the loss; step calls ``loop.objective``, which also averages
+    gradients over processes. ``extra``: a module whose state is saved with the model's. progress runs from 0 to 1.
+    numbers: tensors of any length, logged as means. State is saved in FOLDER/state.pt, numbers in FOLDER/log.jsonl and
+    FOLDER/tensorboard; a stopped run resumes from the last save. ``average`` holds the averaged weights, ``facts``
+    further state of the run (JSON's types).
     """
 
     def __init__(self, objective: nn.Module, folder: Path, settings: LoopSettings, extra: nn.Module | None = None):
@@ -121,7 +121,7 @@ class Loop:
         return min(1.0, self.seconds / (self.settings.minutes * 60))
 
     def rate(self) -> float:
-        """Learning rate now: linear warm-up, then half a cosine down to final_rate of the peak."""
+        """Current learning rate: linear warm-up, then half a cosine down to final_rate of the peak."""
         p, warm = self.progress, self.settings.warmup
         if p < warm:
             return self.settings.learning_rate * (p + 1e-3) / (warm + 1e-3)
@@ -129,7 +129,7 @@ class Loop:
         return self.settings.learning_rate * (self.settings.final_rate + (1 - self.settings.final_rate) * cosine)
 
     def autocast(self) -> torch.autocast:
-        """bfloat16 where the settings ask for it."""
+        """bfloat16 if the settings ask for it."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bfloat16)
 
     def share(self, batch: int) -> slice:
@@ -146,7 +146,7 @@ class Loop:
         return gather(rows.contiguous()) if self.processes > 1 else rows
 
     def agree(self, module: nn.Module) -> None:
-        """Gives every process the first one's numbers."""
+        """Broadcasts the first process's numbers."""
         if self.processes > 1:
             with torch.no_grad():
                 for value in module.state_dict().values():
@@ -154,7 +154,7 @@ class Loop:
 
     @contextmanager
     def averaged(self) -> Iterator[nn.Module]:
-        """The model with the averaged weights, to be looked at; it has its own again afterwards, to the bit."""
+        """The model with the averaged weights, for validation; its own weights are restored afterwards, bit by bit."""
         own = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         self.model.load_state_dict(self.average)
         try:
@@ -169,7 +169,8 @@ class Loop:
         step: Callable[[float], tuple[Tensor, int, dict[str, Tensor]]],
         look: Callable[[float], dict[str, float]] | None = None,
     ) -> None:
-        """look(progress) is called in the writing process now and then, and returns numbers to log."""
+        """Train to the end of the budget. look(progress), the validation callback, is called in the writing process and
+        returns numbers to log."""
         begun, before = time.monotonic(), self.seconds
         saved = reported = self.seconds
         sums: dict[str, list] = {}
@@ -214,7 +215,7 @@ class Loop:
         self.own.manual_seed(base + 1 + self.rank)
 
     def _agreed(self, seconds: float) -> float:
-        """The first process's clock: the others must take the same turns."""
+        """The first process's clock, so that all processes take the same branches."""
         return broadcast_object_list([seconds])[0] if self.processes > 1 else seconds
 
     def _means(self, sums: dict[str, list]) -> dict[str, float]:

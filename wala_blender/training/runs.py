@@ -28,8 +28,8 @@ AUTOENCODER, DENOISER, DETAIL, SETTINGS, LATENTS = (
 
 @dataclass(frozen=True)
 class StageTwo:
-    """A denoiser that was trained: with its word pieces' file, and what latents were divided by for it (None where
-    nothing says so)."""
+    """A trained denoiser, with its word pieces' file and the scale that its latents were divided by (None if
+    unknown)."""
 
     denoiser: Starter
     vocabulary: Path
@@ -37,7 +37,7 @@ class StageTwo:
 
 
 def write_stage_one(folder: Path, autoencoder: Autoencoder) -> None:
-    """Writes FOLDER/autoencoder.pt: an autoencoder that takes and gives plain trees."""
+    """Writes FOLDER/autoencoder.pt: an autoencoder for unscaled trees."""
     content = {"config": asdict(autoencoder.config), "state": autoencoder.state_dict()}
     write_whole(folder / AUTOENCODER, lambda stream: torch.save(content, stream))
 
@@ -66,12 +66,12 @@ def load_detail(run: Path) -> DetailNetwork:
 
 
 def write_scale(folder: Path, scale: float, shapes: int, latents: int) -> None:
-    """Writes FOLDER/latents.json: what the run's latents were divided by, and how many there are."""
+    """Writes FOLDER/latents.json: the latents' scale and number."""
     (folder / LATENTS).write_text(json.dumps({"scale": scale, "shapes": shapes, "latents": latents}), encoding="utf-8")
 
 
 def read_scale(folder: Path) -> float:
-    """What the run's latents were divided by."""
+    """The scale that the run's latents were divided by."""
     return _json(folder / LATENTS)["scale"]
 
 
@@ -109,12 +109,12 @@ def settings_of(run: Path) -> dict:
 
 
 def is_model(run: Path) -> bool:
-    """Whether it is the name of a model, or one's folder, rather than a run's."""
+    """Whether it is a model's name or folder, rather than a run's."""
     return str(run) in MODELS or is_model_folder(run)
 
 
 def model_of(run: Path) -> str:
-    """The name of a model, or the path of one's folder, as Pipeline.load takes it."""
+    """A model's name, or the path of its folder, as an argument of Pipeline.load."""
     return str(run) if str(run) in MODELS else str(run.absolute())
 
 

@@ -11,11 +11,11 @@ from .data.dataset import Entry, load_tree
 
 
 class TreeBatches:
-    """The rows ``share`` of every step's batch. A step's number alone decides what is in it, so that the next one's
-    trees are read ahead.
+    """The rows ``share`` of every step's batch. The content depends on the step's number alone, so that the next trees
+    can be read ahead.
 
-    ``balanced``: every collection gives the same number of shapes, by turns; else every shape is as likely, or as its
-    share of ``shares`` (N,), see sampling.
+    ``balanced``: all collections contribute the same number of shapes, in turn; else all shapes are equally likely, or
+    weighted by ``shares`` (N,), see sampling.
     """
 
     def __init__(self, entries: list[Entry], batch: int, share: slice, balanced: bool, shares: Tensor | None = None):

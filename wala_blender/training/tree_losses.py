@@ -24,7 +24,7 @@ TreeLoss = Callable[[Tensor, Tensor, float, torch.Generator], tuple[Tensor, dict
 @torch.no_grad()
 def fold_scales(model: Autoencoder, back: bool = False) -> Autoencoder:
     """Moves the division by the scales into the first and the multiplication into the last convolution, or ``back`` out
-    of them: exact, since both are linear."""
+    of them: exact, as both are linear."""
     scales = channel_scales()
     if back:
         scales = 1 / scales
@@ -83,8 +83,8 @@ def sampled_loss(
 def everywhere_loss(
     predicted: Tensor, tree: Tensor, detail_weight: float, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """``sampled_loss`` without sampling: every cell of each detail level counts. What the paper's ablation compares
-    with."""
+    """``sampled_loss`` without sampling: every cell of each detail level counts. The baseline of the paper's
+    ablation."""
     return _squared(predicted, tree, detail_weight, lambda level: torch.ones_like(level[:, 0], dtype=torch.float32))
 
 
@@ -105,11 +105,10 @@ def _squared(
 def overlap_loss(
     predicted: Tensor, tree: Tensor, detail_weight: float, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """``huber_loss``, and one minus the overlap (intersection over union) of the solids, the predicted one's with soft
-    edges.
+    """``huber_loss``, and one minus the soft intersection over union of the solids.
 
-    A mean of several places where a thin wall may be has no wall at all; the overlap, unlike a distance, counts that as
-    a whole shape lost.
+    The mean over several possible positions of a thin wall has no wall at all; the overlap, unlike a distance, counts
+    that as a lost shape.
     """
     loss, numbers = huber_loss(predicted, tree, detail_weight, generator)
     overlap = _overlap(*_half_fields(predicted, tree))
@@ -119,8 +118,8 @@ def overlap_loss(
 def surface_loss(
     predicted: Tensor, tree: Tensor, detail_weight: float, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """``overlap_loss``, and one minus the cosine between the fields' gradients near the true surface: the normals of a
-    melted shape are wrong long before its volume is."""
+    """``overlap_loss``, and one minus the cosine between the fields' gradients near the true surface: normals of an
+    oversmoothed shape are wrong long before its volume is."""
     loss, numbers = huber_loss(predicted, tree, detail_weight, generator)
     fields = _half_fields(predicted, tree)
     overlap, normals = _overlap(*fields), _normal_error(*fields)
