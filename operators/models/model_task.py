@@ -22,7 +22,7 @@ NOT_A_LIST = (KeyError, TypeError, ValueError)
 class ModelTask(BackgroundTask):
     """Runs `wala models …`, and refreshes the list after every operation."""
 
-    busy_reason = "The models are being looked after: wait, or press Cancel in the add-on's preferences"
+    busy_reason = "A model is being downloaded, added or removed: wait, or press Cancel in the add-on's preferences"
 
     def __init__(self) -> None:
         super().__init__()

@@ -149,9 +149,9 @@ def test_nothing_is_fetched_without_online_access(extension, library):
 def test_a_fetch_tells_how_far_it_is_and_is_cancelled(extension, library):
     pid = fetch_slowly(extension, library)
     assert extension.board.models_busy and extension.board.models_message == "0.06 of 0.10 GB, 3 min left"
-    with pytest.raises(RuntimeError, match="being looked after"):
+    with pytest.raises(RuntimeError, match="being downloaded, added or removed"):
         bpy.ops.wala.check_worker()
-    with pytest.raises(RuntimeError, match="being looked after"):
+    with pytest.raises(RuntimeError, match="being downloaded, added or removed"):
         bpy.ops.wala.refresh_models()
     extension.settings.condition, extension.settings.prompt = "TEXT", "a chair"
     assert bpy.ops.wala.generate.poll()
