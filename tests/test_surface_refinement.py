@@ -69,6 +69,13 @@ def test_no_steps_change_nothing(refined):
     assert torch.allclose(refine_surface(refined[0], box_points(50), 0), refined[0], atol=1e-6)
 
 
+def test_a_field_without_a_surface_stays_finite():
+    """Of a field that is far outside everywhere."""
+    nothing = tree_of(np.full((256, 256, 256), 0.09))
+    assert not (half_field(nothing) < 0).any()
+    assert refine_surface(nothing, box_points(500), 2).isfinite().all()
+
+
 def test_the_band_is_near_and_inside():
     field = torch.from_numpy(sphere_field(0.5, resolution=32)).float()
     near = near_surface(field, 0.1)

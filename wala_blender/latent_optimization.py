@@ -66,7 +66,7 @@ def disagreement_of(autoencoder: Autoencoder, latent: Tensor, observation: Obser
     gradient."""
     with torch.autocast(latent.device.type, torch.bfloat16, enabled=_is_half(autoencoder)):
         tree = autoencoder.decode(latent[None])
-    return observation(_where_gradients_are(half_field(tree)))
+    return observation(where_gradients_are(half_field(tree)))
 
 
 def half_field(tree: Tensor) -> Tensor:
@@ -74,7 +74,7 @@ def half_field(tree: Tensor) -> Tensor:
     return tree_to_half_field(tree.float())[0, INSIDE, INSIDE, INSIDE]
 
 
-def _where_gradients_are(field: Tensor) -> Tensor:
+def where_gradients_are(field: Tensor) -> Tensor:
     """The field on a device where observations have gradients: grid sampling has none on MPS in many versions of
     torch."""
     return field.cpu() if field.device.type == "mps" else field

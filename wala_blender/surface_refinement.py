@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .conditions.shape_constraints import Observation, of_points
-from .latent_optimization import INSIDE, adam_step, half_field
+from .latent_optimization import INSIDE, adam_step, half_field, where_gradients_are
 from .wavelet import Coefficients, coefficients_to_half_field, pack, unpack
 from .wavelet.tree import CHILDREN, COARSE, PARENTS, channel_scales
 
@@ -42,7 +42,7 @@ def refine_surface(
     sizes = [float(scales[part].flatten()[0]) for part in (COARSE, CHILDREN, PARENTS)]
     moved = [torch.zeros_like(level) for level in levels]
     averages = [(torch.zeros_like(level), torch.zeros_like(level)) for level in levels]
-    first = half_field(tree)
+    first = where_gradients_are(half_field(tree))
     band = near_surface(first, _ANCHOR_BAND)
     at_points = of_points(points)
     for step in range(steps):
@@ -51,6 +51,7 @@ def refine_surface(
             for part in moved:
                 part.requires_grad_(True)
             field = coefficients_to_half_field(_moved(levels, moved, sizes))[0, INSIDE, INSIDE, INSIDE]
+            field = where_gradients_are(field)
             loss = at_points(field) + _regularizer(field) + _anchor(field, first, band)
             if observation is not None:
                 loss = loss + observation(field)
@@ -87,11 +88,16 @@ def _regularizer(field: Tensor) -> Tensor:
     for s, t in ((strides[0], strides[1]), (strides[0], strides[2]), (strides[1], strides[2])):
         mixed = flat[band + s + t] + flat[band - s - t] - flat[band + s - t] - flat[band - s + t]
         squares = squares + mixed.square() / 8  # 2 (mixed / 4)²
-    curvature = (squares / _CELL**2 + _FLAT**2).sqrt().mean()
+    curvature = _mean((squares / _CELL**2 + _FLAT**2).sqrt())
     slope = torch.stack([(one - other) / (2 * _CELL) for one, other in zip(ahead, behind, strict=True)]).norm(dim=0)
-    return _FLATNESS * curvature + _DISTANCE * (slope - 1).square().mean()
+    return _FLATNESS * curvature + _DISTANCE * _mean((slope - 1).square())
 
 
 def _anchor(field: Tensor, first: Tensor, band: Tensor) -> Tensor:
     moved = (field.flatten()[band] - first.flatten()[band]).abs() / _CELL
-    return _ANCHOR * F.relu(moved - _FREE).square().mean()
+    return _ANCHOR * _mean(F.relu(moved - _FREE).square())
+
+
+def _mean(values: Tensor) -> Tensor:
+    """0 of none: a field without a surface."""
+    return values.sum() / max(len(values), 1)
