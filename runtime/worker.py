@@ -28,7 +28,7 @@ from pathlib import Path
 from . import guard, messages
 from .attempt import EngineLoader, run_job
 from .channel import Channel, ChannelClosed, Door
-from .events import CancelledEvent, DoneEvent, Event, FailedEvent, StageEvent
+from .events import LAST_EVENTS, CancelledEvent, DoneEvent, Event, FailedEvent, StageEvent
 from .messages import JobFailed, MessageError
 from .process import DEFAULT_ENGINE
 
@@ -77,6 +77,8 @@ class Conversation:
 
     def _run(self, job: str, folder: Path) -> None:
         def announce(event: Event) -> None:
+            if isinstance(event, LAST_EVENTS):  # logged first: what follows in the log is the next job's
+                log.info("job %s: %s", job, event)
             is_sent = self._say(event.name, job, event.message_values())
             if event.name == StageEvent.name:
                 # A stage that holds Python's lock would block the thread that sends its event.
@@ -84,13 +86,11 @@ class Conversation:
 
         log.info("job %s in %s", job, folder)
         try:
-            last = run_job(folder, self._engine, announce, lambda: self._leaving.is_set() or job in self._cancelled)
+            run_job(folder, self._engine, announce, lambda: self._leaving.is_set() or job in self._cancelled)
         except Exception as error:
             # For example an invalid folder name: an error of this job only.
             log.exception("job %s could not be run", job)
-            last = FailedEvent("internal", f"the job could not be run: {error}", "Send the job again.")
-            announce(last)
-        log.info("job %s: %s", job, last)
+            announce(FailedEvent("internal", f"the job could not be run: {error}", "Send the job again."))
 
     def _read(self) -> None:
         code = EXIT_BLENDER_GONE
