@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..configuration import from_plain, write_settings
-from ..errors import InputError
-from ..files import write_whole
+from ..configuration import write_settings
 from ..geometry.metrics import iou
 from ..geometry.occupancy import AT_ONCE
 from ..networks.configs import LevelAutoencoderConfig
@@ -20,7 +18,7 @@ from ..networks.level_autoencoder import LevelAutoencoder
 from .data.dataset import Entry, read_index
 from .level_shapes import LevelShapes, balanced_rows, level_shapes, rows_of, signed_permutations
 from .loop import Loop, LoopSettings
-from .runs import SETTINGS
+from .runs import FINISHED, SETTINGS, load_network, write_network
 from .sample_grids import looked_at
 
 log = logging.getLogger(__name__)
@@ -110,19 +108,12 @@ def train(store: Path, folder: Path, settings: LevelAutoencoderTraining) -> None
 
     loop.run(step, _validation(loop, store, entries, settings) if loop.writes else None)
     if loop.writes:
-        content = {"config": asdict(settings.model), "state": loop.average}
-        write_whole(folder / AUTOENCODER, lambda stream: torch.save(content, stream))
+        write_network(folder / AUTOENCODER, settings.model, loop.average)
 
 
 def load_level_autoencoder(run: Path) -> LevelAutoencoder:
     """The autoencoder of a finished run. Raises InputError."""
-    if not (run / AUTOENCODER).is_file():
-        raise InputError(f"{run / AUTOENCODER} is missing", "Give the folder of a run that was trained to its end.")
-    saved = torch.load(run / AUTOENCODER, map_location="cpu", weights_only=True)
-    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in saved["config"].items()}
-    model = LevelAutoencoder(from_plain(LevelAutoencoderConfig, plain, AUTOENCODER)).eval()
-    model.load_state_dict(saved["state"])
-    return model
+    return load_network(run, AUTOENCODER, LevelAutoencoderConfig, LevelAutoencoder, FINISHED)[0]
 
 
 def _validation(

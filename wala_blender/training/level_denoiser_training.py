@@ -2,16 +2,15 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from ..configuration import from_plain, write_settings
+from ..configuration import write_settings
 from ..diffusion import edm
 from ..errors import InputError
-from ..files import write_whole
 from ..networks.configs import LevelDenoiserConfig
 from ..networks.level_denoiser import LevelDenoiser
 from .data.dataset import read_index
@@ -19,7 +18,7 @@ from .level_autoencoder_training import load_level_autoencoder
 from .level_latents import LevelLatents, frequent_words, level_latents
 from .level_shapes import level_shapes
 from .loop import Loop, LoopSettings
-from .runs import SETTINGS
+from .runs import FINISHED, SETTINGS, load_network, write_network
 
 log = logging.getLogger(__name__)
 
@@ -124,8 +123,7 @@ def train(store: Path, autoencoder: Path, level: str, folder: Path, settings: Le
     held_out = apart.nonzero()[:HELD_OUT, 0]
     loop.run(step, _validation(loop, loss_of, latents, number, held_out, categories) if len(held_out) else None)
     if loop.writes:
-        content = {"config": asdict(config), "level": level, "categories": words, "state": loop.average}
-        write_whole(folder / DENOISER, lambda stream: torch.save(content, stream))
+        write_network(folder / DENOISER, config, loop.average, level=level, categories=words)
 
 
 def _validation(
@@ -143,10 +141,5 @@ def _validation(
 
 def load_level_denoiser(run: Path) -> tuple[LevelDenoiser, list[str]]:
     """The denoiser of a finished run, and the names of its categories from 1 on. Raises InputError."""
-    if not (run / DENOISER).is_file():
-        raise InputError(f"{run / DENOISER} is missing", "Give the folder of a run that was trained to its end.")
-    saved = torch.load(run / DENOISER, map_location="cpu", weights_only=True)
-    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in saved["config"].items()}
-    model = LevelDenoiser(from_plain(LevelDenoiserConfig, plain, DENOISER)).eval()
-    model.load_state_dict(saved["state"])
+    model, saved = load_network(run, DENOISER, LevelDenoiserConfig, LevelDenoiser, FINISHED)
     return model, saved["categories"]

@@ -1,8 +1,10 @@
 """Checkpoints of a run or model that the next run starts from: networks, word pieces, the latents' scale."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 
@@ -25,6 +27,10 @@ AUTOENCODER, DENOISER, DETAIL, SETTINGS, LATENTS = (
     "latents.json",
 )
 
+FINISHED = "Give the folder of a run that was trained to its end."
+FINISHED_OR_MODEL = f"{FINISHED[:-1]}, or of a model made of one, or {STARTER}."
+Network = TypeVar("Network", bound=torch.nn.Module)
+
 
 @dataclass(frozen=True)
 class StageTwo:
@@ -38,8 +44,7 @@ class StageTwo:
 
 def write_stage_one(folder: Path, autoencoder: Autoencoder) -> None:
     """Writes FOLDER/autoencoder.pt: an autoencoder for unscaled trees."""
-    content = {"config": asdict(autoencoder.config), "state": autoencoder.state_dict()}
-    write_whole(folder / AUTOENCODER, lambda stream: torch.save(content, stream))
+    write_network(folder / AUTOENCODER, autoencoder.config, autoencoder.state_dict())
 
 
 def write_stage_two(folder: Path, state: dict[str, torch.Tensor]) -> None:
@@ -49,7 +54,7 @@ def write_stage_two(folder: Path, state: dict[str, torch.Tensor]) -> None:
 
 def write_detail(folder: Path, config: DetailConfig, state: dict[str, torch.Tensor]) -> None:
     """Writes FOLDER/detail.pt."""
-    write_whole(folder / DETAIL, lambda stream: torch.save({"config": asdict(config), "state": state}, stream))
+    write_network(folder / DETAIL, config, state)
 
 
 def load_detail(run: Path) -> DetailNetwork:
@@ -59,10 +64,7 @@ def load_detail(run: Path) -> DetailNetwork:
         if network is None:
             raise InputError(f"the model {run} has no detail stage", "Give a run's folder, or a model that has one.")
         return network
-    saved = _load(run, DETAIL)
-    network = DetailNetwork(from_plain(DetailConfig, _plain(saved["config"]), DETAIL)).eval()
-    network.load_state_dict(saved["state"])
-    return network
+    return load_network(run, DETAIL, DetailConfig, DetailNetwork)[0]
 
 
 def write_scale(folder: Path, scale: float, shapes: int, latents: int) -> None:
@@ -79,10 +81,7 @@ def load_stage_one(run: Path) -> Autoencoder:
     """The autoencoder of a stage-1 run's folder, or of a model, by its name or folder. Raises InputError."""
     if is_model(run):
         return Pipeline.load(model_of(run), "cpu", precision="float32").autoencoder
-    saved = _load(run, AUTOENCODER)
-    autoencoder = Autoencoder(from_plain(AutoencoderConfig, _plain(saved["config"]), AUTOENCODER)).eval()
-    autoencoder.load_state_dict(saved["state"])
-    return autoencoder
+    return load_network(run, AUTOENCODER, AutoencoderConfig, Autoencoder)[0]
 
 
 def load_stage_two(run: Path) -> StageTwo:
@@ -118,12 +117,27 @@ def model_of(run: Path) -> str:
     return str(run) if str(run) in MODELS else str(run.absolute())
 
 
-def _load(run: Path, name: str) -> dict:
+def write_network(file: Path, config: Any, state: dict[str, torch.Tensor], **further: object) -> None:
+    """Writes a trained network's weights with its configuration, a dataclass, and what ``further`` is needed to use
+    it."""
+    content = {"config": asdict(config), "state": state} | further
+    write_whole(file, lambda stream: torch.save(content, stream))
+
+
+def load_network(
+    run: Path, name: str, config: type, network: Callable[..., Network], hint: str = FINISHED_OR_MODEL
+) -> tuple[Network, dict]:
+    """The network of a file that ``write_network`` wrote to a run's folder, and the file's content. ``hint``: what to
+    do where it is missing. Raises InputError."""
+    saved = _load(run, name, hint)
+    made = network(from_plain(config, _plain(saved["config"]), name)).eval()
+    made.load_state_dict(saved["state"])
+    return made, saved
+
+
+def _load(run: Path, name: str, hint: str = FINISHED_OR_MODEL) -> dict:
     if not (run / name).is_file():
-        raise InputError(
-            f"{run / name} is missing",
-            f"Give the folder of a run that was trained to its end, or of a model made of one, or {STARTER}.",
-        )
+        raise InputError(f"{run / name} is missing", hint)
     return torch.load(run / name, map_location="cpu", weights_only=True)
 
 
