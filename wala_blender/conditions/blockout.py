@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from ..geometry.distance import upsample
+
 _TOLERANCE = 0.02  # model units at hold 0.5
 
 
@@ -12,19 +14,10 @@ def hold_blockout(field: Tensor, blockout: Tensor, hold: float) -> Tensor:
     blockout."""
     if hold == 0:
         return field
-    blockout = blockout.to(field)
     if len(blockout) < len(field):
-        blockout = _doubled(blockout)
+        blockout = torch.from_numpy(upsample(blockout.cpu().numpy()))
+    blockout = blockout.to(field)
     if hold == 1:
         return blockout
     tolerance = _TOLERANCE * (1 - hold) / hold
     return blockout + tolerance * torch.tanh((1 - hold) * (field - blockout) / tolerance)
-
-
-def _doubled(field: Tensor) -> Tensor:
-    """Linear interpolation from every second grid point to all."""
-    for axis in range(3):
-        n = field.shape[axis]
-        ahead = torch.cat([field.narrow(axis, 1, n - 1), field.narrow(axis, n - 1, 1)], axis)
-        field = torch.stack([field, (field + ahead) / 2], axis + 1).flatten(axis, axis + 1)
-    return field

@@ -114,7 +114,7 @@ def _exact(vertices: np.ndarray, faces: np.ndarray, points: np.ndarray) -> tuple
     return np.sqrt(squared), closest
 
 
-def _upsample(field: np.ndarray) -> np.ndarray:
+def upsample(field: np.ndarray) -> np.ndarray:
     """Linear, from every second grid point to all: index i of the input is index 2·i of the output; the last plane is
     repeated."""
     for axis in range(3):
@@ -133,7 +133,7 @@ def _unsigned(vertices: np.ndarray, faces: np.ndarray, resolution: int, truncati
     field = _exact(vertices, faces, _points(indices, size))[0].reshape(size, size, size).astype(np.float32)
     while size < resolution:
         # A distance changes by at most the step, so that interpolation is off by at most half a cell's diagonal.
-        field, size, step = _upsample(field), 2 * size, 1 / size
+        field, size, step = upsample(field), 2 * size, 1 / size
         band = min(truncation, 8 / size) + np.sqrt(3) * step if size < resolution else 4 / resolution
         near = np.argwhere(field < band)
         field[tuple(near.T)] = _exact(vertices, faces, _points(near, size))[0]
