@@ -234,9 +234,9 @@ def helicopter(b: Builder) -> list[str]:
     return ["helicopter", "chopper"]
 
 
-def _hull(b: Builder, l: float, w: float, h: float) -> None:
-    """Pointed at +z, the deck at y = h."""
-    bow = [
+def _deck(l: float, w: float) -> list[tuple[float, float]]:
+    """Outline of a boat's deck, seen from above, its bow at −y."""
+    return [
         (-w / 2, l / 2),
         (-w / 2, -l * 0.15),
         (-w * 0.3, -l * 0.38),
@@ -245,6 +245,11 @@ def _hull(b: Builder, l: float, w: float, h: float) -> None:
         (w / 2, -l * 0.15),
         (w / 2, l / 2),
     ]
+
+
+def _hull(b: Builder, l: float, w: float, h: float) -> None:
+    """Pointed at +z, the deck at y = h."""
+    bow = _deck(l, w)
     b.prism([(x, -y) for x, y in bow], (0, h * 0.75, 0), h * 0.5, turn=rotation("x", 90))
     b.prism([(x * 0.75, -y * 0.88) for x, y in bow], (0, h * 0.3, 0), h * 0.6, turn=rotation("x", 90))
 
@@ -252,15 +257,7 @@ def _hull(b: Builder, l: float, w: float, h: float) -> None:
 def boat(b: Builder) -> list[str]:
     l, w, h = b.uniform(1.4, 2), b.uniform(0.5, 0.7), b.uniform(0.25, 0.35)
     _hull(b, l, w, h)
-    inner = [
-        (-w / 2, l / 2),
-        (-w / 2, -l * 0.15),
-        (-w * 0.3, -l * 0.38),
-        (0, -l / 2),
-        (w * 0.3, -l * 0.38),
-        (w / 2, -l * 0.15),
-        (w / 2, l / 2),
-    ]
+    inner = _deck(l, w)
     kind = b.choose("rowing boat", "sailboat", "motorboat")
     if kind != "motorboat":
         b.prism([(x * 0.82, -y * 0.88) for x, y in inner], (0, h * 0.9, 0), h * 1.2, turn=rotation("x", 90), cut=True)
