@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import torch
 import torch.nn.functional as F
+from shapes import box
 
 from wala_blender.geometry.metrics import sample_surface
 from wala_blender.geometry.point_sets import unit_sphere_frame
@@ -77,19 +78,4 @@ def checkpoint(weights: LevelAutoencoder, **changes: object) -> bytes:
 
 def box_mesh() -> tuple[np.ndarray, np.ndarray]:
     """A box of 4 × 2 × 1 off the origin."""
-    corners = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], dtype=np.float64)
-    faces = [
-        [0, 1, 3],
-        [0, 3, 2],
-        [4, 6, 7],
-        [4, 7, 5],
-        [0, 4, 5],
-        [0, 5, 1],
-        [2, 3, 7],
-        [2, 7, 6],
-        [0, 2, 6],
-        [0, 6, 4],
-        [1, 5, 7],
-        [1, 7, 3],
-    ]
-    return corners * [4, 2, 1] + [10, 0, -5], np.array(faces)
+    return box((10, 0, -5), (14, 2, -4))

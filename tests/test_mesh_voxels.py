@@ -3,6 +3,7 @@ lose a part."""
 
 import numpy as np
 import pytest
+from shapes import box
 
 from wala_blender.conditions import voxels
 from wala_blender.geometry.distance import frame_of, mesh_to_distance
@@ -37,23 +38,7 @@ def test_cells_of_a_solid_are_those_of_the_full_field(name, monkeypatch):
 
 
 def test_a_plate_thinner_than_the_coarse_grid_keeps_its_cells():
-    corners = np.array([[x, y, z] for x in (0, 1) for y in (0, 0.006) for z in (0, 1)], float)
-    faces = np.array(
-        [
-            [0, 1, 3],
-            [0, 3, 2],
-            [4, 6, 7],
-            [4, 7, 5],
-            [0, 4, 5],
-            [0, 5, 1],
-            [2, 3, 7],
-            [2, 7, 6],
-            [0, 2, 6],
-            [0, 6, 4],
-            [1, 5, 7],
-            [1, 7, 3],
-        ]
-    )
+    corners, faces = box((0, 0, 0), (1, 0.006, 1))
     expected = full_cells(corners, faces)
     assert expected.sum() > 150 and np.array_equal(cells(corners, faces), expected)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from shapes import box, box_field, sphere, sphere_field
 
 from wala_blender.conditions import depth, points, voxels
 from wala_blender.conditions.blockout import hold_blockout
@@ -16,8 +17,6 @@ from wala_blender.latent_optimization import half_field
 from wala_blender.pipeline import Pipeline, Settings
 from wala_blender.surface_refinement import near_surface, refine_surface
 from wala_blender.wavelet import field_to_tree
-
-from .shapes import box, box_field, sphere, sphere_field
 
 
 def tree_of(field):
