@@ -1,5 +1,4 @@
-"""WaLa: from a sketch, a blockout or a word to a mesh. The Blender extension's entry; it knows only what there is to
-register."""
+"""Entry point of the Blender extension: registration."""
 
 
 def register() -> None:

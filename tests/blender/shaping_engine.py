@@ -1,5 +1,5 @@
-"""An engine without a model, for the tests inside Blender: every job gives the same lopsided chair. Knows no torch and
-no bpy.
+"""An engine without a model, for the tests inside Blender: every job gives the same lopsided chair. Without
+torch and bpy.
 
 A text job obeys its prompt: "slow" takes half a minute, "die" ends the worker, "fail" fails as a bad input does; of
 "maps" it draws six depth maps first, and of "maps, then fail" no more than these; about "a shelf" it has a remark.

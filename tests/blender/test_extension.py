@@ -1,6 +1,6 @@
 """Builds the extension's zip and runs the checks of tests/blender/inside in every Blender module there is: 5.0 and 4.2.
 
-Knows environments and processes; what is checked is in the files there. WALA_BLENDER_PYTHONS (separated by the path
+WALA_BLENDER_PYTHONS (separated by the path
 separator) replaces the list of Pythons.
 """
 

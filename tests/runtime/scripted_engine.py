@@ -1,4 +1,4 @@
-"""An engine without a model: it walks through the stages as the job's inputs tell it to. Knows no torch.
+"""An engine without a model: its stages follow the script in the job's inputs. Without torch.
 
 inputs: steps, sleep (seconds a step), and "at": what happens before step ``when`` ("load": while the model loads):
 fail, raise, memory, exit, quit, kill, full, full-log, gil, child, stuck.
