@@ -3,7 +3,7 @@ built."""
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 import torch
@@ -16,12 +16,16 @@ from wala_blender.models.starter_model import Starter
 from wala_blender.models.trained_model import About, is_model_folder, read_row, row_of, write_about
 from wala_blender.networks.autoencoder import Autoencoder
 from wala_blender.networks.detail_unet import DetailNetwork
+from wala_blender.renamed_settings import RENAMED
 from wala_blender.training.autoencoder_training import AutoencoderTraining
 from wala_blender.training.denoiser_training import DenoiserTraining
 from wala_blender.training.detail_training import DetailTraining
+from wala_blender.training.level_denoiser_training import LevelDenoiserTraining
+from wala_blender.training.loop import LoopSettings
 from wala_blender.training.settings import CONFIGURATIONS
 
 LIMIT = 32 * 2**20  # bytes of what ships
+SETTINGS_CLASSES = (LoopSettings, AutoencoderTraining, DenoiserTraining, DetailTraining, LevelDenoiserTraining)
 
 
 KINDS = {"autoencoder": (AutoencoderTraining, Autoencoder), "detail": (DetailTraining, DetailNetwork)}
@@ -66,7 +70,7 @@ def test_what_a_gpu_makes_is_small_enough_to_ship():
 
 
 def test_settings_come_back(tmp_path):
-    settings = replace(DenoiserTraining(), low_rank=4, points=(7, 9), mix={"text": 1.0})
+    settings = replace(DenoiserTraining(), low_rank=4, points=(7, 9), condition_probabilities={"text": 1.0})
     write_settings(settings, tmp_path / "settings.json")
     assert read_settings(DenoiserTraining, tmp_path / "settings.json") == settings
 
@@ -80,8 +84,12 @@ def test_settings_come_back(tmp_path):
         ("batch = true", "batch is True, expected int"),
         ('points = [1, "2"]', r"points is '2', expected int"),
         ("loop = 3", "expected a table of settings, got 3"),
-        ("[mix]\nsmell = 1", "mix has 'smell', expected some of text, sketch"),
-        ("[mix]\ntext = 0", "expected shares above 0"),
+        (
+            "[condition_probabilities]\nsmell = 1",
+            "condition_probabilities has 'smell', expected some of text, sketch",
+        ),
+        ("[condition_probabilities]\ntext = 0", "expected shares above 0"),
+        ("noisy = 0.1\nhigh_noise_fraction = 0.2", "noisy and high_noise_fraction are the same.*Remove noisy"),
         ("[model.denoiser]\nwidth = 10\nblocks = 1\nheads = 3\nchannels = 8", "3 heads do not divide the width 10"),
         ("[model.denoiser]\nwidth = 10", "missing"),
         ("batch = ", "cannot be read"),
@@ -93,6 +101,30 @@ def test_what_is_wrong_is_said(tmp_path, words, message):
     with pytest.raises(InputError, match="mine.toml") as caught:
         read_settings(DenoiserTraining, file)
     assert re.search(message, str(caught.value))
+
+
+def test_former_names_are_read_with_a_warning(tmp_path, caplog):
+    file = tmp_path / "former.toml"
+    file.write_text("several = 0.25\ndraft_until = 0.5\n[mix]\ntext = 1\n[loop]\nlooks = 3\n")
+    assert read_settings(DenoiserTraining, file) == DenoiserTraining(
+        loop=LoopSettings(validations=3),
+        condition_probabilities={"text": 1.0},
+        second_condition_probability=0.25,
+        encoder_pretrain_fraction=0.5,
+    )
+    assert "former.toml: several is now called second_condition_probability" in caplog.text
+    assert "former.toml: loop: looks is now called validations" in caplog.text
+
+
+@pytest.mark.parametrize("kind", SETTINGS_CLASSES, ids=lambda kind: kind.__name__)
+def test_former_names_are_of_settings_that_are_there(kind):
+    names = {field.name for field in fields(kind)}
+    renamed = RENAMED[kind.__name__]
+    assert not names & set(renamed) and set(renamed.values()) <= names
+
+
+def test_no_class_of_renamed_settings_is_gone():
+    assert {kind.__name__ for kind in SETTINGS_CLASSES} == set(RENAMED)
 
 
 def test_files_that_are_none(tmp_path):

@@ -24,11 +24,11 @@ from wala_blender.training.loop import Loop, LoopSettings
 from wala_blender.training.settings import CONFIGURATIONS
 
 HALF = np.array([0.9, 0.45, 0.3])  # of the box that every shape of the store is
-LOOP = LoopSettings(steps=4, warmup=0.1, save_minutes=0.0, looks=0, bfloat16=False)
+LOOP = LoopSettings(steps=4, warmup=0.1, save_minutes=0.0, validations=0, bfloat16=False)
 AUTOENCODER = LevelAutoencoderTraining(
     LevelAutoencoderConfig(64, 96, (4, 8, 24), (16, 8, 4), 1), LOOP, batch=2, volume_points=32, near_points=8
 )
-DENOISER = LevelDenoiserTraining(64, 1, LOOP, batch=3, encodings=2, fewest=2)
+DENOISER = LevelDenoiserTraining(64, 1, LOOP, batch=3, encodings=2, min_category_shapes=2)
 
 
 def box_field() -> torch.Tensor:
@@ -158,7 +158,7 @@ def test_the_stages_one_after_the_other_killed_and_resumed(store, tmp_path, monk
 
 
 def test_a_run_is_looked_at(store, tmp_path):
-    settings = replace(AUTOENCODER, loop=replace(LOOP, steps=2, looks=1))
+    settings = replace(AUTOENCODER, loop=replace(LOOP, steps=2, validations=1))
     level_autoencoder_training.train(store, tmp_path / "run", settings)
     logged = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
     assert {"iou", "iou_median", "iou_fine_noise", "iou_fine_major_noise"} <= set().union(*logged)

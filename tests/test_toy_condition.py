@@ -146,9 +146,9 @@ from wala_blender.training.denoiser_training import DenoiserObjective, DenoiserT
 
 config = StarterConfig(DENOISER, {{"ball": SPECS["ball"].encoder_config(), "text": starter_encoders()["text"]}})
 assert list(conditions_of(config.encoders)) == ["text", "none", "ball"]
-DenoiserTraining(model=config, mix={{"ball": 1.0}})
+DenoiserTraining(model=config, condition_probabilities={{"ball": 1.0}})
 try:
-    DenoiserTraining(mix={{"ball": 1.0}})
+    DenoiserTraining(condition_probabilities={{"ball": 1.0}})
     raise SystemExit("the starter has no encoder of a ball")
 except ValueError as error:
     assert "no encoder of it" in str(error)

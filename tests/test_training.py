@@ -18,7 +18,7 @@ from wala_blender.training.data.dataset import Entry
 from wala_blender.training.data.line_drawings import drawn, line_picture
 from wala_blender.training.denoiser_training import timesteps
 from wala_blender.training.latents import normalise_latents
-from wala_blender.training.loop import compute_again
+from wala_blender.training.loop import checkpoint_gradients
 from wala_blender.training.runs import load_stage_one
 from wala_blender.training.tree_batches import TreeBatches
 from wala_blender.training.tree_losses import (
@@ -175,7 +175,7 @@ def test_computing_again_gives_the_same_gradients():
         torch.manual_seed(0)
         model = Autoencoder(SMALL)
         if again:
-            compute_again(model)
+            checkpoint_gradients(model)
         model.decode(model.encode(torch.randn(1, 64, 8, 8, 8))).square().sum().backward()
         gradients.append({name: value.grad for name, value in model.named_parameters() if value.grad is not None})
     assert gradients[0].keys() == gradients[1].keys() and gradients[0]

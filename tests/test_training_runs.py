@@ -36,9 +36,12 @@ from wala_blender.training.runs import load_detail, load_stage_one, load_stage_t
 from wala_blender.training.tree_losses import fold_scales
 
 ROOT = Path(__file__).resolve().parents[1]
-LOOP = LoopSettings(steps=4, warmup=0.1, save_minutes=0.0, looks=0, bfloat16=False)
+LOOP = LoopSettings(steps=4, warmup=0.1, save_minutes=0.0, validations=0, bfloat16=False)
 STAGE_ONE = AutoencoderTraining(
-    AutoencoderConfig(widths=(8, 8, 8), norm_groups=8, codebook_size=16), LOOP, crop_until=0.7, quantize_from=0.5
+    AutoencoderConfig(widths=(8, 8, 8), norm_groups=8, codebook_size=16),
+    LOOP,
+    center_crop_fraction=0.7,
+    quantization_start=0.5,
 )
 STAGE_TWO = DenoiserTraining(
     StarterConfig(
@@ -56,8 +59,8 @@ STAGE_TWO = DenoiserTraining(
     ),
     LOOP,
     batch=4,
-    draft_batch=4,
-    several=0.5,
+    encoder_pretrain_batch=4,
+    second_condition_probability=0.5,
     points=(64,),
 )
 
@@ -138,7 +141,7 @@ def state(folder):
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"loss": "sampled", "settle": False, "normalisation": "quartiles", "detail_weight": 1.0}]
+    "changes", [{}, {"loss": "sampled", "freeze_encoder": False, "normalisation": "quartiles", "detail_weight": 1.0}]
 )
 def test_a_killed_stage_one_ends_at_the_same_weights(store, small_trees, tmp_path, monkeypatch, changes):
     settings = replace(STAGE_ONE, **changes)
@@ -164,7 +167,10 @@ def test_states_of_version_0_go_on(store, small_trees, tmp_path):
 
 def test_a_decoder_that_goes_on_keeps_its_latents(store, first, tmp_path):
     settings = replace(
-        STAGE_ONE, model=AutoencoderConfig(quantized=False), quantize_from=0.0, loop=replace(LOOP, steps=2, looks=1)
+        STAGE_ONE,
+        model=AutoencoderConfig(quantized=False),
+        quantization_start=0.0,
+        loop=replace(LOOP, steps=2, validations=1),
     )
     autoencoder_training.train(store, tmp_path, settings, start=first)
     made, latent = load_stage_one(tmp_path), torch.randn(1, 4, 12, 12, 12)
@@ -177,8 +183,8 @@ def test_a_decoder_that_goes_on_keeps_its_latents(store, first, tmp_path):
         if name.startswith("encoder"):
             assert torch.allclose(before[name], after[name], rtol=1e-5), name  # scales unfolded and folded again
     assert not torch.allclose(before["decoder.res_1.in_conv.weight"], after["decoder.res_1.in_conv.weight"])
-    sheet = np.asarray(Image.open(tmp_path / "sheets" / "00000002.png"))
-    assert sheet.shape[1] > sheet.shape[0] and sheet[:, :132].min() < 200  # the shape itself at the left
+    grid = np.asarray(Image.open(tmp_path / "sample_grids" / "00000002.png"))
+    assert grid.shape[1] > grid.shape[0] and grid[:, :132].min() < 200  # the shape itself at the left
     numbers = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert {"loss", "coarse", "restarted"} <= set(numbers[0]) and 0 <= numbers[-1]["validation_iou"] <= 1
     assert list((tmp_path / "tensorboard").iterdir())
@@ -186,7 +192,12 @@ def test_a_decoder_that_goes_on_keeps_its_latents(store, first, tmp_path):
 
 def test_an_encoder_that_goes_on_keeps_what_decodes_its_latents(store, first, small_trees, tmp_path):
     settings = replace(
-        STAGE_ONE, loss="overlap", quantize_from=0.0, settle=False, keep_decoder=True, loop=replace(LOOP, steps=2)
+        STAGE_ONE,
+        loss="overlap",
+        quantization_start=0.0,
+        freeze_encoder=False,
+        freeze_decoder=True,
+        loop=replace(LOOP, steps=2),
     )
     autoencoder_training.train(store, tmp_path, settings, start=first)
     before, after = load_stage_one(first).state_dict(), load_stage_one(tmp_path).state_dict()
@@ -194,8 +205,8 @@ def test_an_encoder_that_goes_on_keeps_what_decodes_its_latents(store, first, sm
         if not name.startswith("encoder"):
             assert torch.allclose(before[name], after[name], rtol=1e-5), name
     assert not torch.allclose(before["encoder.res_1.in_conv.weight"], after["encoder.res_1.in_conv.weight"])
-    with pytest.raises(ValueError, match="settle must be false"):
-        replace(settings, settle=True)
+    with pytest.raises(ValueError, match="freeze_encoder must be false"):
+        replace(settings, freeze_encoder=True)
 
 
 def test_a_killed_stage_two_ends_at_the_same_weights(store, first, tmp_path, monkeypatch):
@@ -219,7 +230,12 @@ def mean_loss(run):
 
 
 def test_two_processes_train_as_one(store, first, tmp_path):
-    settings = replace(STAGE_TWO, several=0.0, mix={"voxels": 1.0}, loop=replace(LOOP, steps=3))
+    settings = replace(
+        STAGE_TWO,
+        second_condition_probability=0.0,
+        condition_probabilities={"voxels": 1.0},
+        loop=replace(LOOP, steps=3),
+    )
     denoiser_training.train(store, first, tmp_path / "one", settings)
     write_settings(settings, tmp_path / "tiny.json")
     command = [
@@ -228,8 +244,7 @@ def test_two_processes_train_as_one(store, first, tmp_path):
         "torch.distributed.run",
         "--nproc_per_node",
         "2",
-        "--master_port",
-        "29417",
+        "--standalone",
         "-m",
         "wala_blender",
         "train",
@@ -267,7 +282,9 @@ def test_a_model_is_tuned_at_low_rank_and_used(store, first, tmp_path):
     with pytest.raises(InputError, match="of another kind than the starter's. Name a folder"):
         export(first, second)
     export(first, second, tmp_path / "mine")
-    tuned = replace(DenoiserTraining(loop=replace(LOOP, steps=2, looks=1, learning_rate=0.1), batch=4), low_rank=2)
+    tuned = replace(
+        DenoiserTraining(loop=replace(LOOP, steps=2, validations=1, learning_rate=0.1), batch=4), low_rank=2
+    )
     denoiser_training.train(store, tmp_path / "mine", tmp_path / "tuned", tuned, start=tmp_path / "mine")
     assert json.loads((tmp_path / "tuned" / "latents.json").read_text())["scale"] == 1.0
     before, after = (load_stage_two(tmp_path / name).denoiser.state_dict() for name in ("mine", "tuned"))
@@ -277,7 +294,7 @@ def test_a_model_is_tuned_at_low_rank_and_used(store, first, tmp_path):
     assert (
         max(torch.linalg.matrix_rank(change, rtol=0.01).item() for change in changes.values() if change.ndim == 2) <= 2
     )
-    assert len(list((tmp_path / "tuned" / "sheets").iterdir())) == 1
+    assert len(list((tmp_path / "tuned" / "sample_grids").iterdir())) == 1
     export(tmp_path / "mine", tmp_path / "tuned", tmp_path / "mine-tuned")
     pipeline = Pipeline.load(str(tmp_path / "mine-tuned"))
     latent, _ = pipeline.generate_latent("text", {"prompt": "a thing"}, Settings(steps=2))
@@ -291,7 +308,9 @@ def test_a_killed_detail_stage_ends_at_the_same_weights_and_is_used(store, first
     export(first, second, tmp_path / "mine")
     for number in (len(EVIDENCE), 2):  # the first run's steps meet most kinds
         settings = DetailTraining(
-            DetailConfig(widths=(8, 8, 8), norm_groups=4), replace(LOOP, steps=number), mix=dict.fromkeys(EVIDENCE, 1.0)
+            DetailConfig(widths=(8, 8, 8), norm_groups=4),
+            replace(LOOP, steps=number),
+            evidence_probabilities=dict.fromkeys(EVIDENCE, 1.0),
         )
         detail_training.train(store, tmp_path / "mine", tmp_path / f"whole-{number}", settings)
     killed_after(1, monkeypatch, lambda: detail_training.train(store, tmp_path / "mine", tmp_path / "parts", settings))
@@ -316,11 +335,39 @@ def test_a_killed_detail_stage_ends_at_the_same_weights_and_is_used(store, first
     assert progress == ["decode", "detail"] and field.isfinite().all()
 
 
+def test_a_shape_without_a_name_is_validated_without_words(store, first, tmp_path):
+    """Where the store's only validation shape has none; and where no training shape has one, words are refused."""
+    nameless = tmp_path / "store"
+    nameless.mkdir()
+    (nameless / "samples").symlink_to(store / "samples")
+    entries = [json.loads(line) for line in (store / "index.jsonl").read_text().splitlines()]
+
+    def write_index(unnamed):
+        lines = [entry | {"named": entry["split"] not in unnamed} for entry in entries]
+        (nameless / "index.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    settings = replace(
+        STAGE_TWO, condition_probabilities={"text": 0.5, "voxels": 0.5}, loop=replace(LOOP, steps=2, validations=1)
+    )
+    write_index({"validation"})
+    denoiser_training.train(nameless, first, tmp_path / "run", settings)
+    (grid,) = (tmp_path / "run" / "sample_grids").iterdir()
+    assert Image.open(grid).size == (3 * 132, 132)  # the shape, its voxels and what they give; no words
+    write_index({"train", "validation"})
+    with pytest.raises(InputError, match="no training shape has a name, which text goes by"):
+        denoiser_training.train(
+            nameless, first, tmp_path / "words", replace(settings, condition_probabilities={"text": 1.0})
+        )
+
+
 def test_everything_in_one_go(data, store, tmp_path, monkeypatch):
     """On a store that is there already, and without the conditions that take long."""
     (tmp_path / "store").symlink_to(store)
     monkeypatch.setattr(train_all, "EVALUATIONS", {"voxels": None})
-    for settings, name in ((STAGE_ONE, "one.json"), (replace(STAGE_TWO, mix={"voxels": 1.0}), "two.json")):
+    for settings, name in (
+        (STAGE_ONE, "one.json"),
+        (replace(STAGE_TWO, condition_probabilities={"voxels": 1.0}), "two.json"),
+    ):
         write_settings(settings, tmp_path / name)
     report = train_all.train_all(data, tmp_path, 0.05, 1, (tmp_path / "one.json", tmp_path / "two.json"))
     read = json.loads(report.read_text())

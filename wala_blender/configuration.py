@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from .errors import InputError
 from .files import read_small
+from .renamed_settings import with_current_names
 
 MAX_BYTES = 2**20
 READ = "read"  # key of a field's metadata: reader of its values if the type is not enough, (value, where) → value
@@ -42,9 +43,12 @@ def read_values(file: Path) -> object:
 
 
 def from_plain(kind: type[Settings], values: object, where: str) -> Settings:
-    """Settings from JSON and TOML values: tables, lists, numbers, strings. ``where`` names the source in errors."""
+    """Settings from JSON and TOML values: tables, lists, numbers, strings. ``where`` names the source in errors.
+
+    Former names are read with a warning."""
     if not isinstance(values, dict):
         raise InputError(f"{where}: expected a table of settings, got {values!r}", "Give names and values.")
+    values = with_current_names(kind, values, where)
     fields = {field.name: field for field in dataclasses.fields(kind)}
     unknown = sorted(set(values) - set(fields))
     if unknown:

@@ -17,7 +17,7 @@ from .data.dataset import Entry, load_tree, read_index
 from .data.sampling import draw_shares
 from .loop import Loop, LoopSettings
 from .runs import SETTINGS, load_stage_one, write_stage_one
-from .sample_grids import looked_at, render, write_sheet
+from .sample_grids import render, validation_entries, write_sample_grid
 from .tree_batches import TreeBatches
 from .tree_losses import LOSSES, channel_scales, fold_scales
 
@@ -30,16 +30,16 @@ MEASURED_SHAPES = 8
 
 @dataclass(frozen=True)
 class AutoencoderTraining:
-    """loss: one of LOSSES. detail_weight: final weight of the details' terms, from 1 at the start. crop_until: share of
-    the training on the trees' centre crop, where the shapes are: 2.5 times as fast, and the convolutional networks take
-    the whole tree afterwards.
+    """loss: one of LOSSES. detail_weight: final weight of the details' terms, from 1 at the start.
+    center_crop_fraction: share of the training on the trees' centre crop, where the shapes are: 2.5 times as fast, and
+    the convolutional networks take the whole tree afterwards.
 
-    quantize_from: share of the training after which the codebook is initialised and used; the latents are first
-    normalised by ``normalisation`` (one of NORMALISATIONS). settle: from then on the encoder is frozen (stage 2 may
-    start on its latents) and the codebook follows by moving averages; else all are trained together, with the codebook
-    and commitment losses. keep_decoder: codebook and decoder are frozen and the encoder adapts to them, so that stage 2
-    stays valid. balanced: every collection contributes the same number of shapes. by_head: shapes are sampled by their
-    head nouns, thin ones twice as often (see sampling).
+    quantization_start: share of the training after which the codebook is initialised and used; the latents are first
+    normalised by ``normalisation`` (one of NORMALISATIONS). freeze_encoder: from then on the encoder is frozen (stage 2
+    may start on its latents) and the codebook follows by moving averages; else all are trained together, with the
+    codebook and commitment losses. freeze_decoder: codebook and decoder are frozen and the encoder adapts to them, so
+    that stage 2 stays valid. balanced: every collection contributes the same number of shapes. by_head: shapes are
+    sampled by their head nouns, thin ones twice as often (see sampling).
     """
 
     model: AutoencoderConfig = AutoencoderConfig(widths=(16, 48, 112), norm_groups=8)
@@ -47,11 +47,11 @@ class AutoencoderTraining:
     batch: int = 1
     loss: str = "huber"
     detail_weight: float = 8.0
-    crop_until: float = 0.45
-    quantize_from: float = 0.555
+    center_crop_fraction: float = 0.45
+    quantization_start: float = 0.555
     normalisation: str = "none"
-    settle: bool = True
-    keep_decoder: bool = False
+    freeze_encoder: bool = True
+    freeze_decoder: bool = False
     balanced: bool = False
     by_head: bool = False
 
@@ -61,8 +61,10 @@ class AutoencoderTraining:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, expected one of {', '.join(known)}")
         if self.balanced and self.by_head:
             raise ValueError("balanced and by_head are two ways to draw shapes: choose one")
-        if self.keep_decoder and (self.settle or self.quantize_from > 0):
-            raise ValueError("keep_decoder leaves the encoder to learn: settle must be false, and quantize_from 0")
+        if self.freeze_decoder and (self.freeze_encoder or self.quantization_start > 0):
+            raise ValueError(
+                "freeze_decoder trains the encoder: freeze_encoder must be false, and quantization_start 0"
+            )
 
 
 def quartiles(rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,7 +102,7 @@ class TreeObjective(nn.Module):
 
     def __init__(self, model: Autoencoder, settings: AutoencoderTraining):
         super().__init__()
-        self.model, self.loss, self.settle = model, LOSSES[settings.loss], settings.settle
+        self.model, self.loss, self.freeze_encoder = model, LOSSES[settings.loss], settings.freeze_encoder
 
     def forward(
         self, tree: Tensor, quantize: bool, detail_weight: float, generator: torch.Generator
@@ -109,7 +111,7 @@ class TreeObjective(nn.Module):
             latent = self.model.encode(tree)
             predicted = self.model.decode_quantized(latent)
             pull = 1e-3 * latent.float().square().mean()  # keeps the latents' scale near one
-        elif self.settle:
+        elif self.freeze_encoder:
             with torch.no_grad():
                 latent = self.model.encode(tree)
             predicted, pull = self.model.decode(latent), 0.0
@@ -128,7 +130,7 @@ def _unscaled(config: AutoencoderConfig, state: dict[str, Tensor]) -> Autoencode
 
 
 @torch.no_grad()
-def look_at(
+def validate(
     model: Autoencoder, entries: list[Entry], quantize: bool, device: torch.device
 ) -> tuple[Tensor, list[list[Tensor]]]:
     """Validation: IoU at 256³ of each entry's reconstruction with the tree's own field, for the canonical variants; and
@@ -150,8 +152,8 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path 
     """Train (or resume training); writes FOLDER/autoencoder.pt, the averaged weights with the scales folded in.
 
     start: a run's folder or a model whose autoencoder a new run starts with: its weights and sizes, while the settings
-    state what is decoded. With quantize_from 0 its codebook is kept as well, and with ``settle`` its encoder: latents
-    made with it stay valid, and only the decoder is trained.
+    state what is decoded. With quantization_start 0 its codebook is kept as well, and with
+    ``freeze_encoder`` its encoder: latents made with it stay valid, and only the decoder is trained.
     """
     torch.manual_seed(0)
     if start:
@@ -160,8 +162,8 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path 
         settings = replace(settings, model=model.config)
     else:
         model = Autoencoder(settings.model)
-    model.quantize.embedding.weight.requires_grad_(not settings.settle)
-    if settings.keep_decoder:
+    model.quantize.embedding.weight.requires_grad_(not settings.freeze_encoder)
+    if settings.freeze_decoder:
         model.quantize.requires_grad_(False)
         model.decoder.requires_grad_(False)
     codebook = CodebookAverage(model.quantize)
@@ -174,12 +176,12 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path 
         settings.balanced,
         draw_shares(entries, thin=2.0) if settings.by_head else None,
     )
-    shown = looked_at(store, entries)[:MEASURED_SHAPES]
+    shapes = validation_entries(store, entries)[:MEASURED_SHAPES]
     scales = channel_scales().to(loop.device)
     if loop.writes:
         write_settings(settings, folder / SETTINGS)
     # a state of version 0 lacks it; it was written after the encoder was frozen
-    loop.facts.setdefault("quantized", loop.samples > 0 and loop.progress > settings.quantize_from)
+    loop.facts.setdefault("quantized", loop.samples > 0 and loop.progress > settings.quantization_start)
 
     def start_codebook() -> None:
         """Initialises the codebook from the latents of the averaged, normalised weights; both are written, for stage 2
@@ -188,10 +190,10 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path 
         generator = torch.Generator().manual_seed(
             0
         )  # not the step's: a run that is stopped right after this takes the same step then
-        shapes = [entries[i] for i in torch.randint(len(entries), (CODEBOOK_SHAPES,), generator=generator)]
+        drawn = [entries[i] for i in torch.randint(len(entries), (CODEBOOK_SHAPES,), generator=generator)]
         with torch.no_grad(), loop.autocast():
             latents = torch.cat(
-                [model.encode(load_tree(entry, 0)[None].to(loop.device) / scales).float() for entry in shapes]
+                [model.encode(load_tree(entry, 0)[None].to(loop.device) / scales).float() for entry in drawn]
             )
         shift, spread = NORMALISATIONS[settings.normalisation](model.quantize.rows(latents))
         normalise_channels(model, shift, spread)
@@ -201,8 +203,8 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path 
             loop.agree(module)
 
     def begin_quantizing() -> None:
-        log.info("starting the codebook%s", ", settling the encoder" if settings.settle else "")
-        if not start or settings.quantize_from > 0:
+        log.info("starting the codebook%s", ", freezing the encoder" if settings.freeze_encoder else "")
+        if not start or settings.quantization_start > 0:
             start_codebook()
         loop.average = {name: value.detach().clone() for name, value in model.state_dict().items()}
         loop.facts["quantized"] = True
@@ -210,18 +212,18 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path 
         loop.save()  # stage 2 may start on this encoder: a run that is stopped now must not freeze another one
 
     def step(progress: float):
-        quantize = progress >= settings.quantize_from
+        quantize = progress >= settings.quantization_start
         if quantize and not loop.facts["quantized"]:
             begin_quantizing()
         tree = batches(loop.steps).to(loop.device).float()
-        if progress < settings.crop_until:
+        if progress < settings.center_crop_fraction:
             tree = tree[..., _MIDDLE, _MIDDLE, _MIDDLE]
         tree = (tree / scales).to(torch.bfloat16 if settings.loop.bfloat16 else torch.float32)
         with loop.autocast():
             loss, numbers, latent = loop.objective(
                 tree, quantize, 1 + (settings.detail_weight - 1) * progress, loop.own
             )
-        if quantize and settings.settle:
+        if quantize and settings.freeze_encoder:
             latent = loop.gathered(latent)
             codebook.update(latent)
             numbers["restarted"] = torch.tensor(float(codebook.restart(latent, loop.generator, 0.02)))
@@ -231,13 +233,13 @@ def train(store: Path, folder: Path, settings: AutoencoderTraining, start: Path 
         if loop.writes:
             write_stage_one(folder, _unscaled(settings.model, loop.average).cpu())
 
-    def look(progress: float) -> dict[str, float]:
+    def on_validation(progress: float) -> dict[str, float]:
         averaged = _unscaled(settings.model, loop.average)
-        values, pictures = look_at(averaged, shown, loop.facts["quantized"], loop.device)
-        loop.show("reconstructions", write_sheet(folder, loop.samples, pictures))
+        values, pictures = validate(averaged, shapes, loop.facts["quantized"], loop.device)
+        loop.show("reconstructions", write_sample_grid(folder, loop.samples, pictures))
         return {"validation_iou": float(values.mean()), "validation_iou_median": float(values.median())}
 
-    loop.run(step, look)
+    loop.run(step, on_validation)
     if not loop.facts["quantized"]:  # a run of very few steps
         begin_quantizing()
     write()

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..conditions.specs.text import TextEncoderConfig
 from ..conditions.text import WordPieces
+from ..errors import InputError
 from ..files import write_whole
 from ..models.registry import WORD_PIECES
 from .conditions import BATCHES, TRAININGS
@@ -50,7 +51,7 @@ def word_pieces(folder: Path, start: StageTwo | None, captions: list[str]) -> Wo
 
 class Batches:
     """The inputs of conditions of some rows, by the conditions' names: what each encoder's forward takes. points and
-    lacking: see DenoiserTraining."""
+    partial_input_probability: see DenoiserTraining."""
 
     def __init__(
         self,
@@ -58,10 +59,11 @@ class Batches:
         latents: Latents,
         pieces: WordPieces,
         points: tuple[int, ...],
-        lacking: float,
+        partial_input_probability: float = 0.0,
         by_head: bool = False,
     ):
-        self.entries, self.latents, self.pieces, self.counts, self.lacking = entries, latents, pieces, points, lacking
+        self.entries, self.latents, self.pieces, self.counts = entries, latents, pieces, points
+        self.partial_input_probability = partial_input_probability
         self.all_rows = torch.arange(len(latents.latent))
         named = torch.tensor([entry.named for entry in entries])[latents.owner.cpu()]
         self.named_rows = named.nonzero()[:, 0]
@@ -73,9 +75,14 @@ class Batches:
 
     def rows(self, kinds: list[str], count: int, generator: torch.Generator) -> Tensor:
         """Random rows (count,) that are valid for these conditions: text says nothing about a shape's rotation, and
-        unnamed shapes have no text."""
+        unnamed shapes have no text. Raises InputError if there are none."""
         by_name = [TRAININGS[kind].by_name for kind in kinds]
         rows = self.canonical_rows if all(by_name) else self.named_rows if any(by_name) else self.all_rows
+        if not len(rows):
+            raise InputError(
+                f"no training shape has a name, which {kinds[by_name.index(True)]} goes by",
+                "Leave it out of condition_probabilities, or build the store of meshes with names.",
+            )
         if self.shares is not None:
             return rows[torch.multinomial(self.shares[rows], count, replacement=True, generator=generator)]
         return rows[torch.randint(len(rows), (count,), generator=generator)]
@@ -84,9 +91,9 @@ class Batches:
         """The generator, on the latents' device, varies them."""
         return {kind: BATCHES[kind](self, picks, generator) for kind in kinds}
 
-    def is_lacking(self, generator: torch.Generator) -> bool:
+    def is_partial(self, generator: torch.Generator) -> bool:
         """Whether this batch has partial inputs."""
-        return self.happens(self.lacking, generator)
+        return self.happens(self.partial_input_probability, generator)
 
     def happens(self, share: float, generator: torch.Generator) -> bool:
         """True in that share of the calls."""

@@ -12,16 +12,19 @@ from .condition_batches import Batches
 from .conditions import TRAININGS
 from .sample_grids import render, words
 
-SHEET_SHAPES = 2
+GRID_SHAPES = 2
 STEPS, SCALE = 8, 1.5
 
 
-def sheet_rows(
+def sample_grid_rows(
     model: Starter, decoder: Autoencoder, batches: Batches, kinds: list[str], device: torch.device
 ) -> list[list[Tensor]]:
-    """A row a shape: itself, then each condition's input and result."""
+    """A row a shape: itself, then each condition's input and result. Where a shape has no name, conditions that go by
+    names are left out."""
     generator = torch.Generator(device).manual_seed(0)
-    picks = batches.canonical_rows[:SHEET_SHAPES]
+    picks = batches.latents.canonical.nonzero()[:GRID_SHAPES, 0].cpu()
+    if not all(batches.entries[batches.latents.owner[row]].named for row in picks):
+        kinds = [kind for kind in kinds if not TRAININGS[kind].by_name]
     decoder.to(device)
     rows = [[picture] for picture in _renders(decoder, batches.latents.latent[picks].to(device))]
     for kind in kinds:

@@ -22,31 +22,34 @@ from .condition_batches import Batches, word_pieces
 from .conditions import BATCHES
 from .data.captions import clean
 from .data.dataset import Entry, read_index
-from .denoiser_sample_grids import SHEET_SHAPES, sheet_rows
+from .denoiser_sample_grids import GRID_SHAPES, sample_grid_rows
 from .latents import encode_store, normalise_latents, normalised_latents
 from .loop import Loop, LoopSettings, this_process
 from .runs import SETTINGS, load_stage_one, load_stage_two, read_scale, write_stage_two
-from .sample_grids import looked_at, write_sheet
+from .sample_grids import validation_entries, write_sample_grid
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class DenoiserTraining:
-    """mix: probability of each condition of BATCHES. several: probability of a second condition in a batch. drop:
-    probability of condition dropout. noisy: share of timesteps drawn from the noisiest 30 %, which matter most when
-    sampling in few steps. draft_until: share of the training that trains only the encoders' drafts, in batches of
-    draft_batch: ten times as fast as with the denoiser, which then has useful drafts from its first step on. points:
-    sizes of point clouds, of which training draws one. lacking: probability of partial input: points seen from one
-    side, voxels with some missing. low_rank: rank of trained low-rank adapters, None to train all weights. by_head:
+    """condition_probabilities: of the conditions of BATCHES. second_condition_probability: of a batch with two.
+
+    high_noise_fraction: share of timesteps drawn from the noisiest 30 %, which matter most when sampling in few steps.
+    encoder_pretrain_fraction: share of the training that trains only the encoders' drafts, in batches of
+    encoder_pretrain_batch: ten times as fast as with the denoiser, which then has useful drafts from its first step on.
+    points: sizes of point clouds, of which training draws one. partial_input_probability: of points seen from one side
+    and voxels with some missing. low_rank: rank of trained low-rank adapters, None to train all weights. by_head:
     shapes are sampled by their head nouns (see sampling)."""
 
     model: StarterConfig = StarterConfig()
     loop: LoopSettings = field(
-        default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=6000.0, weight_decay=0.02, looks=4)
+        default_factory=lambda: LoopSettings(
+            learning_rate=1e-3, average_samples=6000.0, weight_decay=0.02, validations=4
+        )
     )
     batch: int = 16
-    mix: dict[str, float] = field(
+    condition_probabilities: dict[str, float] = field(
         default_factory=lambda: {
             "text": 0.3,
             "sketch": 0.38,
@@ -56,31 +59,36 @@ class DenoiserTraining:
             "depths": 0.04,
         }
     )
-    several: float = 0.1
-    drop: float = 0.1
-    noisy: float = 0.5
-    draft_until: float = 0.2
-    draft_batch: int = 48
+    second_condition_probability: float = 0.1
+    condition_dropout: float = 0.1
+    high_noise_fraction: float = 0.5
+    encoder_pretrain_fraction: float = 0.2
+    encoder_pretrain_batch: int = 48
     points: tuple[int, ...] = (512, 1024, 2048, 4096)
-    lacking: float = 0.0
+    partial_input_probability: float = 0.0
     low_rank: int | None = None
     by_head: bool = False
 
     def __post_init__(self):
-        unknown = sorted(set(self.mix) - set(BATCHES))
+        probabilities = self.condition_probabilities
+        unknown = sorted(set(probabilities) - set(BATCHES))
         if unknown:
-            raise ValueError(f"mix has {unknown[0]!r}, expected some of {', '.join(BATCHES)}")
-        if not any(share > 0 for share in self.mix.values()) or any(share < 0 for share in self.mix.values()):
-            raise ValueError(f"mix is {self.mix}, expected shares above 0")
-        lacking = [name for name, share in self.mix.items() if share and SPECS[name].encoder not in self.model.encoders]
-        if lacking:
-            raise ValueError(f"mix has {lacking[0]!r}, and the model no encoder of it: name it in model.encoders")
+            raise ValueError(f"condition_probabilities has {unknown[0]!r}, expected some of {', '.join(BATCHES)}")
+        if not any(share > 0 for share in probabilities.values()) or any(share < 0 for share in probabilities.values()):
+            raise ValueError(f"condition_probabilities is {probabilities}, expected shares above 0")
+        missing = [
+            name for name, share in probabilities.items() if share and SPECS[name].encoder not in self.model.encoders
+        ]
+        if missing:
+            raise ValueError(
+                f"condition_probabilities has {missing[0]!r}, and the model no encoder of it: name it in model.encoders"
+            )
 
 
-def timesteps(count: int, noisy: float, generator: torch.Generator) -> Tensor:
-    """Timesteps (count,) int64: uniform, but a share ``noisy`` of them from 700 … 999."""
+def timesteps(count: int, high_noise_fraction: float, generator: torch.Generator) -> Tensor:
+    """Timesteps (count,) int64: uniform, but a share ``high_noise_fraction`` of them from 700 … 999."""
     uniform = torch.rand(2, count, generator=generator, device=generator.device)
-    low = torch.where(uniform[0] < noisy, 700.0, 0.0)
+    low = torch.where(uniform[0] < high_noise_fraction, 700.0, 0.0)
     return (low + uniform[1] * (1000 - low)).long()
 
 
@@ -100,19 +108,23 @@ def draw_rows(
 ) -> tuple[str, Rows]:
     """This process's rows of a step, and their names in the log. Choices and noise are drawn for the whole batch, so
     that the number of processes does not matter."""
-    B, device = settings.draft_batch if drafting else settings.batch, loop.device
+    B, device = settings.encoder_pretrain_batch if drafting else settings.batch, loop.device
     share = loop.share(B)
-    kinds, mix = list(settings.mix), torch.tensor(list(settings.mix.values()))
-    chosen = [kinds[i] for i in torch.multinomial(mix, min(2, int((mix > 0).sum())), generator=loop.generator)]
-    if torch.rand(1, generator=loop.generator) >= settings.several:
+    kinds = list(settings.condition_probabilities)
+    probabilities = torch.tensor(list(settings.condition_probabilities.values()))
+    chosen = [
+        kinds[i]
+        for i in torch.multinomial(probabilities, min(2, int((probabilities > 0).sum())), generator=loop.generator)
+    ]
+    if torch.rand(1, generator=loop.generator) >= settings.second_condition_probability:
         chosen = chosen[:1]
     picks = batches.rows(chosen, B, loop.generator)[share]
     name, x0, inputs = "+".join(sorted(chosen)), batches.latents.latent[picks], batches.inputs(chosen, picks, loop.own)
     if drafting:
         return name, Rows(inputs, x0)
-    t = timesteps(B, settings.noisy, loop.common)[share]
+    t = timesteps(B, settings.high_noise_fraction, loop.common)[share]
     noise = torch.randn(B, *x0.shape[1:], generator=loop.common, device=device)[share]
-    drop = (torch.rand(B, generator=loop.common, device=device) < settings.drop)[share]
+    drop = (torch.rand(B, generator=loop.common, device=device) < settings.condition_dropout)[share]
     return name, Rows(inputs, x0, schedule.add_noise(x0, noise, t), t.float(), drop)
 
 
@@ -145,23 +157,24 @@ class DenoiserObjective(nn.Module):
         }
 
 
-def sheet_maker(
+def _validation(
     loop: Loop, store: Path, entries: list[Entry], autoencoder_run: Path, pieces: WordPieces, settings: DenoiserTraining
 ) -> Callable[[float], dict[str, float]]:
-    """Validation callback of the loop: writes a sample grid of a few shapes and the samples for their conditions."""
+    """Validation callback of the loop: writes a grid of a few shapes and the samples for their conditions."""
     decoder = load_stage_one(autoencoder_run)
     normalise_latents(decoder, read_scale(loop.folder))
-    shown = looked_at(store, entries)[:SHEET_SHAPES]
-    batches = Batches(shown, encode_store(shown, decoder, loop.device), pieces, settings.points, lacking=0.0)
-    kinds = [kind for kind, share in settings.mix.items() if share > 0]
+    # those with a name first: only they have every condition
+    shapes = sorted(validation_entries(store, entries), key=lambda entry: not entry.named)[:GRID_SHAPES]
+    batches = Batches(shapes, encode_store(shapes, decoder, loop.device), pieces, settings.points)
+    kinds = [kind for kind, share in settings.condition_probabilities.items() if share > 0]
 
-    def look(_: float) -> dict[str, float]:
+    def validate(_: float) -> dict[str, float]:
         with loop.averaged() as averaged:
-            rows = sheet_rows(averaged, decoder, batches, kinds, loop.device)
-        loop.show("results", write_sheet(loop.folder, loop.samples, rows))
+            rows = sample_grid_rows(averaged, decoder, batches, kinds, loop.device)
+        loop.show("results", write_sample_grid(loop.folder, loop.samples, rows))
         return {}
 
-    return look
+    return validate
 
 
 def train(
@@ -192,23 +205,23 @@ def train(
     if loop.writes:
         write_settings(settings, folder / SETTINGS)
     latents = latents.to(loop.device)
-    batches = Batches(entries, latents, pieces, settings.points, settings.lacking, settings.by_head)
+    batches = Batches(entries, latents, pieces, settings.points, settings.partial_input_probability, settings.by_head)
 
     def step(progress: float):
-        drafting = progress < settings.draft_until
+        drafting = progress < settings.encoder_pretrain_fraction
         name, rows = draw_rows(loop, batches, model.schedule, settings, drafting)
         with loop.autocast():
             loss, errors = loop.objective(*rows)
         return (
             loss,
-            settings.draft_batch if drafting else settings.batch,
+            settings.encoder_pretrain_batch if drafting else settings.batch,
             {name + part: values for part, values in errors.items()},
         )
 
-    look = sheet_maker(loop, store, entries, autoencoder_run, pieces, settings) if loop.writes else None
+    validate = _validation(loop, store, entries, autoencoder_run, pieces, settings) if loop.writes else None
     # On a CPU, attention over so few tokens is faster as plain matrix products, above all in the backward pass.
     with sdpa_kernel(SDPBackend.MATH) if loop.device.type == "cpu" else nullcontext():
-        loop.run(step, look)
+        loop.run(step, validate)
     if loop.writes:
         model.load_state_dict(loop.average)
         write_stage_two(folder, (adapters.merge_and_unload() if adapters else model).state_dict())

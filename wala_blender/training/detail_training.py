@@ -25,7 +25,7 @@ from .detail_latents import KINDS, SampledLatents, sampled_latents
 from .latents import Latents, encode_store, normalised_latents
 from .loop import Loop, LoopSettings
 from .runs import SETTINGS, load_detail, load_stage_one, load_stage_two, write_detail
-from .sample_grids import looked_at, render, write_sheet
+from .sample_grids import render, validation_entries, write_sample_grid
 from .tree_losses import surface_loss
 
 log = logging.getLogger(__name__)
@@ -36,14 +36,16 @@ _SAMPLED_FROM = {"blockout": "voxels", "none": "text"}
 
 @dataclass(frozen=True)
 class DetailTraining:
-    """mix: probability of each kind of evidence. encoded: share of steps on the shape's own encoded latent; the others
-    are on the denoiser's sample for the same condition: voxels for a blockout, text without evidence. detail_weight:
-    final weight of the details' terms, from 1 at the start."""
+    """evidence_probabilities: of each kind of evidence. encoded_latent_fraction: share of steps on the shape's own
+    encoded latent; the others are on the denoiser's sample for the same condition: voxels for a blockout, text without
+    evidence. detail_weight: final weight of the details' terms, from 1 at the start."""
 
     model: DetailConfig = DetailConfig()
-    loop: LoopSettings = field(default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=400.0, looks=8))
-    encoded: float = 0.15
-    mix: dict[str, float] = field(
+    loop: LoopSettings = field(
+        default_factory=lambda: LoopSettings(learning_rate=1e-3, average_samples=400.0, validations=8)
+    )
+    encoded_latent_fraction: float = 0.15
+    evidence_probabilities: dict[str, float] = field(
         default_factory=lambda: {
             "points": 0.3,
             "voxels": 0.12,
@@ -57,9 +59,9 @@ class DetailTraining:
     detail_weight: float = 5.0
 
     def __post_init__(self):
-        unknown = sorted(set(self.mix) - set(EVIDENCE))
+        unknown = sorted(set(self.evidence_probabilities) - set(EVIDENCE))
         if unknown:
-            raise ValueError(f"mix has {unknown[0]!r}, expected some of {', '.join(EVIDENCE)}")
+            raise ValueError(f"evidence_probabilities has {unknown[0]!r}, expected some of {', '.join(EVIDENCE)}")
 
 
 class DetailObjective(nn.Module):
@@ -86,10 +88,11 @@ class Examples:
 
     def draw(self, generator: torch.Generator) -> tuple[int, Tensor, str]:
         """Row, latent (4, 12, 12, 12) and kind of evidence."""
-        kinds, weights = list(self.settings.mix), torch.tensor(list(self.settings.mix.values()))
-        kind = kinds[int(torch.multinomial(weights, 1, generator=generator))]
+        probabilities = self.settings.evidence_probabilities
+        drawn = torch.multinomial(torch.tensor(list(probabilities.values())), 1, generator=generator)
+        kind = list(probabilities)[int(drawn)]
         numbers = self._of_kind[_SAMPLED_FROM.get(kind, kind)]
-        if not len(numbers) or float(torch.rand(1, generator=generator)) < self.settings.encoded:
+        if not len(numbers) or float(torch.rand(1, generator=generator)) < self.settings.encoded_latent_fraction:
             row = int(torch.randint(len(self.latents.latent), (1,), generator=generator))
             return row, self.latents.latent[row], kind
         number = numbers[torch.randint(len(numbers), (1,), generator=generator)]
@@ -106,7 +109,7 @@ def train(store: Path, base: Path, folder: Path, settings: DetailTraining, start
     decoder, second = load_stage_one(base), load_stage_two(base)
     entries, latents = normalised_latents(folder, read_index(store, "train"), base, 1.0)
     pieces = word_pieces(folder, second, [clean(entry.caption) for entry in entries])
-    batches = Batches(entries, latents, pieces, (2048,), 0.0)
+    batches = Batches(entries, latents, pieces, (2048,))
     sampled = sampled_latents(folder, second.denoiser, batches, MODELS[STARTER].conditions)
     log.info("%d shapes, %d latents, %d sampled ones", len(entries), len(latents.latent), len(sampled.row))
     model = load_detail(start).train() if start else DetailNetwork(settings.model)
@@ -157,8 +160,8 @@ def _validation(
 ) -> Callable[[float], dict[str, float]]:
     """Validation callback of the loop: IoU of validation shapes through the encoder, decoded and refined by each kind
     of evidence."""
-    shown = looked_at(store, entries)[:VALIDATION_SHAPES]
-    latents = encode_store(shown, decoder, loop.device)
+    shapes = validation_entries(store, entries)[:VALIDATION_SHAPES]
+    latents = encode_store(shapes, decoder, loop.device)
     source = EvidenceSource(latents)
     rows = latents.canonical.nonzero()[:, 0].tolist()
 
@@ -167,19 +170,19 @@ def _validation(
         pictures = []
         with loop.averaged() as averaged:
             for row in rows:
-                tree = load_tree(shown[int(latents.owner[row])], 0)
+                tree = load_tree(shapes[int(latents.owner[row])], 0)
                 solid = tree_to_field(tree[None])[0]
                 decoded = _decoded(decoder, latents.latent[row].to(loop.device))
                 line = [solid, tree_to_field(decoded)[0]]
                 sums.setdefault("decoded_iou", []).append(iou(line[1] < 0, solid < 0))
-                for kind in (kind for kind, share in settings.mix.items() if share > 0):
+                for kind in (kind for kind, share in settings.evidence_probabilities.items() if share > 0):
                     evidence = source.evidence(kind, row, tree, decoded, torch.Generator().manual_seed(row))
                     with loop.autocast():
                         refined = averaged.refine(decoded, detail_features(evidence)[None].to(loop.device))
                     line.append(tree_to_field(refined)[0])
                     sums.setdefault(f"{kind}_iou", []).append(iou(line[-1] < 0, solid < 0))
                 pictures.append([render(distance) for distance in line])
-        loop.show("refined", write_sheet(loop.folder, loop.samples, pictures))
+        loop.show("refined", write_sample_grid(loop.folder, loop.samples, pictures))
         return {name: sum(values) / len(values) for name, values in sums.items()}
 
     return validate

@@ -19,7 +19,7 @@ from .data.dataset import Entry, read_index
 from .level_shapes import LevelShapes, balanced_rows, level_shapes, rows_of, signed_permutations
 from .loop import Loop, LoopSettings
 from .runs import FINISHED, SETTINGS, load_network, write_network
-from .sample_grids import looked_at
+from .sample_grids import validation_entries
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,9 @@ class LevelAutoencoderTraining:
     near_weight. stretch: whether axes are scaled by 0.75 to 1.25."""
 
     model: LevelAutoencoderConfig = LevelAutoencoderConfig(192, 2048, (16, 64, 256), (32, 16, 8), 3)
-    loop: LoopSettings = field(default_factory=lambda: LoopSettings(minutes=100.0, average_samples=3200.0, looks=8))
+    loop: LoopSettings = field(
+        default_factory=lambda: LoopSettings(minutes=100.0, average_samples=3200.0, validations=8)
+    )
     batch: int = 16
     volume_points: int = 1024
     near_points: int = 256
@@ -121,15 +123,15 @@ def _validation(
 ) -> Callable[[float], dict[str, float]]:
     """Validation callback of the loop: IoU on volume points of validation shapes, unchanged and with the finest one or
     two levels replaced by noise."""
-    shown = level_shapes(loop.folder, looked_at(store, entries)[:VALIDATION_SHAPES], "validation.npz")
+    shapes = level_shapes(loop.folder, validation_entries(store, entries)[:VALIDATION_SHAPES], "validation.npz")
     generator = torch.Generator().manual_seed(0)
-    clouds = rows_of(shown.surface, torch.arange(len(shown)), settings.model.points, generator).float()
-    box = slice(shown.volume.shape[1] // 2, None)  # of the volume points, those in the shape's own box
+    clouds = rows_of(shapes.surface, torch.arange(len(shapes)), settings.model.points, generator).float()
+    box = slice(shapes.volume.shape[1] // 2, None)  # of the volume points, those in the shape's own box
 
     def validate(_: float) -> dict[str, float]:
         sums: dict[str, list[float]] = {"iou": [], "iou_fine_noise": [], "iou_fine_major_noise": []}
         with loop.averaged() as model:
-            for cloud, points, labels in zip(clouds, shown.volume[:, box], shown.volume_inside[:, box]):
+            for cloud, points, labels in zip(clouds, shapes.volume[:, box], shapes.volume_inside[:, box]):
                 latents = model.encode(cloud[None].to(loop.device))
                 for values, kept in zip(sums.values(), (3, 2, 1)):
                     noised = [*latents[:kept], *(_noise(latent) for latent in latents[kept:])]

@@ -30,18 +30,18 @@ HELD_OUT = 256  # largest number of validation latents
 
 @dataclass(frozen=True)
 class LevelDenoiserTraining:
-    """width and blocks: of the network. batch: latents. encodings: of each shape. drop: share of categories that are
-    dropped. fewest: shapes of a name that make it a category."""
+    """width and blocks: of the network. batch: latents. encodings: of each shape. condition_dropout: share of
+    categories that are dropped. min_category_shapes: shapes of a name that make it a category."""
 
     width: int = 192
     blocks: int = 4
     loop: LoopSettings = field(
-        default_factory=lambda: LoopSettings(minutes=20.0, average_samples=6400.0, looks=8, bfloat16=False)
+        default_factory=lambda: LoopSettings(minutes=20.0, average_samples=6400.0, validations=8, bfloat16=False)
     )
     batch: int = 32
     encodings: int = 8
-    drop: float = 0.1
-    fewest: int = 8
+    condition_dropout: float = 0.1
+    min_category_shapes: int = 8
 
 
 class LevelDenoiserObjective(nn.Module):
@@ -94,7 +94,7 @@ def train(store: Path, autoencoder: Path, level: str, folder: Path, settings: Le
     shapes = level_shapes(autoencoder, entries)
     model = load_level_autoencoder(autoencoder)
     latents = level_latents(autoencoder, shapes, model, settings.encodings)
-    words = frequent_words(entries, settings.fewest)
+    words = frequent_words(entries, settings.min_category_shapes)
     heads = {entry.id: entry.head for entry in entries if entry.named}
     categories = torch.tensor([words.index(heads[i]) + 1 if heads.get(i) in words else NOTHING for i in shapes.ids])
     channels = model.config.channels
@@ -117,7 +117,7 @@ def train(store: Path, autoencoder: Path, level: str, folder: Path, settings: Le
 
     def step(_: float):
         picks = rows[torch.randint(len(rows), (settings.batch,), generator=loop.generator)]
-        batch = drawn_batch(latents, number, picks, categories, settings.drop, loop.generator)
+        batch = drawn_batch(latents, number, picks, categories, settings.condition_dropout, loop.generator)
         return loss_of(batch, share), settings.batch, {}
 
     held_out = apart.nonzero()[:HELD_OUT, 0]

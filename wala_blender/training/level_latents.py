@@ -57,7 +57,7 @@ def level_latents(folder: Path, shapes: LevelShapes, model: LevelAutoencoder, en
     return LevelLatents(read, owner)
 
 
-def frequent_words(entries: Sequence[Entry], fewest: int) -> list[str]:
-    """The head nouns that at least ``fewest`` of the named shapes have, the most frequent first."""
+def frequent_words(entries: Sequence[Entry], min_count: int) -> list[str]:
+    """The head nouns that at least ``min_count`` of the named shapes have, the most frequent first."""
     counts = Counter(entry.head for entry in entries if entry.named and entry.head)
-    return [word for word, count in counts.most_common() if count >= fewest]
+    return [word for word, count in counts.most_common() if count >= min_count]

@@ -34,8 +34,8 @@ REPORT_SECONDS = 20
 @dataclass(frozen=True)
 class LoopSettings:
     """minutes: of training, all sessions together, which the schedule spans; or steps, if given. warmup: share of them.
-    average_samples: time constant of the moving average, in samples. looks: number of validations a run. checkpoints:
-    gradient checkpointing, where memory is short."""
+    average_samples: time constant of the moving average, in samples. validations: their number in a run.
+    gradient_checkpointing: where memory is short."""
 
     minutes: float = 60.0
     steps: int | None = None
@@ -46,9 +46,9 @@ class LoopSettings:
     clip: float = 1.0
     average_samples: float = 800.0
     save_minutes: float = 2.0
-    looks: int = 10
+    validations: int = 10
     bfloat16: bool = True
-    checkpoints: bool = False
+    gradient_checkpointing: bool = False
 
 
 def _on_cpu() -> bool:
@@ -60,7 +60,7 @@ def this_process() -> PartialState:
     return PartialState(cpu=_on_cpu())  # without the argument, accelerate does not join processes on a CPU
 
 
-def compute_again(model: nn.Module) -> None:
+def checkpoint_gradients(model: nn.Module) -> None:
     """Gradient checkpointing (torch.utils.checkpoint): the model's blocks keep their inputs only."""
     for module in model.modules():
         if isinstance(module, (ResidualBlock, TransformerBlock)):
@@ -88,8 +88,8 @@ class Loop:
         )
         self.device, self.processes = self._accelerator.device, self._accelerator.num_processes
         self.rank, self.writes = self._accelerator.process_index, self._accelerator.is_main_process
-        if settings.checkpoints:
-            compute_again(self.model)
+        if settings.gradient_checkpointing:
+            checkpoint_gradients(self.model)
         self.objective = self._accelerator.prepare_model(objective)
         if extra is not None:
             extra.to(self.device)
@@ -167,15 +167,15 @@ class Loop:
     def run(
         self,
         step: Callable[[float], tuple[Tensor, int, dict[str, Tensor]]],
-        look: Callable[[float], dict[str, float]] | None = None,
+        validate: Callable[[float], dict[str, float]] | None = None,
     ) -> None:
-        """Train to the end of the budget. look(progress), the validation callback, is called in the writing process and
-        returns numbers to log."""
+        """Train to the end of the budget. ``validate(progress)``, called in the writing process, returns numbers to
+        log."""
         begun, before = time.monotonic(), self.seconds
         saved = reported = self.seconds
         sums: dict[str, list] = {}
         while self.progress < 1:
-            looked = int(self.progress * self.settings.looks)
+            validated = int(self.progress * self.settings.validations)
             self._seed()
             for group in self.optimizer.param_groups:
                 group["lr"] = self.rate()
@@ -196,8 +196,8 @@ class Loop:
             if self.seconds - reported > REPORT_SECONDS or self.progress >= 1:
                 self._report(self._means(sums))
                 sums, reported = {}, self.seconds
-            if look and self.writes and int(self.progress * self.settings.looks) > looked:
-                self._report(look(self.progress))
+            if validate and self.writes and int(self.progress * self.settings.validations) > validated:
+                self._report(validate(self.progress))
             if self.seconds - saved > self.settings.save_minutes * 60:
                 self.save()
                 saved = self.seconds

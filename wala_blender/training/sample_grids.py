@@ -13,13 +13,14 @@ from ..geometry.distance import EXTENT
 from ..geometry.renderer import Camera, framed, shaded, trace
 from .data.dataset import Entry, read_index
 
+GRIDS = "sample_grids"  # folder in a run's
 SIDE = 128
 ELEVATION = 25.0  # degrees
 _BOX = np.array([[x, y, z] for x in (-EXTENT, EXTENT) for y in (-EXTENT, EXTENT) for z in (-EXTENT, EXTENT)])
 _GAP = 2
 
 
-def looked_at(store: Path, entries: list[Entry]) -> list[Entry]:
+def validation_entries(store: Path, entries: list[Entry]) -> list[Entry]:
     """Validation shapes of a run: the store's validation split, or ``entries`` if it has none."""
     try:
         return read_index(store, "validation")
@@ -62,13 +63,11 @@ def words(text: str) -> Tensor:
     return torch.from_numpy(np.asarray(image, dtype=np.float32) / 255)
 
 
-def write_sheet(folder: Path, samples: int, rows: list[list[Tensor]]) -> Tensor:
-    """Writes FOLDER/sheets/SAMPLES.png of pictures (SIDE, SIDE), a list a row; returns it (H, W, 3) uint8."""
+def write_sample_grid(folder: Path, samples: int, rows: list[list[Tensor]]) -> Tensor:
+    """Writes FOLDER/GRIDS/SAMPLES.png of pictures (SIDE, SIDE), a list a row; returns it (H, W, 3) uint8."""
     padded = [[torch.nn.functional.pad(picture.clamp(0, 1), (_GAP,) * 4, value=0.7) for picture in row] for row in rows]
-    sheet = (
-        (torch.cat([torch.cat(row, 1) for row in padded]) * 255).round().to(torch.uint8)[..., None].expand(-1, -1, 3)
-    )
-    (folder / "sheets").mkdir(exist_ok=True)
-    image = Image.fromarray(sheet.contiguous().numpy())
-    write_whole(folder / "sheets" / f"{samples:08}.png", lambda stream: image.save(stream, format="PNG"))
-    return sheet
+    grid = (torch.cat([torch.cat(row, 1) for row in padded]) * 255).round().to(torch.uint8)[..., None].expand(-1, -1, 3)
+    (folder / GRIDS).mkdir(exist_ok=True)
+    image = Image.fromarray(grid.contiguous().numpy())
+    write_whole(folder / GRIDS / f"{samples:08}.png", lambda stream: image.save(stream, format="PNG"))
+    return grid

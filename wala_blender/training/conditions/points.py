@@ -27,7 +27,7 @@ def batch(batches: "Batches", picks: Tensor, generator: torch.Generator) -> tupl
     count = batches.counts[int(torch.randint(len(batches.counts), (1,), generator=generator, device=device))]
     chosen = torch.randperm(cloud.shape[1], generator=generator, device=device)[:count]
     cloud = cloud[:, chosen]
-    return (noisy_points(seen_points(cloud, generator) if batches.is_lacking(generator) else cloud, generator),)
+    return (noisy_points(seen_points(cloud, generator) if batches.is_partial(generator) else cloud, generator),)
 
 
 def point_input(shape: Reference, rng: np.random.Generator) -> dict:

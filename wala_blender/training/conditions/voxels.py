@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def batch(batches: "Batches", picks: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
     """Solid cells, some of which may be missing."""
     occupancy = batches.latents.occupancy[picks]
-    return (dropped_voxels(occupancy, generator) if batches.is_lacking(generator) else occupancy,)
+    return (dropped_voxels(occupancy, generator) if batches.is_partial(generator) else occupancy,)
 
 
 def preview(occupancy: Tensor) -> Tensor:
