@@ -23,17 +23,17 @@ log = logging.getLogger(__name__)
 
 # sun_path holds 108 bytes on Linux and 104 on macOS, the final zero included.
 MAX_SOCKET_PATH = 100
-# Invalid messages before the channel is given up.
+# Invalid messages before the channel is closed.
 MAX_BAD_MESSAGES = 10
 # Time limit of the handshake.
-GREETING_SECONDS = 5.0
+HANDSHAKE_SECONDS = 5.0
 
 
 class ChannelClosed(Exception):
     """The other side has closed the channel."""
 
 
-class Babble(ChannelClosed):
+class InvalidMessages(ChannelClosed):
     """Too many invalid messages from the other side; the channel is unusable."""
 
 
@@ -78,8 +78,8 @@ def socket_address(folder: Path) -> str:
 class Channel:
     """One end of a message channel. Not for concurrent readers or concurrent writers."""
 
-    def __init__(self, line: frames.SocketFrames | frames.PipeFrames):
-        self._line = line
+    def __init__(self, connection: frames.SocketFrames | frames.PipeFrames):
+        self._frames = connection
         self._bad = 0
 
     def send(self, kind: str, job: str | None = None, *, is_patient: bool = True, **fields: str | int | float) -> None:
@@ -87,7 +87,7 @@ class Channel:
         Raises ChannelClosed."""
         data = messages.encode(kind, job, **fields)
         try:
-            self._line.write(data, is_patient)
+            self._frames.write(data, is_patient)
         except (OSError, ValueError) as error:
             raise ChannelClosed(str(error)) from error
 
@@ -98,9 +98,9 @@ class Channel:
         them.
         """
         try:
-            data = self._line.read(seconds)
+            data = self._frames.read(seconds)
         except frames.FrameError as error:
-            raise Babble(str(error)) from error
+            raise InvalidMessages(str(error)) from error
         except (EOFError, OSError, ValueError) as error:
             raise ChannelClosed(str(error)) from error
         if data is None:
@@ -110,7 +110,7 @@ class Channel:
         except MessageError as error:
             self._bad += 1
             if self._bad >= MAX_BAD_MESSAGES:
-                raise Babble(f"{self._bad} times what is no message, at last {error}") from error
+                raise InvalidMessages(f"{self._bad} invalid messages, the last one: {error}") from error
             raise
 
     def poll(self) -> dict | None:
@@ -120,67 +120,67 @@ class Channel:
             try:
                 return self.receive(0.0)
             except MessageError as error:
-                log.warning("dropped what is not a message: %s", error)
+                log.warning("dropped an invalid message: %s", error)
 
     def close(self) -> None:
         """Close the channel; the other side gets the end of the stream."""
         try:
-            self._line.close()
+            self._frames.close()
         except OSError:
             log.debug("closing a broken channel", exc_info=True)
 
 
 def try_connect(address: str) -> Channel | None:
     """A channel to the worker, or None while nobody listens there. Never blocks. Raises OSError."""
-    line = frames.connect(address, messages.MAX_BYTES)
-    return None if line is None else Channel(line)
+    connection = frames.connect(address, messages.MAX_BYTES)
+    return None if connection is None else Channel(connection)
 
 
-class Door:
+class WorkerListener:
     """Listener for the worker's one authenticated connection. Raises OSError if the address cannot be used."""
 
     def __init__(self, address: str, key: str):
         self._listener = frames.FrameListener(address, messages.MAX_BYTES)
         self._key = key
         self._decision = threading.Lock()
-        self._is_promised = False
-        self._is_shut = False
+        self._has_client = False
+        self._is_closed = False
 
-    def admit(self) -> Channel:
+    def accept(self) -> Channel:
         """Accept connections until one authenticates; the others are closed. The address is free afterwards."""
         while True:
             channel = Channel(self._listener.accept())
             try:
-                if self._greet(channel):
+                if self._authenticate(channel):
                     self._listener.close()
                     return channel
-                log.warning("turned away a caller without the right key or protocol")
+                log.warning("refused a client without the right key or protocol")
             except (ChannelClosed, MessageError) as error:
-                log.warning("turned away a caller: %s", error)
+                log.warning("refused a client: %s", error)
             channel.close()
 
-    def shut(self) -> bool:
-        """Accept no more connections. False if a client has already been authenticated: admit() is about to return its
+    def close(self) -> bool:
+        """Accept no more connections. False if a client has already been authenticated: accept() is about to return its
         channel."""
         with self._decision:
-            self._is_shut = not self._is_promised
-            return self._is_shut
+            self._is_closed = not self._has_client
+            return self._is_closed
 
-    def _greet(self, channel: Channel) -> bool:
+    def _authenticate(self, channel: Channel) -> bool:
         nonce = secrets.token_hex(16)
         channel.send("hello", name=messages.WORKER_NAME, protocol=messages.PROTOCOL, nonce=nonce, proof="")
-        answer = channel.receive(GREETING_SECONDS)
+        answer = channel.receive(HANDSHAKE_SECONDS)
         if answer is None or answer["type"] != "hello" or answer["protocol"] != messages.PROTOCOL:
             return False
         if not is_proof(self._key, messages.BLENDER_NAME, nonce, answer["proof"]):
             return False
         with self._decision:
-            if self._is_shut:
+            if self._is_closed:
                 return False
-            self._is_promised = True
+            self._has_client = True
         try:
             channel.send("ready", proof=prove(self._key, messages.WORKER_NAME, answer["nonce"]), pid=os.getpid())
         except ChannelClosed:
-            self._is_promised = False
+            self._has_client = False
             raise
         return True

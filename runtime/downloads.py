@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .events import BytesEvent, CancelledEvent, Event, FailedEvent, ModelsDoneEvent, from_json
-from .messages import JobFailed
-from .process import SET_UP_HINT, describe_exit, models_variables
-from .task import Task
+from .messages import SET_UP_HINT, JobFailed
+from .process import describe_exit, models_variables
+from .subprocess_task import SubprocessTask
 
 ABANDON_SECONDS = 2.0
 LINES_KEPT = 12
-_SAID = "wala: "  # prefix of the command's messages on standard error
+_MESSAGE_PREFIX = "wala: "  # prefix of the command's messages on standard error
 
 
 @dataclass(frozen=True)
-class Place:
+class LibraryLocation:
     """python: a program; source_root: the folder with wala_blender; models_folder: "" = the library's default."""
 
     python: str
@@ -31,28 +31,28 @@ class Place:
     models_folder: str = ""
 
 
-def list_words() -> list[str]:
+def list_arguments() -> list[str]:
     """Arguments to list all models and their state."""
     return ["list", "--json"]
 
 
-def fetch_words(name: str, is_accepted: bool) -> list[str]:
+def fetch_arguments(name: str, is_accepted: bool) -> list[str]:
     """Arguments to download a model or resume its download. is_accepted: the user has read and accepted its licence."""
     return ["fetch", "--json", *["--accept-licence"] * is_accepted, "--", name]
 
 
-def add_words(folder: str, name: str = "", condition: str = "", is_accepted: bool = False) -> list[str]:
+def add_arguments(folder: str, name: str = "", condition: str = "", is_accepted: bool = False) -> list[str]:
     """Arguments to add a folder. name, condition: "" = as the folder states."""
     options = [f"--{option}={value}" for option, value in (("name", name), ("condition", condition)) if value]
     return ["add", *options, *["--accept-licence"] * is_accepted, "--", folder]
 
 
-def verify_words(name: str) -> list[str]:
+def verify_arguments(name: str) -> list[str]:
     """Arguments to read every file of a model and compare its checksum."""
     return ["verify", "--", name]
 
 
-def remove_words(name: str) -> list[str]:
+def remove_arguments(name: str) -> list[str]:
     """Arguments to delete a fetched model; an added folder's own files stay."""
     return ["remove", "--", name]
 
@@ -64,8 +64,8 @@ class Command:
     downloaded part of a cancelled fetch is kept for the next. Raises JobFailed: "offline" for a fetch, "worker-start".
     """
 
-    def __init__(self, place: Place, words: Sequence[str], online_access: bool):
-        if words[0] == "fetch" and not online_access:
+    def __init__(self, location: LibraryLocation, arguments: Sequence[str], online_access: bool):
+        if arguments[0] == "fetch" and not online_access:
             raise JobFailed(
                 "offline",
                 "fetching a model needs the internet, and online access is off",
@@ -77,22 +77,22 @@ class Command:
         self._note = ""
         self._lines: list[str] = []
         self._folder = tempfile.TemporaryDirectory(prefix="wala-models-", ignore_cleanup_errors=True)
-        variables = models_variables(place.models_folder) | ({} if online_access else {"HF_HUB_OFFLINE": "1"})
-        program = [place.python, "-m", "wala_blender", "models", *words]
+        variables = models_variables(location.models_folder) | ({} if online_access else {"HF_HUB_OFFLINE": "1"})
+        program = [location.python, "-m", "wala_blender", "models", *arguments]
         try:
-            self._task = Task(program, Path(self._folder.name) / "models.log", str(place.source_root), variables)
+            self._task = SubprocessTask(
+                program, Path(self._folder.name) / "models.log", str(location.source_root), variables
+            )
         except (OSError, ValueError) as error:
             self._folder.cleanup()
-            message = (
-                f"the worker's Python {place.python} could not be started: {getattr(error, 'strerror', None) or error}"
-            )
+            message = f"the worker's Python {location.python} could not be started: {getattr(error, 'strerror', None) or error}"
             raise JobFailed("worker-start", message, SET_UP_HINT) from error
 
     def poll(self) -> list[Event]:
         """The events since the last call. Never blocks; to be called until ``state`` is no longer "running"."""
         if self.state != "running":
             return []
-        events = [event for line in self._task.poll() if (event := self._hear(line))]
+        events = [event for line in self._task.poll() if (event := self._read_line(line))]
         if self._task.exit_code is not None:
             events.append(self._last_event(self._task.exit_code))
             self._end(events[-1].name)
@@ -110,21 +110,21 @@ class Command:
             self._task.end(ABANDON_SECONDS)
             self._end("cancelled")
 
-    def _hear(self, line: str) -> Event | None:
+    def _read_line(self, line: str) -> Event | None:
         """The event in a line of output, if any; a list is kept for the last event."""
         try:
-            said = json.loads(line) if line[0] in "{[" else None
+            output = json.loads(line) if line[0] in "{[" else None
         except ValueError:
-            said = None
+            output = None
         with contextlib.suppress(ValueError):
-            event = from_json(said)
+            event = from_json(output)
             if isinstance(event, BytesEvent):
                 return event
-        if isinstance(said, dict) and isinstance(said.get("note"), str):
-            self._note = said["note"]
-        if isinstance(said, list):
-            self._rows = said
-        elif said is None:
+        if isinstance(output, dict) and isinstance(output.get("note"), str):
+            self._note = output["note"]
+        if isinstance(output, list):
+            self._rows = output
+        elif output is None:
             self._lines = [*self._lines, line][-LINES_KEPT:]
         return None
 
@@ -133,10 +133,10 @@ class Command:
             return ModelsDoneEvent(self._rows, self._note)
         if self._is_cancelled:
             return CancelledEvent()
-        said = [line.removeprefix(_SAID) for line in self._lines if line.startswith(_SAID)]
+        output = [line.removeprefix(_MESSAGE_PREFIX) for line in self._lines if line.startswith(_MESSAGE_PREFIX)]
         message = (
-            said[-1]
-            if said and exit_code > 0
+            output[-1]
+            if output and exit_code > 0
             else f"the program that looks after the models {describe_exit(exit_code)}"
         )
         return FailedEvent("models", message, "", "\n".join(self._lines))

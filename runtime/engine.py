@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import jobs, variations
-from .messages import Cancelled, JobFailed
+from .messages import SET_UP_HINT, Cancelled, JobFailed
 from .storage import write_failure
 
 if TYPE_CHECKING:
@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     from wala_blender.pipeline import Pipeline, Settings
     from wala_blender.text_to_shape import TextToShape
 
-    from .attempt import Progress
+    from .job_runner import Progress
 
 log = logging.getLogger(__name__)
 
-SET_UP_HINT = "Press Set Up Worker, or choose another Python in the preferences."
 MEMORY_HINT = (
     "Close other programs that use the graphics card, or set the device to CPU in the preferences; then generate again."
 )

@@ -24,15 +24,15 @@ from .environment_check import (
     base_pythons,
     check,
     check_command,
-    judge,
     locked,
     numbers,
     requirements,
+    result_of,
     write_constraints,
 )
 from .environment_folder import (
     MARKER,
-    Claim,
+    EnvironmentLock,
     environment_python,
     put_back,
     remove_command,
@@ -43,7 +43,7 @@ from .environment_folder import (
 from .events import BytesEvent, CancelledEvent, EnvironmentBuiltEvent, Event, FailedEvent, LineEvent, SetupStageEvent
 from .messages import JobFailed
 from .storage import log_tail, write_failure, write_json
-from .task import Task
+from .subprocess_task import SubprocessTask
 
 __all__ = ["Build", "Check", "CheckResult", "check", "environment_python", "has_nvidia_gpu", "restore"]
 log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ class _Command:
     """Command of one step. stage "" = not shown."""
 
     stage: str
-    words: Sequence[str]
+    argv: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Build:
     def __init__(self, folder: Path | str, online_access: bool, base_python: str = "", gpu: bool | None = None):
         self._folder = Path(folder).resolve()
         self._old, self._half = sibling(self._folder, ".old"), sibling(self._folder, ".half")
-        self._claim: Claim | None = None
+        self._lock: EnvironmentLock | None = None
         self._online_access = online_access
         self._base_python = base_python
         self._torch = torch_build(has_nvidia_gpu() if gpu is None else gpu)
@@ -150,17 +150,17 @@ class Build:
         self._touched = False
         self._is_complete = False
         self._last: Event = EnvironmentBuiltEvent(str(venv_python(self._folder)))
-        self._task: Task | None = None
+        self._task: SubprocessTask | None = None
         self._lines: list[str] = []
         self._events: list[Event] = []
-        self._chain: _Steps = self._steps()
+        self._pending_steps: _Steps = self._steps()
         self._stage = ""
 
     def poll(self) -> list[Event]:
         """The events since the last call. Never blocks; to be called until ``state`` is no longer "running"."""
         if self.state == "running":
             try:
-                self._go_on()
+                self._advance()
             except StopIteration:
                 self._end()
             except (JobFailed, OSError) as error:
@@ -191,21 +191,21 @@ class Build:
         self._end()
         self._events.clear()
 
-    def _go_on(self) -> None:
+    def _advance(self) -> None:
         if self._is_cancelled and self._is_succeeding:
             if self._task is None or (self._task.poll() is not None and self._task.exit_code is not None):
                 self._task = None
                 self._undo(CancelledEvent())
             return
         if self._task is None:
-            self._run(next(self._chain))
+            self._run(next(self._pending_steps))
             return
         for line in self._task.poll():
-            self._hear(line)
+            self._read_line(line)
         if self._task.exit_code is not None:
             outcome = _Outcome(self._task.exit_code, self._lines)
             self._task = None
-            self._run(self._chain.send(outcome))
+            self._run(self._pending_steps.send(outcome))
 
     def _run(self, command: _Command) -> None:
         self._lines = []
@@ -214,11 +214,11 @@ class Build:
             index, title = list(STAGES).index(command.stage), STAGES[command.stage]
             self._events.append(SetupStageEvent(command.stage, title, index, len(STAGES)))
         try:
-            self._task = Task(command.words, self.log, SOURCE_ROOT if command.stage == "check" else "")
+            self._task = SubprocessTask(command.argv, self.log, SOURCE_ROOT if command.stage == "check" else "")
         except OSError as error:
-            self._run(self._chain.throw(error))
+            self._run(self._pending_steps.throw(error))
 
-    def _hear(self, line: str) -> None:
+    def _read_line(self, line: str) -> None:
         if match := _PROGRESS.fullmatch(line):
             self._events.append(BytesEvent(int(match[1]), int(match[2])))
         else:
@@ -228,9 +228,9 @@ class Build:
     def _end(self) -> None:
         self.state = self._last.name
         self._events.append(self._last)
-        if self._claim:
-            self._claim.release()
-            self._claim = None
+        if self._lock:
+            self._lock.release()
+            self._lock = None
 
     @property
     def _is_succeeding(self) -> bool:
@@ -244,7 +244,7 @@ class Build:
             return
         self._last = last
         self._task = None
-        self._chain = self._undo_steps()
+        self._pending_steps = self._undo_steps()
 
     def _undo_steps(self) -> _Steps:
         if self._touched and not self._is_complete:
@@ -259,16 +259,16 @@ class Build:
             message = "setting up the worker needs the internet, and online access is off"
             raise JobFailed("offline", message, "Allow it in Preferences, System, Network.")
         self._folder.parent.mkdir(parents=True, exist_ok=True)
-        self._claim = Claim(self._folder)
+        self._lock = EnvironmentLock(self._folder)
         self.log.write_bytes(b"")
         self._check_space()
         yield from self._find_base()
-        yield from self._make_room()
+        yield from self._move_old_aside()
         result = yield _Command("venv", [self._base, "-m", "venv", str(self._folder)])
-        self._demand(result, "the environment could not be made")
+        self._require(result, "the environment could not be made")
         python = str(venv_python(self._folder))
         yield from self._install(python)
-        yield from self._try_out(python)
+        yield from self._check_environment(python)
         write_json(
             self._folder / MARKER,
             {"python": python, "torch": self._torch, "requirements": list(requirements().values())},
@@ -288,26 +288,26 @@ class Build:
 
     def _find_base(self) -> _Steps:
         tried = []
-        for words in base_pythons(self._base_python):
+        for argv in base_pythons(self._base_python):
             try:
-                outcome = yield _Command("python", [*words, "-c", _BASE_PROBE])
+                outcome = yield _Command("python", [*argv, "-c", _BASE_PROBE])
             except OSError as error:
-                tried.append(f"{' '.join(words)}: {error.strerror or error}")
+                tried.append(f"{' '.join(argv)}: {error.strerror or error}")
                 continue
             mark, _, rest = outcome.last().partition(" ")
             version, _, executable = rest.partition(" ")
             if outcome.code == 0 and mark == "BASE" and OLDEST_PYTHON <= numbers(version)[:2] <= NEWEST_PYTHON:
                 self._base = executable
                 return
-            tried.append(f"{' '.join(words)}: {version if mark == 'BASE' else outcome.last()}")
-        words = "; ".join(tried) or "none found"
+            tried.append(f"{' '.join(argv)}: {version if mark == 'BASE' else outcome.last()}")
+        argv = "; ".join(tried) or "none found"
         raise JobFailed(
             "no-python",
-            f"no Python 3.{OLDEST_PYTHON[1]} to 3.{NEWEST_PYTHON[1]} with venv and pip to build from ({words})",
+            f"no Python 3.{OLDEST_PYTHON[1]} to 3.{NEWEST_PYTHON[1]} with venv and pip to build from ({argv})",
             "Install one from python.org (on Debian and Ubuntu also python3-venv), or choose one in the preferences.",
         )
 
-    def _make_room(self) -> _Steps:
+    def _move_old_aside(self) -> _Steps:
         """Move an older environment aside until the new one works; a folder that is not an environment is left
         untouched."""
         if self._folder.exists() and any(self._folder.iterdir()) and not (self._folder / "pyvenv.cfg").exists():
@@ -331,7 +331,7 @@ class Build:
     def _install(self, python: str) -> _Steps:
         pip = [python, "-m", "pip"]
         install = [*pip, "install", "--only-binary", ":all:", "--no-input", "--disable-pip-version-check"]
-        self._demand((yield _Command("pip", [*install, "--upgrade", "pip"])), "pip could not be updated")
+        self._require((yield _Command("pip", [*install, "--upgrade", "pip"])), "pip could not be updated")
         version = numbers(((yield _Command("pip", [*pip, "--version"])).last().split() + ["", ""])[1])
         install += ["--progress-bar", "raw" if version >= (24, 1) else "off"]
         wanted, constraints = requirements(), CONSTRAINTS
@@ -344,21 +344,21 @@ class Build:
             constraints = self._folder / "constraints.txt"
             write_constraints(constraints, without="torch")
             outcome = yield _Command("torch", [*install_torch, wanted["torch"]])
-        self._demand(outcome, "PyTorch could not be installed")
-        self._demand(
+        self._require(outcome, "PyTorch could not be installed")
+        self._require(
             (yield _Command("packages", [*install, "-c", str(constraints), *wanted.values()])),
             "the packages could not be installed",
         )
 
-    def _try_out(self, python: str) -> _Steps:
+    def _check_environment(self, python: str) -> _Steps:
         outcome = yield _Command("check", check_command(python))
-        result = judge(python, outcome.lines, outcome.code)
+        result = result_of(python, outcome.lines, outcome.code)
         if not result.ok:
             raise JobFailed(
                 "build", f"the new environment does not work: {result.message}", "Press Set Up Worker again."
             )
 
-    def _demand(self, outcome: _Outcome, what: str) -> None:
+    def _require(self, outcome: _Outcome, what: str) -> None:
         if outcome.code == 0:
             return
         if known := _cause(outcome):

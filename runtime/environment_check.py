@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from .events import CancelledEvent, Event
-from .task import Task
+from .messages import SET_UP_HINT
+from .subprocess_task import SubprocessTask
 
 REQUIREMENTS, CONSTRAINTS = Path(__file__).with_name("requirements.txt"), Path(__file__).with_name("constraints.txt")
 IMPORT_NAMES = {"pywavelets": "pywt", "scikit-image": "skimage", "pillow": "PIL", "openexr": "OpenEXR", "libigl": "igl"}
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
-SET_UP_HINT = "Press Set Up Worker, or choose another Python."
 CHECK_SECONDS = 180.0
 
 _MARK = "WALA-CHECK "
@@ -122,7 +122,7 @@ def check_command(python: str) -> list[str]:
     return [python, "-c", _PROBE, *(f"{name}={IMPORT_NAMES.get(name, name)}" for name in requirements())]
 
 
-def judge(python: str, lines: list[str], exit_code: int) -> CheckResult:
+def result_of(python: str, lines: list[str], exit_code: int) -> CheckResult:
     """Result of check_command() from its output and exit code."""
     reports = [line.removeprefix(_MARK) for line in lines if line.startswith(_MARK)]
     if not reports:
@@ -170,9 +170,11 @@ class Check:
         self._folder = tempfile.TemporaryDirectory(prefix="wala-check-", ignore_cleanup_errors=True)
         self._lines: list[str] = []
         self._last: Event | None = None
-        self._is_told = False
+        self._is_reported = False
         try:
-            self._task = Task(check_command(self._python), Path(self._folder.name) / "check.log", str(source_root))
+            self._task = SubprocessTask(
+                check_command(self._python), Path(self._folder.name) / "check.log", str(source_root)
+            )
         except (OSError, ValueError) as error:
             self._finish(
                 _failure(self._python, f"{self._python} cannot be started: {getattr(error, 'strerror', None) or error}")
@@ -181,16 +183,16 @@ class Check:
     def poll(self) -> list[Event]:
         """[] during and after the run, and once [CheckResult] or [CancelledEvent]."""
         if self._last is None:
-            self._look()
-        if self._last is None or self._is_told:
+            self._poll_task()
+        if self._last is None or self._is_reported:
             return []
-        self._is_told = True
+        self._is_reported = True
         return [self._last]
 
-    def _look(self) -> None:
+    def _poll_task(self) -> None:
         self._lines += self._task.poll()
         if self._task.exit_code is not None:
-            self._finish(judge(self._python, self._lines, self._task.exit_code))
+            self._finish(result_of(self._python, self._lines, self._task.exit_code))
         elif time.monotonic() - self._started > CHECK_SECONDS:
             self._task.kill()
             self._finish(_failure(self._python, f"{self._python} did not answer within {CHECK_SECONDS:.0f} s"))

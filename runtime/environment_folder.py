@@ -43,7 +43,7 @@ def remove_command(python: str, folder: Path) -> list[str]:
     return [python, "-c", _REMOVE, str(folder)]
 
 
-class Claim:
+class EnvironmentLock:
     """Exclusive lock for changing an environment's folder. The system releases it when its holder dies.
 
     ``folder``'s parent exists. Raises JobFailed "in-use" if another process holds it, or OSError.
@@ -77,7 +77,7 @@ def restore(folder: Path | str) -> bool:
     if (folder / MARKER).is_file() or environment_python(sibling(folder, ".old")) is None:
         return False
     try:
-        claim = Claim(folder)
+        claim = EnvironmentLock(folder)
     except JobFailed as error:
         log.info("%s", error)
         return False

@@ -32,8 +32,9 @@ KINDS: dict[str, dict[str, type | tuple[type, ...]]] = {
         for name, event in WORKER_EVENTS.items()
     },
 }
-ABOUT_A_JOB = frozenset({"run", "cancel", *WORKER_EVENTS})
-LAST_WORDS = frozenset(event.name for event in LAST_EVENTS)
+JOB_KINDS = frozenset({"run", "cancel", *WORKER_EVENTS})
+LAST_KINDS = frozenset(event.name for event in LAST_EVENTS)
+SET_UP_HINT = "Press Set Up Worker, or choose another Python in the preferences."
 
 
 class JobFailed(Exception):
@@ -104,7 +105,7 @@ def _check(message: object) -> None:
         raise MessageError(f"unknown kind of message {str(kind)[:60]!r}")
     fields = KINDS[kind]
     job = message.get("job")
-    if kind in ABOUT_A_JOB and not isinstance(job, str):
+    if kind in JOB_KINDS and not isinstance(job, str):
         raise MessageError(f"a {kind} message names a job, this one {job!r}")
     if set(message) != {"type", "job", *fields}:
         raise MessageError(

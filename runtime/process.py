@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import channel
-from .messages import JobFailed
+from .messages import SET_UP_HINT, JobFailed
 from .storage import write_failure
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,6 @@ CRASHES = frozenset(
     for name in ("SIGILL", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGABRT", "SIGTRAP")
     if hasattr(signal, name)
 )
-SET_UP_HINT = "Choose another Python in the preferences, or press Set Up Worker."
 
 
 @dataclass(frozen=True)

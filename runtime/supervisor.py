@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from . import jobs, link, messages
+from . import jobs, messages, worker_connection
 from .events import (
     LAST_EVENTS,
     WORKER_EVENTS,
@@ -20,10 +20,10 @@ from .events import (
     WorkerReadyEvent,
     WorkerSilentEvent,
 )
-from .link import Link
-from .messages import JobFailed
-from .process import CRASHES, SET_UP_HINT, WorkerSettings
+from .messages import SET_UP_HINT, JobFailed
+from .process import CRASHES, WorkerSettings
 from .storage import log_tail
+from .worker_connection import WorkerConnection
 
 log = logging.getLogger(__name__)
 
@@ -56,12 +56,12 @@ class Supervisor:
 
     def __init__(self) -> None:
         self._settings: WorkerSettings | None = None
-        self._link: Link | None = None
+        self._connection: WorkerConnection | None = None
         self._events: list[Event] = []
         self._waiting: deque[_Job] = deque()
         self._running: _Job | None = None
         self._stage = ""
-        self._progress_at = self._silence_told_at = 0.0
+        self._progress_at = self._silence_reported_at = 0.0
         self._cancelled_at: float | None = None
         self._is_ended = False
         self._model_to_load = ""
@@ -70,16 +70,16 @@ class Supervisor:
     @property
     def state(self) -> WorkerState:
         """Current state of the worker."""
-        if self._link is None:
+        if self._connection is None:
             return WorkerState.STOPPED
-        if not self._link.is_ready:
+        if not self._connection.is_ready:
             return WorkerState.STARTING
         return WorkerState.BUSY if self._running or self._waiting else WorkerState.READY
 
     @property
     def pid(self) -> int | None:
         """The worker's process id, None if there is none."""
-        return self._link.process.pid if self._link else None
+        return self._connection.process.pid if self._connection else None
 
     @property
     def running(self) -> str | None:
@@ -94,7 +94,7 @@ class Supervisor:
     @property
     def log(self) -> Path | None:
         """The worker's own log (jobs write to worker.log in their folders)."""
-        return self._link.process.log if self._link else None
+        return self._connection.process.log if self._connection else None
 
     def start(self, settings: WorkerSettings) -> None:
         """Store the settings and launch a worker; poll() reports when it is ready.
@@ -102,18 +102,18 @@ class Supervisor:
         No effect with the settings of the running worker; with others it is stopped first and its jobs end as
         cancelled. Raises JobFailed "worker-start".
         """
-        self._notice_exit()
-        if self._link and settings != self._settings:
+        self._check_exit()
+        if self._connection and settings != self._settings:
             self.stop()
         self._settings = settings
-        if self._link is None:
+        if self._connection is None:
             self._launch()
 
     def _launch(self) -> None:
         self._log_before = 0
         if self._settings is None:
             raise JobFailed("worker-start", "no worker has been set up", SET_UP_HINT)
-        self._link = Link(self._settings)
+        self._connection = WorkerConnection(self._settings)
 
     def load(self, model: str) -> None:
         """Have the worker load a model once it is ready, unless a job comes first. There is no event for it."""
@@ -127,12 +127,12 @@ class Supervisor:
         """
         folder = Path(os.path.abspath(job_folder))
         job = _Job(jobs.read_request(folder).id, folder)
-        self._notice_exit()
-        if self._link and not self._link.is_open:
+        self._check_exit()
+        if self._connection and not self._connection.is_open:
             self._report_loss()
         if job.id in (self.running, *self.waiting):
             raise JobFailed("job-exists", f"the job {job.id} is in the queue already")
-        if self._link is None:
+        if self._connection is None:
             self._launch()
         self._waiting.append(job)
         return job.id
@@ -152,16 +152,16 @@ class Supervisor:
             return False
         if self._cancelled_at is None:
             self._cancelled_at = time.monotonic()
-            self._link.send("cancel", job_id)
+            self._connection.send("cancel", job_id)
         elif time.monotonic() - self._cancelled_at > CANCEL_AGAIN_SECONDS:
             self._end_worker()
         return True
 
     def _end_worker(self) -> None:
         """Kill a worker that does not stop a cancelled job; poll() continues once it has ended."""
-        if self._link.is_open:
+        if self._connection.is_open:
             self._is_ended = True
-            self._link.give_up("did not stop when the job was cancelled")
+            self._connection.abort("did not stop when the job was cancelled")
 
     def poll(self) -> list[Event]:
         """The events since the last call, in order. Never blocks; for a timer, or a loop with sleeps.
@@ -169,29 +169,29 @@ class Supervisor:
         WorkerReadyEvent, WorkerSilentEvent and WorkerLostEvent are about the worker. A job has a StartedEvent,
         StageEvents and StepEvents, and as the last one a DoneEvent, FailedEvent, CancelledEvent or WorkerLostEvent.
         """
-        if self._link and self._link.is_open:
-            self._link.listen(self._hear)
-        self._notice_exit()
-        if self._link and self._link.is_ready and self._link.is_open:
-            self._feed()
-            self._keep_pulse()
+        if self._connection and self._connection.is_open:
+            self._connection.receive(self._handle_message)
+        self._check_exit()
+        if self._connection and self._connection.is_ready and self._connection.is_open:
+            self._send_next()
+            self._check_progress()
         events, self._events = self._events, []
         return events
 
     def stop(self, grace: float = 1.0) -> None:
         """End the worker, waiting up to ``grace`` seconds before killing it. Unfinished jobs end as cancelled at the
         next poll()."""
-        if self._link:
-            self._link.stop(grace)
+        if self._connection:
+            self._connection.stop(grace)
         for job in self._unfinished():
             self._finish(job, CancelledEvent())
         self._is_ended = False
         self._forget_worker()
 
     def _forget_worker(self) -> None:
-        if self._link:
-            self._link.close()
-        self._link = None
+        if self._connection:
+            self._connection.close()
+        self._connection = None
         self._model_to_load = ""
 
     def _unfinished(self) -> list[_Job]:
@@ -216,13 +216,13 @@ class Supervisor:
         except JobFailed as error:
             log.warning("%s", error)
 
-    def _hear(self, message: dict) -> None:
+    def _handle_message(self, message: dict) -> None:
         kind, job = message["type"], self._running
         if kind == "ready":
             self._events.append(WorkerReadyEvent(message["pid"]))
-        elif kind not in messages.ABOUT_A_JOB or job is None or message["job"] != job.id:
+        elif kind not in messages.JOB_KINDS or job is None or message["job"] != job.id:
             log.info("dropped a %s message about job %s", kind, message["job"])
-        elif kind in messages.LAST_WORDS:
+        elif kind in messages.LAST_KINDS:
             # A cancelled job's result is not wanted, even if it was finished at that moment.
             event = CancelledEvent() if self._cancelled_at is not None else _event(message)
             self._clear_running()
@@ -232,18 +232,18 @@ class Supervisor:
             self._stage = message.get("stage", "")
             self._events.append(_event(message))
 
-    def _feed(self) -> None:
+    def _send_next(self) -> None:
         if self._running is None and self._waiting:
             self._running = self._waiting.popleft()
             self._progress_at = time.monotonic()
-            self._log_before = _size(self._link.process.log)
-            self._link.send("run", self._running.id, folder=str(self._running.folder))
+            self._log_before = _size(self._connection.process.log)
+            self._connection.send("run", self._running.id, folder=str(self._running.folder))
             self._model_to_load = ""  # the job has its own
         elif self._running is None and self._model_to_load:
-            self._link.send("load", model=self._model_to_load)
+            self._connection.send("load", model=self._model_to_load)
             self._model_to_load = ""
 
-    def _keep_pulse(self) -> None:
+    def _check_progress(self) -> None:
         """Report silence: missing progress of the job if there is one, as the thread that answers pings may outlive a
         stage that hangs; else missing answers."""
         now = time.monotonic()
@@ -251,29 +251,29 @@ class Supervisor:
             if now - self._cancelled_at > (CANCEL_LOAD_SECONDS if self._stage == LOAD else CANCEL_SECONDS):
                 self._end_worker()
         elif self._running is None:
-            if (seconds := self._link.feel_pulse()) is not None:
+            if (seconds := self._connection.check_heartbeat()) is not None:
                 self._events.append(WorkerSilentEvent(seconds, ""))
-        elif now - max(self._progress_at, self._silence_told_at) > link.SILENCE_SECONDS:
-            self._silence_told_at = now
+        elif now - max(self._progress_at, self._silence_reported_at) > worker_connection.SILENCE_SECONDS:
+            self._silence_reported_at = now
             self._events.append(WorkerSilentEvent(now - self._progress_at, self._stage, job=self.running))
 
-    def _notice_exit(self) -> None:
+    def _check_exit(self) -> None:
         """Report a worker that has ended: at once with its exit code, or once the channel has been closed for a
         while."""
-        if self._link is None or not self._link.is_gone():
+        if self._connection is None or not self._connection.has_ended():
             return
         # Its last messages may still be in the channel; the next poll reads the rest.
-        if self._link.is_open and self._link.listen(self._hear):
+        if self._connection.is_open and self._connection.receive(self._handle_message):
             return
         self._report_loss()
 
     def _report_loss(self) -> None:
         if self._is_ended:
-            self._go_on()
+            self._restart()
             return
-        worker, running = self._link.process, self._running
+        worker, running = self._connection.process, self._running
         exit_code = worker.exit_code()
-        what = f"the worker {self._link.end_in_words()}"
+        what = f"the worker {self._connection.describe_exit()}"
         if exit_code is None:
             worker.kill()
         hint = self._loss_hint(exit_code)
@@ -288,13 +288,13 @@ class Supervisor:
         self._forget_worker()
 
     def _loss_hint(self, exit_code: int | None) -> str:
-        if not self._link.is_ready or (exit_code in CRASHES and self._stage == LOAD):
+        if not self._connection.is_ready or (exit_code in CRASHES and self._stage == LOAD):
             return f"{SET_UP_HINT} The log's last lines are below."
         hint = "Generate again to start a new one; the log's last lines are below."
         is_killed = exit_code is not None and exit_code < 0 and exit_code not in CRASHES
         return f"The machine may have run out of memory. {hint}" if is_killed else hint
 
-    def _go_on(self) -> None:
+    def _restart(self) -> None:
         """Launch a new worker for the queued jobs after the last one was killed by a cancellation."""
         cancelled = self._running
         self._is_ended = False

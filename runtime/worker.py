@@ -26,23 +26,23 @@ import time
 from pathlib import Path
 
 from . import guard, messages
-from .attempt import EngineLoader, run_job
-from .channel import Channel, ChannelClosed, Door
+from .channel import Channel, ChannelClosed, WorkerListener
 from .events import LAST_EVENTS, CancelledEvent, DoneEvent, Event, FailedEvent, StageEvent
+from .job_runner import EngineLoader, run_job
 from .messages import JobFailed, MessageError
 from .process import DEFAULT_ENGINE
 
 log = logging.getLogger("runtime.worker")
 
-EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_NOBODY_CAME, EXIT_BLENDER_GONE, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 130
+EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_NO_CLIENT, EXIT_BLENDER_GONE, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 130
 CONNECT_SECONDS = 120.0
 # Time for the current step to end after Blender is gone.
-LEAVE_SECONDS = 3.0
+EXIT_SECONDS = 3.0
 # Time that a stage waits for its event to be sent to a Blender that may not read now.
-TELL_SECONDS = 0.2
+SEND_SECONDS = 0.2
 
 
-class Conversation:
+class WorkerSession:
     """The worker's side of the channel: receives jobs and sends events, until Blender ends it or is gone."""
 
     def __init__(self, channel: Channel, engine: EngineLoader, folder: Path):
@@ -52,9 +52,9 @@ class Conversation:
         self._inbox: queue.SimpleQueue[dict | None] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[tuple[str, str | None, dict, threading.Event]] = queue.SimpleQueue()
         self._cancelled: set[str] = set()
-        self._leaving = threading.Event()
+        self._exiting = threading.Event()
 
-    def hold(self) -> int:
+    def run(self) -> int:
         """Run jobs until there are no more; returns the exit code."""
         threading.Thread(target=self._read, name="control", daemon=True).start()
         threading.Thread(target=self._write, name="events", daemon=True).start()
@@ -62,7 +62,7 @@ class Conversation:
             if message["type"] == "load":
                 self._load(message["model"])
             else:
-                self._run(message["job"], Path(message["folder"]))
+                self._run_job(message["job"], Path(message["folder"]))
         return EXIT_DONE
 
     def _load(self, model: str) -> None:
@@ -75,18 +75,18 @@ class Conversation:
         except BaseException as error:  # a library's panic is not an Exception
             log.warning("%s could not be loaded beforehand: %s", model, error, exc_info=True)
 
-    def _run(self, job: str, folder: Path) -> None:
+    def _run_job(self, job: str, folder: Path) -> None:
         def announce(event: Event) -> None:
             if isinstance(event, LAST_EVENTS):  # logged first: what follows in the log is the next job's
                 log.info("job %s: %s", job, event)
-            is_sent = self._say(event.name, job, event.message_values())
+            is_sent = self._send(event.name, job, event.message_values())
             if event.name == StageEvent.name:
                 # A stage that holds Python's lock would block the thread that sends its event.
-                is_sent.wait(TELL_SECONDS)
+                is_sent.wait(SEND_SECONDS)
 
         log.info("job %s in %s", job, folder)
         try:
-            run_job(folder, self._engine, announce, lambda: self._leaving.is_set() or job in self._cancelled)
+            run_job(folder, self._engine, announce, lambda: self._exiting.is_set() or job in self._cancelled)
         except Exception as error:
             # For example an invalid folder name: an error of this job only.
             log.exception("job %s could not be run", job)
@@ -98,7 +98,7 @@ class Conversation:
             try:
                 message = self._channel.receive()
             except MessageError as error:
-                log.warning("dropped what is not a message: %s", error)
+                log.warning("dropped an invalid message: %s", error)
                 continue
             except ChannelClosed:
                 break
@@ -113,18 +113,18 @@ class Conversation:
             elif message["type"] == "cancel":
                 self._cancelled.add(message["job"])
             elif message["type"] == "ping":
-                self._say("pong", None, {"number": message["number"]})
+                self._send("pong", None, {"number": message["number"]})
             elif message["type"] == "shutdown":
                 code = EXIT_DONE
                 break
-        self._leaving.set()
+        self._exiting.set()
         if code == EXIT_BLENDER_GONE:
             _clean_up_after_blender(self._folder)
         self._inbox.put(None)
-        time.sleep(LEAVE_SECONDS)
+        time.sleep(EXIT_SECONDS)
         os._exit(code)
 
-    def _say(self, kind: str, job: str | None, fields: dict) -> threading.Event:
+    def _send(self, kind: str, job: str | None, fields: dict) -> threading.Event:
         """Queue a message for the writing thread; the returned event is set once it is sent."""
         is_sent = threading.Event()
         self._outbox.put((kind, job, fields, is_sent))
@@ -139,12 +139,12 @@ class Conversation:
                 return
             except ValueError:
                 log.exception("an event that is not a message")
-                if kind in messages.LAST_WORDS:
+                if kind in messages.LAST_KINDS:
                     # Blender waits for it.
-                    self._say(
+                    self._send(
                         FailedEvent.name,
                         job,
-                        FailedEvent("internal", "the job's end could not be told", "").message_values(),
+                        FailedEvent("internal", "the job's end could not be reported", "").message_values(),
                     )
             is_sent.set()
 
@@ -154,7 +154,7 @@ def serve(engine: EngineLoader) -> int:
     _start_log(logging.INFO)
     try:
         secret = json.loads(sys.stdin.readline())
-        folder, door = Path(secret["folder"]), Door(secret["address"], secret["key"])
+        folder, listener = Path(secret["folder"]), WorkerListener(secret["address"], secret["key"])
         parent = int(secret.get("parent", 0))
     except (ValueError, KeyError, TypeError, OSError) as error:
         print(f"no address and key on standard input ({error}); to run one job: --run FOLDER", file=sys.stderr)
@@ -162,13 +162,13 @@ def serve(engine: EngineLoader) -> int:
     if secret.get("is_main_thread"):
         guard.end_with_parent()
     guard.start(parent, str(folder))
-    channel = _wait_for_blender(door)
-    _point_input_at_nothing()
+    channel = _wait_for_blender(listener)
+    _close_input()
     if channel is None:
-        log.warning("nobody came")
+        log.warning("no client has connected")
         _clean_up_after_blender(folder)
-        return EXIT_NOBODY_CAME
-    return Conversation(channel, engine, folder).hold()
+        return EXIT_NO_CLIENT
+    return WorkerSession(channel, engine, folder).run()
 
 
 def _clean_up_after_blender(folder: Path) -> None:
@@ -177,17 +177,16 @@ def _clean_up_after_blender(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait_for_blender(door: Door) -> Channel | None:
+def _wait_for_blender(listener: WorkerListener) -> Channel | None:
     """The channel, or None after CONNECT_SECONDS or when the parent process has ended meanwhile."""
-    admitted: queue.SimpleQueue[Channel] = queue.SimpleQueue()
-    threading.Thread(target=lambda: admitted.put(door.admit()), name="door", daemon=True).start()
+    accepted: queue.SimpleQueue[Channel] = queue.SimpleQueue()
+    threading.Thread(target=lambda: accepted.put(listener.accept()), name="listener", daemon=True).start()
     deadline = time.monotonic() + CONNECT_SECONDS
     while True:
         with contextlib.suppress(queue.Empty):
-            return admitted.get(timeout=0.25)
-        # Blender closes standard input as soon as it has heard that we are ready, before the channel is here: who heard
-        # that is served.
-        if (time.monotonic() > deadline or _is_abandoned()) and door.shut():
+            return accepted.get(timeout=0.25)
+        # Blender closes standard input when it receives "ready", which may be before the channel is in the queue.
+        if (time.monotonic() > deadline or _is_abandoned()) and listener.close():
             return None
 
 
@@ -199,10 +198,10 @@ def _is_abandoned() -> bool:
     return bool(select.select([0], [], [], 0)[0]) and not os.read(0, 1)
 
 
-def _point_input_at_nothing() -> None:
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
+def _close_input() -> None:
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
 
 
 def _start_log(level: int) -> None:
@@ -259,7 +258,7 @@ def main(arguments: list[str] | None = None) -> int:
         return EXIT_INTERRUPTED
 
 
-def leave(code: int) -> None:
+def exit_process(code: int) -> None:
     """End the process without waiting for threads of libraries that may never end."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
@@ -268,4 +267,4 @@ def leave(code: int) -> None:
 
 
 if __name__ == "__main__":
-    leave(main())
+    exit_process(main())

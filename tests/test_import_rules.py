@@ -128,7 +128,7 @@ def test_inside_a_package_imports_are_relative(zone):
 # The library's layers, the lowest first: a module imports from its own package and from lower layers. What is not named
 # is of the pipeline's.
 LAYERS = (
-    ("errors", "files", "array_files", "configuration", "arguments"),
+    ("errors", "files", "array_files", "configuration", "renamed_settings", "arguments"),
     ("geometry", "wavelet"),
     ("networks",),
     ("conditions",),

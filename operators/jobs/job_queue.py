@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...runtime import kept_jobs
+from ...runtime import job_retention
 from ...runtime.events import CancelledEvent, DoneEvent, Event, FailedEvent
 from ...runtime.messages import JobFailed
 from ...runtime.pace import Pace
@@ -110,7 +110,7 @@ class JobQueue:
             if ticket.job == job:
                 self.waiting.remove(ticket)
                 self._cancelled.append(ticket)
-                kept_jobs.mark_cancelled(ticket.folder)
+                job_retention.mark_cancelled(ticket.folder)
                 return True
         return self.supervisor.cancel(job)
 

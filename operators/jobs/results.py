@@ -4,7 +4,7 @@ import logging
 
 import bpy
 
-from ...runtime import jobs, kept_jobs, variations
+from ...runtime import job_retention, jobs, variations
 from ...runtime.events import CancelledEvent, Event, FailedEvent, StageEvent, StartedEvent, WorkerSilentEvent
 from ...runtime.messages import Cancelled, JobFailed
 from ..models import depth_map_list
@@ -68,7 +68,7 @@ def _deliver(queue: JobQueue, ticket: Ticket, where: Place, remark: str = "") ->
         refusal = JobFailed("delivery", f"The shape could not be placed: {error}", f"It is kept in {ticket.folder}")
         _conclude(queue, ticket, Outcome(error=refusal))
     else:
-        kept_jobs.mark_delivered(ticket.folder)
+        job_retention.mark_delivered(ticket.folder)
         # The step of an operator that finishes a mesh again is in place already: the redo panel goes back to it. A
         # draft belongs to the step of the next edit.
         is_step = not (ticket.finishes_again or ticket.origin.is_draft)
@@ -135,7 +135,7 @@ def place_held(queue: JobQueue) -> None:
 
 def discard_held(queue: JobQueue) -> None:
     """Discard the oldest held result."""
-    kept_jobs.mark_delivered(queue.held.pop(0).folder)
+    job_retention.mark_delivered(queue.held.pop(0).folder)
     panel_state.rest("Discarded")
     show_held(queue)
 

@@ -2,7 +2,7 @@
 
 import json
 
-from ...runtime import jobs, kept_jobs, pace
+from ...runtime import job_retention, jobs, pace
 from ...runtime.messages import JobFailed
 from ...runtime.supervisor import WorkerState
 from .. import preferences
@@ -76,7 +76,7 @@ def submit(context, request: jobs.Request, files: dict, origin: Origin) -> Ticke
     ticket = Ticket(request.id, path, origin, Home.of(context), pace.Pace(expected))
     is_next = not queue.unfinished
     queue.submit(ticket)
-    kept_jobs.prune(parent, JOBS_KEPT, queue.folders)
+    job_retention.prune(parent, JOBS_KEPT, queue.folders)
     if is_next:
         is_starting = queue.supervisor.state == WorkerState.STARTING
         panel_state.busy("Starting the worker" if is_starting else "Waiting for the worker")

@@ -5,7 +5,7 @@ import textwrap
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from ...runtime.downloads import add_words, fetch_words, list_words, remove_words, verify_words
+from ...runtime.downloads import add_arguments, fetch_arguments, list_arguments, remove_arguments, verify_arguments
 from ...runtime.messages import JobFailed
 from ..conditions import CAPTURES
 from ..jobs import session
@@ -65,7 +65,7 @@ class WALA_OT_refresh_models(ModelsOperator, bpy.types.Operator):
     bl_label = "Refresh"
 
     def command(self, context):
-        return (list_words(), "Reading the list of models", "The list is up to date")
+        return (list_arguments(), "Reading the list of models", "The list is up to date")
 
 
 class WALA_OT_fetch_model(ModelsOperator, bpy.types.Operator):
@@ -105,7 +105,7 @@ program, or set HF_TOKEN"""
             raise JobFailed("bad-model", f"“{self.name}” is no model to fetch")
         if model.terms and not self.accept_licence:
             raise JobFailed("licence", f"The licence “{model.licence}” was not accepted, nothing was fetched")
-        return (fetch_words(model.name, bool(model.terms)), f"Fetching {model.title}", f"{model.title}: fetched")
+        return (fetch_arguments(model.name, bool(model.terms)), f"Fetching {model.title}", f"{model.title}: fetched")
 
 
 class WALA_OT_add_model(ModelsOperator, bpy.types.Operator):
@@ -141,7 +141,7 @@ class WALA_OT_add_model(ModelsOperator, bpy.types.Operator):
         if not self.directory:
             raise JobFailed("bad-input", "Choose the folder")
         folder, condition = bpy.path.abspath(self.directory), "" if self.condition == "AUTO" else self.condition
-        command = add_words(folder, self.name.strip(), condition, self.accept_licence)
+        command = add_arguments(folder, self.name.strip(), condition, self.accept_licence)
         return (command, f"Adding {folder}", "The model was added")
 
 
@@ -154,7 +154,7 @@ class WALA_OT_verify_model(ModelsOperator, bpy.types.Operator):
     name: StringProperty(name="Model", options={"SKIP_SAVE"})
 
     def command(self, context):
-        return (verify_words(self.name), "Comparing checksums", "Every file is as it was")
+        return (verify_arguments(self.name), "Comparing checksums", "Every file is as it was")
 
 
 class WALA_OT_remove_model(ModelsOperator, bpy.types.Operator):
@@ -176,7 +176,7 @@ class WALA_OT_remove_model(ModelsOperator, bpy.types.Operator):
 
     def command(self, context):
         session.unload()  # a loaded model's file is in use
-        return (remove_words(self.name), "Removing the model", "The model was removed")
+        return (remove_arguments(self.name), "Removing the model", "The model was removed")
 
 
 class WALA_OT_cancel_models(bpy.types.Operator):

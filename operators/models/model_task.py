@@ -55,7 +55,7 @@ class ModelTask(BackgroundTask):
     def _read_again(self) -> None:
         """Refresh the list after the operation."""
         try:
-            self.run(_command(downloads.list_words()))
+            self.run(_command(downloads.list_arguments()))
         except JobFailed as error:
             self.finish(False, str(error))
 
@@ -71,9 +71,11 @@ class ModelTask(BackgroundTask):
         )
 
 
-def _command(words: list[str]) -> downloads.Command:
-    place = downloads.Place(preferences.worker_python(), str(preferences.SOURCE_ROOT), preferences.models_folder())
-    return downloads.Command(place, words, bpy.app.online_access)
+def _command(arguments: list[str]) -> downloads.Command:
+    location = downloads.LibraryLocation(
+        preferences.worker_python(), str(preferences.SOURCE_ROOT), preferences.models_folder()
+    )
+    return downloads.Command(location, arguments, bpy.app.online_access)
 
 
 def progress_text(done: int, total: int, seconds_left: float | None) -> str:

@@ -10,7 +10,7 @@ import threading
 import numpy as np
 import pytest
 
-from runtime import attempt, jobs
+from runtime import job_runner, jobs
 from runtime.messages import Cancelled, JobFailed
 
 pytestmark = pytest.mark.faults
@@ -41,7 +41,7 @@ def run(folder, engine=None):
     """The job's last event, in a limited time: a pipe would block for ever."""
     said = []
     thread = threading.Thread(
-        target=attempt.run_job, args=(folder, engine or Engine(), said.append, lambda: False), daemon=True
+        target=job_runner.run_job, args=(folder, engine or Engine(), said.append, lambda: False), daemon=True
     )
     thread.start()
     thread.join(20)

@@ -98,7 +98,7 @@ def test_any_text_of_a_failure_arrives(line, text):
 def test_a_length_that_no_message_has_ends_the_conversation(line, length):
     one, other = line
     other.sendall(struct.pack("!i", length) + b"x" * 100)
-    with pytest.raises(channel.Babble):
+    with pytest.raises(channel.InvalidMessages):
         polled(one)
 
 
@@ -109,7 +109,7 @@ def test_ten_bad_messages_end_the_conversation(line, data):
     other.sendall(frame * (channel.MAX_BAD_MESSAGES - 1) + FRAME)
     assert polled(one)["step"] == 3
     other.sendall(frame)
-    with pytest.raises(channel.Babble):
+    with pytest.raises(channel.InvalidMessages):
         polled(one)
 
 

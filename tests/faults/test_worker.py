@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime import channel, engine, jobs, link, process, worker
+from runtime import channel, engine, jobs, process, worker, worker_connection
 from runtime import supervisor as supervising
 from runtime.messages import JobFailed
 from wala_blender.cli import generate, main
@@ -63,12 +63,12 @@ def test_who_heard_that_the_worker_is_ready_is_served(monkeypatch, delay):
     """Blender closes the worker's input at "ready", and the channel comes to the main thread later than the end of the
     input."""
 
-    class Slow(channel.Door):
+    class Slow(channel.WorkerListener):
         def __init__(self):
             self._decision = worker.threading.Lock()
-            self._is_promised, self._is_shut = True, False
+            self._has_client, self._is_closed = True, False
 
-        def admit(self):
+        def accept(self):
             time.sleep(delay)
             return "the channel"
 
@@ -79,9 +79,9 @@ def test_who_heard_that_the_worker_is_ready_is_served(monkeypatch, delay):
 
 def test_a_worker_whose_blender_is_gone_promises_nothing_any_more(monkeypatch):
     folder = channel.private_folder()
-    door = channel.Door(channel.socket_address(folder), "key")
+    listener = channel.WorkerListener(channel.socket_address(folder), "key")
     monkeypatch.setattr(worker, "_is_abandoned", lambda: True)
-    assert worker._wait_for_blender(door) is None
+    assert worker._wait_for_blender(listener) is None
     from runtime import messages
 
     late = channel.try_connect(channel.socket_address(folder))
@@ -95,7 +95,7 @@ def test_a_worker_whose_blender_is_gone_promises_nothing_any_more(monkeypatch):
     )
     with pytest.raises(channel.ChannelClosed):
         late.receive(5.0)
-    door._listener.close()
+    listener._listener.close()
     folder.rmdir()
 
 
@@ -118,7 +118,7 @@ if {how!r} == "forked" and not forked:
 if {how!r} == "stopped":
     os.kill(supervisor.pid, signal.SIGSTOP)
 children = os.popen("ps -o pid= --ppid " + str(supervisor.pid)).read().split()
-print(json.dumps([supervisor.pid, os.path.dirname(supervisor._link.process.address), forked, children]), flush=True)
+print(json.dumps([supervisor.pid, os.path.dirname(supervisor._connection.process.address), forked, children]), flush=True)
 time.sleep(600)
 """
 
@@ -289,10 +289,10 @@ def test_cancel_ends_a_worker_that_hangs_and_the_next_job_runs(start, make_job, 
     ids=["step", "load", "step with the lock"],
 )
 def test_a_stage_that_hangs_is_told_with_its_name_and_the_button(start, make_job, until, monkeypatch, where, stage):
-    monkeypatch.setattr(link, "PING_SECONDS", 0.05)
+    monkeypatch.setattr(worker_connection, "PING_SECONDS", 0.05)
     one = start()
     until(one, "worker-ready")
-    monkeypatch.setattr(link, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(worker_connection, "SILENCE_SECONDS", 0.5)
     job = one.submit(make_job(**where))
     until(one, "stage", job)
     silent = until(one, "worker-silent", job)[-1]
@@ -337,7 +337,7 @@ def test_whatever_an_import_raises_leads_to_set_up(tmp_path, monkeypatch, raised
 
 @pytest.mark.parametrize("raised", RAISED)
 def test_an_engine_that_cannot_be_imported_leads_to_set_up(tmp_path, monkeypatch, raised):
-    from runtime.attempt import EngineLoader
+    from runtime.job_runner import EngineLoader
 
     (tmp_path / "half_engine.py").write_text(f"raise {raised}\n")
     monkeypatch.syspath_prepend(tmp_path)

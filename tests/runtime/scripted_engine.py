@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from runtime import jobs
-from runtime.attempt import Progress
+from runtime.job_runner import Progress
 from runtime.messages import JobFailed
 
 CUBE = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float32) * 0.9

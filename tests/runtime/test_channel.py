@@ -17,11 +17,11 @@ def address():
 
 
 @pytest.fixture
-def door(address):
-    """An open door with the key "right"; .admitted gets the channel."""
-    one = channel.Door(address, "right")
-    one.admitted = []
-    thread = threading.Thread(target=lambda: one.admitted.append(one.admit()), daemon=True)
+def listener(address):
+    """An open listener with the key "right"; .accepted gets the channel."""
+    one = channel.WorkerListener(address, "right")
+    one.accepted = []
+    thread = threading.Thread(target=lambda: one.accepted.append(one.accept()), daemon=True)
     thread.start()
     yield one
     thread.join(0.5)
@@ -48,14 +48,14 @@ def test_nobody_listens(address):
     assert channel.try_connect(address) is None
 
 
-def test_the_right_key_is_let_in_and_the_worker_proves_itself(address, door):
+def test_the_right_key_is_let_in_and_the_worker_proves_itself(address, listener):
     one, answer = knock(address, "right")
     assert channel.is_proof("right", messages.WORKER_NAME, "n", answer["proof"])
     assert not channel.is_proof("wrong", messages.WORKER_NAME, "n", answer["proof"])
     one.close()
 
 
-def test_strangers_are_turned_away_and_the_door_stays_open(address, door):
+def test_strangers_are_turned_away_and_the_door_stays_open(address, listener):
     with pytest.raises(channel.ChannelClosed):
         knock(address, "wrong")
     with Client(address) as stranger:
@@ -84,11 +84,11 @@ def test_strangers_are_turned_away_and_the_door_stays_open(address, door):
     with pytest.raises(channel.ChannelClosed):
         one.receive()
     channel.try_connect(address).close()
-    assert not door.admitted
+    assert not listener.accepted
     assert knock(address, "right")[1]["type"] == "ready"
 
 
-def test_garbage_on_an_open_channel_is_skipped(address, door):
+def test_garbage_on_an_open_channel_is_skipped(address, listener):
     with Client(address) as raw:
         blender = channel.Channel(frames.PipeFrames(raw, messages.MAX_BYTES))
         hello = blender.receive()
@@ -96,9 +96,9 @@ def test_garbage_on_an_open_channel_is_skipped(address, door):
         blender.send("hello", name="x", protocol=messages.PROTOCOL, nonce="n", proof=proof)
         blender.receive()
         end = time.monotonic() + 10
-        while not door.admitted and time.monotonic() < end:
+        while not listener.accepted and time.monotonic() < end:
             time.sleep(0.01)
-        worker = door.admitted[0]
+        worker = listener.accepted[0]
         assert worker.poll() is None
         raw.send_bytes(b"{]")
         raw.send_bytes(b'{"type": "run"}')
@@ -116,8 +116,8 @@ def test_a_long_temporary_folder_still_gives_a_usable_address(tmp_path, monkeypa
     long.mkdir()
     monkeypatch.setattr(channel.tempfile, "gettempdir", lambda: str(long))
     folder = channel.private_folder()
-    door = channel.Door(channel.socket_address(folder), "k")
+    listener = channel.WorkerListener(channel.socket_address(folder), "k")
     assert folder.stat().st_mode & 0o077 == 0
     assert list(long.iterdir()) == []
-    door._listener.close()
+    listener._listener.close()
     folder.rmdir()

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from runtime import downloads
-from runtime.downloads import Command, Place
+from runtime.downloads import Command, LibraryLocation
 from runtime.events import CancelledEvent, ModelsDoneEvent
 from runtime.messages import JobFailed
 
@@ -44,10 +44,10 @@ def played(tmp_path):
     (package / "__main__.py").write_text(SCRIPT.format(told=str(tmp_path / "told")), encoding="utf-8")
 
     class Played:
-        place = Place(sys.executable, str(package.parent), "/the models")
+        location = LibraryLocation(sys.executable, str(package.parent), "/the models")
 
         def start(self, words, online_access=True):
-            return Command(self.place, words, online_access)
+            return Command(self.location, words, online_access)
 
         def told(self):
             return json.loads((tmp_path / "told").read_text())
@@ -74,7 +74,7 @@ def is_gone(pid):
 
 
 def test_a_list_comes_as_plain_data(played):
-    assert finish(played.start(downloads.list_words(), False)) == [
+    assert finish(played.start(downloads.list_arguments(), False)) == [
         ModelsDoneEvent([{"name": "starter", "title": "Größe"}])
     ]
     words, models, offline, _ = played.told()
@@ -82,7 +82,7 @@ def test_a_list_comes_as_plain_data(played):
 
 
 def test_a_fetch_tells_bytes_and_time_left(played):
-    command = played.start(downloads.fetch_words("--name", True))
+    command = played.start(downloads.fetch_arguments("--name", True))
     events = finish(command)
     assert [(event.done, event.seconds_left) for event in events[:-1]] == [(10, None), (60, 1.5), (100, 1.5)]
     assert events[-1] == ModelsDoneEvent(note="not checked") and command.state == "done" and command.poll() == []
@@ -92,25 +92,25 @@ def test_a_fetch_tells_bytes_and_time_left(played):
 
 def test_without_a_models_folder_the_library_chooses(played, monkeypatch):
     monkeypatch.delenv("WALA_MODELS", raising=False)
-    played.place = Place(played.place.python, played.place.source_root)
-    finish(played.start(downloads.verify_words("m")))
+    played.location = LibraryLocation(played.location.python, played.location.source_root)
+    finish(played.start(downloads.verify_arguments("m")))
     assert played.told()[1] is None
 
 
 def test_a_refusal_is_the_last_thing_said(played):
-    event = finish(played.start(downloads.remove_words("refused")))[-1]
+    event = finish(played.start(downloads.remove_arguments("refused")))[-1]
     assert event.name == "failed" and event.message == "the disk is full. Make room"
     assert "a warning" in event.log and "a library's remark" in event.log
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no signals")
 def test_a_program_that_the_system_ends_is_told(played):
-    event = finish(played.start(downloads.fetch_words("killed", True)))[-1]
+    event = finish(played.start(downloads.fetch_arguments("killed", True)))[-1]
     assert event.name == "failed" and "SIGKILL" in event.message
 
 
 def test_a_cancelled_fetch_is_gone(played):
-    command = played.start(downloads.fetch_words("slow", True))
+    command = played.start(downloads.fetch_arguments("slow", True))
     finish(command, until="bytes")
     command.cancel()
     assert finish(command)[-1] == CancelledEvent() and command.state == "cancelled"
@@ -118,7 +118,7 @@ def test_a_cancelled_fetch_is_gone(played):
 
 
 def test_an_abandoned_fetch_is_gone_at_once(played):
-    command = played.start(downloads.fetch_words("slow", True))
+    command = played.start(downloads.fetch_arguments("slow", True))
     finish(command, until="bytes")
     command.abandon()
     assert is_gone(played.told()[-1]) and command.state == "cancelled" and command.poll() == []
@@ -127,19 +127,19 @@ def test_an_abandoned_fetch_is_gone_at_once(played):
 
 def test_without_online_access_nothing_is_started(played, tmp_path):
     with pytest.raises(JobFailed, match="online access is off") as caught:
-        played.start(downloads.fetch_words("m", True), online_access=False)
+        played.start(downloads.fetch_arguments("m", True), online_access=False)
     assert caught.value.code == "offline" and not (tmp_path / "told").exists()
 
 
 def test_a_python_that_is_not_there(played):
-    played.place = Place("/nowhere/python", played.place.source_root)
+    played.location = LibraryLocation("/nowhere/python", played.location.source_root)
     with pytest.raises(JobFailed, match="/nowhere/python could not be started"):
-        played.start(downloads.list_words())
+        played.start(downloads.list_arguments())
 
 
 def test_a_folder_is_added_with_what_it_does_not_say():
-    assert downloads.add_words("/x y") == ["add", "--", "/x y"]
-    assert downloads.add_words("/x", "-n", "sketch", True) == [
+    assert downloads.add_arguments("/x y") == ["add", "--", "/x y"]
+    assert downloads.add_arguments("/x", "-n", "sketch", True) == [
         "add",
         "--name=-n",
         "--condition=sketch",

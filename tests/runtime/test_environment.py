@@ -127,7 +127,7 @@ def test_versions_that_are_too_old_and_packages_that_do_not_load_are_told():
     }
     versions = {name: version for name, version in STAND_INS.items() if name not in missing} | {"torch": "1.13.1+cu117"}
     report = {"python": "p", "version": "3.9.1", "versions": versions, "missing": missing, "cuda": False, "devices": []}
-    result = environment_check.judge("p", ["noise", environment_check._MARK + json.dumps(report)], 0)
+    result = environment_check.result_of("p", ["noise", environment_check._MARK + json.dumps(report)], 0)
     assert not result.ok and "Set Up Worker" in result.hint
     for words in (
         "Python 3.9.1",

@@ -143,7 +143,7 @@ def test_an_impostor_is_not_believed(start, make_job, until, tmp_path, behaviour
 
 
 def test_a_worker_that_never_answers_is_given_up(start, until, tmp_path, monkeypatch):
-    from runtime import link as module
+    from runtime import worker_connection as module
 
     monkeypatch.setattr(module, "START_SECONDS", 0.3)
     fake = tmp_path / "sleeper"
@@ -158,10 +158,10 @@ def test_garbage_said_to_the_worker_is_dropped(start, make_job, until):
     folder = make_job(steps=50, sleep=0.01)
     job = supervisor.submit(folder)
     until(supervisor, "step", job)
-    supervisor._link._channel._line.write(b"\x00{garbage", True)
-    supervisor._link._channel._line.write(b'{"type": "run", "job": 5}', True)
+    supervisor._connection._channel._frames.write(b"\x00{garbage", True)
+    supervisor._connection._channel._frames.write(b'{"type": "run", "job": 5}', True)
     until(supervisor, "done", job)
-    assert "not a message" in (folder / jobs.LOG).read_text() + supervisor.log.read_text()
+    assert "an invalid message" in (folder / jobs.LOG).read_text() + supervisor.log.read_text()
 
 
 BLENDER = """
@@ -176,7 +176,7 @@ if wanted == "started":
     supervisor.submit({folder!r})
 while wanted and not any(event.name == wanted for event in supervisor.poll()):
     time.sleep(0.01)
-print(supervisor.pid, os.path.dirname(supervisor._link.process.address), flush=True)
+print(supervisor.pid, os.path.dirname(supervisor._connection.process.address), flush=True)
 os._exit(0)
 """
 

@@ -95,7 +95,7 @@ def test_times_are_rough(seconds, words):
 
 
 def test_a_worker_writes_the_seconds(tmp_path):
-    from runtime.attempt import run_job
+    from runtime.job_runner import run_job
 
     class Loader:
         @staticmethod

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from runtime import process
-from runtime.task import Task
+from runtime.subprocess_task import SubprocessTask
 
 
 def test_two_blenders_have_a_log_each_and_the_few_newest_stay(start, until, tmp_path):
@@ -57,7 +57,7 @@ def test_the_worker_keeps_its_memory_unless_the_artist_says_otherwise(start, unt
     assert given["PYTHONPATH"] == str(source_root)
     # pip and the like need none of it.
     program = "import os; print([name for name in os.environ if name.startswith('MALLOC_')])"
-    task = Task([sys.executable, "-c", program], tmp_path / "task.log")
+    task = SubprocessTask([sys.executable, "-c", program], tmp_path / "task.log")
     lines = []
     while task.exit_code is None:
         lines += task.poll()

@@ -94,8 +94,10 @@ def test_unknown_ids(start, make_job, until):
     until(supervisor, "started", job)
     # What an earlier job might still have to say does not come out.
     for kind in ("step", "stage"):
-        supervisor._hear({"type": kind, "job": "f" * 32, "stage": "sample", "step": 0, "steps": 1, "seconds": 0.5})
-    supervisor._hear({"type": "done", "job": "f" * 32, "seconds": 1.0})
+        supervisor._handle_message(
+            {"type": kind, "job": "f" * 32, "stage": "sample", "step": 0, "steps": 1, "seconds": 0.5}
+        )
+    supervisor._handle_message({"type": "done", "job": "f" * 32, "seconds": 1.0})
     assert supervisor.running == job
     events = until(supervisor, "done", job)
     assert {event.job for event in events} == {job}
@@ -242,7 +244,7 @@ def test_a_log_that_cannot_be_written_is_not_the_pythons_fault(start, tmp_path):
 def test_the_heartbeat_is_answered_and_silence_is_told_once(start, make_job, until, monkeypatch):
     import signal
 
-    from runtime import link as module
+    from runtime import worker_connection as module
 
     monkeypatch.setattr(module, "PING_SECONDS", 0.05)
     monkeypatch.setattr(module, "SILENCE_SECONDS", 0.3)
@@ -253,7 +255,7 @@ def test_the_heartbeat_is_answered_and_silence_is_told_once(start, make_job, unt
     for _ in range(60):
         assert supervisor.poll() == []
         time.sleep(0.01)
-    assert supervisor._link._ping_number > 3
+    assert supervisor._connection._ping_number > 3
     os.kill(supervisor.pid, signal.SIGSTOP)
     silent = until(supervisor, "worker-silent")
     time.sleep(0.1)

@@ -72,7 +72,7 @@ def is_alive(pid):
 def fetch_slowly(extension, library):
     """A fetch under way, as in a window; returns its process id."""
     bpy.ops.wala.refresh_models()
-    words = extension.module("runtime.downloads").fetch_words("slow", True)
+    words = extension.module("runtime.downloads").fetch_arguments("slow", True)
     extension.session.current.models.begin(words, "Fetching Slow", "Fetched")
     extension.poll_until(lambda: extension.board.models_progress > 0.5)
     return calls(library)[-1][-1]

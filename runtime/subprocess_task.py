@@ -18,7 +18,7 @@ _DROPPED = frozenset({"PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_N
 MAX_BYTES_PER_POLL = 64 * 2**10
 
 
-class Task:
+class SubprocessTask:
     """One running subprocess; its output is appended to ``log_path``. Raises OSError if it cannot be started.
 
     ``variables``: added to clean_environment().

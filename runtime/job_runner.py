@@ -13,7 +13,7 @@ from typing import Protocol
 
 from . import jobs, variations
 from .events import CancelledEvent, DoneEvent, Event, FailedEvent, StageEvent, StartedEvent, StepEvent
-from .messages import Cancelled, JobFailed
+from .messages import SET_UP_HINT, Cancelled, JobFailed
 from .storage import open_plain, write_failure
 
 log = logging.getLogger(__name__)
@@ -56,8 +56,7 @@ class EngineLoader:
                 raise
             except BaseException as error:
                 # A half-installed package may raise anything on import; a library's panic is not an Exception.
-                hint = "Press Set Up Worker, or choose another Python."
-                raise JobFailed("no-engine", f"the worker cannot load {self._name}: {error}", hint) from error
+                raise JobFailed("no-engine", f"the worker cannot load {self._name}: {error}", SET_UP_HINT) from error
         return self._engine
 
 
@@ -72,15 +71,15 @@ def output_to(path: Path) -> Iterator[None]:
     saved = [os.dup(number) for number in (1, 2)]
     try:
         with target:
-            _point_output_at(target.fileno(), target.fileno())
+            _redirect_output(target.fileno(), target.fileno())
         yield
     finally:
-        _point_output_at(*saved)
+        _redirect_output(*saved)
         for number in saved:
             os.close(number)
 
 
-def _point_output_at(out: int, err: int) -> None:
+def _redirect_output(out: int, err: int) -> None:
     for stream, target, number in ((sys.stdout, out, 1), (sys.stderr, err, 2)):
         try:
             stream.flush()
@@ -97,22 +96,22 @@ def run_job(folder: Path, engine: EngineLoader, announce: Announce, should_stop:
     announce gets every event. should_stop is called before every step. Raises only what ``announce`` raises.
     """
 
-    def tell(event: Event) -> None:
+    def report(event: Event) -> None:
         announce(event)
         jobs.append_event(folder, event)
 
     try:
         request = jobs.read_request(folder)
         with jobs.claimed(folder):
-            last = _attempt(folder, request, engine, tell, should_stop)
-            _end(folder, last, announce)
+            last = _run_request(folder, request, engine, report, should_stop)
+            _record_end(folder, last, announce)
     except JobFailed as error:
         last = _failure(error)
-        _end(folder, last, announce)
+        _record_end(folder, last, announce)
     return last
 
 
-def _end(folder: Path, last: Event, announce: Announce) -> None:
+def _record_end(folder: Path, last: Event, announce: Announce) -> None:
     """Announce the last event, and write it to events.ndjson if the folder is a valid job. The file is written first,
     as receivers of the event may read it."""
     try:
@@ -123,8 +122,8 @@ def _end(folder: Path, last: Event, announce: Announce) -> None:
     announce(last)
 
 
-def _attempt(
-    folder: Path, request: jobs.Request, engine: EngineLoader, tell: Announce, should_stop: Callable[[], bool]
+def _run_request(
+    folder: Path, request: jobs.Request, engine: EngineLoader, report: Announce, should_stop: Callable[[], bool]
 ) -> Event:
     started = time.monotonic()
     stages: list[str] = []
@@ -134,25 +133,25 @@ def _attempt(
             raise Cancelled
         kind = StepEvent if stages[-1:] == [stage] else StageEvent
         stages.append(stage)
-        tell(kind(stage, step, steps, round(time.monotonic() - started, 3)))
+        report(kind(stage, step, steps, round(time.monotonic() - started, 3)))
 
     try:
         if request.start == "input":
             jobs.forget_result(folder)
             variations.forget_variations(folder)
         with output_to(folder / jobs.LOG):
-            last = _run_engine(folder, request, engine, tell, progress)
+            last = _run_engine(folder, request, engine, report, progress)
         return last or DoneEvent(round(time.monotonic() - started, 3))
     except JobFailed as error:
         return _failure(error)
 
 
 def _run_engine(
-    folder: Path, request: jobs.Request, engine: EngineLoader, tell: Announce, progress: Progress
+    folder: Path, request: jobs.Request, engine: EngineLoader, report: Announce, progress: Progress
 ) -> Event | None:
     """The event of an early end; None if the job is done."""
     try:
-        tell(StartedEvent())
+        report(StartedEvent())
         engine.get().run(folder, request, progress)
         return None
     except (Cancelled, KeyboardInterrupt):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from . import channel, messages
-from .channel import Babble, Channel, ChannelClosed
+from .channel import Channel, ChannelClosed, InvalidMessages
 from .process import WorkerProcess, WorkerSettings, describe_exit
 
 log = logging.getLogger(__name__)
@@ -18,11 +18,11 @@ PING_SECONDS = 2.0
 SILENCE_SECONDS = 30.0
 # Time between the end of the channel and the exit code.
 EXIT_SECONDS = 1.0
-# Time limit of one call of listen(); the remaining messages wait for the next call.
-HEARING_SECONDS = 0.001
+# Time limit of one call of receive(); the remaining messages wait for the next call.
+RECEIVE_SECONDS = 0.001
 
 
-class Link:
+class WorkerConnection:
     """A launched worker and the connection to it. Raises JobFailed as WorkerProcess does. is_ready: the handshake is
     done; is_open: messages can be sent."""
 
@@ -33,7 +33,7 @@ class Link:
         self._nonce = ""
         self._started = time.monotonic()
         self._closed_at: float | None = None
-        self._complaint = ""
+        self._abort_reason = ""
         self._ping_number = 0
         self._ping_sent = 0.0
         self._ping_open = False
@@ -41,7 +41,7 @@ class Link:
 
     @property
     def is_open(self) -> bool:
-        """False once the channel is closed or the worker was given up; its exit code follows."""
+        """False once the channel is closed or the connection was aborted; its exit code follows."""
         return self._closed_at is None
 
     def send(self, kind: str, job: str | None = None, **fields: str | int) -> None:
@@ -52,48 +52,48 @@ class Link:
             except ChannelClosed:
                 self._closed_at = time.monotonic()
 
-    def listen(self, hear: Callable[[dict], None]) -> bool:
-        """Pass received messages to ``hear`` ("ready" once, then all but pongs), for a limited time. True if more may
+    def receive(self, handle: Callable[[dict], None]) -> bool:
+        """Pass received messages to ``handle`` ("ready" once, then all but pongs), for a limited time. True if more may
         be waiting."""
-        end = time.monotonic() + HEARING_SECONDS
+        end = time.monotonic() + RECEIVE_SECONDS
         try:
             if self._channel is None:
                 self._channel = channel.try_connect(self.process.address)
             while self._channel and self.is_open and (message := self._channel.poll()):
-                if self._is_news(message):
-                    hear(message)
+                if self._is_for_caller(message):
+                    handle(message)
                 if time.monotonic() > end:
                     return True
-        except Babble as error:
-            self.give_up(f"said what cannot be understood ({error})")
+        except InvalidMessages as error:
+            self.abort(f"sent invalid messages ({error})")
         except (ChannelClosed, OSError) as error:
             log.debug("the channel ended: %s", error)
             self._closed_at = time.monotonic()
         if not self.is_ready and self.is_open and time.monotonic() - self._started > START_SECONDS:
-            self.give_up(f"did not answer within {START_SECONDS:.0f} s of its start")
+            self.abort(f"did not answer within {START_SECONDS:.0f} s of its start")
         return False
 
-    def _is_news(self, message: dict) -> bool:
-        """Whether a message is for the caller of ``listen``: the end of the handshake, and everything but pongs after
+    def _is_for_caller(self, message: dict) -> bool:
+        """Whether a message is for the caller of ``receive``: the end of the handshake, and everything but pongs after
         it."""
         if not self.is_ready:
-            self._greet(message)
+            self._continue_handshake(message)
             return self.is_ready
         if message["type"] == "pong":
             self._ping_open = self._is_silent = False
         return message["type"] not in ("pong", "hello", "ready")
 
-    def give_up(self, complaint: str) -> None:
-        """Kill the worker; ``complaint`` completes the sentence "the worker …"."""
-        self._complaint = complaint
+    def abort(self, reason: str) -> None:
+        """Kill the worker; ``reason`` completes the sentence "the worker …"."""
+        self._abort_reason = reason
         self._closed_at = time.monotonic()
         self.process.kill()
 
-    def _greet(self, message: dict) -> None:
+    def _continue_handshake(self, message: dict) -> None:
         """The handshake: the worker's hello, our hello with a proof, its ready with a proof."""
         if message["type"] == "hello" and not self._nonce:
             if message["protocol"] != messages.PROTOCOL or message["name"] != messages.WORKER_NAME:
-                self.give_up(
+                self.abort(
                     f"speaks protocol {message['protocol']} as {message['name'][:40]}; expected {messages.PROTOCOL}"
                 )
                 return
@@ -106,9 +106,9 @@ class Link:
             self.is_ready = True
             self.process.let_go()
         else:
-            self.give_up("could not prove that it is ours")
+            self.abort("could not prove that it is ours")
 
-    def feel_pulse(self) -> float | None:
+    def check_heartbeat(self) -> float | None:
         """Send a heartbeat when one is due. Returns the seconds without an answer once they exceed the limit, only
         once; else None."""
         now = time.monotonic()
@@ -121,16 +121,16 @@ class Link:
             return now - self._ping_sent
         return None
 
-    def is_gone(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether the process has ended, or the channel has been closed for so long that no exit code is to be
         expected."""
         if self.process.exit_code() is not None:
             return True
         return self._closed_at is not None and time.monotonic() - self._closed_at >= EXIT_SECONDS
 
-    def end_in_words(self) -> str:
+    def describe_exit(self) -> str:
         """How the worker ended, to complete the sentence "the worker …"."""
-        return self._complaint or describe_exit(self.process.exit_code())
+        return self._abort_reason or describe_exit(self.process.exit_code())
 
     def stop(self, grace: float) -> None:
         """Ask the worker to exit, and kill it after ``grace`` seconds; at once if it is not ready. Blocks that long."""

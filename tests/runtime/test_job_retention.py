@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from runtime import jobs, kept_jobs
+from runtime import job_retention, jobs
 from runtime.events import CancelledEvent, DeliveredEvent, DoneEvent, FailedEvent, StartedEvent, StepEvent
 
 EVENTS = {
@@ -50,7 +50,7 @@ def test_the_newest_jobs_stay(make, tmp_path, end):
     folders = [make(seconds, "started", "done", end) for seconds in (50, 10, 40, 20, 30)]
     # Events that come late do not make a job newer.
     jobs.append_event(folders[0], EVENTS[end])
-    kept_jobs.prune(tmp_path, 3, ())
+    job_retention.prune(tmp_path, 3, ())
     assert left(tmp_path) == sorted(folders[number].name for number in (1, 3, 4))
 
 
@@ -58,11 +58,11 @@ def test_a_job_somebody_waits_for_stays(make, tmp_path):
     running, undelivered, untouched = make(50, "started", "step"), make(60, "started", "done"), make(70)
     ours, forgotten = make(10**7, "started", "done"), make(10**6, "started", "done")
     newest = make(0, "done", "delivered")
-    kept_jobs.prune(tmp_path, 1, [ours])
+    job_retention.prune(tmp_path, 1, [ours])
     assert left(tmp_path) == sorted(path.name for path in (running, undelivered, untouched, ours, newest))
     assert not forgotten.exists()
-    kept_jobs.mark_delivered(undelivered)
-    kept_jobs.prune(tmp_path, 1, [ours])
+    job_retention.mark_delivered(undelivered)
+    job_retention.prune(tmp_path, 1, [ours])
     assert not undelivered.exists() and running.exists()
 
 
@@ -78,14 +78,14 @@ def test_what_is_no_job_is_left_alone_and_a_half_written_one_goes_after_a_day(ma
     for path in (old, fresh):
         (path / "inputs").mkdir(parents=True)
     age(old, 10**6)
-    kept_jobs.prune(tmp_path, 0, ())
+    job_retention.prune(tmp_path, 0, ())
     assert left(tmp_path) == sorted([fresh.name, "a" * 32, "b" * 32, "elsewhere", "my chairs"])
     assert (elsewhere / folder.name / jobs.REQUEST).is_file()
 
 
 def test_nothing_that_goes_wrong_is_heard_of(make, tmp_path, monkeypatch):
-    kept_jobs.prune(tmp_path / "nowhere", 0, ())
-    kept_jobs.mark_delivered(tmp_path / "nowhere")
+    job_retention.prune(tmp_path / "nowhere", 0, ())
+    job_retention.mark_delivered(tmp_path / "nowhere")
     folder, other = make(10**6, "failed"), make(10**6 + 1, "failed")
     with open(folder / jobs.EVENTS, "wb") as file:
         file.write(b"[" * 4000)
@@ -93,12 +93,12 @@ def test_nothing_that_goes_wrong_is_heard_of(make, tmp_path, monkeypatch):
     def refuse(path, *words, **more):
         raise PermissionError(13, "in use", str(path))
 
-    monkeypatch.setattr(kept_jobs.shutil.os, "rmdir", refuse)
-    kept_jobs.prune(tmp_path, 0, ())
+    monkeypatch.setattr(job_retention.shutil.os, "rmdir", refuse)
+    job_retention.prune(tmp_path, 0, ())
     monkeypatch.undo()
     # What was not removed whole goes the next time.
     assert left(tmp_path) == sorted([folder.name, other.name])
     for path in (folder, other):
         age(path, 10**6)
-    kept_jobs.prune(tmp_path, 0, ())
+    job_retention.prune(tmp_path, 0, ())
     assert left(tmp_path) == []
