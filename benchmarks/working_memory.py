@@ -107,11 +107,11 @@ def main() -> int:
             f"{name:24}"
             + "".join(f"{row[name]['weights'] / 1e9:20.2f}{row[name]['peak'] / 1e9:8.2f}" for row in figures.values())
         )
-    in_turns = max(row["peak"] for row in figures["bfloat16"].values())
+    offloaded = max(row["peak"] for row in figures["bfloat16"].values())
     weights = sum(row["weights"] for name, row in figures["float32"].items() if name != FIT)
     whole = weights + max(row["peak"] - row["weights"] for row in figures["float32"].values())
     print(
-        f"bfloat16 in turns: {in_turns / 1e9:.2f} GB, {in_turns / whole:.2f} of {whole / 1e9:.2f} GB, float32 with everything on the device"
+        f"bfloat16 in turns: {offloaded / 1e9:.2f} GB, {offloaded / whole:.2f} of {whole / 1e9:.2f} GB, float32 with everything on the device"
     )
     return 0
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from wala_blender.conditions.background import cut_out, thing_in
+from wala_blender.conditions.background import cut_out, object_in
 from wala_blender.conditions.image_preprocessing import prepare_image
 from wala_blender.errors import InputError
 
@@ -18,10 +18,10 @@ def picture(ground: int = 240, hole: int = 240) -> np.ndarray:
 
 
 def test_a_hole_is_seen_through_and_a_light_spot_is_not():
-    _, frame = thing_in(picture(hole=240))
+    _, frame = object_in(picture(hole=240))
     assert not frame[50, 60] and frame[30, 40] and not frame[3, 3]
     assert frame.sum() == 60 * 60 - 20 * 20
-    _, spotted = thing_in(picture(hole=230))
+    _, spotted = object_in(picture(hole=230))
     assert spotted.sum() == 60 * 60, "a shade that is near the background's, but not the same"
 
 

@@ -2,14 +2,14 @@
 
 import torch
 
-from wala_blender.latent_optimization import MOMENTA, adam_step
+from wala_blender.latent_optimization import ADAM_BETAS, adam_step
 
 
 def test_its_steps_are_those_of_torchs_adam():
     generator = torch.Generator().manual_seed(0)
     start, curvature = torch.randn(50, generator=generator), torch.rand(50, generator=generator)
     ours, theirs = start.clone(), start.clone().requires_grad_(True)
-    optimizer = torch.optim.Adam([theirs], betas=MOMENTA)
+    optimizer = torch.optim.Adam([theirs], betas=ADAM_BETAS)
     momentum, power = torch.zeros(50), torch.zeros(50)
     for count in range(1, 9):
         rate = 0.1 / count

@@ -117,10 +117,10 @@ def test_what_the_hub_does_not_state_stays_non_commercial(hub, models, capsys):
 def test_a_repository_of_something_else(hub, models):
     hub.files = {"Zbalpha/LaGeM/README.md": b"soon"}
     with pytest.raises(ModelError, match=r"no checkpoint \(.pth\) among README.md"):
-        install.look(LAGEM)
+        install.look_up(LAGEM)
     hub.files = {}
     with pytest.raises(DownloadError, match="is not there"):
-        install.look(LAGEM)
+        install.look_up(LAGEM)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ CUDA, CPU = torch.device("cuda"), torch.device("cpu")  # as names: nothing here 
 def test_what_is_lent_comes_back_itself():
     module = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
     before = {key: value.data_ptr() for key, value in module.state_dict().items()}
-    with pytest.raises(KeyError), offload.lent_to(torch.device("meta"), module):
+    with pytest.raises(KeyError), offload.on_device(torch.device("meta"), module):
         assert all(value.is_meta for value in module.state_dict().values())
         raise KeyError
     assert {key: value.data_ptr() for key, value in module.state_dict().items()} == before
@@ -35,12 +35,12 @@ def test_what_is_lent_comes_back_itself():
 def test_the_ways_that_are_tried(mode, device, tried):
     seen = []
 
-    def attempt(in_turns):
-        seen.append(in_turns)
+    def attempt(sequential_offload):
+        seen.append(sequential_offload)
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nand more")
 
     with pytest.raises(MemoryShortageError, match="needs 9 GB") as caught:
-        offload.try_ways(attempt, mode, device, "it needs 9 GB")
+        offload.run_with_offload_fallback(attempt, mode, device, "it needs 9 GB")
     assert seen == tried and "\n" not in str(caught.value)
     assert ("switch the low-memory mode on" in caught.value.hint) == (tried == [False] and device == CUDA)
 
@@ -48,30 +48,30 @@ def test_the_ways_that_are_tried(mode, device, tried):
 def test_other_errors_are_not_tried_again():
     seen = []
 
-    def attempt(in_turns):
-        seen.append(in_turns)
+    def attempt(sequential_offload):
+        seen.append(sequential_offload)
         raise RuntimeError("shapes do not match")
 
     with pytest.raises(RuntimeError, match="shapes"):
-        offload.try_ways(attempt, "auto", CUDA, "")
+        offload.run_with_offload_fallback(attempt, "auto", CUDA, "")
     assert seen == [False]
     with pytest.raises(ModelError, match="low-memory mode 'sometimes'"):
-        offload.ways("sometimes", CUDA)
+        offload.offload_modes("sometimes", CUDA)
 
 
 @pytest.fixture
 def turns_everywhere(monkeypatch):
     """Taking turns on the CPU as well."""
-    monkeypatch.setattr(offload, "ways", lambda mode, device: offload.MODES[mode])
+    monkeypatch.setattr(offload, "offload_modes", lambda mode, device: offload.MODES[mode])
 
 
 def test_in_turns_the_same_latent_is_made(turns_everywhere):
     inputs = {"occupancy": np.ones((16, 16, 16), bool)}
-    (plain, _), (in_turns, _) = (
+    (plain, _), (offloaded, _) = (
         Pipeline.load("starter", "cpu", low_memory=mode).generate_latent("voxels", inputs, Settings(steps=2))
         for mode in ("off", "on")
     )
-    assert torch.equal(plain, in_turns)
+    assert torch.equal(plain, offloaded)
 
 
 def test_a_generation_that_runs_out_of_memory_is_repeated_in_turns(turns_everywhere, monkeypatch):
@@ -79,8 +79,8 @@ def test_a_generation_that_runs_out_of_memory_is_repeated_in_turns(turns_everywh
     seen = []
 
     def generate(self, *given):
-        seen.append(self.in_turns)
-        if not self.in_turns:
+        seen.append(self.sequential_offload)
+        if not self.sequential_offload:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return ["made"]
 

@@ -290,7 +290,7 @@ def test_words_become_views(model):
 
 def test_half_precision_and_taking_turns(model, tmp_path):
     write_vocabulary(write_model(tmp_path))
-    half = TextToViews.load(tmp_path, TINY, precision=torch.bfloat16, in_turns=True)
+    half = TextToViews.load(tmp_path, TINY, precision=torch.bfloat16, sequential_offload=True)
     assert (
         {p.dtype for p in half.unet.parameters()}
         == {p.dtype for p in half.text_encoder.parameters()}

@@ -121,4 +121,4 @@ def test_one_map_and_several_go_through_the_same_encoder():
 def test_without_a_condition_there_is_the_empty_one():
     model = Starter()
     condition = model.encode("none")
-    assert torch.equal(condition.tokens, model.nothing) and not condition.grid.any()
+    assert torch.equal(condition.tokens, model.null_token) and not condition.grid.any()

@@ -192,19 +192,19 @@ def test_the_models_take_turns_in_memory_and_in_low_memory_mode_their_networks_t
         views.append(weakref.ref(model))
         return model
 
-    def take_up_shapes(pipeline, in_turns):
-        asked.append(in_turns)
+    def take_up_shapes(pipeline, sequential_offload):
+        asked.append(sequential_offload)
         left.extend(model() for model in views)
-        take_up(pipeline, in_turns)
+        take_up(pipeline, sequential_offload)
 
-    monkeypatch.setattr("wala_blender.offload.ways", lambda mode, device: (mode == "on",))
+    monkeypatch.setattr("wala_blender.offload.offload_modes", lambda mode, device: (mode == "on",))
     monkeypatch.setattr(text_to_shape.TextToViews, "load", load_views)
     monkeypatch.setattr(Pipeline, "_take_up", take_up_shapes)
-    in_turns = latent_of("a chair", "on")
+    offloaded = latent_of("a chair", "on")
     assert set(asked) == {True} and len(left) > 0 and set(left) == {None}
     asked.clear()
-    assert np.array_equal(latent_of("a chair", "off"), in_turns) and set(asked) == {False}
-    assert not np.array_equal(latent_of("a lamp", "off"), in_turns)
+    assert np.array_equal(latent_of("a chair", "off"), offloaded) and set(asked) == {False}
+    assert not np.array_equal(latent_of("a lamp", "off"), offloaded)
 
 
 def test_what_is_not_installed_is_named_before_anything_is_made(capsys, tmp_path, monkeypatch):

@@ -221,6 +221,30 @@ def test_a_killed_stage_two_ends_at_the_same_weights(store, first, tmp_path, mon
     assert (tmp_path / "parts" / "starter.pt").is_file()
 
 
+def test_a_run_with_former_keys_goes_on(store, first, tmp_path):
+    """Its state, and its result as another run's start."""
+    denoiser_training.train(store, first, tmp_path / "run", STAGE_TWO)
+    former = (("mean_latent", "usual"), ("null_token", "nothing"), ("type_embeddings.", "kinds."))
+
+    def with_former_keys(state):
+        for name, before in former:
+            state = {key.replace(name, before): value for key, value in state.items()}
+        return state
+
+    saved = state(tmp_path / "run")
+    weights = torch.load(tmp_path / "run" / "starter.pt", weights_only=True)
+    assert with_former_keys(weights).keys() != weights.keys()
+    torch.save(
+        saved | {name: with_former_keys(saved[name]) for name in ("model", "average")}, tmp_path / "run/state.pt"
+    )
+    torch.save(with_former_keys(weights), tmp_path / "run" / "starter.pt")
+    assert same(load_stage_two(tmp_path / "run").denoiser.state_dict(), weights)
+    denoiser_training.train(store, first, tmp_path / "run", replace(STAGE_TWO, loop=replace(LOOP, steps=5)))
+    assert (
+        state(tmp_path / "run")["steps"] == 5 and state(tmp_path / "run")["average"].keys() == saved["average"].keys()
+    )
+
+
 def mean_loss(run):
     """Of the whole run, 12 samples: how many lines its log has depends on the machine's speed."""
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]

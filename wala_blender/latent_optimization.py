@@ -13,10 +13,10 @@ from .conditions.shape_constraints import Observation
 from .networks.autoencoder import Autoencoder
 from .wavelet import tree_to_half_field
 
-RATE = 0.08  # learning rate of the first step, in latent units; a third of it at the last
-MOMENTA = (0.8, 0.95)
+LEARNING_RATE = 0.08  # learning rate of the first step, in latent units; a third of it at the last
+ADAM_BETAS = (0.8, 0.95)
 INSIDE = slice(4, 132)  # the field's own grid points in the half transform's output
-ENOUGH = 0.05  # stop when the loss is 5 % of its first value; only voxels reach that
+STOP_RATIO = 0.05  # stop when the loss is 5 % of its first value; only voxels reach that
 
 
 def fit(
@@ -27,26 +27,28 @@ def fit(
     on_step: Callable[[int, int], object],
 ) -> Tensor:
     """Latent (4, 12, 12, 12) before quantisation after ``steps`` steps of Adam towards agreement of its field with the
-    observation; fewer steps if the loss falls below ENOUGH of its first value.
+    observation; fewer steps if the loss falls below STOP_RATIO of its first value.
 
     The gradient passes straight through a quantiser. on_step(step, steps) is called before each step and may raise to
     stop. Returns float32.
     """
     moved = latent.detach().float().clone().requires_grad_(True)
     momentum, power = torch.zeros_like(moved), torch.zeros_like(moved)
-    enough = None
+    stop_below = None
     for step in range(steps):
         on_step(step, steps)
         disagreement = disagreement_of(autoencoder, moved, observation)
         left = disagreement.detach()
-        enough = ENOUGH * left if enough is None else enough
-        going_on = left > enough
+        stop_below = STOP_RATIO * left if stop_below is None else stop_below
+        going_on = left > stop_below
         # Reading the value would synchronise a GPU: there the remaining steps have no effect instead.
         if going_on.device.type == "cpu" and not going_on:
             break
         (gradient,) = torch.autograd.grad(disagreement, moved)  # not of the networks' parameters
         with torch.no_grad():
-            moved -= going_on * adam_step(gradient, momentum, power, step + 1, RATE * (1 - 2 / 3 * step / steps))
+            moved -= going_on * adam_step(
+                gradient, momentum, power, step + 1, LEARNING_RATE * (1 - 2 / 3 * step / steps)
+            )
     return moved.detach()
 
 
@@ -54,9 +56,9 @@ def adam_step(gradient: Tensor, momentum: Tensor, power: Tensor, count: int, rat
     """Update that step number ``count``, from 1, of Adam (Kingma & Ba 2015, algorithm 1) subtracts; modifies the
     averages of the gradient and of its square. Importing torch.optim imports torch's compiler, which takes longer than
     all steps."""
-    momentum.lerp_(gradient, 1 - MOMENTA[0])
-    power.lerp_(gradient.square(), 1 - MOMENTA[1])
-    unbiased, spread = momentum / (1 - MOMENTA[0] ** count), power / (1 - MOMENTA[1] ** count)
+    momentum.lerp_(gradient, 1 - ADAM_BETAS[0])
+    power.lerp_(gradient.square(), 1 - ADAM_BETAS[1])
+    unbiased, spread = momentum / (1 - ADAM_BETAS[0] ** count), power / (1 - ADAM_BETAS[1] ** count)
     return rate * unbiased / (spread.sqrt() + 1e-8)
 
 

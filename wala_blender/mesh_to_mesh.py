@@ -23,7 +23,7 @@ from .models.records import Installed, known_row, models_folder, require
 from .models.registry import ModelRow
 from .networks.configs import LevelAutoencoderConfig
 from .networks.level_autoencoder import LevelAutoencoder
-from .offload import try_ways
+from .offload import run_with_offload_fallback
 from .pipeline import (
     Generation,
     Keep,
@@ -143,8 +143,10 @@ class MeshToMesh:
         condition, inputs = raw_inputs(condition, inputs)
         resolution = self._checked(condition, inputs, settings)
         check_available(settings.finish)
-        return try_ways(
-            lambda in_turns: self._generate(condition, inputs, settings, resolution, progress or silent, keep),
+        return run_with_offload_fallback(
+            lambda sequential_offload: self._generate(
+                condition, inputs, settings, resolution, progress or silent, keep
+            ),
             "off",
             self._device,
             memory_words(self.row, self._device, torch.float32),

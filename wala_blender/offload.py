@@ -20,7 +20,7 @@ MODES = {"auto": (False, True), "on": (True,), "off": (False,)}
 
 
 @contextlib.contextmanager
-def lent_to(device: torch.device, *modules: nn.Module) -> Iterator[None]:
+def on_device(device: torch.device, *modules: nn.Module) -> Iterator[None]:
     """Modules on ``device`` during the block. Afterwards their former tensors are restored, not copied back from the
     device."""
     before = [dict(module.state_dict()) for module in modules]
@@ -31,10 +31,10 @@ def lent_to(device: torch.device, *modules: nn.Module) -> Iterator[None]:
     finally:
         for module, state in zip(modules, before):
             module.load_state_dict(state, assign=True)
-        give_back(device)
+        free_memory(device)
 
 
-def give_back(device: torch.device) -> None:
+def free_memory(device: torch.device) -> None:
     """Free unreferenced memory, including torch's cache on the device."""
     gc.collect()
     if device.type == "cuda":
@@ -43,7 +43,7 @@ def give_back(device: torch.device) -> None:
         torch.mps.empty_cache()
 
 
-def ways(mode: str, device: torch.device) -> tuple[bool, ...]:
+def offload_modes(mode: str, device: torch.device) -> tuple[bool, ...]:
     """Offload modes to try on a device, from MODES: the CPU needs no offloading. Raises ModelError for an unknown
     mode."""
     if mode not in MODES:
@@ -51,30 +51,30 @@ def ways(mode: str, device: torch.device) -> tuple[bool, ...]:
     return MODES[mode] if device.type != "cpu" else (False,)
 
 
-def try_ways(attempt: Callable[[bool], Result], mode: str, device: torch.device, needs: str) -> Result:
-    """Call attempt(in_turns) for each of ``ways``, until one does not run out of memory.
+def run_with_offload_fallback(run: Callable[[bool], Result], mode: str, device: torch.device, needs: str) -> Result:
+    """Call run(sequential_offload) for each of ``offload_modes``, until one does not run out of memory.
 
-    Raises MemoryShortageError, which states what the model ``needs``; other exceptions of attempt pass through.
+    Raises MemoryShortageError, which states what the model ``needs``; other exceptions of run pass through.
     """
     reason = ""
-    for in_turns in ways(mode, device):
+    for sequential_offload in offload_modes(mode, device):
         if reason:
             log.warning(
                 "the memory of the %s device did not suffice (%s): once more in low-memory mode", device.type, reason
             )
         try:
-            return attempt(in_turns)
+            return run(sequential_offload)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
             reason = first_line(error)
-        # Outside the handler nothing references the failed attempt's frames and tensors.
-        give_back(device)
+        # Outside the handler nothing references the failed run's frames and tensors.
+        free_memory(device)
     hint = "Close other programs"
     if device.type != "cpu":
         hint += (
             " that use the graphics card"
-            + ("" if in_turns else ", switch the low-memory mode on")
+            + ("" if sequential_offload else ", switch the low-memory mode on")
             + ", or set the device to cpu"
         )
     raise MemoryShortageError(f"the memory of the {device.type} device did not suffice: {needs} ({reason})", hint)

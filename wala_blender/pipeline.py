@@ -31,14 +31,14 @@ from .inputs import Input, raw_inputs
 from .latent_optimization import fit, half_field
 from .models.loading import Loaded, load_model
 from .models.precision import choose_precision, precision_name
-from .models.published_model import Released
+from .models.published_model import PublishedModel
 from .models.records import known_row, models_folder
 from .models.registry import ModelRow
 from .models.starter_model import Starter
 from .networks.autoencoder import Autoencoder
 from .networks.condition import Condition
 from .networks.detail_unet import DetailNetwork
-from .offload import lent_to, try_ways
+from .offload import on_device, run_with_offload_fallback
 from .progress import Progress, Stopwatch, part_of, silent
 from .surface_refinement import refine_surface
 from .wavelet import field_to_tree, tree_to_field
@@ -157,18 +157,18 @@ def choose_device(wanted: str = "auto") -> torch.device:
 class Pipeline:
     """A loaded model and its stages; created by ``load``.
 
-    All its networks lie on the device, or (``in_turns``, low-memory mode) in main memory, each moved to the device for
-    its stage.
+    All its networks lie on the device, or (``sequential_offload``, low-memory mode) in main memory, each moved to the
+    device for its stage.
     """
 
     autoencoder: Autoencoder
-    denoiser: Starter | Released
+    denoiser: Starter | PublishedModel
     detail: DetailNetwork | None
 
     def __init__(self, load: Callable[[torch.device], Loaded], device: torch.device, low_memory: str, needs: str):
         self._load, self.device, self._low_memory, self._needs = load, device, low_memory, needs
-        self.in_turns: bool | None = None
-        try_ways(self._take_up, low_memory, device, needs)
+        self.sequential_offload: bool | None = None
+        run_with_offload_fallback(self._take_up, low_memory, device, needs)
 
     @classmethod
     def load(
@@ -196,26 +196,26 @@ class Pipeline:
             memory_words(row, chosen, computed),
         )
 
-    def _take_up(self, in_turns: bool) -> None:
+    def _take_up(self, sequential_offload: bool) -> None:
         """Load the networks in this way, unless they are already."""
-        if self.in_turns == in_turns:
+        if self.sequential_offload == sequential_offload:
             return
         # Before loading: both at once may not fit.
-        self.in_turns = None
+        self.sequential_offload = None
         for network in ("autoencoder", "denoiser", "detail"):
             self.__dict__.pop(network, None)
-        loaded = self._load(torch.device("cpu") if in_turns else self.device)
+        loaded = self._load(torch.device("cpu") if sequential_offload else self.device)
         self.row, self.weight_hash, self.schedule = loaded.row, loaded.weight_hash, loaded.schedule
         self.precision = precision_name(loaded.precision)
-        self.autoencoder, self.denoiser, self.detail, self.in_turns = (
+        self.autoencoder, self.denoiser, self.detail, self.sequential_offload = (
             loaded.autoencoder,
             loaded.generator,
             loaded.detail,
-            in_turns,
+            sequential_offload,
         )
 
     def _on_device(self, *modules: nn.Module) -> contextlib.AbstractContextManager:
-        return lent_to(self.device, *modules) if self.in_turns else contextlib.nullcontext()
+        return on_device(self.device, *modules) if self.sequential_offload else contextlib.nullcontext()
 
     @torch.no_grad()
     def field_to_latent(self, field: np.ndarray | torch.Tensor, fit: int = 0) -> torch.Tensor:
@@ -440,11 +440,13 @@ class Pipeline:
     def _tried(
         self, condition: str, inputs: dict, settings: list[Settings], progress: Progress, keep: Keep
     ) -> list[Generation]:
-        def attempt(in_turns: bool) -> list[Generation]:
-            self._take_up(in_turns)
+        def attempt(sequential_offload: bool) -> list[Generation]:
+            self._take_up(sequential_offload)
             return self._generate(condition, inputs, settings, progress, keep)
 
-        return try_ways(attempt, "on" if self.in_turns else self._low_memory, self.device, self._needs)
+        return run_with_offload_fallback(
+            attempt, "on" if self.sequential_offload else self._low_memory, self.device, self._needs
+        )
 
     def _generate(
         self, condition: str, inputs: dict, settings: list[Settings], progress: Progress, keep: Keep
@@ -602,5 +604,5 @@ def memory_words(row: ModelRow, device: torch.device, precision: torch.dtype) ->
     if device.type == "cpu":
         needed = row.published.memory(precision.itemsize) / 1e9
         return f"the model {row.name} needs about {needed:.1f} GB in {precision_name(precision)}"
-    whole, in_turns = row.published.memory(), row.published.memory(in_turns=True)
-    return f"the model {row.name} needs about {whole / 1e9:.1f} GB, {in_turns / 1e9:.1f} GB in low-memory mode"
+    whole, offloaded = row.published.memory(), row.published.memory(sequential_offload=True)
+    return f"the model {row.name} needs about {whole / 1e9:.1f} GB, {offloaded / 1e9:.1f} GB in low-memory mode"

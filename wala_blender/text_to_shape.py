@@ -18,7 +18,7 @@ from .models.loading import HASH_DIGITS, weights_name
 from .models.precision import choose_precision, precision_name
 from .models.records import Installed, known_row, models_folder, read_record
 from .models.registry import ModelRow
-from .offload import give_back, try_ways
+from .offload import free_memory, run_with_offload_fallback
 from .pipeline import Generation, Keep, Pipeline, Settings, checked, choose_device, memory_words, one_after_another
 from .progress import Progress, Stopwatch, silent
 from .text_to_views import SCHEDULE, TextToViews, TextToViewsConfig, Views
@@ -89,13 +89,15 @@ class TextToShape:
         [handed_over] = self.shape_row.conditions
         timings: dict[str, float] = {}
         timed = Stopwatch(progress or silent, timings)
-        views = try_ways(
-            lambda in_turns: self._views(inputs["prompt"], settings.seed, scale, steps, timed, in_turns),
+        views = run_with_offload_fallback(
+            lambda sequential_offload: self._views(
+                inputs["prompt"], settings.seed, scale, steps, timed, sequential_offload
+            ),
             self._low_memory,
             self._device,
             memory_words(self.row, self._device, self._precision),
         )
-        give_back(self._device)
+        free_memory(self._device)
         record = {
             "model": self.row.name,
             "prompt": inputs["prompt"],
@@ -147,9 +149,11 @@ class TextToShape:
         """As Pipeline.variations; each has its own views, so that they are made one after the other."""
         return one_after_another(self.generate, condition, inputs, settings, seeds, progress, keep)
 
-    def _views(self, prompt: str, seed: int, scale: float, steps: int, progress: Progress, in_turns: bool) -> Views:
+    def _views(
+        self, prompt: str, seed: int, scale: float, steps: int, progress: Progress, sequential_offload: bool
+    ) -> Views:
         progress("load", 0, 1)
-        model = TextToViews.load(self._made.source, CONFIG, self._device, self._precision, in_turns)
+        model = TextToViews.load(self._made.source, CONFIG, self._device, self._precision, sequential_offload)
         return model.views(prompt, seed, steps, scale, lambda step, count: progress("views", step, count))
 
 

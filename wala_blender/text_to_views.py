@@ -26,7 +26,7 @@ from .networks.condition import Condition
 from .networks.image_decoder import ImageDecoder, ImageDecoderConfig
 from .networks.layers import repeated_rows
 from .networks.multiview_unet import MultiViewUNet, MultiViewUNetConfig
-from .offload import lent_to
+from .offload import on_device
 
 log = logging.getLogger(__name__)
 
@@ -152,12 +152,13 @@ class TextToViews:
         config: TextToViewsConfig = TextToViewsConfig(),
         device: torch.device | str = "cpu",
         precision: torch.dtype = torch.float32,
-        in_turns: bool = False,
+        sequential_offload: bool = False,
     ) -> "TextToViews":
         """The model of a folder with checkpoint.ckpt, args.json and the vocabulary's files.
 
-        ``config``: what args.json leaves open. ``precision``: of the UNet and the text encoder. ``in_turns``: the
-        networks stay in main memory and are on ``device`` one after the other. Raises CheckpointError and ModelError.
+        ``config``: what args.json leaves open. ``precision``: of the UNet and the text encoder. ``sequential_offload``:
+        the networks stay in main memory and are on ``device`` one after the other. Raises CheckpointError and
+        ModelError.
         """
         folder, device = Path(folder), torch.device(device)
         config = read_config(folder, config)
@@ -172,7 +173,7 @@ class TextToViews:
             folder / "checkpoint.ckpt",
             {"text_encoder": text_encoder, "multiview_unet": unet, "image_decoder": decoder},
             {"text_encoder": precision, "multiview_unet": precision},
-            torch.device("cpu") if in_turns else device,
+            torch.device("cpu") if sequential_offload else device,
         )
         return cls(config, text_encoder, unet, decoder, tokeniser, device)
 
@@ -185,7 +186,7 @@ class TextToViews:
                 f"the vocabulary has more than the {self.config.text.vocabulary} tokens of the model",
                 "Put the files of CLIP's own vocabulary beside the checkpoint.",
             )
-        with lent_to(self.device, self.text_encoder):
+        with on_device(self.device, self.text_encoder):
             tokens = self.text_encoder(numbers.to(self.device))
         return Condition(tokens[:1]), Condition(tokens[1:])
 
@@ -209,7 +210,7 @@ class TextToViews:
         def denoise(x: Tensor, t: Tensor, given: Condition) -> Tensor:
             return self.unet(x, t, repeated_rows(given.tokens, len(x)), self.cameras)
 
-        with lent_to(self.device, self.unet):
+        with on_device(self.device, self.unet):
             return ddim(
                 guided(denoise, condition.stacked_with(empty), scale),
                 self.schedule,
@@ -221,7 +222,7 @@ class TextToViews:
     @torch.no_grad()
     def decode(self, latents: Tensor) -> np.ndarray:
         """Pictures (V, size, size, 3) uint8, decoded one after the other to spare memory."""
-        with lent_to(self.device, self.decoder):
+        with on_device(self.device, self.decoder):
             pictures = torch.cat([self.decoder(latent[None].float()).cpu() for latent in latents])
         return ((pictures.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
 

@@ -81,8 +81,8 @@ def _model(row: Mapping) -> Model:
 def _memory(numbers: Mapping | None) -> str:
     if not numbers:
         return ""
-    whole, in_turns, processor = (f"{numbers[name] / GIGABYTE:.1f} GB" for name in ("cuda", "cuda_low", "cpu"))
-    return f"about {whole} on a graphics card, {in_turns} in low-memory mode; {processor} on the processor"
+    whole, offloaded, processor = (f"{numbers[name] / GIGABYTE:.1f} GB" for name in ("cuda", "cuda_low", "cpu"))
+    return f"about {whole} on a graphics card, {offloaded} in low-memory mode; {processor} on the processor"
 
 
 def takes_prompt_beside(name: str, condition: str) -> bool:

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from wala_blender.conditions import text
-from wala_blender.conditions.background import thing_in
+from wala_blender.conditions.background import object_in
 
 pytestmark = pytest.mark.faults
 Y, X = np.mgrid[-1:1:200j, -1:1:200j]
@@ -28,12 +28,12 @@ OPAQUE = {
 
 @pytest.mark.parametrize("name", OPAQUE)
 def test_a_little_transparency_cuts_nothing_out(name):
-    _, thing = thing_in(ball(OPAQUE[name]))
+    _, thing = object_in(ball(OPAQUE[name]))
     assert thing.mean() == pytest.approx(0.25 * np.pi / 4, rel=0.05)
 
 
 def test_a_cut_out_stays_one():
-    _, thing = thing_in(ball(X**2 + Y**2 < 0.6))
+    _, thing = object_in(ball(X**2 + Y**2 < 0.6))
     assert thing.mean() == pytest.approx(0.6 * np.pi / 4, rel=0.05)
 
 
@@ -78,14 +78,14 @@ def shadow_of(name: str) -> np.ndarray:
 @pytest.mark.parametrize("shadow", SHADOWS)
 @pytest.mark.parametrize("paper", PAPERS)
 def test_a_soft_shadow_is_not_part_of_the_thing(paper, shadow):
-    _, thing = thing_in(shaded_ball((200, 60, 50), PAPERS[paper], shadow_of(shadow)))
+    _, thing = object_in(shaded_ball((200, 60, 50), PAPERS[paper], shadow_of(shadow)))
     assert thing.mean() == pytest.approx(0.25 * np.pi / 4, rel=0.1)
 
 
 @pytest.mark.parametrize("shadow", ["under it", "at its foot", "to one side"])
 @pytest.mark.parametrize("grey", [50, 110, 170])
 def test_a_grey_thing_with_a_grey_shadow_stays_whole(grey, shadow):
-    _, thing = thing_in(shaded_ball((grey, grey, grey), PAPERS["white"], shadow_of(shadow)))
+    _, thing = object_in(shaded_ball((grey, grey, grey), PAPERS["white"], shadow_of(shadow)))
     assert thing[X**2 + Y**2 < 0.23].mean() > 0.97
     assert thing.mean() == pytest.approx(0.25 * np.pi / 4, rel=0.1)
 
@@ -93,13 +93,13 @@ def test_a_grey_thing_with_a_grey_shadow_stays_whole(grey, shadow):
 def test_a_side_as_grey_as_the_shadow_is_not_taken_for_it():
     top, front = (abs(X) < 0.35) & (Y > -0.6) & (Y <= 0.2), (abs(X) < 0.45) & (Y > 0.2) & (Y < 0.5)
     grey = np.where(front, 108, np.where(top, 60, 255 * (1 - shadow_of("wide"))))
-    _, thing = thing_in(np.stack([grey.astype(np.uint8)] * 3, -1))
+    _, thing = object_in(np.stack([grey.astype(np.uint8)] * 3, -1))
     assert thing[top | front].mean() > 0.97
 
 
 def test_a_grey_thing_without_an_edge_is_not_taken_for_a_shadow():
     blurred = ndimage.gaussian_filter(np.where(X**2 + Y**2 < 0.25, 120.0, 250.0), 12)
-    _, thing = thing_in(np.stack([blurred.astype(np.uint8)] * 3, -1))
+    _, thing = object_in(np.stack([blurred.astype(np.uint8)] * 3, -1))
     assert thing[X**2 + Y**2 < 0.2].all()
 
 
@@ -107,5 +107,5 @@ def test_a_shadow_catchers_shadow_is_not_part_of_the_thing():
     ball_here = X**2 + Y**2 < 0.25
     alpha = np.where(ball_here, 255, 255 * shadow_of("dark")).astype(np.uint8)
     assert (alpha[~ball_here] >= 128).any(), "the shadow is darker than what counts as transparent"
-    _, thing = thing_in(np.dstack([np.where(ball_here, 90, 0).astype(np.uint8)] * 3 + [alpha]))
+    _, thing = object_in(np.dstack([np.where(ball_here, 90, 0).astype(np.uint8)] * 3 + [alpha]))
     assert thing.mean() == pytest.approx(0.25 * np.pi / 4, rel=0.05)

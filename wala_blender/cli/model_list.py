@@ -26,9 +26,9 @@ def list_models(options: argparse.Namespace) -> int:
             handed_on = f", makes {row['makes']} for {row['shape_model']}" if row["shape_model"] else ""
             print(f"    {name:8} {scale}, {defaults['steps']} steps{handed_on}")
         if row["memory"]:
-            whole, in_turns, processor = (row["memory"][name] / GIGABYTE for name in ("cuda", "cuda_low", "cpu"))
+            whole, offloaded, processor = (row["memory"][name] / GIGABYTE for name in ("cuda", "cuda_low", "cpu"))
             print(
-                f"    needs about {whole:.1f} GB of graphics memory, {in_turns:.1f} GB in low-memory mode; {processor:.1f} GB on the CPU"
+                f"    needs about {whole:.1f} GB of graphics memory, {offloaded:.1f} GB in low-memory mode; {processor:.1f} GB on the CPU"
             )
         if row["problem"]:
             print(f"    cannot be used: {row['problem']}")

@@ -41,7 +41,7 @@ def fetch(options: argparse.Namespace) -> int:
 
 def _show(row: ModelRow) -> None:
     """Print the hub's data on a model of which only the repository is known."""
-    found, checkpoint = install.look(row)
+    found, checkpoint = install.look_up(row)
     others = [name for name in found.files if name != checkpoint.name]
     print(
         f"{install.published_of(row).repository}, as the hub has it now:\n"

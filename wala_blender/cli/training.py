@@ -16,7 +16,7 @@ from ..files import check_destination, write_whole
 from ..training.settings import configuration_file
 
 
-def _say_what_happens() -> None:
+def _log_to_console() -> None:
     logging.getLogger("wala_blender").setLevel(logging.INFO)
 
 
@@ -24,7 +24,7 @@ def build_store(options: argparse.Namespace) -> int:
     """`wala data build`."""
     from ..training.data.build import build
 
-    _say_what_happens()
+    _log_to_console()
     if not options.out.is_dir():  # an existing store is resumed
         check_destination(options.out)
     report = build(
@@ -68,7 +68,7 @@ def _use_threads(options: argparse.Namespace) -> None:
 
 def train(options: argparse.Namespace) -> int:
     """`wala train autoencoder|denoiser|detail`."""
-    _say_what_happens()
+    _log_to_console()
     _use_threads(options)
     if options.stage == "autoencoder":
         from ..training.autoencoder_training import AutoencoderTraining
@@ -102,7 +102,7 @@ def train(options: argparse.Namespace) -> int:
 
 def train_levels(options: argparse.Namespace) -> int:
     """`wala train levels`."""
-    _say_what_happens()
+    _log_to_console()
     _use_threads(options)
     if options.part == "autoencoder":
         from ..training.level_autoencoder_training import LevelAutoencoderTraining
@@ -125,7 +125,7 @@ def finetune(options: argparse.Namespace) -> int:
     """`wala finetune`."""
     from ..training.denoiser_training import DenoiserTraining, train
 
-    _say_what_happens()
+    _log_to_console()
     _use_threads(options)
     settings = _settings(DenoiserTraining, options, "finetune.toml")
     if options.low_rank:
@@ -158,7 +158,7 @@ def train_all(options: argparse.Namespace) -> int:
     """`wala train all`."""
     from .train_all import train_all
 
-    _say_what_happens()
+    _log_to_console()
     _use_threads(options)
     report = train_all(
         options.data, options.out, options.minutes, options.jobs, (options.autoencoder_config, options.denoiser_config)
@@ -182,7 +182,7 @@ def evaluate(options: argparse.Namespace) -> int:
     if options.shapes:
         records = named(records, read_ids(options.shapes))
     if not sys.stderr.isatty():
-        _say_what_happens()  # where the bar is not shown
+        _log_to_console()  # where the bar is not shown
 
     from ..evaluation.html_report import Gallery, page
     from ..evaluation.report import text_of
@@ -213,7 +213,7 @@ def _prompt_sheet(options: argparse.Namespace) -> int:
 
     if check_destination(options.out).suffix != ".png":
         raise InputError(f"{options.out.name}: a sheet of prompts is .png")
-    _say_what_happens()
+    _log_to_console()
     pipeline = Pipeline.load(options.model, device=options.device)
     sheet = prompt_sheet(
         pipeline, read_ids(options.prompts)[: options.limit], Settings(model=options.model, seed=options.seed)
@@ -223,7 +223,9 @@ def _prompt_sheet(options: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluate_model(options: argparse.Namespace, records: list, on_progress: Callable, look: Callable | None) -> dict:
+def _evaluate_model(
+    options: argparse.Namespace, records: list, on_progress: Callable, on_result: Callable | None
+) -> dict:
     from ..evaluation.evaluate import evaluate
     from ..evaluation.inputs import EVALUATIONS
     from ..evaluation.training_set import TrainingShapes
@@ -237,12 +239,12 @@ def _evaluate_model(options: argparse.Namespace, records: list, on_progress: Cal
     )
     settings = Settings(model=options.model, seed=options.seed)
     return {"train": str(options.train) if options.train else None} | evaluate(
-        pipeline, records, conditions, options.limit, settings, on_progress, train, look, options.fast
+        pipeline, records, conditions, options.limit, settings, on_progress, train, on_result, options.fast
     )
 
 
 def _evaluate_autoencoders(
-    options: argparse.Namespace, records: list, on_progress: Callable, look: Callable | None
+    options: argparse.Namespace, records: list, on_progress: Callable, on_result: Callable | None
 ) -> dict:
     from ..evaluation.autoencoders import codecs_of, compare
     from ..pipeline import choose_device

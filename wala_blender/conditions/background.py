@@ -43,7 +43,7 @@ def check_picture(image: np.ndarray, smallest: int, what: str = "a picture", hin
         )
 
 
-def thing_in(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def object_in(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Object of an image (H, W[, 3 or 4]), of bits or floats as in eight_bits: its lightness (h, w) 0 … 1, and its mask
     (h, w) bool; no side above _WORKING.
 
@@ -51,24 +51,24 @@ def thing_in(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     pixels = _working_size(eight_bits(image))
     colours = skimage.color.rgb2lab(pixels[..., :3] / 255)
-    thing = _stands_out(colours) if pixels.shape[2] == 3 else _opaque_thing(colours, pixels[..., 3])
-    parts, count = ndimage.label(thing, np.ones((3, 3)))
-    thing &= np.append(False, ndimage.sum_labels(thing, parts, np.arange(1, count + 1)) >= _SPECK * thing.size)[parts]
-    if thing.mean() < _LEAST:
+    mask = _stands_out(colours) if pixels.shape[2] == 3 else _opaque_object(colours, pixels[..., 3])
+    parts, count = ndimage.label(mask, np.ones((3, 3)))
+    mask &= np.append(False, ndimage.sum_labels(mask, parts, np.arange(1, count + 1)) >= _SPECK * mask.size)[parts]
+    if mask.mean() < _LEAST:
         raise InputError(
             "the picture shows nothing before its background",
             "Use a picture of one thing, cut out or on a plain background.",
         )
-    return colours[..., 0] / 100, thing
+    return colours[..., 0] / 100, mask
 
 
 def cut_out(image: np.ndarray) -> np.ndarray:
-    """An image as in ``thing_in`` → (H, W, 4) uint8, transparent outside the object. Raises InputError as
-    ``thing_in``."""
+    """An image as in ``object_in`` → (H, W, 4) uint8, transparent outside the object. Raises InputError as
+    ``object_in``."""
     image = eight_bits(image)
-    _, thing = thing_in(image)
+    _, mask = object_in(image)
     alpha = F.interpolate(
-        torch.from_numpy(255 * thing.astype(np.float32))[None, None],
+        torch.from_numpy(255 * mask.astype(np.float32))[None, None],
         image.shape[:2],
         mode="bilinear",
         align_corners=False,
@@ -77,7 +77,7 @@ def cut_out(image: np.ndarray) -> np.ndarray:
     return np.dstack([colour, alpha[0, 0].round().byte().numpy()])
 
 
-def _opaque_thing(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+def _opaque_object(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Opaque pixels, if enough of the picture is transparent to be a background; a few transparent pixels or rounded
     corners are ignored."""
     opaque = alpha >= _CUT_OUT
@@ -89,12 +89,12 @@ def _opaque_thing(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
         ~ndimage.binary_erosion(opaque, iterations=2), return_distances=False, return_indices=True
     )
     try:
-        thing = _stands_out(np.where(opaque[..., None], colours, colours[tuple(nearest)])) & opaque
+        mask = _stands_out(np.where(opaque[..., None], colours, colours[tuple(nearest)])) & opaque
     except InputError:
         if opaque.mean() > _STRAY:
             raise
         return opaque
-    return thing if thing.mean() >= _LEAST or opaque.mean() > _STRAY else opaque
+    return mask if mask.mean() >= _LEAST or opaque.mean() > _STRAY else opaque
 
 
 def _stands_out(colours: np.ndarray) -> np.ndarray:
@@ -104,21 +104,21 @@ def _stands_out(colours: np.ndarray) -> np.ndarray:
     if np.mean(np.linalg.norm(border - ground, axis=1) > 2 * _DIFFERENT) > 0.25:
         raise InputError(
             "the picture's background is not of one colour",
-            "Cut the thing out (transparent background), or use a plain background.",
+            "Cut the object out (transparent background), or use a plain background.",
         )
     distance = np.linalg.norm(colours - ground, axis=-1)
     regions, count = ndimage.label(distance <= _DIFFERENT)
     outside = np.zeros(count + 1, dtype=bool)
     outside[np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]])] = True
     # A pocket is a hole, as in a chair's back, where it has the very colour of the background; else a light spot of the
-    # thing.
+    # object.
     outside[1:] |= ndimage.median(distance, regions, np.arange(1, count + 1)) < _SAME
     outside[0] = False
-    thing = ~outside[regions]
-    return thing & ~_soft_shadow(colours, ground, thing)
+    mask = ~outside[regions]
+    return mask & ~_soft_shadow(colours, ground, mask)
 
 
-def _soft_shadow(colours: np.ndarray, ground: np.ndarray, thing: np.ndarray) -> np.ndarray:
+def _soft_shadow(colours: np.ndarray, ground: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Soft shadow of an object on its background: (h, w) bool from CIELAB colours (h, w, 3) and the background's (3,).
 
     A shadow is a darker background: CIELAB's a and b shrink with L + 16. It fades into the background, where an object
@@ -128,20 +128,20 @@ def _soft_shadow(colours: np.ndarray, ground: np.ndarray, thing: np.ndarray) -> 
     steepness = ndimage.gaussian_gradient_magnitude(lightness, 1.0)
     darker = (lightness[..., None] + 16) / (ground[0] + 16)
     same_hue = np.linalg.norm(colours[..., 1:] - ground[1:] * darker, axis=-1) < _SAME_HUE
-    like_shadow = thing & same_hue & (steepness < _SOFT) & (lightness > _DARKEST * ground[0]) & (lightness < ground[0])
+    like_shadow = mask & same_hue & (steepness < _SOFT) & (lightness > _DARKEST * ground[0]) & (lightness < ground[0])
     flat = (steepness < _FLAT) & (lightness < _DEEP * ground[0])
-    rim = thing & ndimage.binary_dilation(~thing, iterations=2)
-    # Eroded first: a shadow and a grey side of the thing, which touch where no edge is seen between them, are two
+    rim = mask & ndimage.binary_dilation(~mask, iterations=2)
+    # Eroded first: a shadow and a grey side of the object, which touch where no edge is seen between them, are two
     # parts.
     cores, count = ndimage.label(ndimage.binary_erosion(like_shadow, iterations=3, border_value=1))
     if not count:
-        return np.zeros_like(thing)
+        return np.zeros_like(mask)
     parts = skimage.segmentation.expand_labels(cores, 4) * like_shadow
     rims = skimage.segmentation.expand_labels(parts, 4) * rim
     fades = _share(steepness < _SOFT, rims, count) > 0.8
     deepens = _share(flat, parts, count) < 0.25
     shadow = np.append(False, fades & deepens)[parts]
-    return shadow if (thing & ~shadow).sum() >= _REMAINS * thing.sum() else np.zeros_like(thing)
+    return shadow if (mask & ~shadow).sum() >= _REMAINS * mask.sum() else np.zeros_like(mask)
 
 
 def _share(mask: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:

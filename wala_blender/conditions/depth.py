@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..geometry.cameras import PUBLISHED
 from ..networks.layers import convolution, grid_to_tokens
 from .grid_features import fold, sample_perspectives
-from .image_preprocessing import Seen, one_depth, several_depths
+from .image_preprocessing import DepthRenders, one_depth, several_depths
 from .specs.depths import PlacedDepthsConfig
 from .types import Prepared
 
@@ -32,18 +32,18 @@ def prepare(inputs: dict) -> Prepared:
     return _prepared(several_depths({"views": list(USUAL_VIEWS)} | inputs if "vertices" in inputs else inputs))
 
 
-def _prepared(seen: Seen) -> Prepared:
+def _prepared(renders: DepthRenders) -> Prepared:
     # Nearest pixels rather than their mean: a depth between near and far would be wrong.
     maps = [
         F.interpolate(torch.from_numpy(np.asarray(one, np.float32))[None, None], (SIDE, SIDE), mode="nearest-exact")
-        for one in seen.maps
+        for one in renders.maps
     ]
     return Prepared(
-        (torch.cat(maps, dim=1) / 255, torch.tensor([seen.directions], dtype=torch.float32)),
-        seen.frame,
-        seen.observation,
-        note=seen.note,
-        evidence=seen.evidence,
+        (torch.cat(maps, dim=1) / 255, torch.tensor([renders.directions], dtype=torch.float32)),
+        renders.frame,
+        renders.observation,
+        note=renders.note,
+        evidence=renders.evidence,
         has_surface=True,
     )
 
@@ -66,7 +66,7 @@ class PlacedDepths(nn.Module):
     def forward(self, maps: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
         B, V = maps.shape[:2]
         shown = torch.stack([maps, (maps > 0).to(maps.dtype)], dim=2).flatten(0, 1)
-        seen = sample_perspectives(shown, directions.flatten(0, 1), PUBLISHED.distance, PUBLISHED.field_of_view)
-        features = self.each(seen).unflatten(0, (B, V))
+        renders = sample_perspectives(shown, directions.flatten(0, 1), PUBLISHED.distance, PUBLISHED.field_of_view)
+        features = self.each(renders).unflatten(0, (B, V))
         placed = self.placed(fold(torch.cat([features.mean(dim=1), features.amax(dim=1)], dim=1)))
         return self.out(grid_to_tokens(F.avg_pool3d(placed, 3))), placed

@@ -51,18 +51,18 @@ def prepare_sketch(inputs: dict) -> Prepared:
 
 def prepare_depth(inputs: dict) -> Prepared:
     """One depth map, as ``one_depth`` takes it."""
-    seen = one_depth(inputs)
-    return _prepared(seen.maps, seen.views, seen)
+    renders = one_depth(inputs)
+    return _prepared(renders.maps, renders.views, renders)
 
 
 def prepare_depths(inputs: dict) -> Prepared:
     """Several depth maps, as ``several_depths`` takes them."""
-    seen = several_depths(inputs)
-    return _prepared(seen.maps, seen.views, seen)
+    renders = several_depths(inputs)
+    return _prepared(renders.maps, renders.views, renders)
 
 
 @dataclass(frozen=True)
-class Seen:
+class DepthRenders:
     """Depth maps (H, W), 0 … 255 in the published convention, their directions (azimuth, elevation in degrees), the
     nearest published cameras; for a rendered mesh its frame and true depths (H, W), model units from the eye, inf where
     nothing is; and a note for the user."""
@@ -89,39 +89,39 @@ class Seen:
         return Evidence(depths=[DepthMap(depth, direction) for depth, direction in zip(depths, self.directions)])
 
 
-def one_depth(inputs: dict) -> Seen:
+def one_depth(inputs: dict) -> DepthRenders:
     """{"image": a depth map, "views": [its view index], default 0, "near": "light" or "dark", default what the map
     looks like}, or a mesh {"vertices" (V, 3), "faces" (F, 3), "azimuth", "elevation" in degrees}, +Y up, seen from
     there."""
     if "vertices" not in inputs:
         _refuse(inputs, "azimuth", "elevation")
-        return _given([inputs["image"]], inputs.get("views", [0]), inputs)
+        return _from_images([inputs["image"]], inputs.get("views", [0]), inputs)
     _refuse(inputs, "views", "near")
     direction = float(inputs.get("azimuth", 0.0)), float(inputs.get("elevation", 0.0))
     maps, frame, depths = mesh_pictures(inputs["vertices"], inputs["faces"], [direction])
-    return Seen(maps, [direction], [PUBLISHED.nearest(*direction)], frame, depths)
+    return DepthRenders(maps, [direction], [PUBLISHED.nearest(*direction)], frame, depths)
 
 
-def several_depths(inputs: dict) -> Seen:
+def several_depths(inputs: dict) -> DepthRenders:
     """{"images": 4 or 6 depth maps, "views": their view indices, default the published ones for that number, "near" as
     above}, or a mesh, +Y up, rendered from "views"; their default is the model's."""
     if "vertices" not in inputs:
-        return _given(inputs["images"], _views(inputs), inputs)
+        return _from_images(inputs["images"], _views(inputs), inputs)
     _refuse(inputs, "near")
     if "views" not in inputs:
         raise InputError("nothing says which cameras look at the mesh", "Give their view indices")
     directions = [PUBLISHED.direction(view) for view in inputs["views"]]
     maps, frame, depths = mesh_pictures(inputs["vertices"], inputs["faces"], directions)
-    return Seen(maps, directions, inputs["views"], frame, depths)
+    return DepthRenders(maps, directions, inputs["views"], frame, depths)
 
 
-def _given(images: Sequence[np.ndarray], views: Sequence[int], inputs: dict) -> Seen:
+def _from_images(images: Sequence[np.ndarray], views: Sequence[int], inputs: dict) -> DepthRenders:
     _check_count(images, views)
     maps, turned = published_look(images, inputs.get("near", "auto"))
     note = (
         "" if not turned or "near" in inputs else f"Near is dark in the depth map{'s' * (len(maps) > 1)}: turned round"
     )
-    return Seen(maps, [PUBLISHED.direction(view) for view in views], views, note=note)
+    return DepthRenders(maps, [PUBLISHED.direction(view) for view in views], views, note=note)
 
 
 def prepare_views(inputs: dict) -> Prepared:
@@ -142,13 +142,19 @@ def mesh_pictures(
     return [depth_picture(one) for one in depth], frame, list(depth)
 
 
-def _prepared(pictures: list[np.ndarray], views: Sequence[int], seen: Seen | None = None, note: str = "") -> Prepared:
+def _prepared(
+    pictures: list[np.ndarray], views: Sequence[int], renders: DepthRenders | None = None, note: str = ""
+) -> Prepared:
     _check_count(pictures, views)
     for view in views:
         PUBLISHED.direction(view)
     images = torch.stack([_fitted(picture) for picture in pictures])
     tensors = images[None], torch.tensor([list(views)], dtype=torch.int64)
-    return Prepared(tensors, seen.frame, seen.observation, note=seen.note) if seen else Prepared(tensors, note=note)
+    return (
+        Prepared(tensors, renders.frame, renders.observation, note=renders.note)
+        if renders
+        else Prepared(tensors, note=note)
+    )
 
 
 def _check_count(pictures: Sequence[np.ndarray], views: Sequence[int]) -> None:

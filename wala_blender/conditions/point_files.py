@@ -13,7 +13,7 @@ from ..geometry.meshes import READABLE, read_points
 from ..geometry.metrics import sample_surface
 from .pcd import read_pcd
 
-ENOUGH = 2048  # points: a mesh with fewer vertices is sampled on its faces as well
+MIN_VERTICES = 2048  # points: a mesh with fewer vertices is sampled on its faces as well
 _LARGEST = 1e30  # largest valid coordinate
 _COMMENTS = ("#", "//", "%", "!", ";")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
@@ -55,13 +55,13 @@ def _pcd(path: Path) -> dict:
 def _mesh(path: Path) -> dict:
     """A mesh's vertices; with so few that they do not show the surface, points on its faces as well."""
     points, faces = read_points(path)
-    if not len(faces) or len(points) >= ENOUGH:
+    if not len(faces) or len(points) >= MIN_VERTICES:
         return checked_points(path, points)
     corners = points[faces]
     faces = faces[np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) > 0]
     if not len(faces):
         return checked_points(path, points)
-    more = sample_surface(points, faces, ENOUGH - len(points), np.random.default_rng(0))
+    more = sample_surface(points, faces, MIN_VERTICES - len(points), np.random.default_rng(0))
     loaded = checked_points(path, np.concatenate([points, more]))
     return loaded | {
         "notes": loaded.get("notes", [])

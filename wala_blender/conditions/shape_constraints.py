@@ -21,9 +21,9 @@ Observation = Callable[[Tensor], Tensor]
 
 _CELL = 2 / SIDE  # model units
 _BEHIND = 3 * _CELL  # depth behind a visible surface that is assumed solid
-_BELOW = 0.15  # margin in cells, see of_points
+_MARGIN = 0.15  # margin in cells, see of_points
 _TOLERANCE = 0.75 * _CELL  # of a depth
-_SOMEWHERE = 1e-3  # a depth nearer than everything: covered, with unknown depth
+_UNKNOWN_DEPTH = 1e-3  # a depth nearer than everything: covered, with unknown depth
 _INTRUDING, _MISSING = 8.0, 0.3  # a lower weight for missing volume, which otherwise becomes spikes
 
 
@@ -32,7 +32,7 @@ def of_points(points: Tensor) -> Observation:
     cell) keeps thin walls from tearing."""
 
     def disagreement(field: Tensor) -> Tensor:
-        return (sample_field(field, points.to(field.device)) / _CELL + _BELOW).abs().mean()
+        return (sample_field(field, points.to(field.device)) / _CELL + _MARGIN).abs().mean()
 
     return disagreement
 
@@ -70,18 +70,18 @@ def of_depths(depths: Sequence[np.ndarray], directions: Sequence[tuple[float, fl
     depths: (S, S) along the viewing direction, model units from the eye, inf where nothing is, as ``depth_maps`` gives
     them, seen from ``directions``, azimuth and elevation in degrees.
     """
-    return _seen_from(directions, lambda field: depths)
+    return _visible_from(directions, lambda field: depths)
 
 
 def of_depth_pictures(maps: Sequence[np.ndarray], directions: Sequence[tuple[float, float]]) -> Observation:
     """As ``of_depths``, for maps (S, S) 0 … 255 in the published convention, black where nothing is, without absolute
     depth: their depth is fitted to the first field that is evaluated."""
-    return _seen_from(
+    return _visible_from(
         directions, lambda field: [fitting_depth(one, direction, field) for one, direction in zip(maps, directions)]
     )
 
 
-def _seen_from(
+def _visible_from(
     directions: Sequence[tuple[float, float]], depths_for: Callable[[Tensor], Sequence[np.ndarray]]
 ) -> Observation:
     known: list[tuple[Tensor, Tensor]] = []
@@ -118,12 +118,12 @@ def view_coordinates(direction: tuple[float, float], axis: Tensor) -> tuple[Tens
     return torch.stack([right / reach, -up / reach], -1), -back
 
 
-def _seen(direction: tuple[float, float]) -> tuple[Tensor, Tensor]:
+def _visible(direction: tuple[float, float]) -> tuple[Tensor, Tensor]:
     """``view_coordinates`` of the field's every second grid point."""
     return view_coordinates(direction, torch.arange(SIDE, dtype=torch.float32) * _CELL - 1)
 
 
-def _looked_up(picture: np.ndarray, at: Tensor) -> Tensor:
+def _sampled(picture: np.ndarray, at: Tensor) -> Tensor:
     """Nearest pixels of a picture (S, S) at coordinates (…, 2), 0 beyond its border."""
     pixels = torch.from_numpy(np.array(picture, dtype=np.float32))[None, None]
     return F.grid_sample(pixels, at.reshape(1, 1, -1, 2), "nearest", align_corners=False).view(at.shape[:-1])
@@ -134,9 +134,9 @@ def _carved(depths: Sequence[np.ndarray], directions: Sequence[tuple[float, floa
     H, H) bool each."""
     outside, inside = torch.zeros(SIDE, SIDE, SIDE, dtype=torch.bool), torch.zeros(SIDE, SIDE, SIDE, dtype=torch.bool)
     for picture, direction in zip(depths, directions):
-        at, depth = _seen(direction)
+        at, depth = _visible(direction)
         # Inverse depth, which is 0 where nothing is, in the picture as beyond its border.
-        nearness = _looked_up(1 / picture, at)
+        nearness = _sampled(1 / picture, at)
         ahead = 1 / nearness - depth
         outside |= (nearness == 0) | (ahead > _TOLERANCE)
         inside |= (ahead < -_TOLERANCE) & (ahead > -_BEHIND)
@@ -148,12 +148,12 @@ def fitting_depth(picture: np.ndarray, direction: tuple[float, float], field: Te
     field's surface best: a linear fit over the pixels that both cover, without the worst third. SOMEWHERE if that fit
     makes white far: the map does not match the field."""
     S = 64
-    at, depth = _seen(direction)
+    at, depth = _visible(direction)
     solid = field < 0
     index = ((at[solid] + 1) * (S / 2)).long().clamp(0, S - 1)
     shown = torch.full((S * S,), torch.inf).scatter_reduce_(0, index[:, 1] * S + index[:, 0], depth[solid], "amin")
     steps = (torch.arange(S) + 0.5) / S * 2 - 1
-    value = _looked_up(picture, torch.stack(torch.meshgrid(steps, steps, indexing="xy"), -1)).flatten()
+    value = _sampled(picture, torch.stack(torch.meshgrid(steps, steps, indexing="xy"), -1)).flatten()
     both = torch.isfinite(shown) & (value > 0)
     value, shown = value[both] / 255, shown[both]
     keep = torch.ones_like(value, dtype=torch.bool)
@@ -163,4 +163,4 @@ def fitting_depth(picture: np.ndarray, direction: tuple[float, float], field: Te
         far, near = torch.linalg.lstsq(rows, shown[keep, None]).solution[:, 0].tolist()
         error = (far - (far - near) * value - shown).abs()
         keep = error <= error.quantile(0.67)
-    return np.where(picture > 0, far - (far - near) * (picture / 255) if near < far else _SOMEWHERE, np.inf)
+    return np.where(picture > 0, far - (far - near) * (picture / 255) if near < far else _UNKNOWN_DEPTH, np.inf)

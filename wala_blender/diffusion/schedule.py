@@ -13,8 +13,8 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class ScheduleConfig:
-    """``curve``: a name of CURVES; ``prediction``: what the network gives, "x0" or "epsilon"; ``variance``: "small" or
-    "large"."""
+    """``curve``: a name of BETA_SCHEDULES; ``prediction``: what the network gives, "x0" or "epsilon"; ``variance``:
+    "small" or "large"."""
 
     curve: str = "cosine"
     prediction: str = "x0"
@@ -23,7 +23,7 @@ class ScheduleConfig:
 
     def __post_init__(self):
         for name, known in (
-            ("curve", tuple(CURVES)),
+            ("curve", tuple(BETA_SCHEDULES)),
             ("prediction", ("x0", "epsilon")),
             ("variance", ("small", "large")),
         ):
@@ -47,7 +47,7 @@ def scaled_linear_betas(length: int) -> np.ndarray:
     return np.linspace(0.00085**0.5, 0.02**0.5, length) ** 2
 
 
-CURVES = {"cosine": cosine_betas, "linear": linear_betas, "scaled linear": scaled_linear_betas}
+BETA_SCHEDULES = {"cosine": cosine_betas, "linear": linear_betas, "scaled linear": scaled_linear_betas}
 
 
 def spaced_steps(length: int, steps: int) -> np.ndarray:
@@ -81,7 +81,7 @@ class Schedule:
 
     def __init__(self, config: ScheduleConfig = ScheduleConfig()):
         self.config = config
-        self.betas = CURVES[config.curve](config.length)
+        self.betas = BETA_SCHEDULES[config.curve](config.length)
         self.alpha_bar = np.cumprod(1 - self.betas)
         self._tables: dict[tuple[str, torch.device, torch.dtype], Tensor] = {}
 

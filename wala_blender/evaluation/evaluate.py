@@ -30,7 +30,7 @@ from ..geometry.surface import field_to_mesh
 from ..training.conditions import TRAININGS
 from ..training.data.captions import NOTHING
 from ..training.data.mesh_datasets import Record
-from ..training.input_pictures import Shown
+from ..training.input_pictures import InputPicture
 from .inputs import Trial, trials_of
 from .report import summarise
 from .shapes import Progress, Shape, fit_shapes
@@ -70,7 +70,7 @@ RULES = {note: words for training in TRAININGS.values() for note, words in train
     "no surface": "a result without a surface has iou, f_score, silhouette_iou and pieces 0, no chamfer, normal_angle and light_field_distance; chamfer_shapes tells how "
     "many have one",
 }
-Look = Callable[[Shape, str, Sequence[Shown], torch.Tensor], None]
+OnResult = Callable[[Shape, str, Sequence[InputPicture], torch.Tensor], None]
 
 
 class Codec(Protocol):
@@ -152,7 +152,7 @@ def measure(
     trials: Mapping[str, Trial],
     settings: "Settings",
     train: TrainingShapes | None,
-    look: Look | None,
+    on_result: OnResult | None,
     fast: bool = False,
     pace: "Pace | None" = None,
 ) -> tuple[dict, dict[str, np.ndarray | None]]:
@@ -190,8 +190,8 @@ def measure(
                 scores[name]["noun"] = train.carry(shape.record.head, alike)
         if trial.as_set:
             clouds[name] = cloud(field, 0)
-        if look is not None:
-            look(shape, name, trial.show(inputs), field)
+        if on_result is not None:
+            on_result(shape, name, trial.show(inputs), field)
     return scores, clouds
 
 
@@ -225,14 +225,14 @@ def evaluate(
     settings: "Settings",
     on_progress: Progress | None = None,
     train: TrainingShapes | None = None,
-    look: Look | None = None,
+    on_result: OnResult | None = None,
     fast: bool = False,
 ) -> dict:
     """The report: "autoencoder" and each trial of the conditions (their names are in "trials") with iou, chamfer,
     f_score, silhouette_iou, medians, thirds and "baselines".
 
     fast: FAST shapes at most and only what takes no long: neither baselines nor fitted latents, silhouettes or light
-    fields. ``limit`` and ``on_progress``: see fit_shapes; look(shape, trial, shown, field) is called with every
+    fields. ``limit`` and ``on_progress``: see fit_shapes; on_result(shape, trial, shown, field) is called with every
     result. Raises InputError for an unknown condition or when no shape can be used.
     """
     trials = trials_of(conditions, pipeline.denoiser.views)
@@ -245,7 +245,7 @@ def evaluate(
     skipped, rows, references = Counter(), [], []
     made: dict[str, list] = {name: [] for name, trial in trials.items() if trial.as_set}
     for shape in fit_shapes(records, limit, train, skipped, on_progress):
-        scores, clouds = measure(pipeline, shape, trials, settings, train, look, fast, pace)
+        scores, clouds = measure(pipeline, shape, trials, settings, train, on_result, fast, pace)
         rows.append(shape.about | scores)
         for name, points in clouds.items():
             made[name].append(points)

@@ -9,7 +9,7 @@ from html import escape
 import torch
 from PIL import Image
 
-from ..training.input_pictures import SIDE, Shown, rendered
+from ..training.input_pictures import SIDE, InputPicture, rendered
 from .report import Table, remarks_of, tables_of
 from .shapes import Shape
 
@@ -30,7 +30,7 @@ class Gallery:
         self._references: dict[str, str] = {}
         self._results: dict[tuple[str, str], tuple[str, str]] = {}
 
-    def __call__(self, shape: Shape, trial: str, shown: Sequence[Shown], field: torch.Tensor) -> None:
+    def __call__(self, shape: Shape, trial: str, shown: Sequence[InputPicture], field: torch.Tensor) -> None:
         if shape.record.id not in self._references:
             self._references[shape.record.id] = _markup(rendered(shape.field))
         self._results[shape.record.id, trial] = ("".join(map(_markup, shown)), _markup(rendered(field)))
@@ -94,7 +94,7 @@ def _figure(picture: str, said: str) -> str:
     return f"<figure>{picture}<figcaption>{escape(said)}</figcaption></figure>"
 
 
-def _markup(shown: Shown) -> str:
+def _markup(shown: InputPicture) -> str:
     return f'<div class="prompt">{escape(shown)}</div>' if isinstance(shown, str) else _inline(shown)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import InputError
 from ..training.condition_training import Evaluation
 from ..training.conditions import TRAININGS
-from ..training.input_pictures import Shown
+from ..training.input_pictures import InputPicture
 from .shapes import Shape
 
 # Name of an evaluation → its condition and Evaluation
@@ -35,7 +35,7 @@ class Trial:
         caption = {"prompt": shape.record.caption} if self.has_caption_beside else {}
         return self.evaluation.make(shape, rng, **self.further) | caption
 
-    def show(self, inputs: dict) -> list[Shown]:
+    def show(self, inputs: dict) -> list[InputPicture]:
         """The raw input, and words beside it, for a report."""
         words = [inputs["prompt"]] if self.has_caption_beside else []
         return [*words, self.evaluation.show(inputs)]

@@ -41,7 +41,7 @@ from .reference_weights import SAMPLE, SINGLE_CALL, Arrays, Quantity, reference_
 
 
 @dataclass(frozen=True)
-class Row:
+class ParityResult:
     """One compared quantity. ``error``: max |ours − reference| / max |reference|, or without the division where the
     quantity says that it is absolute; None: a kind of file that is not checked yet."""
 
@@ -212,16 +212,19 @@ def _read_arrays(path: Path) -> Arrays:
 
 
 @torch.no_grad()
-def check_file(path: Path, entry: Mapping | None) -> list[Row]:
+def check_file(path: Path, entry: Mapping | None) -> list[ParityResult]:
     """All quantities of one .npz file; a single row with error None where no check fits it."""
     arrays = _read_arrays(path)
     for names, key, check in CHECKS:
         if names <= arrays.keys() and (key is None or (entry is not None and key in entry["keys"])):
-            return [Row(path.name, quantity, error, bar) for quantity, error, bar in check(path.stem, arrays, entry)]
-    return [Row(path.name, "not checked yet", None, SINGLE_CALL)]
+            return [
+                ParityResult(path.name, quantity, error, bar)
+                for quantity, error, bar in check(path.stem, arrays, entry)
+            ]
+    return [ParityResult(path.name, "not checked yet", None, SINGLE_CALL)]
 
 
-def check_folder(folder: Path | str, on_file: Callable[[str], None] | None = None) -> list[Row]:
+def check_folder(folder: Path | str, on_file: Callable[[str], None] | None = None) -> list[ParityResult]:
     """Every reference vector (*.npz with its entry in a *.json) in the folder; ``on_file(name)`` is called before each.
 
     A row passes when its error is known and not above its bar. Raises InputError for a folder without vectors or a
@@ -234,7 +237,7 @@ def check_folder(folder: Path | str, on_file: Callable[[str], None] | None = Non
             f"{folder} holds no reference vectors (*.npz)", "Give the folder with the .npz and .json files"
         )
     entries = read_entries(folder)
-    rows: list[Row] = []
+    rows: list[ParityResult] = []
     for path in paths:
         if on_file is not None:
             on_file(path.name)

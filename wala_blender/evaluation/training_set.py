@@ -79,7 +79,7 @@ class TrainingShapes:
             owners += [index] * views
         return torch.cat(features), np.array(owners)
 
-    def seen_like(self, view_picture: ViewPicture, picture: Tensor) -> int:
+    def nearest_by_picture(self, view_picture: ViewPicture, picture: Tensor) -> int:
         """The training shape with the view, as drawn by ``view_picture``, most similar to a picture (C, 128, 128):
         retrieval by the model's own input."""
         features, owners = self._views(view_picture)

@@ -77,7 +77,7 @@ def _fetch(row: ModelRow, models: Path, on_bytes: OnBytes, endpoint: str | None,
     folder, published = own_folder(row.name, models), published_of(row)
     licence, files = row.licence, []
     if published.format == "lagem":
-        found, checkpoint = look(row, endpoint, token)
+        found, checkpoint = look_up(row, endpoint, token)
         licence, files = as_stated(licence, found.licence), [checkpoint]
     else:
         files = _remote_files(published, endpoint, token)
@@ -105,7 +105,9 @@ def published_of(row: ModelRow) -> Published:
     return row.published
 
 
-def look(row: ModelRow, endpoint: str | None = None, token: str | None = None) -> tuple[hub.Repository, hub.RemoteFile]:
+def look_up(
+    row: ModelRow, endpoint: str | None = None, token: str | None = None
+) -> tuple[hub.Repository, hub.RemoteFile]:
     """The hub's data on a model of LaGeM's format: its repository, and the checkpoint there. Raises ModelError,
     DownloadError."""
     repository = published_of(row).repository or ""

@@ -26,7 +26,7 @@ def _described(row: ModelRow, folder: Path, problem: str | None) -> dict:
     if published is None and not row.weights.exists():
         place = None
     memory = (
-        {"cuda": published.memory(), "cuda_low": published.memory(in_turns=True), "cpu": published.memory(4)}
+        {"cuda": published.memory(), "cuda_low": published.memory(sequential_offload=True), "cpu": published.memory(4)}
         if published
         else None
     )

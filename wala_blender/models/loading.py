@@ -19,7 +19,7 @@ from .checkpoint import load_components
 from .construction import without_weights
 from .published_args import read_args
 from .published_config import PublishedSettings, published_settings
-from .published_model import LARGE, Released
+from .published_model import LARGE, PublishedModel
 from .records import CONVERTED, SETTINGS, Installed, has_weights, require
 from .registry import ModelRow, Published
 from .starter_model import Starter
@@ -29,8 +29,8 @@ HASH_DIGITS = 16
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model: ``generator`` makes latents (see Starter and Released), ``autoencoder`` decodes them, ``detail`` refines
-    what it decodes.
+    """A model: ``generator`` makes latents (see Starter and PublishedModel), ``autoencoder`` decodes them, ``detail``
+    refines what it decodes.
 
     ``row`` has the checkpoint's own number of steps and padding; ``weight_hash``: the first digits of the weights'
     SHA-256, and of the detail stage's after a "+"; ``precision``: of the large published networks and of the decoder's
@@ -39,7 +39,7 @@ class Loaded:
 
     row: ModelRow
     autoencoder: Autoencoder
-    generator: Starter | Released
+    generator: Starter | PublishedModel
     schedule: Schedule
     weight_hash: str
     precision: torch.dtype
@@ -101,12 +101,12 @@ def _load_starter(row: ModelRow, precision: torch.dtype, place: torch.device) ->
     return Loaded(row, autoencoder, starter, starter.schedule, digest, precision, detail)
 
 
-def assemble(settings: PublishedSettings, condition: str, published: Published) -> tuple[Autoencoder, Released]:
+def assemble(settings: PublishedSettings, condition: str, published: Published) -> tuple[Autoencoder, PublishedModel]:
     """The networks of a published model, on the meta device. Where nothing else is known of its views, they are those
     of the settings."""
     views = published.views or (settings.processing and settings.processing.training_views) or ()
     with without_weights():
-        return Autoencoder(settings.autoencoder), Released(settings, condition, views, published.points)
+        return Autoencoder(settings.autoencoder), PublishedModel(settings, condition, views, published.points)
 
 
 def weights_name(made: Installed) -> str:

@@ -25,7 +25,7 @@ class ViewCondition(Condition):
     views: Tensor | None = None
 
 
-class Released(nn.Module):
+class PublishedModel(nn.Module):
     """Denoiser, encoder and condition processing of ``settings``; ``kind`` is its condition. Same interface as Starter.
 
     ``views``: the cameras of the pictures it takes, () where it does not matter. ``points``: how many points are read.

@@ -50,12 +50,12 @@ class Published:
         """Of the autoencoder beside the counted networks."""
         return AUTOENCODER_PARAMETERS if self.format == "wala" else 0
 
-    def memory(self, bytes_a_parameter: int = 2, in_turns: bool = False) -> int:
+    def memory(self, bytes_a_parameter: int = 2, sequential_offload: bool = False) -> int:
         """Bytes needed on a device: the parameters at bytes_a_parameter (2 in bfloat16, 4 in float32), the
-        autoencoder's always at 4, and WORKING_MEMORY; in_turns (low-memory mode) the largest part only."""
+        autoencoder's always at 4, and WORKING_MEMORY; sequential_offload (low-memory mode) the largest part only."""
         each = bytes_a_parameter if self.format == "wala" else 4
         parts = (each * self.parameters, each * self.image_parameters, 4 * self.autoencoder_parameters)
-        return (max(parts) if in_turns else sum(parts)) + WORKING_MEMORY
+        return (max(parts) if sequential_offload else sum(parts)) + WORKING_MEMORY
 
 
 @dataclass(frozen=True)

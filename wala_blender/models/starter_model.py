@@ -15,8 +15,15 @@ from ..errors import InputError
 from ..networks.condition import Condition
 from ..networks.configs import LATENT_CHANNELS
 from ..networks.denoiser import ProjectedCondition, UViT
+from ..networks.key_mapping import Rename, renamed
 from ..networks.layers import convolution, normal_parameter
 from .starter_config import StarterConfig, conditions_of
+
+
+def _with_current_keys(module: "Starter", state: dict[str, Tensor], prefix: str, *_) -> None:
+    """Renames the keys of a state dict that is being loaded, in place."""
+    own = {key.removeprefix(prefix): state.pop(key) for key in list(state) if key.startswith(prefix)}
+    state |= {prefix + key: value for key, value in renamed(own, module.published_layout).items()}
 
 
 class Starter(nn.Module):
@@ -28,6 +35,11 @@ class Starter(nn.Module):
     """
 
     views = ()  # cameras of its pictures: any
+    published_layout = (  # keys of files that were written before they had their present names
+        Rename("usual", ("mean_latent",)),
+        Rename("nothing", ("null_token",)),
+        Rename(r"kinds\.(.+)", (r"type_embeddings.\1",)),
+    )
 
     def __init__(self, config: StarterConfig = StarterConfig(), vocabulary: Path = text.VOCABULARY):
         super().__init__()
@@ -45,14 +57,15 @@ class Starter(nn.Module):
                 for name in config.encoders
             }
         )
-        # Mean latent, the offset of every draft
-        self.usual = nn.Parameter(torch.zeros(1, LATENT_CHANNELS, *[config.denoiser.grid] * 3))
-        self.kinds = nn.ParameterDict({name: normal_parameter((1, 1, width)) for name in config.encoders})
-        self.nothing = normal_parameter((1, 1, width))
+        # The offset of every draft
+        self.mean_latent = nn.Parameter(torch.zeros(1, LATENT_CHANNELS, *[config.denoiser.grid] * 3))
+        self.type_embeddings = nn.ParameterDict({name: normal_parameter((1, 1, width)) for name in config.encoders})
+        self.null_token = normal_parameter((1, 1, width))
         self.denoiser = UViT(config.denoiser)
         # Not zero-initialised like the rest: a short training learns most from the grid features.
         self.denoiser.grid_in.reset_parameters()
         self.schedule = Schedule()
+        self.register_load_state_dict_pre_hook(_with_current_keys)
 
     @property
     def encoding_modules(self) -> tuple[nn.Module, ...]:
@@ -90,12 +103,12 @@ class Starter(nn.Module):
         named = [(SPECS[kind].encoder, tensors) for kind, tensors in inputs.items() if SPECS[kind].encoder]
         if not named:
             config = self.config.denoiser
-            return Condition(self.nothing, self.nothing.new_zeros(1, config.grid_channels, *[config.grid] * 3))
+            return Condition(self.null_token, self.null_token.new_zeros(1, config.grid_channels, *[config.grid] * 3))
         encoded = [(name, *self.encoders[name](*tensors)) for name, tensors in named]
-        tokens = torch.cat([tokens + self.kinds[name] for name, tokens, _ in encoded], dim=1)
+        tokens = torch.cat([tokens + self.type_embeddings[name] for name, tokens, _ in encoded], dim=1)
         drafts = [self.drafts[name](grid) for name, _, grid in encoded]
         grid = sum(grid for _, _, grid in encoded)
-        return Condition(tokens, torch.cat([grid, self.usual + sum(drafts) / len(drafts)], dim=1))
+        return Condition(tokens, torch.cat([grid, self.mean_latent + sum(drafts) / len(drafts)], dim=1))
 
     def draft(self, condition: Condition) -> Tensor:
         """A condition's draft (B, 4, 12, 12, 12)."""
@@ -103,7 +116,7 @@ class Starter(nn.Module):
 
     def empty(self, condition: Condition) -> Condition:
         """The empty condition in the same shapes: the learned null token everywhere, zero grid features."""
-        return Condition(self.nothing.expand_as(condition.tokens), torch.zeros_like(condition.grid))
+        return Condition(self.null_token.expand_as(condition.tokens), torch.zeros_like(condition.grid))
 
     def dropped(self, condition: Condition, drop: Tensor) -> Condition:
         """condition with the rows where drop (B,) bool is set replaced by the empty one: condition dropout in

@@ -40,7 +40,7 @@ class MultiViewUNetConfig:
 
 
 @dataclass(frozen=True)
-class Given:
+class BlockInputs:
     """What every block sees beside the features: ``time`` (B, 4·channels), ``context`` (B, N, context_width), ``views``
     of an object."""
 
@@ -68,8 +68,8 @@ class ResBlock(nn.Module):
         )
         self.skip_connection = nn.Conv2d(in_channels, out_channels, 1) if in_channels != out_channels else nn.Identity()
 
-    def forward(self, x: Tensor, given: Given) -> Tensor:
-        h = self.in_layers(x) + self.emb_layers(given.time)[:, :, None, None]
+    def forward(self, x: Tensor, block_inputs: BlockInputs) -> Tensor:
+        h = self.in_layers(x) + self.emb_layers(block_inputs.time)[:, :, None, None]
         return self.skip_connection(x) + self.out_layers(h)
 
 
@@ -83,11 +83,11 @@ class TransformerBlock(nn.Module):
         self.attn2 = CrossAttention(width, context_width, heads)
         self.norm1, self.norm2, self.norm3 = nn.LayerNorm(width), nn.LayerNorm(width), nn.LayerNorm(width)
 
-    def forward(self, x: Tensor, given: Given) -> Tensor:
+    def forward(self, x: Tensor, block_inputs: BlockInputs) -> Tensor:
         B, N, E = x.shape
-        together = self.norm1(x).reshape(B // given.views, given.views * N, E)
+        together = self.norm1(x).reshape(B // block_inputs.views, block_inputs.views * N, E)
         x = x + self.attn1(together, together).reshape(B, N, E)
-        x = x + self.attn2(self.norm2(x), given.context)
+        x = x + self.attn2(self.norm2(x), block_inputs.context)
         return x + self.ff(self.norm3(x))
 
 
@@ -101,10 +101,10 @@ class SpatialTransformer(nn.Module):
         self.transformer_blocks = nn.ModuleList([TransformerBlock(channels, context_width, heads)])
         self.proj_out = nn.Linear(channels, channels)
 
-    def forward(self, x: Tensor, given: Given) -> Tensor:
+    def forward(self, x: Tensor, block_inputs: BlockInputs) -> Tensor:
         tokens = self.proj_in(self.norm(x).flatten(2).transpose(1, 2))
         for block in self.transformer_blocks:
-            tokens = block(tokens, given)
+            tokens = block(tokens, block_inputs)
         return x + self.proj_out(tokens).transpose(1, 2).reshape(x.shape)
 
 
@@ -122,9 +122,9 @@ class Downsample(nn.Module):
 class Stage(nn.ModuleList):
     """Layers in sequence, each with the inputs that its type takes."""
 
-    def forward(self, x: Tensor, given: Given) -> Tensor:
+    def forward(self, x: Tensor, block_inputs: BlockInputs) -> Tensor:
         for layer in self:
-            x = layer(x, given) if isinstance(layer, (ResBlock, SpatialTransformer)) else layer(x)
+            x = layer(x, block_inputs) if isinstance(layer, (ResBlock, SpatialTransformer)) else layer(x)
         return x
 
 
@@ -181,12 +181,12 @@ class MultiViewUNet(nn.Module):
         dtype = self.time_embed[0].weight.dtype
         time = self.time_embed(sinusoids(t, self.config.channels).to(dtype))
         time = time + self.camera_embed(cameras.to(dtype)).repeat(len(x) // V, 1)
-        given = Given(time, context.to(dtype), V)
+        block_inputs = BlockInputs(time, context.to(dtype), V)
         h, kept = x.to(dtype), []
         for stage in self.input_blocks:
-            h = stage(h, given)
+            h = stage(h, block_inputs)
             kept.append(h)
-        h = self.middle_block(h, given)
+        h = self.middle_block(h, block_inputs)
         for stage in self.output_blocks:
-            h = stage(torch.cat([h, kept.pop()], dim=1), given)
+            h = stage(torch.cat([h, kept.pop()], dim=1), block_inputs)
         return self.out(h).to(x.dtype)

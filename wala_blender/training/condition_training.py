@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..geometry.metrics import Mesh
 from .data.mesh_datasets import Record
-from .input_pictures import Shown
+from .input_pictures import InputPicture
 from .look_up import TrainingShapes
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Evaluation:
     """
 
     make: Callable[..., dict]
-    show: Callable[[dict], Shown]
+    show: Callable[[dict], InputPicture]
     baselines: Callable[[Tensor, dict, TrainingShapes | None], Fields] = _no_baselines
     variants: Callable[[Sequence[int]], dict[str, dict]] = _one_variant
     as_set: bool = False

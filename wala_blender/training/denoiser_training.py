@@ -199,7 +199,7 @@ def train(
     torch.manual_seed(0)  # seeded here, so that existing files do not matter
     model = begun.denoiser.train() if begun else Starter(settings.model)
     if not begun:
-        model.usual.data = latents.latent.mean(dim=0, keepdim=True)
+        model.mean_latent.data = latents.latent.mean(dim=0, keepdim=True)
     adapters = low_rank(model, settings.low_rank) if settings.low_rank else None
     loop = Loop(DenoiserObjective(model), folder, settings.loop)
     if loop.writes:

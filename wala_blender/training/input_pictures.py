@@ -9,7 +9,7 @@ from ..geometry.renderer import framed, shaded, trace
 SIDE = 192  # pixels
 GROUND = 242  # grey of the pictures' background
 AZIMUTH, ELEVATION = 30.0, 20.0  # degrees, from where shapes are seen
-Shown = Image.Image | str  # a picture (SIDE, SIDE), or words in its place
+InputPicture = Image.Image | str  # a picture (SIDE, SIDE), or words in its place
 
 
 def picture_of(field: torch.Tensor) -> Image.Image | None:
@@ -25,7 +25,7 @@ def picture_of(field: torch.Tensor) -> Image.Image | None:
     return Image.fromarray(picture.to(torch.uint8).numpy())
 
 
-def rendered(field: torch.Tensor) -> Shown:
+def rendered(field: torch.Tensor) -> InputPicture:
     """``picture_of`` a field, or text if there is none."""
     return picture_of(field) or "no surface"
 

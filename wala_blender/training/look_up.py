@@ -24,7 +24,7 @@ class TrainingShapes(Protocol):
 
     def field(self, index: int) -> Tensor: ...
 
-    def seen_like(self, view_picture: ViewPicture, picture: Tensor) -> int: ...
+    def nearest_by_picture(self, view_picture: ViewPicture, picture: Tensor) -> int: ...
 
 
 def lit_picture(depth: Tensor, normal: Tensor) -> Tensor:
@@ -60,5 +60,5 @@ def looked_up(
     fields (R, R, R) by name, none without training shapes."""
     if train is None:
         return {}
-    found = train.field(train.seen_like(view_picture, picture()))
+    found = train.field(train.nearest_by_picture(view_picture, picture()))
     return {"mean_shape": train.mean_field, f"retrieved_by_{name}": found}

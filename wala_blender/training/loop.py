@@ -273,9 +273,10 @@ class Loop:
 
     def _restore(self) -> None:
         state = torch.load(self.folder / "state.pt", weights_only=True, map_location="cpu")
+        self.model.load_state_dict(state["average"])  # through the model, which knows former keys
+        self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.average = {name: value.to(self.device) for name, value in state["average"].items()}
         self.seconds, self.samples = state["seconds"], state["samples"]
         # version 0 of the file has neither; the number of steps then only seeds the generators
         self.steps, self.facts = state.get("steps", self.samples), state.get("facts", {})

@@ -14,7 +14,7 @@ from ...geometry.reconstruction import remeshed_and_smoothed
 from ..condition_training import ConditionTraining, Evaluation, Fields, Reference
 from ..data.blockouts import KINDS, blockout
 from ..data.input_augmentation import dropped_voxels
-from ..input_pictures import Shown, rendered
+from ..input_pictures import InputPicture, rendered
 from ..look_up import TrainingShapes
 from ..sample_grids import render
 
@@ -54,7 +54,7 @@ def baselines(field: Tensor, inputs: dict, train: TrainingShapes | None) -> Fiel
     }
 
 
-def show(inputs: dict) -> Shown:
+def show(inputs: dict) -> InputPicture:
     """The cells."""
     occupancy = inputs["occupancy"]
     return rendered(upsampled(occupancy, "nearest") * (2 / occupancy.shape[0]))
@@ -80,7 +80,7 @@ def blockout_baselines(field: Tensor, inputs: dict, train: TrainingShapes | None
     }
 
 
-def show_blockout(inputs: dict) -> Shown:
+def show_blockout(inputs: dict) -> InputPicture:
     """The blocks."""
     return rendered(torch.from_numpy(mesh_to_distance(inputs["vertices"], inputs["faces"])))
 
