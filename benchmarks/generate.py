@@ -1,8 +1,8 @@
 """Seconds and memory of a generation, stage by stage, with the model's default settings, for each of its conditions.
 
-The inputs are of one shape made here. Seconds are medians; beside them, as a measure of the machine taken in the same
-run, the seconds of decoding a latent, and how many of those a whole generation takes. Loading the model is its own line
-and not in the others.
+The inputs are those that an evaluation derives from a shape, here the demo's chair. Seconds are medians; beside them,
+as a measure of the machine taken in the same run, the seconds of decoding a latent, and how many of those a whole
+generation takes. Loading the model is its own line and not in the others.
 
     python benchmarks/generate.py [--model starter] [--quality draft] [--device auto] [--repeats 2]
                                   [--conditions text voxels …] [--json]
@@ -13,8 +13,9 @@ import json
 import resource
 import statistics
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,14 +23,15 @@ import torch
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
-from demo import drawing, inputs  # noqa: E402
-from wala_blender.conditions.image_preprocessing import mesh_pictures  # noqa: E402
+from demo import inputs  # noqa: E402
 from wala_blender.errors import InputError  # noqa: E402
-from wala_blender.geometry.metrics import sample_surface  # noqa: E402
+from wala_blender.evaluation.inputs import EVALUATIONS, trials_of  # noqa: E402
+from wala_blender.evaluation.shapes import Shape, read_shape  # noqa: E402
+from wala_blender.geometry.meshes import write_mesh  # noqa: E402
 from wala_blender.geometry.surface import field_to_mesh  # noqa: E402
 from wala_blender.models.records import known_row, models_folder  # noqa: E402
-from wala_blender.models.registry import SIX_VIEWS  # noqa: E402
 from wala_blender.pipeline import QUALITIES, Pipeline, Settings  # noqa: E402
+from wala_blender.training.data.mesh_datasets import Record  # noqa: E402
 
 STAGES = ("condition", "sample", "fit", "decode", "detail", "refine", "surface")
 KIBIBYTES = 1024 if sys.platform != "darwin" else 1  # of ru_maxrss: it is in bytes there
@@ -42,23 +44,18 @@ def chair_mesh() -> tuple[np.ndarray, np.ndarray]:
     return np.stack([x, z, -y], -1), quads[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3)
 
 
-def given() -> dict[str, dict]:
-    """What each condition gets."""
-    vertices, faces = chair_mesh()
-    eye = drawing.Eye(inputs.AZIMUTH, inputs.ELEVATION, 4.6, (0.0, 0.0, 1.0))
-    lines = [eye.project(stroke) for stroke in drawing.sketch(inputs.chair(), eye)]
-    mesh = {"vertices": vertices, "faces": faces}
-    seen, *_ = mesh_pictures(vertices, faces, [(inputs.AZIMUTH, inputs.ELEVATION)])
-    return {
-        "text": {"prompt": inputs.PROMPT},
-        "sketch": {"polylines": lines, "elevation": inputs.ELEVATION},
-        "image": {"image": seen[0], "elevation": inputs.ELEVATION},
-        "depth": mesh | {"azimuth": inputs.AZIMUTH, "elevation": inputs.ELEVATION},
-        "depths": mesh | {"views": SIX_VIEWS},
-        "voxels": mesh,
-        "none": {},
-        "points": {"points": sample_surface(vertices, faces, 5000, np.random.default_rng(0))},
-    }
+def reference() -> Shape:
+    """The chair as an evaluation's reference, with the prompt as its caption."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "chair.obj"
+        write_mesh(file, *chair_mesh(), {})
+        return read_shape(Record("demo/chair", file, 0, inputs.PROMPT, (), "chair", "", (), ""), None)
+
+
+def input_of(condition: str, shape: Shape, views: Sequence[int]) -> dict:
+    """The condition's raw input as an evaluation derives it; of several variants the first."""
+    trial = next(iter(trials_of([condition], views).values()))
+    return trial.make(shape, np.random.default_rng(0))
 
 
 def peak_memory(device: torch.device) -> float:
@@ -135,8 +132,10 @@ def main() -> int:
     }
     settings = Settings(options.model, quality=options.quality)
     figures["baseline"] = baseline = decode_seconds(pipeline, options.repeats)
-    for condition in options.conditions or known_row(options.model, models_folder()).conditions:
-        runs = [once(pipeline, condition, given()[condition], settings) for _ in range(options.repeats)]
+    shape, known = reference(), known_row(options.model, models_folder()).conditions
+    for condition in options.conditions or [name for name in known if name in EVALUATIONS]:
+        raw = input_of(condition, shape, pipeline.denoiser.views)
+        runs = [once(pipeline, EVALUATIONS[condition][0], raw, settings) for _ in range(options.repeats)]
         stages = {stage: statistics.median(run.get(stage, 0.0) for run in runs) for stage in STAGES}
         figures["conditions"][condition] = {
             **stages,

@@ -14,8 +14,12 @@ from ..diffusion.samplers import ancestral, generated_noises
 from ..files import write_whole
 from ..models.starter_model import Starter
 from .condition_batches import Batches
+from .conditions import TRAININGS
+from .detail_evidence import EVIDENCE
 
-KINDS = ("points", "voxels", "depths", "depth", "sketch", "text")
+# Condition that the denoiser samples for a kind of evidence, where it is not the one of that name
+SAMPLED_FOR = {"blockout": "voxels", "none": "text"}
+KINDS = tuple(dict.fromkeys(SAMPLED_FOR.get(kind, kind) for kind in EVIDENCE))  # their order numbers the kept latents
 EACH = 3  # of these, per latent
 MOST_STEPS = 8
 _BATCH = 16
@@ -49,7 +53,11 @@ def _sample(model: Starter, batches: Batches, defaults: dict[str, Defaults]) -> 
         for kind in torch.randperm(len(KINDS), generator=generator)[:EACH]
     ]
     by_kind = {
-        kind: [row for row, drawn in draws if drawn == kind and (kind != "text" or batches.latents.canonical[row])]
+        kind: [
+            row
+            for row, drawn in draws
+            if drawn == kind and (not TRAININGS[kind].by_name or batches.latents.canonical[row])
+        ]
         for kind in KINDS
     }
     parts = [

@@ -21,7 +21,7 @@ from .condition_batches import Batches, word_pieces
 from .data.captions import clean
 from .data.dataset import Entry, load_tree, read_index
 from .detail_evidence import EVIDENCE, EvidenceSource
-from .detail_latents import KINDS, SampledLatents, sampled_latents
+from .detail_latents import KINDS, SAMPLED_FOR, SampledLatents, sampled_latents
 from .latents import Latents, encode_store, normalised_latents
 from .loop import Loop, LoopSettings
 from .runs import SETTINGS, load_detail, load_stage_one, load_stage_two, write_detail
@@ -31,7 +31,6 @@ from .tree_losses import surface_loss
 log = logging.getLogger(__name__)
 
 VALIDATION_SHAPES = 8
-_SAMPLED_FROM = {"blockout": "voxels", "none": "text"}
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class Examples:
         probabilities = self.settings.evidence_probabilities
         drawn = torch.multinomial(torch.tensor(list(probabilities.values())), 1, generator=generator)
         kind = list(probabilities)[int(drawn)]
-        numbers = self._of_kind[_SAMPLED_FROM.get(kind, kind)]
+        numbers = self._of_kind[SAMPLED_FOR.get(kind, kind)]
         if not len(numbers) or float(torch.rand(1, generator=generator)) < self.settings.encoded_latent_fraction:
             row = int(torch.randint(len(self.latents.latent), (1,), generator=generator))
             return row, self.latents.latent[row], kind
