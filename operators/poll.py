@@ -1,4 +1,6 @@
-"""Poll result of an operator, with the reason as its message."""
+"""Poll results of operators, with the reason as their message, and the reasons that several share."""
+
+import bpy
 
 
 def allowed(operator: type, reason: str) -> bool:
@@ -6,3 +8,16 @@ def allowed(operator: type, reason: str) -> bool:
     if reason:
         operator.poll_message_set(reason)
     return not reason
+
+
+def offline(otherwise: str) -> str:
+    """Why the network cannot be used, "" if it can; ``otherwise``: what can be done without it."""
+    allow = "Allow Online Access in the preferences (System, Network) first"
+    return "" if bpy.app.online_access else f"{allow}, or {otherwise}"
+
+
+def unchangeable(item) -> str:
+    """Why the mesh of an object cannot be replaced now, "" if it can."""
+    if item.library is not None or item.data.library is not None:
+        return "The result is in a linked file"
+    return "" if item.mode == "OBJECT" else "Leave Edit Mode first"

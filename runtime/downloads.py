@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .events import BytesEvent, CancelledEvent, Event, FailedEvent, ModelsDoneEvent, from_json
-from .messages import SET_UP_HINT, JobFailed
+from .messages import ONLINE_HINT, SET_UP_HINT, JobFailed
 from .process import describe_exit, models_variables
 from .subprocess_task import SubprocessTask
 
@@ -69,7 +69,7 @@ class Command:
             raise JobFailed(
                 "offline",
                 "fetching a model needs the internet, and online access is off",
-                "Allow it in Preferences, System, Network.",
+                ONLINE_HINT,
             )
         self.state = "running"
         self._is_cancelled = False

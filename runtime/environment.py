@@ -41,7 +41,7 @@ from .environment_folder import (
     venv_python,
 )
 from .events import BytesEvent, CancelledEvent, EnvironmentBuiltEvent, Event, FailedEvent, LineEvent, SetupStageEvent
-from .messages import JobFailed
+from .messages import ONLINE_HINT, JobFailed
 from .storage import log_tail, write_failure, write_json
 from .subprocess_task import SubprocessTask
 
@@ -257,7 +257,7 @@ class Build:
         """The build's commands, in order."""
         if not self._online_access:
             message = "setting up the worker needs the internet, and online access is off"
-            raise JobFailed("offline", message, "Allow it in Preferences, System, Network.")
+            raise JobFailed("offline", message, ONLINE_HINT)
         self._folder.parent.mkdir(parents=True, exist_ok=True)
         self._lock = EnvironmentLock(self._folder)
         self.log.write_bytes(b"")

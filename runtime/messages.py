@@ -34,6 +34,7 @@ KINDS: dict[str, dict[str, type | tuple[type, ...]]] = {
 }
 JOB_KINDS = frozenset({"run", "cancel", *WORKER_EVENTS})
 LAST_KINDS = frozenset(event.name for event in LAST_EVENTS)
+ONLINE_HINT = "Allow it in Preferences, System, Network."
 SET_UP_HINT = "Press Set Up Worker, or choose another Python in the preferences."
 
 

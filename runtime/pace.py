@@ -110,7 +110,7 @@ class Pace:
         return max(self._expected[self._stage] - elapsed, 0.0)
 
 
-def in_words(seconds: float) -> str:
+def describe_duration(seconds: float) -> str:
     """A rough time, such as "about 40 s" or "about 3 min"; "a moment" below a second."""
     if seconds < 1:
         return "a moment"

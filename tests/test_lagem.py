@@ -19,7 +19,7 @@ from runtime.engine import Engine
 from wala_blender.errors import CheckpointError, DownloadError, InputError, ModelError
 from wala_blender.geometry.meshes import read_mesh, write_mesh
 from wala_blender.geometry.metrics import chamfer
-from wala_blender.mesh_to_mesh import Cost, MeshToMesh, duration_words
+from wala_blender.mesh_to_mesh import Cost, MeshToMesh, describe_duration
 from wala_blender.models import install
 from wala_blender.models.checkpoint import read_metadata, read_state
 from wala_blender.models.lagem import checkpoint_among, config_of, load_autoencoder
@@ -363,4 +363,4 @@ def test_loading_takes_little_more_memory_than_the_weights(tmp_path):
 def test_the_cost_of_the_published_model():
     cost = Cost.of(LevelAutoencoderConfig())
     assert cost.latents == pytest.approx(1.2e12, rel=0.15) and cost.query == pytest.approx(24e6, rel=0.1)
-    assert duration_words(40) == "about 40 s" and duration_words(170) == "about 3 minutes"
+    assert describe_duration(40) == "about 40 s" and describe_duration(170) == "about 3 minutes"

@@ -58,7 +58,7 @@ class WALA_PT_main(Tab, bpy.types.Panel):
         row = layout.row(align=True)
         row.scale_y = 1.5
         row.operator("wala.generate", icon="MESH_MONKEY")
-        row.operator("wala.again", text="", icon="FILE_REFRESH")
+        row.operator("wala.regenerate", text="", icon="FILE_REFRESH")
         if session.worker_problem:
             draw_lines(layout, session.worker_problem, "ERROR", _characters(context))
             layout.operator("wala.setup_worker", icon="IMPORT")

@@ -29,9 +29,9 @@ from .pipeline import (
     Keep,
     Settings,
     choose_device,
+    describe_left_out,
+    describe_memory,
     finished,
-    left_out_words,
-    memory_words,
     one_after_another,
 )
 from .progress import Progress, Stopwatch, silent
@@ -74,7 +74,7 @@ def measured_speed(width: int, device: torch.device) -> float:
     return 2 * rows * width**2 / max(time.perf_counter() - since, 1e-6)
 
 
-def duration_words(seconds: float) -> str:
+def describe_duration(seconds: float) -> str:
     """ "about 40 s" or "about 3 minutes"."""
     return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} minutes"
 
@@ -149,7 +149,7 @@ class MeshToMesh:
             ),
             "off",
             self._device,
-            memory_words(self.row, self._device, torch.float32),
+            describe_memory(self.row, self._device, torch.float32),
         )
 
     @torch.no_grad()
@@ -162,7 +162,7 @@ class MeshToMesh:
         timed("condition", 0, 1)
         cost, speed = Cost.of(config), measured_speed(config.width, self._device)
         keep.note(
-            f"{duration_words((cost.latents + QUERIES[resolution] * cost.query) / speed)} on this {self._device.type.upper()} "
+            f"{describe_duration((cost.latents + QUERIES[resolution] * cost.query) / speed)} on this {self._device.type.upper()} "
             f"at {resolution}³ points"
         )
         timed("encode", 0, 1)
@@ -189,7 +189,7 @@ class MeshToMesh:
             "ai_generated": True,
             "timings": timings,
             "frame": {"center": [float(c) for c in frame.center], "scale": float(frame.scale)},
-            "note": ". ".join(filter(None, (*inputs.get("notes", ()), left_out_words(left_out)))),
+            "note": ". ".join(filter(None, (*inputs.get("notes", ()), describe_left_out(left_out)))),
         }
         vertices = frame.to_model(sphere.from_model(vertices)).astype(np.float32)
         return finished(vertices, faces, flat, record, settings.finish, progress, keep)

@@ -193,7 +193,7 @@ class Pipeline:
             lambda place: load_model(row, folder, computed, place),
             chosen,
             low_memory,
-            memory_words(row, chosen, computed),
+            describe_memory(row, chosen, computed),
         )
 
     def _take_up(self, sequential_offload: bool) -> None:
@@ -524,7 +524,7 @@ class Pipeline:
             "ai_generated": True,
             "timings": timings,
             "frame": {"center": [float(c) for c in frame.center], "scale": float(frame.scale)} if frame else None,
-            "note": ". ".join(filter(None, (*inputs.get("notes", ()), prepared.note, left_out_words(left_out)))),
+            "note": ". ".join(filter(None, (*inputs.get("notes", ()), prepared.note, describe_left_out(left_out)))),
         }
         return finished(vertices, faces, latent.cpu().numpy(), record, settings.finish, progress, keep)
 
@@ -592,12 +592,12 @@ def one_after_another(
     ]
 
 
-def left_out_words(count: int) -> str:
+def describe_left_out(count: int) -> str:
     """Note on the number of loose pieces that were removed; "" for none."""
     return "" if not count else "A loose piece was left out" if count == 1 else f"{count} loose pieces were left out"
 
 
-def memory_words(row: ModelRow, device: torch.device, precision: torch.dtype) -> str:
+def describe_memory(row: ModelRow, device: torch.device, precision: torch.dtype) -> str:
     """Memory that a model takes, as text."""
     if row.published is None:
         return f"the model {row.name} is small, what else runs takes the memory"

@@ -19,7 +19,7 @@ from .models.precision import choose_precision, precision_name
 from .models.records import Installed, known_row, models_folder, read_record
 from .models.registry import ModelRow
 from .offload import free_memory, run_with_offload_fallback
-from .pipeline import Generation, Keep, Pipeline, Settings, checked, choose_device, memory_words, one_after_another
+from .pipeline import Generation, Keep, Pipeline, Settings, checked, choose_device, describe_memory, one_after_another
 from .progress import Progress, Stopwatch, silent
 from .text_to_views import SCHEDULE, TextToViews, TextToViewsConfig, Views
 
@@ -95,7 +95,7 @@ class TextToShape:
             ),
             self._low_memory,
             self._device,
-            memory_words(self.row, self._device, self._precision),
+            describe_memory(self.row, self._device, self._precision),
         )
         free_memory(self._device)
         record = {

@@ -5,14 +5,14 @@ from ..capture.plain import Capture, Choice
 from ..capture.spec import CaptureSpec
 from ..scene import frames
 from ..scene.camera_pose import bounds, orthographic
-from .sketch import current_view, eye_in_words, stored_view
+from .sketch import current_view, describe_view, stored_view
 
 MISSING = "Select the meshes to look at"
 
 
 def choose(context, settings) -> Choice:
     """The meshes that are rendered from the artist's view."""
-    return meshes.choose(context, settings, meshes.has_surface, f"{{}}, {eye_in_words(context)}", MISSING)
+    return meshes.choose(context, settings, meshes.has_surface, f"{{}}, {describe_view(context)}", MISSING)
 
 
 def capture(context, settings) -> Capture:

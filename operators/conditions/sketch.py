@@ -32,7 +32,7 @@ def choose(context, settings) -> Choice:
             and candidate.name in context.scene.objects
         ):
             again = ", as before" if candidate in before and candidate != settings.sketch else ""
-            return Choice((candidate,), f"“{candidate.name}”, {eye_in_words(context)}{again}")
+            return Choice((candidate,), f"“{candidate.name}”, {describe_view(context)}{again}")
     return Choice(missing=MISSING)
 
 
@@ -112,7 +112,7 @@ def current_view(context) -> View | None:
     return View.from_matrix(np.array(evaluated.matrix_world), camera.type != "CAMERA" or camera.data.type != "ORTHO")
 
 
-def eye_in_words(context) -> str:
+def describe_view(context) -> str:
     """The source of :func:`current_view`, as text."""
     region = getattr(context.space_data, "region_3d", None) if context.space_data else None
     if region is not None and region.view_perspective != "CAMERA":

@@ -31,12 +31,12 @@ class EnvironmentTask(BackgroundTask):
         """Start building the worker's own environment. Nothing is fetched before the first poll, nor without online
         access."""
         self.run(environment.Build(preferences.environment_folder(), online_access))
-        panel_state.busy("Setting up the worker")
+        panel_state.start("Setting up the worker")
 
     def check(self) -> None:
         """Start a check of the worker's Python. Raises JobFailed if there is none."""
         self.run(environment.Check(preferences.worker_python(), preferences.SOURCE_ROOT))
-        panel_state.busy("Checking the worker")
+        panel_state.start("Checking the worker")
 
     def handle(self, event: Event) -> None:
         if isinstance(event, SetupStageEvent):
@@ -53,7 +53,7 @@ class EnvironmentTask(BackgroundTask):
             self.finish(False, "Cancelled")
         elif isinstance(event, FailedEvent):
             self.finish(False, event.message)
-            panel_state.problem(event.message, event.hint, event.log)
+            panel_state.fail(event.message, event.hint, event.log)
 
     def _show_check(self, result: environment.CheckResult) -> None:
         if result.ok:
@@ -61,11 +61,11 @@ class EnvironmentTask(BackgroundTask):
             self.finish(True, f"Python {result.version}, PyTorch {result.versions.get('torch', '?')}, {devices}")
         else:
             self.finish(False, result.message)
-            panel_state.problem(result.message, result.hint)
+            panel_state.fail(result.message, result.hint)
 
     def finish(self, ok: bool, message: str) -> None:
         super().finish(ok, message)
-        panel_state.rest(message)
+        panel_state.finish(message)
         panel_state.show(detail="")
 
 

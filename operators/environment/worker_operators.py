@@ -7,7 +7,7 @@ from ...runtime.supervisor import WorkerState
 from .. import preferences
 from ..jobs import session
 from ..jobs.blocking_operator import TaskOperator
-from ..poll import allowed
+from ..poll import allowed, offline
 
 
 class EnvironmentOperator(TaskOperator):
@@ -26,8 +26,7 @@ class WALA_OT_setup_worker(EnvironmentOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        offline = "Allow Online Access in the preferences (System, Network) first, or choose a Python that has PyTorch"
-        return allowed(cls, "" if bpy.app.online_access else offline) and super().poll(context)
+        return allowed(cls, offline("choose a Python that has PyTorch")) and super().poll(context)
 
     def begin(self, context):
         session.unload()

@@ -14,7 +14,7 @@ class Report:
     """Outcome of an operator: ``level`` of its report(), and whether there is anything to undo."""
 
     is_done: bool
-    words: str
+    message: str
     level: str = "INFO"
 
 
@@ -39,7 +39,7 @@ class BlockingOperator:
         if self.is_interactive:
             return {"FINISHED"}
         report = self.wait(started)
-        self.report({report.level}, report.words)
+        self.report({report.level}, report.message)
         return {"FINISHED"} if report.is_done else {"CANCELLED"}
 
     def invoke(self, context, event):
@@ -54,7 +54,7 @@ class BlockingOperator:
 
     def refuse(self, error: JobFailed) -> None:
         """Report that the task could not be started."""
-        panel_state.problem(error.message, error.hint)
+        panel_state.fail(error.message, error.hint)
         self.report({"ERROR"}, str(error))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..scene import frames
 from ..scene.mesh_data import fill_mesh
 from ..scene.placement import Placed, place
-from .destination import Place
+from .destination import ResultScene
 
 PROVENANCE = (
     "model",
@@ -43,7 +43,7 @@ def name_of(title: str) -> str:
     return TITLE + COPY.sub("", title).removeprefix(TITLE)
 
 
-def deliver(result, request, title: str, where: Place):
+def deliver(result, request, title: str, where: ResultScene):
     """A finished job's mesh as a new object, which is returned.
 
     result: runtime.jobs.Result (model space); request: runtime.jobs.Request with its placement.

@@ -11,7 +11,7 @@ IS_RESULTS = "wala_results"  # custom property of a scene's collection of result
 
 
 @dataclass(frozen=True)
-class Home:
+class Destination:
     """Scene of a job as plain data that outlives it: a name, a session uid, and the file's path."""
 
     scene: str
@@ -19,26 +19,26 @@ class Home:
     file: str
 
     @classmethod
-    def of(cls, context) -> "Home":
+    def of(cls, context) -> "Destination":
         """The current scene."""
         return cls(context.scene.name, getattr(context.scene, "session_uid", None), bpy.data.filepath)
 
-    def find(self) -> "Place | None":
+    def find(self) -> "ResultScene | None":
         """The scene, also after the same file was reopened; None if it is gone, or another file is open."""
         scene = compatibility.find(bpy.data.scenes, self.scene, self.scene_uid)
         if scene is None and self.file and bpy.data.filepath == self.file:
             scene = bpy.data.scenes.get(self.scene)
-        return None if scene is None else Place(scene)
+        return None if scene is None else ResultScene(scene)
 
 
 @dataclass(frozen=True)
-class Place:
+class ResultScene:
     """Scene that a result is added to, for use at once."""
 
     scene: bpy.types.Scene
 
     @classmethod
-    def current(cls) -> "Place":
+    def current(cls) -> "ResultScene":
         """The first window's scene."""
         windows = bpy.context.window_manager.windows
         return cls(windows[0].scene if len(windows) else bpy.context.scene)
@@ -53,7 +53,7 @@ class Place:
         self.scene.collection.children.link(collection)
         return collection
 
-    def where_in_words(self, item) -> str:
+    def describe_location(self, item) -> str:
         """Location of a new object that is not visible in any window; "" for a visible one."""
         windows = bpy.context.window_manager.windows
         shown = [window for window in windows if window.scene == self.scene]

@@ -7,7 +7,7 @@ from ...runtime import jobs, pace
 from ...runtime.messages import JobFailed
 from ..poll import allowed
 from . import panel_state, regenerate, session, sources
-from .destination import Home
+from .destination import Destination
 from .finish_settings import faces_of, finish_of
 from .generate import JobOperator
 from .job_queue import Origin, Ticket
@@ -23,10 +23,10 @@ def start_again(context, item, finish: dict) -> Ticket:
         session.start_worker()
     request = jobs.finish_again(folder, finish)
     origin = Origin(item.name, replaces=sources.references([item])[0])
-    ticket = Ticket(request.id, folder, origin, Home.of(context), pace.Pace({}), finishes_again=True)
+    ticket = Ticket(request.id, folder, origin, Destination.of(context), pace.Pace({}), finishes_again=True)
     queue.submit(ticket)
     if queue.running == ticket:
-        panel_state.busy("Finishing")
+        panel_state.start("Finishing")
     session.hurry()
     return ticket
 
@@ -54,9 +54,7 @@ class WALA_OT_finish(JobOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context):
         reason = session.why_not() or session.worker_problem()
-        if not reason and regenerate.source_of(context.active_object) is None:
-            reason = "Make the result active whose mesh you want to change. The surfaces of the last fifty are kept"
-        return allowed(cls, reason)
+        return allowed(cls, reason or regenerate.why_not(context.active_object, "whose mesh you want to change"))
 
     def ask(self, context, event):
         settings = context.scene.wala

@@ -21,7 +21,7 @@ def what_is_missing(context, settings) -> str:
     return catalog.why_not(settings.model, row.condition) or row.choose(context, settings).missing
 
 
-def input_in_words(_) -> str:
+def describe_input(_) -> str:
     """The panel's sentence: what is missing, as in Generate's report, or the input of the next shape."""
     context = bpy.context
     settings = getattr(context.scene, "wala", None)
@@ -32,7 +32,7 @@ def input_in_words(_) -> str:
 
 def attach() -> None:
     """Add the panel's sentence, `window_manager.wala_input`."""
-    bpy.types.WindowManager.wala_input = bpy.props.StringProperty(get=input_in_words)
+    bpy.types.WindowManager.wala_input = bpy.props.StringProperty(get=describe_input)
 
 
 def detach() -> None:
@@ -77,19 +77,17 @@ class WALA_OT_generate(JobOperator, bpy.types.Operator):
         return submit.start(context, settings)
 
 
-class WALA_OT_again(JobOperator, bpy.types.Operator):
+class WALA_OT_regenerate(JobOperator, bpy.types.Operator):
     """Make another one like the active result: from the same input as it was then, with the same model and settings,
     and the next seed"""
 
-    bl_idname = "wala.again"
+    bl_idname = "wala.regenerate"
     bl_label = "Another One"
 
     @classmethod
     def poll(cls, context):
         reason = session.why_not() or session.worker_problem()
-        if not reason and regenerate.source_of(context.active_object) is None:
-            reason = "Make the result active that you want another one of. What the last fifty were made from is kept"
-        return allowed(cls, reason)
+        return allowed(cls, reason or regenerate.why_not(context.active_object, "that you want another one of"))
 
     def start(self, context, settings):
         seed = random.randint(0, LARGEST_SEED) if settings.randomise_seed else None
@@ -171,4 +169,4 @@ class WALA_OT_discard(HeldResult, bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (WALA_OT_generate, WALA_OT_again, WALA_OT_update, WALA_OT_cancel, WALA_OT_place, WALA_OT_discard)
+CLASSES = (WALA_OT_generate, WALA_OT_regenerate, WALA_OT_update, WALA_OT_cancel, WALA_OT_place, WALA_OT_discard)

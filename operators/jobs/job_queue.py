@@ -12,7 +12,7 @@ from ...runtime.pace import Pace
 from ...runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from .destination import Home
+    from .destination import Destination
 
 
 FAILED_KEPT = 8
@@ -41,7 +41,7 @@ class Ticket:
     job: str
     folder: Path
     origin: Origin
-    home: "Home"
+    destination: "Destination"
     pace: Pace
     finishes_again: bool = False
 
@@ -146,7 +146,7 @@ class JobQueue:
 
         A job that is done moves to ``finished``; any other last event removes it from the queue.
         """
-        heard = [(ticket, CancelledEvent(job=ticket.job)) for ticket in self._cancelled]
+        events = [(ticket, CancelledEvent(job=ticket.job)) for ticket in self._cancelled]
         self._cancelled.clear()
         for event in self.supervisor.poll():
             ticket = self.running if self.running and self.running.job == event.job else None
@@ -154,10 +154,10 @@ class JobQueue:
                 self.running = None
                 if isinstance(event, DoneEvent):
                     self.finished.append(ticket)
-            heard.append((ticket, event))
-        return heard + self._feed()
+            events.append((ticket, event))
+        return events + self._start_next()
 
-    def _feed(self) -> list[tuple[Ticket, Event]]:
+    def _start_next(self) -> list[tuple[Ticket, Event]]:
         """Start the next job; those that cannot be started fail."""
         failed: list[tuple[Ticket, Event]] = []
         while self.waiting and self.running is None:

@@ -25,7 +25,7 @@ class LiveUpdate:
         """Record the names of changed data."""
         self._is_changed = self._is_changed or not self._followed.isdisjoint(names)
 
-    def look(self, context) -> None:
+    def poll(self, context) -> None:
         """Start a job if a source has changed. Never raises JobFailed: an input that is invalid now may be valid after
         the next edit."""
         result = followed_result(context) if context.scene.wala.live else None

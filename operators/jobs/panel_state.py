@@ -40,8 +40,8 @@ TITLES = {
     "surface": "Meshing",
     "finish": "Finishing",
 }
-SHOWN_IN = {("VIEW_3D", "UI"), ("PREFERENCES", "WINDOW")}  # areas and regions
-MODEL_WORDS = (
+PANEL_REGIONS = {("VIEW_3D", "UI"), ("PREFERENCES", "WINDOW")}  # areas and regions
+MODEL_FIELDS = (
     "name",
     "title",
     "conditions",
@@ -74,15 +74,15 @@ def show_models(models) -> None:
     group = getattr(bpy.context.window_manager, "wala", None)
     if group is None:
         return
-    wanted = [_model_words(model) for model in models]
-    if [list(words.values()) for words in wanted] == [
-        [getattr(item, name) for name in MODEL_WORDS] for item in group.models
+    wanted = [_model_values(model) for model in models]
+    if [list(row.values()) for row in wanted] == [
+        [getattr(item, name) for name in MODEL_FIELDS] for item in group.models
     ]:
         return
     group.models.clear()
-    for words in wanted:
+    for row in wanted:
         item = group.models.add()
-        for name, value in words.items():
+        for name, value in row.items():
             setattr(item, name, value)
     redraw()
 
@@ -110,7 +110,7 @@ def show_thumbnails(icons: list[int]) -> None:
     redraw()
 
 
-def _model_words(model) -> dict:
+def _model_values(model) -> dict:
     """A model as a row of `window_manager.wala.models`."""
     licence = f"{model.licence}, non-commercial" if model.non_commercial else model.licence
     values = (
@@ -127,7 +127,7 @@ def _model_words(model) -> dict:
         licence,
         model.problem,
     )
-    return dict(zip(MODEL_WORDS, values))
+    return dict(zip(MODEL_FIELDS, values))
 
 
 def redraw() -> None:
@@ -135,7 +135,7 @@ def redraw() -> None:
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas if window.screen else ():
             for region in area.regions:
-                if (area.type, region.type) in SHOWN_IN:
+                if (area.type, region.type) in PANEL_REGIONS:
                     region.tag_redraw()
 
 
@@ -157,17 +157,17 @@ def clear() -> None:
     )
 
 
-def busy(message: str) -> None:
+def start(message: str) -> None:
     """Start of a task: its first message, an empty progress bar, no error."""
     show(busy=True, progress=0.0, message=message, problem="", hint="", detail="")
 
 
-def rest(message: str = "") -> None:
+def finish(message: str = "") -> None:
     """End of a task, with its message."""
     show(busy=False, progress=0.0, message=message)
 
 
-def problem(message: str, hint: str = "", detail: str = "") -> None:
+def fail(message: str, hint: str = "", detail: str = "") -> None:
     """End of a task with an error."""
     show(busy=False, progress=0.0, message="", problem=sentence(message), hint=hint, detail=detail)
 
@@ -192,9 +192,9 @@ def stage(event: StageEvent, seconds_left: float | None) -> None:
     """
     low, high = SHARES.get(event.stage, (0.0, 0.0))
     step, steps = event.step, max(event.steps, 1)
-    words = TITLES.get(event.stage, event.stage)
+    message = TITLES.get(event.stage, event.stage)
     if isinstance(event, StepEvent) and steps > 1:
-        words += f", step {step + 1} of {steps}"
+        message += f", step {step + 1} of {steps}"
     if seconds_left is not None:
-        words += f", {pace.in_words(seconds_left)} left"
-    show(progress=max(bpy.context.window_manager.wala.progress, low + (high - low) * step / steps), message=words)
+        message += f", {pace.describe_duration(seconds_left)} left"
+    show(progress=max(bpy.context.window_manager.wala.progress, low + (high - low) * step / steps), message=message)

@@ -20,6 +20,14 @@ def source_of(item) -> Path | None:
     return folder if (folder / jobs.REQUEST).is_file() else None
 
 
+def why_not(item, purpose: str) -> str:
+    """Why the job of a result cannot be run once more, "" if it can; ``purpose`` completes "Make the result active …".
+    Cheap."""
+    if source_of(item) is not None:
+        return ""
+    return f"Make the result active {purpose}. What the last fifty were made from is kept"
+
+
 def start(context, item, seed: int | None = None) -> Ticket:
     """Submit the job that made the object with another seed (None: the next one). Raises JobFailed without
     submitting."""

@@ -11,7 +11,7 @@ from ..models import depth_map_list
 from ..scene import compatibility
 from . import assets, panel_state, source_display, sources, stored_settings
 from .deliver import deliver, name_of, replace_mesh
-from .destination import Place
+from .destination import ResultScene
 from .job_queue import JobQueue, Outcome, Ticket
 
 log = logging.getLogger(__name__)
@@ -20,17 +20,17 @@ log = logging.getLogger(__name__)
 def handle(queue: JobQueue, ticket: Ticket, event: Event) -> None:
     """Show a job's event; a last event without a result concludes the job."""
     if isinstance(event, StartedEvent):
-        panel_state.busy(f"Beginning “{ticket.origin.title}”")
+        panel_state.start(f"Beginning “{ticket.origin.title}”")
     elif isinstance(event, StageEvent):
         panel_state.stage(event, ticket.pace.left(event))
     elif isinstance(event, WorkerSilentEvent):
         panel_state.silent(event)
     elif isinstance(event, CancelledEvent):
         _conclude(queue, ticket, Outcome(error=Cancelled(event.message or "Cancelled")))
-        _take_up_views(ticket, ticket.home.find())
+        _import_views(ticket, ticket.destination.find())
     elif isinstance(event, FailedEvent):
         _conclude(queue, ticket, Outcome(error=JobFailed(event.code, event.message, event.hint)), event.log)
-        _take_up_views(ticket, ticket.home.find())
+        _import_views(ticket, ticket.destination.find())
 
 
 def deliver_finished(queue: JobQueue) -> None:
@@ -40,7 +40,7 @@ def deliver_finished(queue: JobQueue) -> None:
         if not awaited and (bpy.context.window_manager.is_interface_locked or compatibility.is_mid_gesture()):
             panel_state.show(message="Ready: waiting for the tool in use", progress=1.0)
             return
-        where = ticket.home.find()
+        where = ticket.destination.find()
         if not awaited and _is_in_use(ticket, where):
             panel_state.show(message="Ready: leave this mode to see it", progress=1.0)
             continue
@@ -49,18 +49,18 @@ def deliver_finished(queue: JobQueue) -> None:
             _deliver(queue, ticket, where)
         elif awaited:
             remark = "The scene it was made for is gone; it is in the current scene"
-            _deliver(queue, ticket, Place.current(), remark)
+            _deliver(queue, ticket, ResultScene.current(), remark)
         else:
             queue.held.append(ticket)
-            panel_state.rest()
+            panel_state.finish()
 
 
-def _deliver(queue: JobQueue, ticket: Ticket, where: Place, remark: str = "") -> None:
+def _deliver(queue: JobQueue, ticket: Ticket, where: ResultScene, remark: str = "") -> None:
     """Add the object of a finished job, and conclude the job in any case."""
     try:
         result = jobs.read_result(ticket.folder)
         item = _finished_again(ticket) if ticket.finishes_again else _object_of(ticket, result, where)
-        _take_up_views(ticket, where)
+        _import_views(ticket, where)
     except JobFailed as error:
         _conclude(queue, ticket, Outcome(error=error))
     except Exception as error:
@@ -74,7 +74,7 @@ def _deliver(queue: JobQueue, ticket: Ticket, where: Place, remark: str = "") ->
         is_step = not (ticket.finishes_again or ticket.origin.is_draft)
         if is_step and not (ticket.job == queue.blocking or ticket in queue.held):
             compatibility.push_undo("WaLa Update" if ticket.origin.replaces else "WaLa Generate")
-        note = ". ".join(filter(None, (result.record.get("note"), remark, where.where_in_words(item))))
+        note = ". ".join(filter(None, (result.record.get("note"), remark, where.describe_location(item))))
         _conclude(queue, ticket, Outcome(object=item.name, note=note))
 
 
@@ -92,7 +92,7 @@ def _finished_again(ticket: Ticket):
     return item
 
 
-def _object_of(ticket: Ticket, result: jobs.Result, where: Place):
+def _object_of(ticket: Ticket, result: jobs.Result, where: ResultScene):
     """The new object of a result, or the one whose mesh it replaces, with its stored provenance."""
     request, origin = jobs.read_request(ticket.folder), ticket.origin
     item = _replaced(ticket, where.scene)
@@ -120,7 +120,7 @@ def _replaced(ticket: Ticket, scene):
     return item if item is not None and scene.objects.get(item.name) == item else None
 
 
-def _is_in_use(ticket: Ticket, where: Place | None) -> bool:
+def _is_in_use(ticket: Ticket, where: ResultScene | None) -> bool:
     """Whether the mesh to be replaced is being edited."""
     item = _replaced(ticket, where.scene) if where is not None and not ticket.finishes_again else None
     return item is not None and item.mode != "OBJECT"
@@ -128,7 +128,7 @@ def _is_in_use(ticket: Ticket, where: Place | None) -> bool:
 
 def place_held(queue: JobQueue) -> None:
     """Add the object of the oldest held result to the current scene; the caller pushes the undo step."""
-    _deliver(queue, queue.held[0], Place.current())
+    _deliver(queue, queue.held[0], ResultScene.current())
     queue.held.pop(0)
     show_held(queue)
 
@@ -136,7 +136,7 @@ def place_held(queue: JobQueue) -> None:
 def discard_held(queue: JobQueue) -> None:
     """Discard the oldest held result."""
     job_retention.mark_delivered(queue.held.pop(0).folder)
-    panel_state.rest("Discarded")
+    panel_state.finish("Discarded")
     show_held(queue)
 
 
@@ -153,7 +153,7 @@ def queue_rows(queue: JobQueue) -> list[tuple[str, str, str, str]]:
     return [(ticket.job, ticket.origin.title, state, message) for ticket, state, message in rows]
 
 
-def _take_up_views(ticket: Ticket, where: Place | None) -> None:
+def _import_views(ticket: Ticket, where: ResultScene | None) -> None:
     """Import a job's intermediate pictures, also of a failed job, unless another file is open."""
     if where is not None:
         depth_map_list.take_up(where.scene, jobs.read_views(ticket.folder), ticket.origin.title)
@@ -163,9 +163,9 @@ def _conclude(queue: JobQueue, ticket: Ticket, outcome: Outcome, detail: str = "
     """Common end of all jobs."""
     queue.conclude(ticket, outcome)
     if isinstance(outcome.error, JobFailed):
-        panel_state.problem(outcome.error.message, outcome.error.hint, detail)
+        panel_state.fail(outcome.error.message, outcome.error.hint, detail)
         log.warning("%s%s", outcome.error, f"\n{detail}" if detail else "")
     elif outcome.error is not None:
-        panel_state.rest(str(outcome.error))
+        panel_state.finish(str(outcome.error))
     else:
-        panel_state.rest(f"Made “{outcome.object}”. {outcome.note}".strip())
+        panel_state.finish(f"Made “{outcome.object}”. {outcome.note}".strip())

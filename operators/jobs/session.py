@@ -217,9 +217,9 @@ def tick() -> float | None:
             if ticket is not None:
                 results.handle(current.queue, ticket, event)
         results.deliver_finished(current.queue)
-        current.source_watch.look(bpy.context.scene)
-        current.live.look(bpy.context)
-        current.source_follower.look(bpy.context)
+        current.source_watch.poll(bpy.context.scene)
+        current.live.poll(bpy.context)
+        current.source_follower.poll(bpy.context)
         current.thumbnails.show(bpy.context.view_layer.objects.active)
         current.environment.poll()
         current.models.poll()
@@ -228,7 +228,7 @@ def tick() -> float | None:
     except Exception:
         # Blender removes a timer that raises, and the session would hang silently.
         log.exception("The session's poll failed")
-        panel_state.problem("Something went wrong inside WaLa", "Blender's console has the details")
+        panel_state.fail("Something went wrong inside WaLa", "Blender's console has the details")
     return BUSY_INTERVAL if current.is_busy or bpy.context.scene.wala.live else IDLE_INTERVAL
 
 

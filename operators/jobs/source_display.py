@@ -56,13 +56,13 @@ class SourceWatch:
     """Restores the display of sources once none of their results is visible."""
 
     def __init__(self) -> None:
-        self._seen = (0, 0)
+        self._state = (0, 0)
 
-    def look(self, scene) -> None:
+    def poll(self, scene) -> None:
         """Check a scene, if objects were added or removed since the last time. Cheap otherwise."""
-        seen = (scene.as_pointer(), len(scene.objects))
-        if seen != self._seen:
-            self._seen = seen
+        state = (scene.as_pointer(), len(scene.objects))
+        if state != self._state:
+            self._state = state
             restore_uncovered(scene)
 
 
@@ -79,7 +79,7 @@ def restore_uncovered(scene) -> None:
 
 
 @contextlib.contextmanager
-def all_shown(scene) -> Iterator[None]:
+def sources_shown(scene) -> Iterator[None]:
     """Show hidden sources during a capture."""
     hidden = [item for item in scene.objects if item.wala.covered == HIDE and not _is_shown(item, scene)]
     for item in hidden:

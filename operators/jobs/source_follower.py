@@ -25,7 +25,7 @@ class SourceFollower:
         """Record the names of changed data."""
         self._is_changed = self._is_changed or not self._followed.isdisjoint(names)
 
-    def look(self, context) -> None:
+    def poll(self, context) -> None:
         """Compare if needed, and update the panel. Cheap otherwise."""
         item = context.view_layer.objects.active
         result = _state(item) if item is not None and item.wala.fingerprint else ()
@@ -35,7 +35,7 @@ class SourceFollower:
             return
         self._result, self._is_changed = result, False
         self._followed = frozenset(names_of(item, context.scene)) if result else frozenset()
-        panel_state.show(outdated=changed_words(context, item) if result else "")
+        panel_state.show(outdated=describe_change(context, item) if result else "")
 
 
 def _state(result) -> tuple:
@@ -51,7 +51,7 @@ def names_of(item, scene) -> list[str]:
     return [owner.name for owner in (*owners, *data, *images_of(item.wala.settings))]
 
 
-def changed_words(context, item) -> str:
+def describe_change(context, item) -> str:
     """A sentence where the sources of a result have changed since it was made, "" where not, or where they are gone."""
     found = sources.find(item, context.scene)
     if len(found) < len(item.wala.sources) or not (found or images_of(item.wala.settings)):

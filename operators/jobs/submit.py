@@ -11,7 +11,7 @@ from ..models import catalog
 from ..scene.placement import CURSOR_SIZE
 from . import panel_state, session, source_display, sources, stored_settings
 from .deliver import MARK
-from .destination import Home
+from .destination import Destination
 from .fingerprint import fingerprint
 from .finish_settings import finish_of
 from .job_queue import Origin, Ticket
@@ -24,7 +24,7 @@ def start(context, settings, replaced=None, is_draft: bool = False) -> Ticket:
     stored settings; ``is_draft``: in draft quality. Raises JobFailed without queueing."""
     row = CAPTURES[settings.condition]
     require_model(settings.model, row.condition)
-    with source_display.all_shown(context.scene):
+    with source_display.sources_shown(context.scene):
         capture = _capture(row, context, settings)
         items = sources.found(capture.source)
         print_of_input = fingerprint(context, settings, items)
@@ -73,13 +73,13 @@ def submit(context, request: jobs.Request, files: dict, origin: Origin) -> Ticke
         session.start_worker()
     expected = pace.expected_stages(parent, request)
     path = jobs.write_job(parent, request, files)
-    ticket = Ticket(request.id, path, origin, Home.of(context), pace.Pace(expected))
+    ticket = Ticket(request.id, path, origin, Destination.of(context), pace.Pace(expected))
     is_next = not queue.unfinished
     queue.submit(ticket)
     job_retention.prune(parent, JOBS_KEPT, queue.folders)
     if is_next:
         is_starting = queue.supervisor.state == WorkerState.STARTING
-        panel_state.busy("Starting the worker" if is_starting else "Waiting for the worker")
+        panel_state.start("Starting the worker" if is_starting else "Waiting for the worker")
     session.hurry()
     return ticket
 

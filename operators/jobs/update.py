@@ -3,6 +3,7 @@
 import bpy
 
 from ...runtime.messages import JobFailed
+from ..poll import unchangeable
 from . import sources, submit
 from .fingerprint import images_of
 from .job_queue import Ticket
@@ -12,10 +13,8 @@ def why_not(context, item) -> str:
     """Why a result cannot be updated, "" if it can. Cheap."""
     if item is None or not item.wala.fingerprint:
         return "Make a result active that was made from a blockout, a sketch or a picture"
-    if item.library is not None or item.data.library is not None:
-        return "The result is in a linked file"
-    if item.mode != "OBJECT":
-        return "Leave Edit Mode first"
+    if reason := unchangeable(item):
+        return reason
     settings = item.wala.settings
     if len(sources.find(item, context.scene)) < len(item.wala.sources) or not (
         len(item.wala.sources) or images_of(settings)

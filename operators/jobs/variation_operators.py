@@ -4,10 +4,10 @@ import bpy
 
 from ...runtime import jobs, variations
 from ...runtime.messages import JobFailed
-from ..poll import allowed
+from ..poll import allowed, unchangeable
 from . import regenerate, session, sources
 from .deliver import deliver, replace_mesh
-from .destination import Place
+from .destination import ResultScene
 
 GAP = 1.25  # between the middles of two in a row, in widths
 
@@ -16,11 +16,7 @@ def why_not(item) -> str:
     """Why the variations of an object cannot be used, "" if they can. Cheap."""
     if item is None or item.wala.variations < 2:
         return "Make a result active that has variations"
-    if item.mode != "OBJECT":
-        return "Leave Edit Mode first"
-    if item.library is not None or item.data.library is not None:
-        return "The result is in a linked file"
-    return "" if regenerate.source_of(item) else "The variations are not kept any more"
+    return unchangeable(item) or ("" if regenerate.source_of(item) else "The variations are not kept any more")
 
 
 class VariationOperator:
@@ -81,7 +77,7 @@ class WALA_OT_keep_all_variations(VariationOperator, bpy.types.Operator):
         results = {number: jobs.read_result(variations.folder_of(folder, number)) for number in others}
         width = max(item.dimensions)
         for place, (number, result) in enumerate(results.items(), 1):
-            other = deliver(result, request, item.name, Place(context.scene))
+            other = deliver(result, request, item.name, ResultScene(context.scene))
             other.location.x += place * GAP * width
             sources.remember(other, source)
             other.wala.variation = number

@@ -10,7 +10,7 @@ from ...runtime.messages import JobFailed
 from ..conditions import CAPTURES
 from ..jobs import session
 from ..jobs.blocking_operator import TaskOperator
-from ..poll import allowed
+from ..poll import allowed, offline
 from . import catalog
 
 DIALOG_WIDTH, LINE = 480, 80
@@ -81,10 +81,7 @@ program, or set HF_TOKEN"""
 
     @classmethod
     def poll(cls, context):
-        offline = (
-            "Allow Online Access in the preferences (System, Network) first, or bring the files and add their folder"
-        )
-        return allowed(cls, "" if bpy.app.online_access else offline) and super().poll(context)
+        return allowed(cls, offline("bring the files and add their folder")) and super().poll(context)
 
     def ask(self, context, event):
         return context.window_manager.invoke_props_dialog(

@@ -19,7 +19,7 @@ bpy.context.preferences.view.show_splash = False
 
 import hands  # noqa: E402
 import trials  # noqa: E402
-from hands import OUT, PACKAGE, WORKER, board, click, do, in_sidebar, made, note, picture, press, until, view  # noqa: E402
+from hands import OUT, PACKAGE, WORKER, click, do, in_sidebar, made, note, panel, picture, press, until, view  # noqa: E402
 
 CONDITION, GENERATE, SETTINGS, WORKER_PANEL = 46, 150, 212, 238
 
@@ -92,15 +92,15 @@ def story():
 
     bpy.context.scene.wala.steps = 60  # the starter's own few would be over before a picture is taken
     click(*in_sidebar(GENERATE))
-    yield from until(lambda: board().busy, 5)
-    note("a click on Generate starts a job", board().busy)
-    yield from until(lambda: "step 2" in board().message, 60)
+    yield from until(lambda: panel().busy, 5)
+    note("a click on Generate starts a job", panel().busy)
+    yield from until(lambda: "step 2" in panel().message, 60)
     picture("2-progress")
-    note(f"progress is shown: {board().message!r}", "step" in board().message)
-    yield from until(lambda: not board().busy, 180)
+    note(f"progress is shown: {panel().message!r}", "step" in panel().message)
+    yield from until(lambda: not panel().busy, 180)
     yield 1.0
     picture("3-result")
-    note(f"the result is there: {made()} {board().message!r} {board().problem!r}", len(made()) == 1)
+    note(f"the result is there: {made()} {panel().message!r} {panel().problem!r}", len(made()) == 1)
 
     press("ctrl+z")
     yield from until(lambda: not made(), 20)
@@ -113,11 +113,11 @@ def story():
     before = len(made())
     yield 0.5
     press("ctrl+Return")
-    yield from until(lambda: "step 1" in board().message, 60)
-    note("Ctrl Enter starts a job", board().busy)
+    yield from until(lambda: "step 1" in panel().message, 60)
+    note("Ctrl Enter starts a job", panel().busy)
     press("Escape")
-    yield from until(lambda: not board().busy, 30)
-    note(f"Escape cancels it: {board().message!r}", board().message == "Cancelled" and len(made()) == before)
+    yield from until(lambda: not panel().busy, 30)
+    note(f"Escape cancels it: {panel().message!r}", panel().message == "Cancelled" and len(made()) == before)
     yield 1.0
     picture("4-cancelled")
 
@@ -128,20 +128,20 @@ def story():
     bpy.context.scene.wala.condition, bpy.context.scene.wala.prompt, bpy.context.scene.wala.steps = "TEXT", "die", 0
     if not WORKER:
         press("ctrl+Return")
-        yield from until(lambda: board().problem, 20)
+        yield from until(lambda: panel().problem, 20)
         yield 0.5
         picture("6-worker-lost")
-        note(f"a lost worker is reported: {board().problem!r}", bool(board().problem))
+        note(f"a lost worker is reported: {panel().problem!r}", bool(panel().problem))
     bpy.context.preferences.addons[PACKAGE].preferences.worker_python = "/nowhere/python"
     yield 2.5
     picture("7-no-worker")
-    note(f"a missing worker is explained: {board().worker_problem!r}", "does not exist" in board().worker_problem)
+    note(f"a missing worker is explained: {panel().worker_problem!r}", "does not exist" in panel().worker_problem)
     bpy.context.preferences.addons[PACKAGE].preferences.worker_python = WORKER or "/usr/bin/python3"
     yield 1.5
     long_job()
     press("ctrl+Return")
     yield 3.0
-    note("Blender quits with a job under way", board().busy)
+    note("Blender quits with a job under way", panel().busy)
     yield from preferences_and_licence()
 
 
@@ -163,7 +163,7 @@ def all_conditions():
         yield 1.2  # the panels below glide to their places
         picture(f"1-from-{identifier.lower()}", view()[2])
     picture("1-two-models")
-    note(f"both models are offered: {[item.title for item in board().models]}", len(board().models) == 2)
+    note(f"both models are offered: {[item.title for item in panel().models]}", len(panel().models) == 2)
     del models.KNOWN["all"]
     settings.model, settings.condition = models.STARTER.name, "SKETCH"
     yield 1.5
@@ -241,7 +241,7 @@ def preferences_and_licence():
     models = sys.modules[f"{PACKAGE}.operators.models.catalog"]
     if WORKER:
         bpy.ops.wala.refresh_models()
-        yield from until(lambda: not board().models_busy, 120)
+        yield from until(lambda: not panel().models_busy, 120)
     else:
         models.KNOWN["wala-vx16-1b"] = models.Model(
             "wala-vx16-1b",
@@ -257,9 +257,9 @@ def preferences_and_licence():
             terms="The weights and every shape are not for sale. " * 3,
         )
         yield 1.5
-    fetchable = [number for number, item in enumerate(board().models) if item.can_fetch]
-    note(f"models to fetch: {[board().models[number].title for number in fetchable]}", bool(fetchable))
-    board().model_index = fetchable[0]
+    fetchable = [number for number, item in enumerate(panel().models) if item.can_fetch]
+    note(f"models to fetch: {[panel().models[number].title for number in fetchable]}", bool(fetchable))
+    panel().model_index = fetchable[0]
     bpy.context.preferences.system.use_online_access = True
     bpy.ops.preferences.addon_show(module=PACKAGE)
     yield 2.0
@@ -270,7 +270,7 @@ def preferences_and_licence():
     do("mousemove", 380, 400)
     yield 1.0
     with bpy.context.temp_override(window=window):
-        bpy.ops.wala.fetch_model("INVOKE_DEFAULT", name=board().models[board().model_index].name)
+        bpy.ops.wala.fetch_model("INVOKE_DEFAULT", name=panel().models[panel().model_index].name)
     yield 2.0
     picture("9-licence")
     do("key", "Escape")

@@ -60,7 +60,7 @@ def module(name: str):
     return sys.modules[f"{PACKAGE}.{name}"]
 
 
-def board():
+def panel():
     """What the panel shows."""
     return bpy.context.window_manager.wala
 

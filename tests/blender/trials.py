@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 import scenes
-from hands import PACKAGE, board, click, in_sidebar, made, module, note, picture, press, until, view
+from hands import PACKAGE, click, in_sidebar, made, module, note, panel, picture, press, until, view
 
 FILE = str(Path(tempfile.gettempdir()) / "trials.blend")
 ANSWERS = 206  # below the sidebar's top, as in_sidebar takes it
@@ -137,7 +137,7 @@ def redraws():
     yield from generate()  # whose seconds the next one is told by
     yield 2.0
     press("ctrl+Return")
-    yield from until(lambda: "step 1 of" in board().message, 60)
+    yield from until(lambda: "step 1 of" in panel().message, 60)
     yield 0.5
 
     def count():
@@ -152,8 +152,8 @@ def redraws():
         plain(layout, context, session)
 
     panels.draw_progress = draw_progress
-    steps = next(int(word) for word in board().message.replace(",", " ").split("of ")[1].split())
-    yield from until(lambda: f"step {steps} of" in board().message, 60)
+    steps = next(int(word) for word in panel().message.replace(",", " ").split("of ")[1].split())
+    yield from until(lambda: f"step {steps} of" in panel().message, 60)
     counted = list(drawn)
     picture("13-time-left")
     bpy.types.SpaceView3D.draw_handler_remove(handler, "WINDOW")
@@ -163,7 +163,7 @@ def redraws():
         counted[0] == 0 and counted[1] >= steps - 2,
     )
     note(f"the time left is told: {sorted(set(seen))}", any("about" in words for words in seen))
-    yield from until(lambda: not board().busy, 60)
+    yield from until(lambda: not panel().busy, 60)
     yield 1.0
 
 
@@ -173,10 +173,10 @@ def refusal():
     bpy.context.scene.wala.condition = "VOXELS"
     yield 1.0
     press("ctrl+Return")
-    yield from until(lambda: board().problem, 10)
+    yield from until(lambda: panel().problem, 10)
     yield 3.0
     picture("14-refused")
-    note(f"a refusal is in the panel: {board().problem!r} {board().hint!r}", "no volume" in board().problem)
+    note(f"a refusal is in the panel: {panel().problem!r} {panel().hint!r}", "no volume" in panel().problem)
     press("Escape")  # Blender's own report, which takes the next key
     yield 1.0
 
@@ -194,8 +194,8 @@ def off_and_on():
     yield from show_panel()
     picture("15-off-and-on")
     note(
-        f"nothing old is said after off and on: {board().problem!r} {board().message!r}",
-        not (board().problem or board().message),
+        f"nothing old is said after off and on: {panel().problem!r} {panel().message!r}",
+        not (panel().problem or panel().message),
     )
 
 
@@ -206,12 +206,12 @@ def another_scene():
     scene.wala.condition, scene.wala.prompt = "TEXT", "a chair"
     yield 1.0
     press("ctrl+Return")
-    yield from until(lambda: board().busy, 10)
+    yield from until(lambda: panel().busy, 10)
     window.scene = bpy.data.scenes.new("Other")
     yield from until(lambda: len(made()) > before, 60)
     yield 1.0
     picture("16-another-scene")
-    note(f"a result elsewhere says where: {board().message!r}", f"in the scene “{scene.name}”" in board().message)
+    note(f"a result elsewhere says where: {panel().message!r}", f"in the scene “{scene.name}”" in panel().message)
     window.scene = scene
     yield 1.0
 
@@ -225,16 +225,16 @@ def same_file():
     bpy.ops.wm.save_as_mainfile(filepath=FILE)
     yield 1.0
     press("ctrl+Return")
-    yield from until(lambda: board().busy, 10)
+    yield from until(lambda: panel().busy, 10)
     bpy.ops.wm.open_mainfile(filepath=FILE, load_ui=False)
     yield 1.0
-    yield from until(lambda: not board().busy, 60)
+    yield from until(lambda: not panel().busy, 60)
     yield 1.0
     picture("17-same-file")
     inside = [item.name for item in bpy.data.collections["Chairs"].objects]
     note(
-        f"the same file opened anew keeps the collection: {inside} {board().message!r}",
-        len(inside) == 1 and not board().ready,
+        f"the same file opened anew keeps the collection: {inside} {panel().message!r}",
+        len(inside) == 1 and not panel().ready,
     )
 
 
@@ -244,21 +244,21 @@ def new_file():
         bpy.context.scene.wala.condition, bpy.context.scene.wala.prompt = "TEXT", "a chair"
         yield 1.0
         press("ctrl+Return")
-        yield from until(lambda: board().busy, 10)
+        yield from until(lambda: panel().busy, 10)
         bpy.ops.wm.read_homefile(use_factory_startup=True)
         yield from show_panel()
-        yield from until(lambda: board().ready, 60)
+        yield from until(lambda: panel().ready, 60)
         yield 1.0
         picture(f"18-new-file-{answer}")
         note(
-            f"a shape for another file asks: {board().ready!r}, and places nothing: {made()}",
-            bool(board().ready) and not made(),
+            f"a shape for another file asks: {panel().ready!r}, and places nothing: {made()}",
+            bool(panel().ready) and not made(),
         )
         click(*in_sidebar(ANSWERS, {"place": 0.3, "discard": 0.7}[answer]))
-        yield from until(lambda: not board().ready, 10)
+        yield from until(lambda: not panel().ready, 10)
         yield 1.0
         picture(f"18-new-file-{answer}-pressed")
-        note(f"{answer}: {made()} {board().message!r}", bool(made()) == (answer == "place") and not board().ready)
+        note(f"{answer}: {made()} {panel().message!r}", bool(made()) == (answer == "place") and not panel().ready)
     press("ctrl+z")
     yield from until(lambda: not made(), 10)
     note(f"one undo takes the placed one away: {made()}", not made())

@@ -4,7 +4,7 @@ import pytest
 
 from runtime import jobs
 from runtime.events import CancelledEvent, DoneEvent, Event, StageEvent, StartedEvent, StepEvent
-from runtime.pace import Pace, expected_stages, in_words, stage_seconds
+from runtime.pace import Pace, describe_duration, expected_stages, stage_seconds
 
 STAGES = {"load": 3.0, "condition": 1.0, "sample": 8.0, "fit": 10.0, "decode": 2.0, "surface": 4.0}
 
@@ -91,7 +91,7 @@ def test_what_no_job_tells_is_not_guessed():
     [(0.4, "a moment"), (3.4, "about 3 s"), (43.0, "about 45 s"), (89.0, "about 90 s"), (170.0, "about 3 min")],
 )
 def test_times_are_rough(seconds, words):
-    assert in_words(seconds) == words
+    assert describe_duration(seconds) == words
 
 
 def test_a_worker_writes_the_seconds(tmp_path):

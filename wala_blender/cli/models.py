@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import ModelError, shown
 from ..models import install, licences
 from ..models.licences import AUTODESK, Licence
-from ..models.listing import checked_words
+from ..models.listing import describe_check
 from ..models.records import known_row, models_folder
 from ..models.registry import MODELS, ModelRow
 
@@ -29,7 +29,7 @@ def fetch(options: argparse.Namespace) -> int:
         # The command itself is the permission to download; HF_HUB_OFFLINE still forbids it.
         made = install.fetch(row, folder, True, on_bytes)
     words = "; ".join(
-        filter(None, (checked_words(made), f"licence: {made.licence.name}" if made.licence != row.licence else ""))
+        filter(None, (describe_check(made), f"licence: {made.licence.name}" if made.licence != row.licence else ""))
     )
     print(
         json.dumps({"event": "done", "folder": str(made.source), "note": words})

@@ -52,7 +52,7 @@ def _described(row: ModelRow, folder: Path, problem: str | None) -> dict:
         "installed": str(place) if place else None,
         "converted": str(made.converted) if made and made.converted else None,
         "problem": problem,
-        "checked": checked_words(made) if made else None,
+        "checked": describe_check(made) if made else None,
     }
 
 
@@ -82,7 +82,7 @@ def _unusable(name: str, problem: str) -> dict:
     }
 
 
-def checked_words(made: Installed) -> str:
+def describe_check(made: Installed) -> str:
     """What the checksums of a model's files were compared with when they came."""
     by = {file.checked_by for file in made.files.values()}
     if by == {"table"}:

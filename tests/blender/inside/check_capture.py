@@ -266,7 +266,7 @@ def test_only_what_the_model_takes_is_offered(extension):
     extension.session.tick()
 
     def offered():
-        return {row.condition for row in panels.offered(extension.settings, extension.board)}
+        return {row.condition for row in panels.offered(extension.settings, extension.panel)}
 
     assert offered() == set(models.STARTER.conditions)
     extension.settings.condition = "VIEWS"

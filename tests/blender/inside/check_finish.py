@@ -99,7 +99,7 @@ def test_a_result_is_finished_again_in_place(extension, new_objects):
     )
     assert len([mesh for mesh in bpy.data.meshes if mesh.users]) == 1
     # And another one like it is a whole job again.
-    assert bpy.ops.wala.again() == {"FINISHED"}
+    assert bpy.ops.wala.regenerate() == {"FINISHED"}
     assert request_of(extension, bpy.context.view_layer.objects.active).start == "input"
 
 

@@ -55,7 +55,7 @@ def test_text_stands_on_the_cursor_and_says_where_it_comes_from(extension, new_o
         assert all(f"wala_{name}" in owner for name in MARKS)
         assert (owner["wala_seed"], owner["wala_prompt"], owner["wala_condition"]) == (7, "a chair ü", "text")
         assert owner["wala_ai_generated"] is True or owner["wala_ai_generated"] == 1
-    assert extension.board.busy is False and item.name in extension.board.message
+    assert extension.panel.busy is False and item.name in extension.panel.message
 
 
 def test_another_one_like_a_result_needs_no_source_in_the_scene(extension, new_objects):
@@ -66,12 +66,12 @@ def test_another_one_like_a_result_needs_no_source_in_the_scene(extension, new_o
     first = bpy.context.view_layer.objects.active
     bpy.data.objects.remove(bpy.data.objects["Seat"])
     ask(extension, "TEXT", "a shelf")  # what the panel says now is of no account
-    assert bpy.ops.wala.again() == {"FINISHED"}
+    assert bpy.ops.wala.regenerate() == {"FINISHED"}
     second = bpy.data.objects[(set(new_objects()) - {first.name}).pop()]
     assert (second["wala_seed"], second["wala_condition"]) == (8, "voxels") and second["wala_job"] != first["wala_job"]
     assert second.name.startswith(first.name) and second == bpy.context.view_layer.objects.active
     assert (second.matrix_world.translation - first.matrix_world.translation).length < 1e-6
-    assert bpy.ops.wala.again() == {"FINISHED"}
+    assert bpy.ops.wala.regenerate() == {"FINISHED"}
     assert bpy.context.active_object["wala_seed"] == 9
 
 
@@ -202,12 +202,12 @@ def test_a_refusal_is_in_the_panel(extension):
     ask(extension, "TEXT", "fail")
     with pytest.raises(RuntimeError):
         bpy.ops.wala.generate()
-    assert "“fail”" in extension.board.problem
+    assert "“fail”" in extension.panel.problem
     scenes.mesh([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [(0, 1, 2)], "Sheet")
     ask(extension, "VOXELS")
     with pytest.raises(RuntimeError, match="no volume"):
         bpy.ops.wala.generate()
-    assert "no volume" in extension.board.problem and "thickness" in extension.board.hint and not extension.board.busy
+    assert "no volume" in extension.panel.problem and "thickness" in extension.panel.hint and not extension.panel.busy
 
 
 def test_a_job_tells_the_time_that_jobs_like_it_took(extension):
@@ -227,16 +227,16 @@ def test_a_job_tells_the_time_that_jobs_like_it_took(extension):
     jobs.append_event(path, events.DeliveredEvent())
     seen = []
     extension.start()
-    extension.poll_until(lambda: seen.append(extension.board.message) or "step 1 of 4" in extension.board.message)
-    assert "about 2 min left" in extension.board.message
-    extension.poll_until(lambda: "step 2 of 4" in extension.board.message)
-    assert "about 45 s left" in extension.board.message  # three steps of eight seconds, and what follows
+    extension.poll_until(lambda: seen.append(extension.panel.message) or "step 1 of 4" in extension.panel.message)
+    assert "about 2 min left" in extension.panel.message
+    extension.poll_until(lambda: "step 2 of 4" in extension.panel.message)
+    assert "about 45 s left" in extension.panel.message  # three steps of eight seconds, and what follows
 
 
 def test_the_models_remark_is_passed_on(extension, new_objects):
     ask(extension, "TEXT", "a shelf")
     assert bpy.ops.wala.generate() == {"FINISHED"}
-    assert extension.board.message.endswith("”. It is made of boxes")
+    assert extension.panel.message.endswith("”. It is made of boxes")
 
 
 def test_words_beside_a_blockout_go_along(extension, new_objects):
@@ -247,7 +247,7 @@ def test_words_beside_a_blockout_go_along(extension, new_objects):
     first = bpy.context.active_object
     assert (first["wala_prompt"], first["wala_condition"], first.name) == ("a seat", "voxels", "WaLa a seat")
     extension.settings.subject = ""
-    assert bpy.ops.wala.again() == {"FINISHED"} and bpy.context.active_object["wala_prompt"] == "a seat"
+    assert bpy.ops.wala.regenerate() == {"FINISHED"} and bpy.context.active_object["wala_prompt"] == "a seat"
     bpy.data.objects["Seat"].select_set(True)
     assert bpy.ops.wala.generate() == {"FINISHED"}
     assert "wala_prompt" not in bpy.context.active_object
@@ -269,9 +269,9 @@ def test_words_are_left_out_where_the_model_reads_none(extension, new_objects):
 
 def test_another_one_is_made_of_results_only(extension, new_objects):
     scenes.cube((0, 0, 0), (1, 1, 1), "Mine")
-    assert not bpy.ops.wala.again.poll()
+    assert not bpy.ops.wala.regenerate.poll()
     bpy.context.active_object["wala_job"] = "../../secrets"
-    assert not bpy.ops.wala.again.poll()
+    assert not bpy.ops.wala.regenerate.poll()
 
 
 def test_a_blockout_is_filled_and_not_left(extension, new_objects):
@@ -375,14 +375,14 @@ def test_the_worker_stays_warm_between_jobs(extension, new_objects):
 def test_progress_reaches_the_panel_and_cancel_stops_between_steps(extension, new_objects):
     ask(extension, "TEXT", "slow")
     extension.start()
-    extension.poll_until(lambda: "step 1 of 4" in extension.board.message)
-    assert extension.board.busy and 0.1 < extension.board.progress < 0.9
+    extension.poll_until(lambda: "step 1 of 4" in extension.panel.message)
+    assert extension.panel.busy and 0.1 < extension.panel.progress < 0.9
     with pytest.raises(RuntimeError, match="being made"):
         bpy.ops.wala.check_worker()
     pid = extension.session.current.queue.supervisor.pid
     bpy.ops.wala.cancel()
-    extension.poll_until(lambda: not extension.board.busy)
-    assert extension.board.message == "Cancelled" and extension.board.problem == "" and new_objects() == []
+    extension.poll_until(lambda: not extension.panel.busy)
+    assert extension.panel.message == "Cancelled" and extension.panel.problem == "" and new_objects() == []
     ask(extension, "TEXT")
     assert bpy.ops.wala.generate() == {"FINISHED"}
     assert extension.session.current.queue.supervisor.pid == pid
@@ -392,18 +392,18 @@ def test_a_killed_worker_is_reported_with_its_last_words_and_replaced(extension,
     ask(extension, "TEXT", "die")
     with pytest.raises(RuntimeError) as caught:
         bpy.ops.wala.generate()
-    assert "Traceback" not in str(caught.value) and extension.board.problem and "last words" in extension.board.detail
-    assert new_objects() == [] and not extension.board.busy
+    assert "Traceback" not in str(caught.value) and extension.panel.problem and "last words" in extension.panel.detail
+    assert new_objects() == [] and not extension.panel.busy
     ask(extension, "TEXT")
-    assert bpy.ops.wala.generate() == {"FINISHED"} and extension.board.problem == ""
+    assert bpy.ops.wala.generate() == {"FINISHED"} and extension.panel.problem == ""
 
 
 def test_a_worker_killed_from_outside_is_noticed(extension):
     ask(extension, "TEXT", "slow")
     extension.start()
-    extension.poll_until(lambda: "step 1" in extension.board.message)
+    extension.poll_until(lambda: "step 1" in extension.panel.message)
     os.kill(extension.session.current.queue.supervisor.pid, signal.SIGKILL)
-    extension.poll_until(lambda: extension.board.problem, seconds=3)
+    extension.poll_until(lambda: extension.panel.problem, seconds=3)
     assert not extension.session.current.queue.unfinished
 
 
@@ -411,7 +411,7 @@ def test_a_failed_job_keeps_the_worker(extension, new_objects):
     ask(extension, "TEXT", "fail")
     with pytest.raises(RuntimeError, match="No known word.*plain English"):
         bpy.ops.wala.generate()
-    assert extension.board.problem.startswith("No known word") and extension.board.hint
+    assert extension.panel.problem.startswith("No known word") and extension.panel.hint
     assert extension.session.current.queue.supervisor.state == "ready" and new_objects() == []
 
 
@@ -429,7 +429,7 @@ def test_the_last_jobs_are_kept_and_never_one_under_way_removed(extension, monke
     ticket = extension.start()
     assert [path.name for path in folder.iterdir()] == [ticket.job]
     extension.poll_until(lambda: not extension.session.current.queue.is_busy)
-    assert "Made" in extension.board.message and ticket.folder.is_dir()
+    assert "Made" in extension.panel.message and ticket.folder.is_dir()
 
 
 @pytest.mark.parametrize("prompt", ["maps", "maps, then fail"])
@@ -489,7 +489,7 @@ def test_no_worker_is_explained(extension, tmp_path):
     with pytest.raises(RuntimeError, match="does not exist"):
         bpy.ops.wala.generate()
     extension.session.tick()
-    assert "does not exist" in extension.board.worker_problem
+    assert "does not exist" in extension.panel.worker_problem
     assert not bpy.ops.wala.generate.poll()
     extension.use_shaping_engine()
     assert bpy.ops.wala.generate() == {"FINISHED"}
@@ -536,10 +536,10 @@ def test_what_set_up_built_is_used_instead_of_a_chosen_python(extension, monkeyp
     task.run(BuiltAtOnce(events.EnvironmentBuiltEvent(str(built))))
     task.poll()
     assert extension.preferences.worker_python == "" and paths.worker_python() == str(built)
-    assert chosen in extension.board.message and task.outcome.ok and task.outcome.message == extension.board.message
+    assert chosen in extension.panel.message and task.outcome.ok and task.outcome.message == extension.panel.message
     task.run(BuiltAtOnce(events.EnvironmentBuiltEvent(str(built))))
     task.poll()
-    assert extension.board.message == "The worker is set up"
+    assert extension.panel.message == "The worker is set up"
 
 
 def test_an_interrupted_wait_leaves_nothing_behind(extension, new_objects, monkeypatch):
@@ -569,20 +569,20 @@ def test_a_result_for_another_file_asks_first(extension, answer):
     ticket = extension.start()
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     extension.session.tick()
-    assert extension.session.current.queue.unfinished and extension.board.busy
+    assert extension.session.current.queue.unfinished and extension.panel.busy
     extension.poll_until(lambda: is_quiet(extension))
     extension.session.tick()
     assert not len(bpy.context.scene.objects) and not len(bpy.data.meshes) and not len(bpy.data.images)
-    assert extension.board.ready == "maps" and not extension.board.busy
+    assert extension.panel.ready == "maps" and not extension.panel.busy
     ask(extension, "TEXT")
     assert bpy.ops.wala.generate.poll()  # it is in nobody's way
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     extension.session.tick()
-    assert extension.board.ready == "maps"
+    assert extension.panel.ready == "maps"
     bpy.ops.ed.undo_push(message="Before")
     assert getattr(bpy.ops.wala, answer)("EXEC_DEFAULT", True) == {"FINISHED"}
     placed = [item.name for item in bpy.context.scene.objects]
-    assert placed == (["WaLa maps"] if answer == "place" else []) and extension.board.ready == ""
+    assert placed == (["WaLa maps"] if answer == "place" else []) and extension.panel.ready == ""
     assert len(extension.settings.maps) == (6 if answer == "place" else 0)
     assert not bpy.ops.wala.place.poll() and not bpy.ops.wala.discard.poll()
     assert '"delivered"' in (ticket.folder / "events.ndjson").read_text("utf-8").splitlines()[-1]
@@ -596,7 +596,7 @@ def test_a_job_for_another_file_that_fails_leaves_this_one_alone(extension):
     extension.start()
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     extension.poll_until(lambda: is_quiet(extension))
-    assert not len(bpy.data.images) and not len(extension.settings.maps) and extension.board.problem
+    assert not len(bpy.data.images) and not len(extension.settings.maps) and extension.panel.problem
 
 
 def test_the_same_file_opened_anew_keeps_the_scene(extension, tmp_path):
@@ -609,7 +609,7 @@ def test_the_same_file_opened_anew_keeps_the_scene(extension, tmp_path):
     bpy.ops.wm.open_mainfile(filepath=path)
     extension.poll_until(lambda: is_quiet(extension))
     assert [item.name for item in bpy.data.collections["WaLa"].objects] == ["WaLa a chair"]
-    assert extension.board.ready == ""
+    assert extension.panel.ready == ""
     assert len(bpy.data.scenes[name].objects) == 1 and not len(bpy.data.scenes["Side"].objects) and side is not None
 
 
@@ -630,7 +630,7 @@ def test_a_result_that_is_not_seen_says_where_it_is(extension, hide):
         if hide == "scene"
         else "is in the collection “WaLa”, which is hidden"
     )
-    assert words in extension.board.message and len(bpy.data.collections["WaLa"].objects) == 2
+    assert words in extension.panel.message and len(bpy.data.collections["WaLa"].objects) == 2
 
 
 def test_deleting_the_sketch_and_its_collection_while_a_job_runs(extension, new_objects):
@@ -660,6 +660,6 @@ def test_check_worker_says_what_is_missing_or_there(extension):
     try:
         bpy.ops.wala.check_worker()
     except RuntimeError as error:
-        assert "Traceback" not in str(error) and extension.board.problem and extension.board.hint
+        assert "Traceback" not in str(error) and extension.panel.problem and extension.panel.hint
     else:
-        assert "PyTorch" in extension.board.message
+        assert "PyTorch" in extension.panel.message

@@ -43,7 +43,7 @@ def test_an_edit_makes_a_draft_in_place(extension, result, active):
     assert result["wala_job"] == ticket.job != job and request_of(extension, result).quality == "draft"
     assert result.wala.settings.quality == "NORMAL" and len(bpy.data.collections["WaLa"].objects) == 1
     tick(extension)
-    assert not jobs_of(extension) and not extension.board.outdated
+    assert not jobs_of(extension) and not extension.panel.outdated
     # Then in full quality.
     bpy.context.view_layer.objects.active = result
     assert bpy.ops.wala.update() == {"FINISHED"} and request_of(extension, result).quality == "normal"
@@ -81,7 +81,7 @@ def test_an_edit_that_is_no_input_waits_for_the_next_one(extension, result):
     source = bpy.data.objects["Seat"]
     source.scale.z = 0.0
     tick(extension)
-    assert not jobs_of(extension) and not extension.board.problem
+    assert not jobs_of(extension) and not extension.panel.problem
     source.scale.z = 1.5
     tick(extension)
     assert len(jobs_of(extension)) == 1

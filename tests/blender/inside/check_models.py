@@ -74,13 +74,13 @@ def fetch_slowly(extension, library):
     bpy.ops.wala.refresh_models()
     words = extension.module("runtime.downloads").fetch_arguments("slow", True)
     extension.session.current.models.begin(words, "Fetching Slow", "Fetched")
-    extension.poll_until(lambda: extension.board.models_progress > 0.5)
+    extension.poll_until(lambda: extension.panel.models_progress > 0.5)
     return calls(library)[-1][-1]
 
 
 def test_the_list_is_read_and_kept(extension, library):
     assert bpy.ops.wala.refresh_models() == {"FINISHED"}
-    shown = {item.name: item for item in extension.board.models}
+    shown = {item.name: item for item in extension.panel.models}
     assert list(shown) == ["starter", "rooms", "views", "slow"]
     assert [item.offered for item in shown.values()] == [True, False, False, False] and shown["views"].installed
     rooms = shown["rooms"]
@@ -114,21 +114,21 @@ def test_a_model_is_fetched_offered_and_removed(extension, library):
 
     assert bpy.ops.wala.fetch_model(name="rooms", accept_licence=True) == {"FINISHED"}
     assert calls(library)[1][0] == ["fetch", "--json", "--accept-licence", "--", "rooms"]
-    assert extension.board.models["rooms"].offered and extension.board.models_message == "Rooms: fetched"
+    assert extension.panel.models["rooms"].offered and extension.panel.models_message == "Rooms: fetched"
     extension.settings.model = "rooms"
     assert extension.settings.condition == "NONE"
-    assert [row.condition for row in extension.module("ui.panels").offered(extension.settings, extension.board)] == [
+    assert [row.condition for row in extension.module("ui.panels").offered(extension.settings, extension.panel)] == [
         "none"
     ]
 
     with pytest.raises(RuntimeError, match="has the checksum 12…, expected 34…"):
         bpy.ops.wala.verify_model(name="rooms")
     assert (
-        extension.board.models_problem.startswith("model.safetensors has the checksum")
-        and not extension.board.models_busy
+        extension.panel.models_problem.startswith("model.safetensors has the checksum")
+        and not extension.panel.models_busy
     )
     assert bpy.ops.wala.remove_model(name="rooms") == {"FINISHED"}
-    assert not extension.board.models["rooms"].installed and extension.board.models["rooms"].can_fetch
+    assert not extension.panel.models["rooms"].installed and extension.panel.models["rooms"].can_fetch
 
 
 def test_a_folder_is_added(extension, library):
@@ -148,7 +148,7 @@ def test_nothing_is_fetched_without_online_access(extension, library):
 
 def test_a_fetch_tells_how_far_it_is_and_is_cancelled(extension, library):
     pid = fetch_slowly(extension, library)
-    assert extension.board.models_busy and extension.board.models_message == "0.06 of 0.10 GB, 3 min left"
+    assert extension.panel.models_busy and extension.panel.models_message == "0.06 of 0.10 GB, 3 min left"
     with pytest.raises(RuntimeError, match="being downloaded, added or removed"):
         bpy.ops.wala.check_worker()
     with pytest.raises(RuntimeError, match="being downloaded, added or removed"):
@@ -156,8 +156,8 @@ def test_a_fetch_tells_how_far_it_is_and_is_cancelled(extension, library):
     extension.settings.condition, extension.settings.prompt = "TEXT", "a chair"
     assert bpy.ops.wala.generate.poll()
     bpy.ops.wala.cancel_models()
-    extension.poll_until(lambda: not extension.board.models_busy)
-    assert extension.board.models_message == "Cancelled" and not extension.board.models_problem and not is_alive(pid)
+    extension.poll_until(lambda: not extension.panel.models_busy)
+    assert extension.panel.models_message == "Cancelled" and not extension.panel.models_problem and not is_alive(pid)
     with pytest.raises(RuntimeError, match="Nothing is being done"):
         bpy.ops.wala.cancel_models()
 
@@ -169,7 +169,7 @@ def test_switching_off_in_the_middle_of_a_fetch_leaves_no_process_and_no_timer(e
     assert not is_alive(pid) and not bpy.app.timers.is_registered(tick) and tick() is None
     bpy.ops.preferences.addon_enable(module=extension.package)
     extension.session.tick()
-    assert not extension.board.models_busy
+    assert not extension.panel.models_busy
 
 
 def test_a_kept_list_of_another_kind_or_folder_is_not_used(extension, library):
@@ -235,11 +235,11 @@ class Layout:
 def test_what_the_preferences_draw(extension, library):
     def drawn():
         texts = []
-        extension.module("ui.library").draw_library(Layout(texts), extension.board)
+        extension.module("ui.library").draw_library(Layout(texts), extension.panel)
         return texts
 
     extension.session.tick()
     assert any("Refresh lists" in text for text in drawn())
     fetch_slowly(extension, library)
-    extension.board.model_index = 1
+    extension.panel.model_index = 1
     assert {"Takes: none", "Licence: Some Licence, non-commercial", "0.06 of 0.10 GB, 3 min left"} <= set(drawn())

@@ -17,7 +17,7 @@ def queue_text(extension, *prompts):
 
 
 def listed(extension):
-    return [(item.title, item.state) for item in extension.board.queue]
+    return [(item.title, item.state) for item in extension.panel.queue]
 
 
 def finish(extension):
@@ -48,7 +48,7 @@ def test_a_job_goes_first_and_another_is_removed(extension, new_objects):
 
 def test_cancel_stops_the_job_in_the_worker_and_the_others_go_on(extension, new_objects):
     queue_text(extension, "slow", "a table")
-    extension.poll_until(lambda: "step 1" in extension.board.message)
+    extension.poll_until(lambda: "step 1" in extension.panel.message)
     with pytest.raises(RuntimeError, match="being made"):
         bpy.ops.wala.check_worker()
     bpy.ops.wala.cancel()
@@ -60,7 +60,7 @@ def test_a_job_that_failed_stays_in_the_list_and_is_tried_again(extension, new_o
     failed, _ = queue_text(extension, "fail", "a table")
     finish(extension)
     assert listed(extension) == [("fail", "FAILED")] and new_objects() == ["WaLa a table"]
-    assert "Use plain English" in extension.board.queue[0].problem
+    assert "Use plain English" in extension.panel.queue[0].problem
     assert bpy.ops.wala.retry_job(job=failed) == {"FINISHED"}
     assert listed(extension) == [("fail", "RUNNING")]
     finish(extension)

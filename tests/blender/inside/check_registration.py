@@ -11,7 +11,7 @@ import scenes
 
 OPERATORS = (
     "generate",
-    "again",
+    "regenerate",
     "cancel",
     "place",
     "discard",
@@ -104,22 +104,22 @@ def test_a_set_up_that_was_cut_short_leaves_the_environment_there_was(extension)
 
 
 def test_nothing_old_is_said_after_off_and_on(extension):
-    board = extension.board
-    board.problem, board.hint, board.detail, board.message, board.models_message, board.ready = ["old"] * 6
-    board.busy, board.models_busy = True, True
+    panel = extension.panel
+    panel.problem, panel.hint, panel.detail, panel.message, panel.models_message, panel.ready = ["old"] * 6
+    panel.busy, panel.models_busy = True, True
     bpy.ops.preferences.addon_disable(module=extension.package)
     bpy.ops.preferences.addon_enable(module=extension.package)
-    board = extension.board
+    panel = extension.panel
     assert {
-        board.problem,
-        board.hint,
-        board.detail,
-        board.message,
-        board.models_message,
-        board.models_problem,
-        board.ready,
+        panel.problem,
+        panel.hint,
+        panel.detail,
+        panel.message,
+        panel.models_message,
+        panel.models_problem,
+        panel.ready,
     } == {""}
-    assert not board.busy and not board.models_busy
+    assert not panel.busy and not panel.models_busy
 
 
 def things(kind: str):
@@ -194,7 +194,7 @@ def test_the_panels_sentence_and_the_button_agree(extension, kind):
 
 def test_progress_redraws_the_sidebar_alone(extension, monkeypatch):
     """The areas and regions are stand-ins: background mode draws none. The window script counts real ones."""
-    board, tagged = extension.module("operators.jobs.panel_state"), []
+    panel, tagged = extension.module("operators.jobs.panel_state"), []
 
     class Region:
         def __init__(self, area, kind):
@@ -210,9 +210,9 @@ def test_progress_redraws_the_sidebar_alone(extension, monkeypatch):
     ]
     windows = [SimpleNamespace(screen=SimpleNamespace(areas=areas))]
     monkeypatch.setattr(
-        board, "bpy", SimpleNamespace(context=SimpleNamespace(window_manager=SimpleNamespace(windows=windows)))
+        panel, "bpy", SimpleNamespace(context=SimpleNamespace(window_manager=SimpleNamespace(windows=windows)))
     )
-    board.redraw()
+    panel.redraw()
     assert tagged == [("VIEW_3D", "UI"), ("PREFERENCES", "WINDOW")]
 
 
@@ -283,9 +283,9 @@ def test_one_denoising_step_is_skipped_on_the_way_up_and_down(extension):
 
 
 def test_session_state_is_not_saved_with_the_file(extension, tmp_path):
-    extension.board.message, extension.settings.prompt = "Working", "a table"
+    extension.panel.message, extension.settings.prompt = "Working", "a table"
     path = str(tmp_path / "saved ü.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
-    extension.board.message = ""
+    extension.panel.message = ""
     bpy.ops.wm.open_mainfile(filepath=path)
-    assert extension.board.message == "" and extension.settings.prompt == "a table"
+    assert extension.panel.message == "" and extension.settings.prompt == "a table"

@@ -40,7 +40,7 @@ def busy(extension, supervisor):
     """The id of a job that takes its time, and is ended after the test."""
     extension.settings.prompt = "slow"
     ticket = extension.start()
-    extension.poll_until(lambda: "step 1" in extension.board.message)
+    extension.poll_until(lambda: "step 1" in extension.panel.message)
     yield ticket.job
     extension.session.unload()
 
@@ -48,7 +48,7 @@ def busy(extension, supervisor):
 def test_a_press_unloads_and_the_next_shape_just_works(extension, supervisor):
     pid = supervisor.pid
     assert bpy.ops.wala.unload() == {"FINISHED"}
-    assert supervisor.state == "stopped" and extension.board.worker_state == "STOPPED"
+    assert supervisor.state == "stopped" and extension.panel.worker_state == "STOPPED"
     assert bpy.ops.wala.generate() == {"FINISHED"} and supervisor.pid != pid
 
 

@@ -19,7 +19,7 @@ def changed(extension) -> str:
     """What the panel says after the timer's next look."""
     bpy.context.view_layer.update()
     extension.session.tick()
-    return extension.board.outdated
+    return extension.panel.outdated
 
 
 def seat():
@@ -98,7 +98,7 @@ def test_an_update_from_the_timer_is_one_undo_step_and_waits_for_the_artist(exte
     bpy.ops.ed.undo_push(message="Before")
     ticket = extension.module("operators.jobs.update").start(bpy.context, result)
     bpy.ops.object.mode_set(mode="EDIT")
-    extension.poll_until(lambda: "leave this mode" in extension.board.message)
+    extension.poll_until(lambda: "leave this mode" in extension.panel.message)
     assert extension.session.current.queue.finished == [ticket]
     bpy.ops.object.mode_set(mode="OBJECT")
     extension.poll_until(lambda: not extension.session.current.queue.is_busy)

@@ -33,10 +33,10 @@ def test_the_best_is_the_object_and_all_have_a_picture(extension, result):
     assert (result.wala.variations, result.wala.variation, result["wala_seed"]) == (COUNT, 0, 9)
     assert len(bpy.data.collections["WaLa"].objects) == 1
     extension.session.tick()
-    assert len(extension.board.thumbnails) == COUNT
+    assert len(extension.panel.thumbnails) == COUNT
     bpy.context.view_layer.objects.active = bpy.data.objects["Seat"]
     extension.session.tick()
-    assert not len(extension.board.thumbnails)
+    assert not len(extension.panel.thumbnails)
 
 
 def test_another_variation_takes_the_place_and_nothing_else_changes(extension, result):
@@ -74,7 +74,7 @@ def test_one_is_kept(extension, result):
     bpy.ops.wala.show_variation(number=1)
     kept = heights(result)
     assert bpy.ops.wala.keep_variation() == {"FINISHED"}
-    assert result.wala.variations == 0 and heights(result) == kept and not len(extension.board.thumbnails)
+    assert result.wala.variations == 0 and heights(result) == kept and not len(extension.panel.thumbnails)
     assert not bpy.ops.wala.show_variation.poll()
 
 
@@ -102,12 +102,12 @@ def test_variations_that_are_not_kept_are_not_offered(extension, result):
     assert result.wala.variation == 0 and len(result.data.vertices) == 24
     shutil.rmtree(folder)
     extension.session.tick()
-    assert not len(extension.board.thumbnails)
+    assert not len(extension.panel.thumbnails)
     with pytest.raises(RuntimeError, match="not kept any more"):
         bpy.ops.wala.show_variation(number=1)
 
 
 def test_another_one_goes_on_with_the_next_seeds(result):
-    assert bpy.ops.wala.again() == {"FINISHED"}
+    assert bpy.ops.wala.regenerate() == {"FINISHED"}
     again = bpy.context.active_object
     assert (again["wala_seed"], again.wala.variations) == (12, COUNT) and again != result

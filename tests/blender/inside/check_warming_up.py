@@ -54,7 +54,7 @@ def test_the_panel_is_seen_where_the_sidebar_is_open_on_our_tab(extension):
 
 def test_a_seen_panel_starts_the_worker_which_loads_the_model_and_makes_the_first_shape(cold, seen):
     supervisor = seen.current.queue.supervisor
-    assert supervisor.state == "starting" and not cold.board.busy
+    assert supervisor.state == "starting" and not cold.panel.busy
     cold.poll_until(lambda: "loaded starter beforehand" in supervisor.log.read_text())
     pid, cold.settings.condition, cold.settings.prompt = supervisor.pid, "TEXT", "a chair"
     assert bpy.ops.wala.generate() == {"FINISHED"} and supervisor.pid == pid
@@ -72,7 +72,7 @@ def test_a_worker_that_cannot_start_is_no_error_of_the_panels(cold, monkeypatch)
 
     monkeypatch.setattr(cold.session.current.queue.supervisor, "start", refused)
     cold.session.warm_up("starter")
-    assert not cold.board.problem and cold.session.current.queue.supervisor.state == "stopped"
+    assert not cold.panel.problem and cold.session.current.queue.supervisor.state == "stopped"
 
 
 def test_nothing_starts_in_background_or_against_the_preference(cold, monkeypatch):

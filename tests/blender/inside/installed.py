@@ -41,7 +41,7 @@ class Extension:
         return bpy.context.scene.wala
 
     @property
-    def board(self):
+    def panel(self):
         return bpy.context.window_manager.wala
 
     @property
@@ -57,7 +57,7 @@ class Extension:
         """What the timer does in a window."""
         end = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < end, f"still {self.board.message!r} {self.board.problem!r}"
+            assert time.monotonic() < end, f"still {self.panel.message!r} {self.panel.problem!r}"
             self.session.tick()
             time.sleep(0.02)
 
