@@ -117,30 +117,30 @@ def summary(rows: list[tuple]) -> dict:
 
 def lines(figures: dict) -> list[str]:
     """The figures as tables."""
-    made = [f"{'wavelets at 256³':20}{'PyWavelets':>12}{'torch':>10}{'ratio':>8}{'torch, tree':>13}{'ratio':>8}"]
+    table = [f"{'wavelets at 256³':20}{'PyWavelets':>12}{'torch':>10}{'ratio':>8}{'torch, tree':>13}{'ratio':>8}"]
     for way in ("forward", "inverse"):
         row = figures["wavelets"][way]
-        made.append(
+        table.append(
             f"{way:20}{row['pywt']:10.2f} s{row['torch']:8.2f} s{row['ratio']:8.2f}{row['tree']:11.2f} s"
             f"{row['tree_ratio']:8.2f}"
         )
     apart = figures["wavelets"]["largest_difference"]
-    made.append(f"largest difference: coarse {apart['coarse']:.1e}, field {apart['field']:.1e}")
+    table.append(f"largest difference: coarse {apart['coarse']:.1e}, field {apart['field']:.1e}")
     if figures["meshes"]:
-        made += [
+        table += [
             "",
             f"{'mesh → field → back':20}{'shapes':>8}{'s, median':>11}{'s, worst':>10}{'coarse':>9}{'tree':>9}"
             f"{'median':>9}{'worst':>9}",
         ]
     for name, row in figures["meshes"].items():
         tree = row["wavelet_tree"]
-        made.append(
+        table.append(
             f"{name:20}{row['count']:8}{row['seconds']['median']:11.2f}{row['seconds']['worst']:10.2f}{row['coarse']['mean']:9.4f}"
             f"{tree['mean']:9.4f}{tree['median']:9.4f}{tree['worst']:9.4f}"
         )
     if figures["meshes"]:
-        made.append(f"{'paper, 256³, GSO':49}{PAPER['coarse']:9.4f}{PAPER['wavelet_tree']:9.4f}")
-    return made
+        table.append(f"{'paper, 256³, GSO':49}{PAPER['coarse']:9.4f}{PAPER['wavelet_tree']:9.4f}")
+    return table
 
 
 def main() -> int:

@@ -69,17 +69,17 @@ def extraction_seconds(vertices: np.ndarray, faces: np.ndarray) -> float:
 
 def measured(name: str, vertices: np.ndarray, faces: np.ndarray, settings: Finish, out: Path | None) -> dict:
     started = time.process_time()
-    made = finish(vertices, faces, settings)
+    finished = finish(vertices, faces, settings)
     seconds = time.process_time() - started
-    total = max(sum(made.timings.values()), 1e-9)
-    steps = {step: seconds * share / total for step, share in made.timings.items()}
-    off = error(made.vertices, made.faces, vertices)
+    total = max(sum(finished.timings.values()), 1e-9)
+    steps = {step: seconds * share / total for step, share in finished.timings.items()}
+    off = error(finished.vertices, finished.faces, vertices)
     if out:
-        np.savez(out / f"{name}.npz", vertices=made.vertices, faces=made.faces)
+        np.savez(out / f"{name}.npz", vertices=finished.vertices, faces=finished.faces)
     return {
-        "faces": len(made.faces),
-        "sides": made.faces.shape[1],
-        "manifold": is_manifold(made.faces),
+        "faces": len(finished.faces),
+        "sides": finished.faces.shape[1],
+        "manifold": is_manifold(finished.faces),
         "seconds": seconds,
         "steps": steps,
         "error": {"mean": off.mean(), "p99": float(np.quantile(off, 0.99)), "worst": off.max()},
@@ -94,13 +94,18 @@ def main() -> int:
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
     pipeline, report = Pipeline.load("starter", "cpu"), {}
-    for shape, given in INPUTS.items():
-        made = pipeline.generate(given(), settings=Settings(finish=AS_EXTRACTED))
-        report[shape] = {"faces": len(made.faces), "extraction": extraction_seconds(made.vertices, made.faces)}
+    for shape, make_input in INPUTS.items():
+        generation = pipeline.generate(make_input(), settings=Settings(finish=AS_EXTRACTED))
+        report[shape] = {
+            "faces": len(generation.faces),
+            "extraction": extraction_seconds(generation.vertices, generation.faces),
+        }
         if options.out:
-            np.savez(options.out / f"{shape}_full.npz", vertices=made.vertices, faces=made.faces)
+            np.savez(options.out / f"{shape}_full.npz", vertices=generation.vertices, faces=generation.faces)
         for name, settings in SETTINGS.items():
-            report[shape][name] = measured(f"{shape}_{name}", made.vertices, made.faces, settings, options.out)
+            report[shape][name] = measured(
+                f"{shape}_{name}", generation.vertices, generation.faces, settings, options.out
+            )
     if options.json:
         print(json.dumps(report, default=float))
         return 0

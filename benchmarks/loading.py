@@ -87,17 +87,17 @@ def load_pickle(folder: Path, blocks: int) -> Iterable[Tensor]:
 
 def load_ours(dtypes: dict[str, torch.dtype]) -> Callable[[Path, int], Iterable[Tensor]]:
     def load(folder: Path, blocks: int) -> Iterable[Tensor]:
-        made = networks(blocks)
-        load_components(folder / CONVERTED, made, dtypes)
-        return [value for module in made.values() for value in module.state_dict().values()]
+        modules = networks(blocks)
+        load_components(folder / CONVERTED, modules, dtypes)
+        return [value for module in modules.values() for value in module.state_dict().values()]
 
     return load
 
 
 def convert(folder: Path, blocks: int) -> Iterable[Tensor]:
-    made = networks(blocks)
-    load_components(folder / CHECKPOINT, made, HALF_PRECISION)
-    save_components(folder / CONVERTED, made, dtype=None)
+    modules = networks(blocks)
+    load_components(folder / CHECKPOINT, modules, HALF_PRECISION)
+    save_components(folder / CONVERTED, modules, dtype=None)
     return ()
 
 

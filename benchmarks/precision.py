@@ -26,9 +26,9 @@ TIMES = (900, 300)
 TOKENS, WIDTH = 512, 1024
 
 
-def difference(made: Tensor, reference: Tensor) -> float:
+def difference(output: Tensor, reference: Tensor) -> float:
     """Root mean square of the difference over that of the reference."""
-    return float((made.float() - reference).square().mean().sqrt() / reference.square().mean().sqrt())
+    return float((output.float() - reference).square().mean().sqrt() / reference.square().mean().sqrt())
 
 
 @torch.no_grad()

@@ -30,7 +30,7 @@ from wala_blender.wavelet import field_to_tree, tree_to_field  # noqa: E402
 
 INPUT = ("text", {"prompt": "a chair"})
 KIBIBYTES = 1024 if sys.platform != "darwin" else 1  # of ru_maxrss: it is in bytes there
-Row = dict[str, float]
+Measurement = dict[str, float]
 
 
 def seconds(call: Callable[[], object], repeats: int, clock: Callable[[], float] = time.process_time) -> float:
@@ -44,7 +44,7 @@ def seconds(call: Callable[[], object], repeats: int, clock: Callable[[], float]
     return statistics.median(times)
 
 
-def batch(repeats: int) -> Iterator[Row]:
+def batch(repeats: int) -> Iterator[Measurement]:
     """Seconds a shape of variations of one text."""
     pipeline = Pipeline.load("starter", "cpu")
     pipeline.generate(*INPUT, Settings())
@@ -57,7 +57,7 @@ def batch(repeats: int) -> Iterator[Row]:
         yield {"shapes": count, "s a shape": each, "÷ one alone": each / alone}
 
 
-def threads(repeats: int) -> Iterator[Row]:
+def threads(repeats: int) -> Iterator[Measurement]:
     """Seconds by the clock of a text with one thread and with two: only on a machine with nothing else to do."""
     pipeline, before = Pipeline.load("starter", "cpu"), torch.get_num_threads()
     for count in (1, 2):
@@ -69,7 +69,7 @@ def threads(repeats: int) -> Iterator[Row]:
     torch.set_num_threads(before)
 
 
-def points(repeats: int) -> Iterator[Row]:
+def points(repeats: int) -> Iterator[Measurement]:
     """Seconds that a cloud of points takes to become a condition."""
     for digits in range(3, 8):
         cloud = np.random.default_rng(0).normal(size=(10**digits, 3))
@@ -84,7 +84,7 @@ def torus(resolution: int) -> torch.Tensor:
     return (torch.hypot(around, axis[None, :, None]) - 0.25).clamp(-TRUNCATION, TRUNCATION)[None]
 
 
-def codec(repeats: int) -> Iterator[Row]:
+def codec(repeats: int) -> Iterator[Measurement]:
     """Seconds to the wavelet tree and back, and the overlap of what comes back."""
     for resolution in (64, 128, 256, 512):
         field, back = torus(resolution), []
@@ -98,7 +98,7 @@ def codec(repeats: int) -> Iterator[Row]:
         }
 
 
-def precision(repeats: int) -> Iterator[Row]:
+def precision(repeats: int) -> Iterator[Measurement]:
     """Seconds of the starter's decoder, and the overlap with float32's shape."""
     pipelines = {name: Pipeline.load("starter", "cpu", precision=name) for name in PRECISIONS}
     latents = [
@@ -115,7 +115,7 @@ def precision(repeats: int) -> Iterator[Row]:
 TABLES = {"batch": batch, "threads": threads, "points": points, "codec": codec, "precision": precision}
 
 
-def measure(table: str, repeats: int) -> tuple[list[Row], float]:
+def measure(table: str, repeats: int) -> tuple[list[Measurement], float]:
     """A table's rows, and the GiB that its process had at most."""
     with torch.no_grad():
         rows = list(TABLES[table](repeats))

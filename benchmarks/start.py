@@ -28,8 +28,8 @@ def processor_seconds(arguments: list[str]) -> float:
     """Of a process; one that ends in --out gets a file for its mesh."""
     before = os.times()
     with tempfile.TemporaryDirectory() as folder:
-        given = [*arguments, f"{folder}/made.glb"] if arguments[-1] == "--out" else arguments
-        subprocess.run([sys.executable, *given], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        argv = [*arguments, f"{folder}/made.glb"] if arguments[-1] == "--out" else arguments
+        subprocess.run([sys.executable, *argv], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     after = os.times()
     return after.children_user - before.children_user + after.children_system - before.children_system
 

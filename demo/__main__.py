@@ -21,7 +21,7 @@ from .drawing import Eye
 from .package import build_zip
 
 DISTANCE, APART = 4.6, 5.0  # Blender units: of the eyes from what they look at, and between the three places
-SIDE, SAMPLES = 340, 32
+RENDER_SIZE, SAMPLES = 340, 32
 SMALL = 232  # pixels of the prompts' pictures
 STAGES = ("condition", "sample", "fit", "decode", "detail", "refine", "surface")
 LARGEST = 290_000  # bytes of a picture in the repository
@@ -29,15 +29,15 @@ LARGEST = 290_000  # bytes of a picture in the repository
 
 @dataclass(frozen=True)
 class Example:
-    """One row of the sheet: the input and the result. ``made`` is a stage.Made."""
+    """One row of the sheet: the input and the result. ``result`` is a stage.Made."""
 
     title: str
-    made: object
+    result: object
     cells: Sequence[sheet.Cell]
 
     @property
     def heading(self) -> str:
-        record = self.made.record
+        record = self.result.record
         return (
             f"{self.title}   ({record['model']} model, seed {record['seed']}, scale {record['scale']:g}, {record['steps']} steps, "
             f"{sum(record['timings'].values()):.1f} s)"
@@ -71,18 +71,19 @@ def from_sketch(stage, camera: Camera) -> Example:
     strokes = drawing.sketch(inputs.chair(), eye)
     name = stage.add_sketch(strokes)
     stage.add_camera("Camera sketch", eye)
-    made = stage.generate("sketch", [name], inputs.SEEDS["sketch"], inputs.SUBJECT)
-    lines, front = [eye.project(stroke) for stroke in strokes], camera(eye, [made.name])
+    result = stage.generate("sketch", [name], inputs.SEEDS["sketch"], inputs.SUBJECT)
+    lines, front = [eye.project(stroke) for stroke in strokes], camera(eye, [result.name])
     return Example(
         "Sketch to mesh",
-        made,
+        result,
         (
             sheet.Cell(
-                sheet.with_lines(sheet.blank(SIDE), lines), f"Grease Pencil, {len(strokes)} strokes: “{inputs.SUBJECT}”"
+                sheet.with_lines(sheet.blank(RENDER_SIZE), lines),
+                f"Grease Pencil, {len(strokes)} strokes: “{inputs.SUBJECT}”",
             ),
             sheet.Cell(front, "mesh, from where it was drawn"),
             sheet.Cell(sheet.with_lines(front, lines, sheet.MARK, 1.6), "the strokes over the mesh"),
-            sheet.Cell(camera(behind(eye), [made.name]), "from behind"),
+            sheet.Cell(camera(behind(eye), [result.name]), "from behind"),
         ),
     )
 
@@ -91,19 +92,19 @@ def from_blockout(stage, camera: Camera) -> Example:
     eye, offset = place(1, 0.5), np.array([APART, 0.0, 0.0])
     boxes = inputs.blockout()
     names = stage.add_blockout(boxes, offset)
-    given = camera(eye, names)
-    made = stage.generate("voxels", names, inputs.SEEDS["voxels"])
-    front = camera(eye, [made.name])
+    blockout = camera(eye, names)
+    result = stage.generate("voxels", names, inputs.SEEDS["voxels"])
+    front = camera(eye, [result.name])
     moved = [(np.asarray(low) + offset, np.asarray(high) + offset) for low, high in boxes]
     lines = [eye.project(line) for line in drawing.visible_lines(moved, eye)]
     return Example(
         "Blockout to mesh",
-        made,
+        result,
         (
-            sheet.Cell(given, f"blockout, {len(boxes)} boxes"),
+            sheet.Cell(blockout, f"blockout, {len(boxes)} boxes"),
             sheet.Cell(front, "mesh, same camera"),
             sheet.Cell(sheet.with_lines(front, lines, sheet.MARK, 1.6), "the boxes' edges over the mesh"),
-            sheet.Cell(camera(behind(eye), [made.name]), "from behind"),
+            sheet.Cell(camera(behind(eye), [result.name]), "from behind"),
         ),
     )
 
@@ -111,16 +112,16 @@ def from_blockout(stage, camera: Camera) -> Example:
 def from_text(stage, camera: Camera) -> Example:
     cursor = np.array([2 * APART, 0.0, 0.0])
     eye = place(2, 1.0)
-    made = stage.generate("text", prompt=inputs.PROMPT, seed=inputs.SEEDS["text"], cursor=cursor)
-    front = camera(eye, [made.name])
+    result = stage.generate("text", prompt=inputs.PROMPT, seed=inputs.SEEDS["text"], cursor=cursor)
+    front = camera(eye, [result.name])
     return Example(
         "Text to mesh",
-        made,
+        result,
         (
-            sheet.Cell(sheet.card(f"“{inputs.PROMPT}”", SIDE), "prompt"),
+            sheet.Cell(sheet.card(f"“{inputs.PROMPT}”", RENDER_SIZE), "prompt"),
             sheet.Cell(front, "mesh"),
             sheet.Cell(sheet.with_cursor(front, eye.project(cursor[None])[0]), "stands on the 3D cursor"),
-            sheet.Cell(camera(behind(eye), [made.name]), "from behind"),
+            sheet.Cell(camera(behind(eye), [result.name]), "from behind"),
         ),
     )
 
@@ -129,8 +130,8 @@ def from_prompts(stage, camera: Camera) -> list[sheet.Cell]:
     """A picture for every prompt of the README's second sheet, each on its own floor."""
     eye, cells = place(0, 0.9), []
     for prompt in inputs.PROMPTS:
-        made = stage.generate("text", prompt=prompt, seed=inputs.SEEDS["text"])
-        cells.append(sheet.Cell(camera(eye, [made.name]).resize((SMALL, SMALL), Image.Resampling.LANCZOS), prompt))
+        result = stage.generate("text", prompt=prompt, seed=inputs.SEEDS["text"])
+        cells.append(sheet.Cell(camera(eye, [result.name]).resize((SMALL, SMALL), Image.Resampling.LANCZOS), prompt))
     return cells
 
 
@@ -138,8 +139,8 @@ def timings(examples: Sequence[Example]) -> list[str]:
     """The table of seconds a stage."""
     lines = [f"{'seconds':18}" + "".join(f"{name:>11}" for name in (*STAGES, "all", "with Blender"))]
     for example in examples:
-        spent = example.made.record["timings"]
-        times = [*(spent.get(stage, 0.0) for stage in STAGES), sum(spent.values()), example.made.seconds]
+        spent = example.result.record["timings"]
+        times = [*(spent.get(stage, 0.0) for stage in STAGES), sum(spent.values()), example.result.seconds]
         lines.append(f"{example.title:18}" + "".join(f"{seconds:11.2f}" for seconds in times))
     return lines
 
@@ -155,7 +156,7 @@ def run(out: Path, pictures: Path | None) -> list[str]:
 
         say("Building and installing the extension")
         package, camera = build_zip(out), Camera(stage.render, Path(folder))
-        stage.empty_scene(SIDE, SAMPLES)
+        stage.empty_scene(RENDER_SIZE, SAMPLES)
         stage.install(package)
         try:
             examples = []
@@ -163,15 +164,15 @@ def run(out: Path, pictures: Path | None) -> list[str]:
                 say(f"{make.__name__.replace('_', ' ').capitalize()}, then rendering")
                 examples.append(make(stage, camera))
             stage.save(out / "demo.blend")
-            footer = f"Weights {examples[0].made.record['weight_hash']}. The meshes are AI-generated."
+            footer = f"Weights {examples[0].result.record['weight_hash']}. The meshes are AI-generated."
             rows = [(row.heading, row.cells) for row in examples]
-            made = sheet.contact_sheet("WaLa: from a sketch, a blockout or a word to a mesh", rows, footer)
-            made.save(out / "demo.png")
+            picture = sheet.contact_sheet("WaLa: from a sketch, a blockout or a word to a mesh", rows, footer)
+            picture.save(out / "demo.png")
             if pictures:
                 say(f"{len(inputs.PROMPTS)} prompts")
                 cells, half = from_prompts(stage, camera), (len(inputs.PROMPTS) + 1) // 2
                 title = f"{len(cells)} prompts, seed {inputs.SEEDS['text']}"
-                save_small(made, pictures / "demo.jpg")
+                save_small(picture, pictures / "demo.jpg")
                 save_small(
                     sheet.contact_sheet(title, [("", cells[:half]), ("", cells[half:])], footer),
                     pictures / "prompts.jpg",

@@ -132,13 +132,13 @@ def _make_variations(
     surfaces: list[tuple] = []
     keep = Keep(surface=lambda *surface: surfaces.append(surface))
     seeds = [(request.seed + number) % 2**63 for number in range(request.variations)]
-    made = list(
+    results = list(
         zip(maker.variations(request.condition, inputs, settings, seeds, progress, keep), surfaces, strict=True)
     )
     # In the order of the seeds if there is no agreement.
-    made.sort(key=lambda pair: -(pair[0].record.get("agreement") or 0.0))
+    results.sort(key=lambda pair: -(pair[0].record.get("agreement") or 0.0))
     # The job's own record is written last: it marks the set as complete.
-    for number, (one, surface) in reversed(list(enumerate(made))):
+    for number, (one, surface) in reversed(list(enumerate(results))):
         thumbnail = thumbnail_png(one.vertices, triangulated(one.faces))
         variations.write_variation(folder, number, one.vertices, one.faces, one.record, thumbnail, one.uvs)
         jobs.write_surface(variations.folder_of(folder, number), *surface)
@@ -153,9 +153,9 @@ def _finish_again(folder: Path, request: jobs.Request, progress: "Progress") -> 
     for number in reversed(range(request.variations)):
         own = variations.folder_of(folder, number)
         surface = jobs.read_surface(own)
-        made = finish(surface.vertices, surface.faces, settings, progress)
-        record = finished_record(surface.record, settings, made)
-        jobs.write_result(own, made.vertices, made.faces, record, made.uvs)
+        finished = finish(surface.vertices, surface.faces, settings, progress)
+        record = finished_record(surface.record, settings, finished)
+        jobs.write_result(own, finished.vertices, finished.faces, record, finished.uvs)
 
 
 def _release_frames(error: BaseException | None) -> None:

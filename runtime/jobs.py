@@ -129,8 +129,8 @@ def read_request(folder: Path | str) -> Request:
     request = parse_request(
         read_json(path, "job-missing", "job-invalid", "Give the folder of a job that was written completely."), path
     )
-    for given in request.inputs.values():
-        for value in given if isinstance(given, list) else [given]:
+    for entry in request.inputs.values():
+        for value in entry if isinstance(entry, list) else [entry]:
             if isinstance(value, str) and _leads_outside(folder, PurePath(value)):
                 raise JobFailed("job-invalid", f"{folder / value} is a link or no ordinary file", "Send the job again.")
     for name in input_paths(request.inputs):

@@ -96,8 +96,8 @@ def input_paths(inputs: Mapping[str, str | float | list[str | float]]) -> list[P
     """The inputs that name a file, each checked to be inputs/NAME.EXTENSION and nothing that leaves the folder."""
     paths = [
         PurePosixPath(value)
-        for given in inputs.values()
-        for value in _items(given)
+        for entry in inputs.values()
+        for value in _items(entry)
         if isinstance(value, str) and value.startswith("inputs/") and value.endswith((".npy", ".npz", ".png"))
     ]
     for path in paths:

@@ -31,7 +31,7 @@ from wala_blender.training.data import shape_filter
 from wala_blender.training.data.blockouts import KINDS
 from wala_blender.training.data.build import build
 from wala_blender.training.data.mesh_datasets import Record, read_records
-from wala_blender.training.input_pictures import SIDE
+from wala_blender.training.input_pictures import PICTURE_SIZE
 
 R = 64
 PLATE = box((-0.5, -0.1, -0.5), (0.5, 0.1, 0.5))
@@ -143,7 +143,7 @@ def test_a_blockout_is_measured_beside_its_remesh(tmp_path, monkeypatch):
     monkeypatch.setattr(reconstruction, "_VOXELS", 32)
     write_collection(tmp_path, "kit", [sphere(0.5, rings=16)])
     pipeline, gallery = Ideal(), Gallery()
-    report = evaluate.evaluate(pipeline, read_records(tmp_path), ["blockout"], None, Settings(), look=gallery)
+    report = evaluate.evaluate(pipeline, read_records(tmp_path), ["blockout"], None, Settings(), on_result=gallery)
     assert report["trials"] == [f"blockout_{kind}" for kind in KINDS] and {seen[0] for seen in pipeline.seen} == {
         "voxels"
     }
@@ -287,7 +287,7 @@ def test_a_report_with_training_shapes(tmp_path, store):
     pipeline, gallery = Ideal(), Gallery()
     named = ["text", "sketch", "none", "image", "depth", "sketch+text", "depths"]
     report = evaluate.evaluate(
-        pipeline, read_records(data), named, None, Settings(), train=TrainingShapes(store), look=gallery
+        pipeline, read_records(data), named, None, Settings(), train=TrainingShapes(store), on_result=gallery
     )
     assert report["count"] == 2 and report["skipped"] == {"duplicate": 1}
     # Every result is a ball: the training ball, whose caption says one of the two nouns.
@@ -467,7 +467,11 @@ def test_a_sheet_shows_every_prompt(monkeypatch):
     heads = {prompt.split()[-1] for prompt in prompts}
     assert len(set(prompts)) == 50 and {"chair", "table", "house", "sword", "lamp", "tree", "car", "ship"} <= heads
     sheet = np.asarray(prompt_sheet.prompt_sheet(Boxes(), ["a plate", "a cloud"] + ["a plate"] * 10, Settings()))
-    assert sheet.shape[1] == 10 * SIDE
-    cells = [sheet[y : y + SIDE, x : x + SIDE] for y in (0, sheet.shape[0] // 2) for x in range(0, 10 * SIDE, SIDE)]
+    assert sheet.shape[1] == 10 * PICTURE_SIZE
+    cells = [
+        sheet[y : y + PICTURE_SIZE, x : x + PICTURE_SIZE]
+        for y in (0, sheet.shape[0] // 2)
+        for x in range(0, 10 * PICTURE_SIZE, PICTURE_SIZE)
+    ]
     assert np.array_equal(cells[0], cells[11]) and len(np.unique(cells[0])) > 3 and len(np.unique(cells[1])) == 1
-    assert (sheet[SIDE : sheet.shape[0] // 2, :SIDE] < 128).any()  # its words
+    assert (sheet[PICTURE_SIZE : sheet.shape[0] // 2, :PICTURE_SIZE] < 128).any()  # its words

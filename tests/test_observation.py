@@ -6,16 +6,25 @@ import pytest
 import torch
 
 from wala_blender.conditions import depth, image_preprocessing, points, voxels
-from wala_blender.conditions.shape_constraints import SIDE, of_depth_pictures, of_depths, of_field, of_points, of_voxels
+from wala_blender.conditions.shape_constraints import (
+    GRID_SIZE,
+    of_depth_pictures,
+    of_depths,
+    of_field,
+    of_points,
+    of_voxels,
+)
 from wala_blender.errors import InputError
 from wala_blender.geometry.cameras import PUBLISHED
 from wala_blender.pipeline import Pipeline, Settings
 
 from .shapes import box, box_field, joined, sphere, sphere_field
 
-BALL = torch.from_numpy(sphere_field(0.6, resolution=SIDE).clip(-0.1, 0.1))
-SMALLER, LARGER = (torch.from_numpy(sphere_field(radius, resolution=SIDE).clip(-0.1, 0.1)) for radius in (0.5, 0.7))
-ASIDE = torch.from_numpy(sphere_field(0.6, (0.2, 0, 0), resolution=SIDE).clip(-0.1, 0.1))
+BALL = torch.from_numpy(sphere_field(0.6, resolution=GRID_SIZE).clip(-0.1, 0.1))
+SMALLER, LARGER = (
+    torch.from_numpy(sphere_field(radius, resolution=GRID_SIZE).clip(-0.1, 0.1)) for radius in (0.5, 0.7)
+)
+ASIDE = torch.from_numpy(sphere_field(0.6, (0.2, 0, 0), resolution=GRID_SIZE).clip(-0.1, 0.1))
 
 
 def seen_ball(directions, told: bool):
@@ -77,7 +86,7 @@ def test_maps_of_another_thing_than_the_field_shows_are_taken_for_outlines():
 
 
 def test_an_empty_field_is_no_reason_to_fail():
-    nothing = torch.full((SIDE, SIDE, SIDE), 0.1, requires_grad=True)
+    nothing = torch.full((GRID_SIZE, GRID_SIZE, GRID_SIZE), 0.1, requires_grad=True)
     for said in SAID.values():
         value = said()(nothing)
         assert value > 0.5 and torch.autograd.grad(value, nothing)[0].isfinite().all()

@@ -4,7 +4,7 @@ import bpy
 
 from .panels import draw_lines, outcome_icon
 
-LINE = 90
+LINE_LENGTH = 90
 
 
 class WALA_UL_models(bpy.types.UIList):
@@ -45,7 +45,7 @@ def draw_model(layout, model) -> None:
         if value:
             column.label(text=f"{title}: {value}")
     if model.problem:
-        draw_lines(layout, model.problem, "ERROR", LINE)
+        draw_lines(layout, model.problem, "ERROR", LINE_LENGTH)
     row = layout.row(align=True)
     for operator, text, icon, is_possible in (
         ("wala.fetch_model", "Fetch…", "IMPORT", model.can_fetch),
@@ -64,9 +64,9 @@ def draw_state(layout, session) -> None:
         row.progress(factor=session.models_progress, text=session.models_message)
         row.operator("wala.cancel_models", text="", icon="X")
     elif session.models_problem:
-        draw_lines(layout, session.models_problem, "ERROR", LINE)
+        draw_lines(layout, session.models_problem, "ERROR", LINE_LENGTH)
     else:
-        draw_lines(layout, session.models_message, outcome_icon(session.models_message), LINE)
+        draw_lines(layout, session.models_message, outcome_icon(session.models_message), LINE_LENGTH)
 
 
 CLASSES = (WALA_UL_models,)

@@ -54,12 +54,12 @@ def from_plain(kind: type[Settings], values: object, where: str) -> Settings:
     if unknown:
         raise InputError(f"{where}: unknown key {unknown[0]!r}", f"Known are: {', '.join(fields)}.")
     types = typing.get_type_hints(kind)
-    given = {
+    arguments = {
         name: fields[name].metadata.get(READ, partial(_value, types[name]))(value, f"{where}: {name}")
         for name, value in values.items()
     }
     try:
-        return kind(**given)
+        return kind(**arguments)
     except (TypeError, ValueError, ArithmeticError) as error:
         raise InputError(f"{where}: {error}", f"Known are: {', '.join(fields)}.") from error
 

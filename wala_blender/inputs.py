@@ -33,15 +33,15 @@ class Input:
 
     def raw(self) -> dict:
         """The inputs as the conditions take them, see conditions/inputs.py. Raises InputError."""
-        given = {
+        values = {
             "views" if item.name == "cameras" else item.name: value
             for item in fields(self)
             if (value := getattr(self, item.name)) is not None
         }
-        check_inputs(self.condition, given)
+        check_inputs(self.condition, values)
         raw: dict = {}
         notes: list[str] = []
-        for name, value in given.items():
+        for name, value in values.items():
             part = _read(name, value, type(self).__name__)
             notes += part.pop("notes", [])
             raw |= part

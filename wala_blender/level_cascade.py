@@ -73,8 +73,8 @@ def generate_levels(
         remaining = sigmas[first:]
         start = float(remaining[0]) * noise + (0 if original is None else original)
         denoise = guided_denoiser(model, levels, category, scale)
-        made = edm.heun(denoise, remaining, start, on_step and partial(_report, on_step, done, total))
-        levels.append(standardized(made))
+        sample = edm.heun(denoise, remaining, start, on_step and partial(_report, on_step, done, total))
+        levels.append(standardized(sample))
         done += len(remaining) - 1
         original, first = None, 0
     return levels

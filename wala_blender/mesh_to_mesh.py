@@ -82,8 +82,8 @@ def describe_duration(seconds: float) -> str:
 class MeshToMesh:
     """A published level autoencoder with Pipeline's interface; created by ``load``."""
 
-    def __init__(self, row: ModelRow, made: Installed, model: LevelAutoencoder, device: torch.device):
-        self.row, self._made, self._model, self._device = row, made, model, device
+    def __init__(self, row: ModelRow, installed: Installed, model: LevelAutoencoder, device: torch.device):
+        self.row, self._installed, self._model, self._device = row, installed, model, device
 
     @classmethod
     def load(
@@ -100,8 +100,8 @@ class MeshToMesh:
             raise ModelError(f"the model {model} computes in float32, not in {precision}", "Leave the precision out.")
         folder, chosen = models_folder(models), choose_device(device)
         row = known_row(model, folder)
-        made = require(row.name, folder)
-        return cls(row, made, load_autoencoder(weights_file(made), chosen), chosen)
+        installed = require(row.name, folder)
+        return cls(row, installed, load_autoencoder(weights_file(installed), chosen), chosen)
 
     def encode(self, vertices: np.ndarray, faces: np.ndarray, seed: int = 0) -> tuple[list[Tensor], Frame]:
         """Latents (1, M, C) of a mesh, the coarsest level first, and the unit sphere's frame. ``seed``: of the points
@@ -179,13 +179,13 @@ class MeshToMesh:
         frame = frame_of(inputs["vertices"])
         record = {
             "model": self.row.name,
-            "weight_hash": self._made.files[weights_name(self._made)].sha256[:HASH_DIGITS],
+            "weight_hash": self._installed.files[weights_name(self._installed)].sha256[:HASH_DIGITS],
             "seed": settings.seed,
             "condition": condition,
             "resolution": resolution,
             "one_piece": bool(settings.one_piece),
-            "licence": self._made.licence.name,
-            "non_commercial": self._made.licence.non_commercial,
+            "licence": self._installed.licence.name,
+            "non_commercial": self._installed.licence.non_commercial,
             "ai_generated": True,
             "timings": timings,
             "frame": {"center": [float(c) for c in frame.center], "scale": float(frame.scale)},

@@ -543,8 +543,8 @@ def finished(
 ) -> Generation:
     """The generation of an extracted surface: kept, then finished. record: what is known of it so far."""
     keep.surface(vertices, faces, record)
-    made = finish(vertices, faces, settings, progress)
-    return Generation(made.vertices, made.faces, latent, finished_record(record, settings, made), made.uvs)
+    result = finish(vertices, faces, settings, progress)
+    return Generation(result.vertices, result.faces, latent, finished_record(record, settings, result), result.uvs)
 
 
 def checked(row: ModelRow, length: int, condition: str, settings: Settings) -> tuple[float | None, int]:

@@ -36,7 +36,7 @@ class TextToShape:
     def __init__(
         self,
         row: ModelRow,
-        made: Installed,
+        installed: Installed,
         shape_row: ModelRow,
         models: Path,
         device: torch.device,
@@ -44,7 +44,7 @@ class TextToShape:
         precision: torch.dtype,
     ):
         self.row, self.shape_row = row, shape_row
-        self._made, self._models, self._device, self._low_memory = made, models, device, low_memory
+        self._installed, self._models, self._device, self._low_memory = installed, models, device, low_memory
         self._precision = precision
 
     @classmethod
@@ -60,15 +60,15 @@ class TextToShape:
         are installed."""
         folder = models_folder(models)
         row = known_row(model, folder)
-        made = {name: read_record(name, folder) for name in (row.name, row.published.shape_model)}
-        lacking = [name for name, record in made.items() if record is None]
-        if lacking:
+        installed = {name: read_record(name, folder) for name in (row.name, row.published.shape_model)}
+        missing = [name for name, record in installed.items() if record is None]
+        if missing:
             raise ModelError(
-                f"the model {row.name} makes views for {row.published.shape_model}; not installed: {', '.join(lacking)}",
-                "Fetch: " + ", ".join(f"wala models fetch {name}" for name in lacking),
+                f"the model {row.name} makes views for {row.published.shape_model}; not installed: {', '.join(missing)}",
+                "Fetch: " + ", ".join(f"wala models fetch {name}" for name in missing),
             )
         chosen, shape_row = choose_device(device), known_row(row.published.shape_model, folder)
-        return cls(row, made[row.name], shape_row, folder, chosen, low_memory, choose_precision(precision, chosen))
+        return cls(row, installed[row.name], shape_row, folder, chosen, low_memory, choose_precision(precision, chosen))
 
     def generate(
         self,
@@ -101,7 +101,7 @@ class TextToShape:
         record = {
             "model": self.row.name,
             "prompt": inputs["prompt"],
-            "weight_hash": self._made.files[weights_name(self._made)].sha256[:HASH_DIGITS],
+            "weight_hash": self._installed.files[weights_name(self._installed)].sha256[:HASH_DIGITS],
             "seed": settings.seed,
             "scale": scale,
             "steps": steps,
@@ -130,12 +130,12 @@ class TextToShape:
             self.shape_row.name, settings.seed, fit=settings.fit, one_piece=settings.one_piece, finish=settings.finish
         )
         keep_surface = keep.surface
-        keep = replace(keep, surface=lambda vertices, faces, made: keep_surface(vertices, faces, whole(made)))
-        made = shapes.generate(
+        keep = replace(keep, surface=lambda vertices, faces, record: keep_surface(vertices, faces, whole(record)))
+        generation = shapes.generate(
             handed_over, {"images": list(views.images), "views": list(views.indices)}, settings, timed, keep
         )
         timed.stop()
-        return replace(made, record=whole(made.record))
+        return replace(generation, record=whole(generation.record))
 
     def variations(
         self,
@@ -153,7 +153,7 @@ class TextToShape:
         self, prompt: str, seed: int, scale: float, steps: int, progress: Progress, sequential_offload: bool
     ) -> Views:
         progress("load", 0, 1)
-        model = TextToViews.load(self._made.source, CONFIG, self._device, self._precision, sequential_offload)
+        model = TextToViews.load(self._installed.source, CONFIG, self._device, self._precision, sequential_offload)
         return model.views(prompt, seed, steps, scale, lambda step, count: progress("views", step, count))
 
 
@@ -174,13 +174,13 @@ def load_maker(
 
 def picture_files(views: Views, condition: str, provenance: Mapping[str, object]) -> dict[str, bytes]:
     """Every view as a PNG with its provenance, named CONDITION_INDEX.png by its condition."""
-    told = PngInfo()
+    info = PngInfo()
     for name, value in provenance.items():
         if value is not None:
-            told.add_text(name, str(value))
+            info.add_text(name, str(value))
     files = {}
     for index, image in zip(views.indices, views.images):
         stream = io.BytesIO()
-        Image.fromarray(image).save(stream, "PNG", pnginfo=told)
+        Image.fromarray(image).save(stream, "PNG", pnginfo=info)
         files[f"{condition}_{index:02}.png"] = stream.getvalue()
     return files

@@ -90,12 +90,12 @@ def unet_config(settings: Mapping[str, Any], config: MultiViewUNetConfig) -> Mul
             raise CheckpointError(
                 f"args.json: {name} is {settings[name]!r}, expected {value!r}", "The model is of a kind not known here"
             )
-    said = {ours: settings[name] for name, ours in UNET_SETTINGS.items() if settings.get(name) is not None}
-    for name, value in said.items():
+    values = {ours: settings[name] for name, ours in UNET_SETTINGS.items() if settings.get(name) is not None}
+    for name, value in values.items():
         check_range(f"the UNet's {name}", value, UNET_RANGES[name])
     try:
         return replace(
-            config, **{name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
+            config, **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
         )
     except ValueError as error:
         raise CheckpointError(f"args.json: {error}", "The settings contradict each other") from error
@@ -207,8 +207,8 @@ class TextToViews:
             (V, self.config.decoder.latent_channels, side, side), generator=torch.Generator().manual_seed(seed)
         )
 
-        def denoise(x: Tensor, t: Tensor, given: Condition) -> Tensor:
-            return self.unet(x, t, repeated_rows(given.tokens, len(x)), self.cameras)
+        def denoise(x: Tensor, t: Tensor, condition: Condition) -> Tensor:
+            return self.unet(x, t, repeated_rows(condition.tokens, len(x)), self.cameras)
 
         with on_device(self.device, self.unet):
             return ddim(

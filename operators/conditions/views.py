@@ -18,7 +18,7 @@ from ..capture.spec import CaptureSpec
 from ..scene import cameras
 
 MISSING = "Select the objects to render"
-SIDE, SAMPLES = 256, 16
+RENDER_SIZE, SAMPLES = 256, 16
 SUNS = (
     ((-1, -1, 2), 2.5),
     ((1, -1, 0.5), 1.0),
@@ -96,7 +96,7 @@ def _set_up(scene, like) -> None:
     except TypeError as error:
         raise bad_input("Cycles is switched off", "Switch it on: Preferences, Add-ons, Cycles Render Engine") from error
     scene.cycles.device, scene.cycles.samples, scene.cycles.use_denoising = "CPU", SAMPLES, False
-    scene.render.resolution_x = scene.render.resolution_y = SIDE
+    scene.render.resolution_x = scene.render.resolution_y = RENDER_SIZE
     scene.render.resolution_percentage = 100
     scene.render.film_transparent = True
     scene.render.image_settings.file_format, scene.render.image_settings.color_mode = "PNG", "RGBA"

@@ -56,7 +56,11 @@ def describe(owner) -> None:
 
 def _origin(owner) -> str:
     """A sentence from the custom properties."""
-    told = {name: owner.get(MARK + name) for name in ("model", "condition", "prompt", "seed", "licence")}
-    source = f"“{told['prompt']}”" if told["prompt"] else told["condition"]
-    words = f"AI-generated from {source} by the WaLa model {told['model']}, seed {told['seed']}"
-    return f"{words}. Not for commercial use: {told['licence']}" if owner.get(f"{MARK}non_commercial") else words
+    provenance = {name: owner.get(MARK + name) for name in ("model", "condition", "prompt", "seed", "licence")}
+    source = f"“{provenance['prompt']}”" if provenance["prompt"] else provenance["condition"]
+    description = f"AI-generated from {source} by the WaLa model {provenance['model']}, seed {provenance['seed']}"
+    return (
+        f"{description}. Not for commercial use: {provenance['licence']}"
+        if owner.get(f"{MARK}non_commercial")
+        else description
+    )

@@ -13,7 +13,7 @@ from ..jobs.blocking_operator import TaskOperator
 from ..poll import allowed, offline
 from . import catalog
 
-DIALOG_WIDTH, LINE = 480, 80
+DIALOG_WIDTH, LINE_LENGTH = 480, 80
 ACCEPT = "I have read the licence and accept it"
 
 
@@ -45,7 +45,7 @@ def draw_text(layout, text: str, icon: str = "NONE") -> None:
     """A text in as many lines as it needs."""
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(text, LINE)):
+    for number, line in enumerate(textwrap.wrap(text, LINE_LENGTH)):
         column.label(text=line, icon=icon if number == 0 else "NONE")
 
 

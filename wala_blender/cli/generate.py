@@ -30,7 +30,7 @@ def progress_bar() -> Iterator:
         yield progress
 
 
-def _given(options: argparse.Namespace) -> tuple[str, dict[str, object], Path]:
+def _input_of(options: argparse.Namespace) -> tuple[str, dict[str, object], Path]:
     """Name of the condition, its inputs in the form of a job's request, and the folder of its files."""
     spec = next(spec for spec in SPECS.values() if getattr(options, spec.cli.name) is not None)
     inputs = spec.cli.read(getattr(options, spec.cli.name))
@@ -95,7 +95,7 @@ def generate(options: argparse.Namespace) -> int:
     from ..files import beside, write_whole
     from ..geometry.meshes import check_mesh_destination
 
-    condition, named, folder = _given(options)
+    condition, named, folder = _input_of(options)
     finish = finish_of(options)
     outs = _destinations(options.out, options.variations)
     for out in outs:
@@ -128,10 +128,10 @@ def generate(options: argparse.Namespace) -> int:
     with progress_bar() as progress:
         if options.variations is None:
             keep = Keep(views=keep_views, note=lambda words: tell([words]))
-            made = [maker.generate(condition, inputs, settings, progress, keep)]
+            generations = [maker.generate(condition, inputs, settings, progress, keep)]
         else:
-            made = maker.variations(condition, inputs, settings, seeds, progress)
-    for out, seed, one in zip(outs, seeds, made, strict=True):
+            generations = maker.variations(condition, inputs, settings, seeds, progress)
+    for out, seed, one in zip(outs, seeds, generations, strict=True):
         one.save(out)
         seconds = sum(one.record["timings"].values())
         kind = "quads" if one.faces.shape[1] == 4 else "triangles"
@@ -207,14 +207,14 @@ def run(options: argparse.Namespace) -> int:
     """`wala run`: this process is replaced by the worker, so that killing it kills the worker. Untested on Windows,
     where exec starts a new one."""
     root = str(Path(__file__).resolve().parents[2])
-    given = ["--run", str(options.folder), "--device", options.device]
+    arguments = ["--run", str(options.folder), "--device", options.device]
     if sys.platform == "win32":
         sys.path.insert(0, root)
-        sys.argv = ["wala run", *given]
+        sys.argv = ["wala run", *arguments]
         runpy.run_module("runtime.worker", run_name="__main__", alter_sys=True)
         return 0
     path = os.pathsep.join([root, *filter(os.path.isabs, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
-    os.execve(sys.executable, [sys.executable, "-c", _WORKER, *given], {**os.environ, "PYTHONPATH": path})
+    os.execve(sys.executable, [sys.executable, "-c", _WORKER, *arguments], {**os.environ, "PYTHONPATH": path})
 
 
 def parity(options: argparse.Namespace) -> int:

@@ -71,7 +71,7 @@ def _add_generate(commands) -> None:
     parser = commands.add_parser(
         "generate", help="a text, sketch, picture, voxels, points … → a mesh", description="Makes a mesh. +Y is up."
     )
-    given = parser.add_mutually_exclusive_group(required=True)
+    inputs = parser.add_mutually_exclusive_group(required=True)
     for spec in SPECS.values():
         own = spec.cli
         takes = (
@@ -79,7 +79,7 @@ def _add_generate(commands) -> None:
             if own.count == 0
             else {"type": own.convert, "metavar": own.metavar, "nargs": own.count}
         )
-        given.add_argument(f"--{own.name}", help=own.help, **takes)
+        inputs.add_argument(f"--{own.name}", help=own.help, **takes)
     for option in OPTIONS:
         parser.add_argument(
             f"--{option.name}", type=option.convert, metavar=option.metavar, nargs=option.count, help=option.help

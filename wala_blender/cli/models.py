@@ -27,14 +27,20 @@ def fetch(options: argparse.Namespace) -> int:
     _ask(row.licence, row.name, folder, options.accept_licence)
     with _events() if options.json else _bar(row.name) as on_bytes:
         # The command itself is the permission to download; HF_HUB_OFFLINE still forbids it.
-        made = install.fetch(row, folder, True, on_bytes)
+        installed = install.fetch(row, folder, True, on_bytes)
     words = "; ".join(
-        filter(None, (describe_check(made), f"licence: {made.licence.name}" if made.licence != row.licence else ""))
+        filter(
+            None,
+            (
+                describe_check(installed),
+                f"licence: {installed.licence.name}" if installed.licence != row.licence else "",
+            ),
+        )
     )
     print(
-        json.dumps({"event": "done", "folder": str(made.source), "note": words})
+        json.dumps({"event": "done", "folder": str(installed.source), "note": words})
         if options.json
-        else f"{row.name}: fetched, in {made.source}; {words}"
+        else f"{row.name}: fetched, in {installed.source}; {words}"
     )
     return 0
 
@@ -64,8 +70,10 @@ def add(options: argparse.Namespace) -> int:
         else AUTODESK
     )
     _ask(licence, name, folder, options.accept_licence)
-    made = install.add(options.folder, folder, options.name, options.condition, licence)
-    print(f"{made.name}: takes {made.condition}; licence {made.licence.name}; reads {made.converted or made.source}")
+    installed = install.add(options.folder, folder, options.name, options.condition, licence)
+    print(
+        f"{installed.name}: takes {installed.condition}; licence {installed.licence.name}; reads {installed.converted or installed.source}"
+    )
     return 0
 
 
@@ -78,8 +86,8 @@ def verify(options: argparse.Namespace) -> int:
 
 def convert(options: argparse.Namespace) -> int:
     """`wala models convert NAME`."""
-    made = install.convert(options.name, models_folder())
-    print(f"{made.name}: {made.converted or made.source}")
+    installed = install.convert(options.name, models_folder())
+    print(f"{installed.name}: {installed.converted or installed.source}")
     return 0
 
 
@@ -127,14 +135,14 @@ def _bar(name: str) -> Iterator[Callable[[int, int], None]]:
 def _events() -> Iterator[Callable[[int, int], None]]:
     """A JSON object a line on standard output, for a program that shows the progress: bytes so far, all, bytes a
     second."""
-    started, first, told = time.monotonic(), None, 0.0
+    started, first, reported = time.monotonic(), None, 0.0
 
     def on_bytes(done: int, total: int) -> None:
-        nonlocal first, told
+        nonlocal first, reported
         now = time.monotonic()
         first = done if first is None else first
-        if now - told >= EVENT_INTERVAL or done == total:
-            told, speed = now, (done - first) / max(now - started, 1e-3)
+        if now - reported >= EVENT_INTERVAL or done == total:
+            reported, speed = now, (done - first) / max(now - started, 1e-3)
             left = round((total - done) / speed, 1) if speed > 0 else None
             print(json.dumps({"event": "bytes", "done": done, "total": total, "seconds_left": left}), flush=True)
 

@@ -55,15 +55,15 @@ def build_for(seconds: float, data: Path, store: Path, jobs: int) -> None:
     """Builds as many shapes as the time allows: some to measure the time of one, then the rest. An existing store is
     resumed."""
 
-    def looked_at() -> int:
+    def entry_count() -> int:
         index = store / "index.jsonl"
         return len(index.read_bytes().splitlines()) if index.exists() else 0
 
-    began, before, total = time.monotonic(), looked_at(), len(read_records(data))
+    began, before, total = time.monotonic(), entry_count(), len(read_records(data))
     limit = before + FIRST_SHAPES * jobs
     while True:
         build(data, store, limit=limit, jobs=jobs)
-        spent, new = time.monotonic() - began, looked_at() - before
+        spent, new = time.monotonic() - began, entry_count() - before
         log.info("%d new shapes looked at in %.0f s", new, spent)
         more = int((seconds - spent) * new / spent * 0.9)
         if limit >= total or more < jobs:

@@ -40,7 +40,9 @@ def build_store(options: argparse.Namespace) -> int:
     splits = ", ".join(f"{count} {split}" for split, count in sorted(report["by_split"].items()))
     print(f"{report['kept']:6}  kept{f' ({splits})' if splits else ''}, {report['bytes'] / 1e6:.0f} MB")
     for reason, count in report["skipped"].most_common():
-        example = next(f"{name}: {said}" for name, said in report["reasons"].items() if said.startswith(reason))
+        example = next(
+            f"{name}: {problem}" for name, problem in report["reasons"].items() if problem.startswith(reason)
+        )
         print(f"{count:6}  {reason}, such as {example}")
     print(f"which ones, and why: {options.out / 'report.json'}")
     return 0

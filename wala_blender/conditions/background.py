@@ -13,7 +13,7 @@ from scipy import ndimage
 from ..errors import InputError
 from .pixels import eight_bits
 
-SMALLEST = 16  # smallest side of a picture, in pixels
+MIN_SIZE = 16  # smallest side of a picture, in pixels
 _WORKING = 512  # pixels: larger pictures are made smaller first
 _CUT_OUT = 128  # alpha below which a pixel is background
 _CORNERS, _STRAY = 0.9, 0.99  # opaque share of a picture above which only its corners are transparent, or stray pixels
@@ -153,11 +153,11 @@ def _share(mask: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
 
 def _working_size(image: np.ndarray) -> np.ndarray:
     """(H, W, 3 or 4) float32, 0 … 255, no side above _WORKING."""
-    check_picture(image, SMALLEST)
+    check_picture(image, MIN_SIZE)
     image = image[..., None].repeat(3, axis=2) if image.ndim == 2 else image
     pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float()
     factor = _WORKING / max(pixels.shape[-2:])
     if factor < 1:
-        size = [max(SMALLEST, round(side * factor)) for side in pixels.shape[-2:]]
+        size = [max(MIN_SIZE, round(side * factor)) for side in pixels.shape[-2:]]
         pixels = F.interpolate(pixels, size, mode="bilinear", antialias=True, align_corners=False)
     return pixels[0].permute(1, 2, 0).numpy()

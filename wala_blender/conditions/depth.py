@@ -16,26 +16,30 @@ from .image_preprocessing import DepthRenders, one_depth, several_depths
 from .specs.depths import PlacedDepthsConfig
 from .types import Prepared
 
-SIDE = 64  # pixels
+DEPTH_MAP_SIZE = 64  # pixels
 USUAL_VIEWS = PUBLISHED.sets[6]
 
 
 def prepare_one(inputs: dict) -> Prepared:
-    """One depth map or a mesh, as ``one_depth`` takes it → maps (1, 1, SIDE, SIDE) 0 … 1, directions (1, 1, 2)
-    degrees."""
+    """One depth map or a mesh, as ``one_depth`` takes it → maps (1, 1, DEPTH_MAP_SIZE, DEPTH_MAP_SIZE) 0 … 1,
+    directions (1, 1, 2) degrees."""
     return _prepared(one_depth(inputs))
 
 
 def prepare(inputs: dict) -> Prepared:
     """Several depth maps or a mesh, as in ``several_depths``, a mesh from six cameras unless "views" lists others →
-    maps (1, V, SIDE, SIDE) 0 … 1, directions (1, V, 2) degrees."""
+    maps (1, V, DEPTH_MAP_SIZE, DEPTH_MAP_SIZE) 0 … 1, directions (1, V, 2) degrees."""
     return _prepared(several_depths({"views": list(USUAL_VIEWS)} | inputs if "vertices" in inputs else inputs))
 
 
 def _prepared(renders: DepthRenders) -> Prepared:
     # Nearest pixels rather than their mean: a depth between near and far would be wrong.
     maps = [
-        F.interpolate(torch.from_numpy(np.asarray(one, np.float32))[None, None], (SIDE, SIDE), mode="nearest-exact")
+        F.interpolate(
+            torch.from_numpy(np.asarray(one, np.float32))[None, None],
+            (DEPTH_MAP_SIZE, DEPTH_MAP_SIZE),
+            mode="nearest-exact",
+        )
         for one in renders.maps
     ]
     return Prepared(
@@ -49,8 +53,8 @@ def _prepared(renders: DepthRenders) -> Prepared:
 
 
 class PlacedDepths(nn.Module):
-    """Depth maps (B, V, SIDE, SIDE), 1 the nearest and 0 nothing, with their directions (B, V, 2), azimuth and
-    elevation in degrees → tokens (B, 64, out_width), grid features (B, grid_channels, 12, 12, 12)."""
+    """Depth maps (B, V, DEPTH_MAP_SIZE, DEPTH_MAP_SIZE), 1 the nearest and 0 nothing, with their directions (B, V, 2),
+    azimuth and elevation in degrees → tokens (B, 64, out_width), grid features (B, grid_channels, 12, 12, 12)."""
 
     def __init__(self, config: PlacedDepthsConfig = PlacedDepthsConfig()):
         super().__init__()

@@ -13,7 +13,7 @@ from scipy import ndimage
 from ..errors import InputError
 from .background import check_picture
 
-SMALLEST = 8  # pixels
+MIN_SIZE = 8  # pixels
 FAINTEST = 1.0  # of 255: what is there, however far
 _NOTHING = 1e9  # Blender writes 1e10 where there is nothing
 _HINT = "Give one where near is light, far dark, and the background black"
@@ -67,7 +67,7 @@ def _read(image: np.ndarray) -> _Map:
 
 def _values(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(H, W) float64, and where they are valid depths (H, W) bool: finite, opaque, not Blender's infinity."""
-    check_picture(image, SMALLEST)
+    check_picture(image, MIN_SIZE)
     values = image.astype(np.float64)
     opaque = np.ones(image.shape[:2], dtype=bool)
     if image.ndim == 3:

@@ -24,9 +24,9 @@ from .shape_constraints import Observation, fitting_depth, of_depth_pictures, of
 from .sketch import picture_of_polylines
 from .types import Prepared
 
-SIDE = 224  # pixels
-SMALLEST = 8  # pixels of a picture that is worth looking at
-LINE = 2.0  # pixels, of drawn polylines
+IMAGE_SIZE = 224  # pixels
+MIN_SIZE = 8  # pixels of a picture that is worth looking at
+LINE_WIDTH = 2.0  # pixels, of drawn polylines
 
 
 def prepare_image(inputs: dict) -> Prepared:
@@ -42,7 +42,7 @@ def prepare_sketch(inputs: dict) -> Prepared:
     what is not square is padded with white, so that no line is cut off.
     """
     if "polylines" in inputs:
-        ink, left_out = picture_of_polylines(inputs["polylines"], SIDE, LINE), ""
+        ink, left_out = picture_of_polylines(inputs["polylines"], IMAGE_SIZE, LINE_WIDTH), ""
     else:
         drawing = drawing_in(inputs["image"])
         ink, left_out = _square(drawing.ink), drawing.left_out
@@ -185,15 +185,15 @@ def _refuse(inputs: dict, *names: str) -> None:
 
 
 def _fitted(picture: np.ndarray) -> Tensor:
-    """(H, W) or (H, W, 3), 0 … 255 → (3, SIDE, SIDE) in -1 … 1: the shorter side resized (bilinear, antialiased), the
-    middle cut out."""
+    """(H, W) or (H, W, 3), 0 … 255 → (3, IMAGE_SIZE, IMAGE_SIZE) in -1 … 1: the shorter side resized (bilinear,
+    antialiased), the middle cut out."""
     image = torch.from_numpy(np.array(picture, dtype=np.float32))
     image = image.permute(2, 0, 1) if image.ndim == 3 else image.expand(3, *image.shape)
     _, height, width = image.shape
-    size = [max(SIDE, int(SIDE * side / min(height, width))) for side in (height, width)]
+    size = [max(IMAGE_SIZE, int(IMAGE_SIZE * side / min(height, width))) for side in (height, width)]
     image = F.interpolate(image[None], size, mode="bilinear", antialias=True, align_corners=False)[0]
-    top, left = (round((side - SIDE) / 2) for side in size)
-    return image[:, top : top + SIDE, left : left + SIDE].clamp(0, 255) / 127.5 - 1
+    top, left = (round((side - IMAGE_SIZE) / 2) for side in size)
+    return image[:, top : top + IMAGE_SIZE, left : left + IMAGE_SIZE].clamp(0, 255) / 127.5 - 1
 
 
 def _pictured(image: np.ndarray, inputs: dict) -> np.ndarray:
@@ -204,7 +204,7 @@ def _over_black(image: np.ndarray) -> np.ndarray:
     """(H, W[, 3 or 4]) as eight_bits takes it → (H, W) or (H, W, 3) float32, 0 … 255. Raises InputError for another
     shape."""
     image = eight_bits(image)
-    check_picture(image, SMALLEST)
+    check_picture(image, MIN_SIZE)
     image = image.astype(np.float32)
     return image if image.ndim == 2 or image.shape[2] == 3 else image[..., :3] * (image[..., 3:] / 255)
 

@@ -18,7 +18,7 @@ from .background import check_picture
 from .marks import without_marks
 from .pixels import eight_bits
 
-SMALLEST = 8  # pixels of an image that may be a sketch
+MIN_SIZE = 8  # pixels of an image that may be a sketch
 _WORKING = 640  # pixels: larger images are reduced first
 _STROKE = 0.1  # of the picture's side: a wider stroke is seen by what surrounds it alone
 _FAINTEST = 0.03  # contrast of a line that is seen on perfect paper
@@ -40,7 +40,7 @@ def drawing_in(image: np.ndarray) -> Drawing:
 
     Raises InputError for what is no image, or shows no lines.
     """
-    check_picture(np.asarray(image), SMALLEST, "an image", "Use a PNG or JPEG of the sketch.")
+    check_picture(np.asarray(image), MIN_SIZE, "an image", "Use a PNG or JPEG of the sketch.")
     grey, one_sign = _along_contrast(_opaque(_working_size(eight_bits(image))))
     grey, page = _page_alone(grey)
     contrast, noise = _contrast(grey, one_sign)
@@ -66,7 +66,7 @@ def _working_size(image: np.ndarray) -> np.ndarray:
     pixels = torch.from_numpy(image.astype(np.float32) / 255).permute(2, 0, 1)[None]
     factor = _WORKING / max(pixels.shape[-2:])
     if factor < 1:
-        size = [max(SMALLEST, round(side * factor)) for side in pixels.shape[-2:]]
+        size = [max(MIN_SIZE, round(side * factor)) for side in pixels.shape[-2:]]
         pixels = F.interpolate(pixels, size, mode="bilinear", antialias=True, align_corners=False)
     return pixels[0].permute(1, 2, 0).numpy()
 

@@ -34,13 +34,13 @@ def several(prepare: Callable[[dict], Prepared]) -> Callable[[dict, Model], Prep
     """Preparation of as many pictures as the model has views, which are the default of "views"."""
 
     def prepared(inputs: dict, model: Model) -> Prepared:
-        made = prepare({"views": list(model.views)} | inputs if model.views else inputs)
-        given = made.tensors[1].shape[1]
-        if model.views and given != len(model.views):
+        result = prepare({"views": list(model.views)} | inputs if model.views else inputs)
+        count = result.tensors[1].shape[1]
+        if model.views and count != len(model.views):
             raise InputError(
-                f"there are {given} pictures, expected {len(model.views)}",
+                f"there are {count} pictures, expected {len(model.views)}",
                 f"Give one for each of the views {', '.join(map(str, model.views))}.",
             )
-        return made
+        return result
 
     return prepared

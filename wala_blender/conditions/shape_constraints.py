@@ -16,10 +16,10 @@ from ..geometry.cameras import PUBLISHED, looking_at_origin
 from ..geometry.distance import EXTENT, RESOLUTION
 from ..geometry.renderer import sample_field
 
-SIDE = RESOLUTION // 2
+GRID_SIZE = RESOLUTION // 2
 Observation = Callable[[Tensor], Tensor]
 
-_CELL = 2 / SIDE  # model units
+_CELL = 2 / GRID_SIZE  # model units
 _BEHIND = 3 * _CELL  # depth behind a visible surface that is assumed solid
 _MARGIN = 0.15  # margin in cells, see of_points
 _TOLERANCE = 0.75 * _CELL  # of a depth
@@ -120,7 +120,7 @@ def view_coordinates(direction: tuple[float, float], axis: Tensor) -> tuple[Tens
 
 def _visible(direction: tuple[float, float]) -> tuple[Tensor, Tensor]:
     """``view_coordinates`` of the field's every second grid point."""
-    return view_coordinates(direction, torch.arange(SIDE, dtype=torch.float32) * _CELL - 1)
+    return view_coordinates(direction, torch.arange(GRID_SIZE, dtype=torch.float32) * _CELL - 1)
 
 
 def _sampled(picture: np.ndarray, at: Tensor) -> Tensor:
@@ -132,7 +132,10 @@ def _sampled(picture: np.ndarray, at: Tensor) -> Tensor:
 def _carved(depths: Sequence[np.ndarray], directions: Sequence[tuple[float, float]]) -> tuple[Tensor, Tensor]:
     """The grid's points that are outside for some camera, and those that are inside for some and outside for none, (H,
     H, H) bool each."""
-    outside, inside = torch.zeros(SIDE, SIDE, SIDE, dtype=torch.bool), torch.zeros(SIDE, SIDE, SIDE, dtype=torch.bool)
+    outside, inside = (
+        torch.zeros(GRID_SIZE, GRID_SIZE, GRID_SIZE, dtype=torch.bool),
+        torch.zeros(GRID_SIZE, GRID_SIZE, GRID_SIZE, dtype=torch.bool),
+    )
     for picture, direction in zip(depths, directions):
         at, depth = _visible(direction)
         # Inverse depth, which is 0 where nothing is, in the picture as beyond its border.

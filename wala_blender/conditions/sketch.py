@@ -23,14 +23,16 @@ from .types import Prepared
 
 PICTURE = 128
 FILL = 0.9
-LINE = 1.6  # pixels
+LINE_WIDTH = 1.6  # pixels
 DEFAULT_ELEVATION = 15.0  # degrees
 ELEVATIONS = (-5.0, 50.0)  # a little more than what training shows
 _OVERSAMPLE = 4
 _GAP = 6  # pixels: gaps in an outline up to this wide let nothing in
 
 
-def picture_of_polylines(polylines: list[np.ndarray], side: int = PICTURE, line_width: float = LINE) -> np.ndarray:
+def picture_of_polylines(
+    polylines: list[np.ndarray], side: int = PICTURE, line_width: float = LINE_WIDTH
+) -> np.ndarray:
     """Line picture (side, side) float32 of polylines, each (n, 2): x right, y up, any unit; line_width in pixels.
 
     Raises InputError when there is nothing to draw or a coordinate is not finite.

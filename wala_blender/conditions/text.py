@@ -19,7 +19,7 @@ from .specs.text import TextEncoderConfig
 from .types import Prepared
 
 LENGTH = 16  # word pieces; a longer prompt is cut
-LAYOUT = 6
+LAYOUT_CELLS = 6
 VOCABULARY = Path(__file__).parent.parent / "models" / "starter" / "tokenizer.json"
 
 
@@ -114,7 +114,7 @@ class TextEncoder(nn.Module):
         )
         self.out = nn.Sequential(nn.LayerNorm(config.width), nn.Linear(config.width, config.out_width))
         self.layout = nn.Sequential(
-            nn.LayerNorm(config.width), nn.Linear(config.width, config.layout * LAYOUT**3), nn.SiLU()
+            nn.LayerNorm(config.width), nn.Linear(config.width, config.layout * LAYOUT_CELLS**3), nn.SiLU()
         )
         self.placed = convolution(config.layout, config.grid_channels)
 
@@ -122,5 +122,5 @@ class TextEncoder(nn.Module):
         h = self.embedding(ids) + self.position
         for block in self.blocks:
             h = block(h)
-        layout = self.layout(h.mean(dim=1)).unflatten(1, (-1, LAYOUT, LAYOUT, LAYOUT))
+        layout = self.layout(h.mean(dim=1)).unflatten(1, (-1, LAYOUT_CELLS, LAYOUT_CELLS, LAYOUT_CELLS))
         return self.out(h), self.placed(F.interpolate(layout, size=CELLS, mode="trilinear", align_corners=False))

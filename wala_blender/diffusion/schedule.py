@@ -126,8 +126,8 @@ class Schedule:
             (1 - before) * np.sqrt(1 - beta) / (1 - now),
             np.sqrt(variance),
         )
-        made = [Step(int(t), float(a), float(b), float(s) if i else 0.0) for i, (t, a, b, s) in enumerate(rows)]
-        return made[::-1]
+        trajectory = [Step(int(t), float(a), float(b), float(s) if i else 0.0) for i, (t, a, b, s) in enumerate(rows)]
+        return trajectory[::-1]
 
 
 @dataclass(frozen=True)

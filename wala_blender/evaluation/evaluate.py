@@ -179,7 +179,7 @@ def measure(
         fitted = pipeline.fit_latent(latent, prepared.observation, plan.latent_steps)
         field = from_frame(pipeline.latent_to_field(fitted, plan).cpu(), prepared.frame)
         scores[name] = score(field, shape, fast) | {
-            "baselines": {line: score(made, shape) for line, made in lines.items()}
+            "baselines": {line: score(result, shape) for line, result in lines.items()}
         }
         if pace is not None:
             pace.tell(shape, name, scores[name])
@@ -243,18 +243,18 @@ def evaluate(
     limit = min(limit or FAST, FAST) if fast else limit
     pace = Pace(min(len(records), limit or len(records)), 1 + len(trials))
     skipped, rows, references = Counter(), [], []
-    made: dict[str, list] = {name: [] for name, trial in trials.items() if trial.as_set}
+    clouds_of: dict[str, list] = {name: [] for name, trial in trials.items() if trial.as_set}
     for shape in fit_shapes(records, limit, train, skipped, on_progress):
         scores, clouds = measure(pipeline, shape, trials, settings, train, on_result, fast, pace)
         rows.append(shape.about | scores)
         for name, points in clouds.items():
-            made[name].append(points)
-        if made:
+            clouds_of[name].append(points)
+        if clouds_of:
             references.append(sample_surface(*shape.surface, CLOUD, np.random.default_rng(1)))
     report = summarise(rows, ("autoencoder", "autoencoder_fitted", "nearest_training_shape", *trials), train)
-    for name, clouds in made.items():
+    for name, clouds in clouds_of.items():
         report[name] |= _as_set(clouds, references)
-    if made and train is not None:
+    if clouds_of and train is not None:
         drawn = np.random.default_rng(settings.seed).choice(
             len(train.entries), len(rows), replace=len(train.entries) < len(rows)
         )

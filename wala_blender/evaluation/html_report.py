@@ -9,7 +9,7 @@ from html import escape
 import torch
 from PIL import Image
 
-from ..training.input_pictures import SIDE, InputPicture, rendered
+from ..training.input_pictures import PICTURE_SIZE, InputPicture, rendered
 from .report import Table, remarks_of, tables_of
 from .shapes import Shape
 
@@ -37,13 +37,13 @@ class Gallery:
 
     def figures(self, row: dict, trial: str) -> str:
         """Markup of one shape's input, result and reference."""
-        given, result = self._results[row["id"], trial]
+        input_picture, result = self._results[row["id"], trial]
         one = row[trial]
         distance = "no surface" if one["chamfer"] is None else f"chamfer {one['chamfer']:.4f}"
-        said = f"IoU {one['iou']:.3f}, {distance}"
+        caption = f"IoU {one['iou']:.3f}, {distance}"
         return (
-            _figure(given, "input")
-            + _figure(result, said)
+            _figure(input_picture, "input")
+            + _figure(result, caption)
             + _figure(self._references[row["id"]], f"{row['caption']} ({row['id']})")
         )
 
@@ -58,7 +58,7 @@ def page(report: dict, gallery: Gallery) -> str:
     seed = f" Seed {report['seed']}." if "seed" in report else ""
     parts.append(f"<p>Data: {escape(report['data'])}.{seed} Left out: {escape(left_out)}.</p>")
     parts += [_table(table) for table in tables_of(report)]
-    parts += [f"<p>{escape(said)}</p>" for said in remarks_of(report)]
+    parts += [f"<p>{escape(remark)}</p>" for remark in remarks_of(report)]
     for trial in report["trials"]:
         parts.append(f"<h2>{escape(trial)}</h2>")
         for name, row in _chosen(report["shapes"], trial):
@@ -90,8 +90,8 @@ def _chosen(rows: Sequence[dict], trial: str) -> list[tuple[str, dict]]:
     return [(names[place], order[place]) for place in sorted(names)]
 
 
-def _figure(picture: str, said: str) -> str:
-    return f"<figure>{picture}<figcaption>{escape(said)}</figcaption></figure>"
+def _figure(picture: str, caption: str) -> str:
+    return f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def _markup(shown: InputPicture) -> str:
@@ -102,4 +102,4 @@ def _inline(picture: Image.Image) -> str:
     stream = io.BytesIO()
     picture.convert("L").save(stream, "PNG", optimize=True)
     encoded = base64.b64encode(stream.getvalue()).decode()
-    return f'<img width="{SIDE}" height="{SIDE}" alt="" src="data:image/png;base64,{encoded}">'
+    return f'<img width="{PICTURE_SIZE}" height="{PICTURE_SIZE}" alt="" src="data:image/png;base64,{encoded}">'

@@ -22,21 +22,23 @@ LOGITS = 5e-6  # absolute: with drawn weights attention is nearly uniform, and t
 @contextmanager
 def _recorded(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
     """What the modules give back, by name, while the block runs."""
-    made: dict[str, Tensor] = {}
+    outputs: dict[str, Tensor] = {}
     with ExitStack() as stack:
         for name, module in modules.items():
-            hook = module.register_forward_hook(lambda module, given, output, name=name: made.__setitem__(name, output))
+            hook = module.register_forward_hook(
+                lambda module, inputs, output, name=name: outputs.__setitem__(name, output)
+            )
             stack.callback(hook.remove)
-        yield made
+        yield outputs
 
 
-def _compared(made: Mapping[str, Tensor], arrays: Arrays, prefix: str = "") -> Iterator[Quantity]:
-    for name, ours in made.items():
+def _compared(outputs: Mapping[str, Tensor], arrays: Arrays, prefix: str = "") -> Iterator[Quantity]:
+    for name, ours in outputs.items():
         key = prefix + name
         if key in arrays and name != "logits":
             yield key, relative_error(ours, arrays[key]), SINGLE_CALL
     key = prefix + "logits"
-    yield f"{key} (absolute)", relative_error(made["logits"], arrays[key]) * float(np.abs(arrays[key]).max()), LOGITS
+    yield f"{key} (absolute)", relative_error(outputs["logits"], arrays[key]) * float(np.abs(arrays[key]).max()), LOGITS
 
 
 def _levels(points: Tensor, counts: list[int], arrays: Arrays) -> Iterator[tuple[Tensor, np.ndarray]]:
@@ -69,7 +71,7 @@ def _check_level_autoencoder(name: str, arrays: Arrays, entry: Mapping) -> Itera
     encoding = {f"features_{i}": network.cross_attend_blocks for i, network in enumerate(model.networks)}
     with _recorded(encoding) as features:
         latents = model.encode(points, [own for own, _ in reversed(levels)])
-    for prefix, given in (
+    for prefix, inputs in (
         ("", latents),
         ("mixed_", [latents[0], *(tensor(arrays[f"noise_{i}"]) for i in (1, 2) if f"noise_{i}" in arrays)]),
     ):
@@ -79,14 +81,14 @@ def _check_level_autoencoder(name: str, arrays: Arrays, entry: Mapping) -> Itera
             "embedding": model.point_embed
         }
         reading = {f"read_{i}": attention for i, attention in enumerate(model.decoder_cross_attn)}
-        with _recorded(parts | reading) as made:
-            sets = model.decode(given)
+        with _recorded(parts | reading) as outputs:
+            sets = model.decode(inputs)
             logits = model.query(queries, sets)
-        made |= {f"decoded_{i}": own for i, own in enumerate(sets)} | {"logits": logits}
-        made["query_features"] = torch.cat([made.pop(part) for part in reading], dim=-1)
+        outputs |= {f"decoded_{i}": own for i, own in enumerate(sets)} | {"logits": logits}
+        outputs["query_features"] = torch.cat([outputs.pop(part) for part in reading], dim=-1)
         if not prefix:
-            made |= features | {f"latents_{i}": latent for i, latent in enumerate(latents)}
-        yield from _compared(made, arrays, prefix)
+            outputs |= features | {f"latents_{i}": latent for i, latent in enumerate(latents)}
+        yield from _compared(outputs, arrays, prefix)
 
 
 def _check_level_denoiser(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quantity]:

@@ -57,8 +57,8 @@ class ParityResult:
 
 def _check_wavelet(name: str, arrays: Arrays, entry: Mapping | None) -> Iterator[Quantity]:
     padding = "constant" if name.endswith("constant") else "zero"
-    made = forward(tensor(arrays["sdf"])[None], padding)
-    for key, ours in zip(("low", "high_fine", "high_mid", "high_coarse"), (made.coarse, *made.details)):
+    coefficients = forward(tensor(arrays["sdf"])[None], padding)
+    for key, ours in zip(("low", "high_fine", "high_mid", "high_coarse"), (coefficients.coarse, *coefficients.details)):
         if key in arrays:
             yield key, relative_error(ours[0], arrays[key]), SINGLE_CALL
     if "tree" in arrays:
@@ -82,16 +82,16 @@ def _check_autoencoder(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Qu
         model = Autoencoder(published_settings(read_args(folder / "args.json")).autoencoder).eval()
         load_components(folder / "checkpoint.ckpt", {"autoencoder": model})
     tree = np.random.default_rng(int(arrays["tree_seed"])).standard_normal((1, 64, 46, 46, 46)) * 0.3
-    made = model(tensor(tree.astype(np.float16)))
+    reconstruction = model(tensor(tree.astype(np.float16)))
     sub = np.s_[:, ::7, ::5, ::5, ::5]
     latent_in = tensor(arrays["z_in"])
     for key, ours in (
-        ("z", made.latent),
-        ("q", made.quantized.latent),
-        ("indices", made.quantized.indices),
-        ("dec_sub", made.tree[sub]),
-        ("dec_mean", made.tree.mean((2, 3, 4))),
-        ("dec_std", made.tree.std((2, 3, 4))),
+        ("z", reconstruction.latent),
+        ("q", reconstruction.quantized.latent),
+        ("indices", reconstruction.quantized.indices),
+        ("dec_sub", reconstruction.tree[sub]),
+        ("dec_mean", reconstruction.tree.mean((2, 3, 4))),
+        ("dec_std", reconstruction.tree.std((2, 3, 4))),
         ("q_in", model.quantize(latent_in).latent),
         ("dec_in_sub", model.decode(latent_in)[sub]),
     ):
@@ -142,9 +142,9 @@ def _check_voxels(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quantit
 
 
 def _check_image_encoder(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quantity]:
-    given = entry["config"]
+    sizes = entry["config"]
     config = DinoV2Config(
-        given["width"], given["depth"], given["heads"], given["ffn_layer"] != "mlp", given["registers"]
+        sizes["width"], sizes["depth"], sizes["heads"], sizes["ffn_layer"] != "mlp", sizes["registers"]
     )
     with without_weights():
         model = DinoV2(config).eval()
@@ -161,13 +161,13 @@ def _check_multiview(name: str, arrays: Arrays, entry: Mapping) -> Iterator[Quan
     with reference_checkpoint(entry) as folder:
         load_components(folder / "checkpoint.ckpt", {"multiview_unet": model})
     x = tensor(arrays["x"])
-    made = model(
+    output = model(
         x,
         torch.full((len(x),), int(arrays["timestep"])),
         tensor(arrays["context"]).expand(len(x), -1, -1),
         tensor(arrays["camera"]),
     )
-    yield "out", relative_error(made, arrays["out"]), SINGLE_CALL
+    yield "out", relative_error(output, arrays["out"]), SINGLE_CALL
 
 
 # what an array file must contain, a key its entry must list (None: no entry needed), and who checks it

@@ -31,7 +31,7 @@ def summary(scores: Sequence[dict], volumes: Sequence[float]) -> dict:
     third."""
     ious = np.array([one["iou"] for one in scores])
     thirds = zip(THIRDS, np.array_split(np.argsort(volumes, kind="stable"), 3))
-    made = {
+    means = {
         "iou": float(ious.mean()),
         "iou_median": float(np.median(ious)),
         "chamfer_shapes": sum(one["chamfer"] is not None for one in scores),
@@ -41,11 +41,11 @@ def summary(scores: Sequence[dict], volumes: Sequence[float]) -> dict:
     }
     for key in ("chamfer", "normal_angle", "f_score", "silhouette_iou", "light_field_distance"):
         known = [one[key] for one in scores if one.get(key) is not None]
-        made[key] = float(np.mean(known)) if known else None
-        made |= (
+        means[key] = float(np.mean(known)) if known else None
+        means |= (
             {f"{key}_median": float(np.median(known)) if known else None} if key in ("chamfer", "normal_angle") else {}
         )
-    return made
+    return means
 
 
 def by_collection(rows: Sequence[dict], name: str) -> dict:
@@ -84,11 +84,11 @@ def summarise(rows: Sequence[dict], names: Sequence[str], train: TrainingShapes 
             else {}
         )
         report[name] |= by_collection(rows, name) if "mse" in scores[0] else {}
-    told = [row for row in rows if "noun" in row.get("text", {})]
-    if told:
-        chance = [np.mean([carries(entry.caption, row["head"]) for entry in train.entries]) for row in told]
+    with_nouns = [row for row in rows if "noun" in row.get("text", {})]
+    if with_nouns:
+        chance = [np.mean([carries(entry.caption, row["head"]) for entry in train.entries]) for row in with_nouns]
         report["text"]["noun"] = {
-            "nearest": float(np.mean([row["text"]["noun"] for row in told])),
+            "nearest": float(np.mean([row["text"]["noun"] for row in with_nouns])),
             "chance": float(np.mean(chance)),
         }
     return report
@@ -143,20 +143,20 @@ def _cells(one: dict) -> list[str]:
 
 def remarks_of(report: dict) -> list[str]:
     """What the tables have no column for, a sentence each."""
-    said = []
+    remarks = []
     for name, one in [*measured(report), ("random training shapes", report.get("random_training_shapes", {}))]:
         if "own_nearest_iou" in one:
-            said.append(f"{name}: results overlap the training shape most like them by {one['own_nearest_iou']:.3f}")
+            remarks.append(f"{name}: results overlap the training shape most like them by {one['own_nearest_iou']:.3f}")
         if "noun" in one:
-            said.append(
+            remarks.append(
                 f"{name}: {one['noun']['nearest']:.0%} of the training shapes most like a result carry the prompt's noun "
                 f"(by chance {one['noun']['chance']:.0%})"
             )
         if "coverage" in one:
-            said.append(
+            remarks.append(
                 f"{name}: coverage {one['coverage']:.3f}, minimum matching distance {one['minimum_matching_distance']:.4f}"
             )
-    return said
+    return remarks
 
 
 def text_of(report: dict) -> list[str]:

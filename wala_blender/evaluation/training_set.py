@@ -48,9 +48,9 @@ class TrainingShapes:
 
     def nearest(self, field: Tensor, count: int = 1) -> list[int]:
         """The training shapes most like a field (R, R, R), by the overlap of their 16³ voxels, best first."""
-        given = occupancy_of(field.cpu(), CELLS).reshape(-1).astype(np.float32)
-        common = self._cells @ given
-        union = self._cells.sum(axis=1) + given.sum() - common
+        occupancy = occupancy_of(field.cpu(), CELLS).reshape(-1).astype(np.float32)
+        common = self._cells @ occupancy
+        union = self._cells.sum(axis=1) + occupancy.sum() - common
         return np.argsort(-common / np.maximum(union, 1), kind="stable")[:count].tolist()
 
     def carry(self, noun: str, among: Sequence[int]) -> float:
@@ -75,7 +75,7 @@ class TrainingShapes:
             with np.load(entry.file) as arrays:
                 views = len(arrays["depth"]) // len(arrays["points"])  # the first ones are of the shape itself
                 depth, normal = (torch.from_numpy(arrays[name][:views]) for name in ("depth", "normal"))
-            features.append(_looks(view_picture(depth, normal)))
+            features.append(_picture_features(view_picture(depth, normal)))
             owners += [index] * views
         return torch.cat(features), np.array(owners)
 
@@ -83,10 +83,10 @@ class TrainingShapes:
         """The training shape with the view, as drawn by ``view_picture``, most similar to a picture (C, 128, 128):
         retrieval by the model's own input."""
         features, owners = self._views(view_picture)
-        return int(owners[int((features @ _looks(picture[None])[0]).argmax())])
+        return int(owners[int((features @ _picture_features(picture[None])[0]).argmax())])
 
 
-def _looks(pictures: Tensor) -> Tensor:
+def _picture_features(pictures: Tensor) -> Tensor:
     """Features of pictures (B, C, 128, 128), unit vectors (B, C · 1024): blurred, so that nearby lines are similar."""
     small = F.avg_pool2d(F.avg_pool2d(pictures.float(), 4), 5, 1, 2)
     small = small - small.mean(dim=(2, 3), keepdim=True)

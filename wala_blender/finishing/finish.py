@@ -167,17 +167,17 @@ class _Work:
         if self.settings.symmetry == "off":
             return
         if self.faces.shape[1] == 4:
-            made = symmetry.mirrored_quads(self.vertices, self.faces, self._axis, self.side)
-            if made is None:
+            mirrored = symmetry.mirrored_quads(self.vertices, self.faces, self._axis, self.side)
+            if mirrored is None:
                 self.notes.append("The quads are symmetric only nearly: choose more of them, or triangles")
             else:
-                self.vertices, self.faces = made
+                self.vertices, self.faces = mirrored
             return
-        made = symmetry.mirrored(self.vertices, self.faces, self._axis, self.side)
-        if len(made[1]) > self.settings.budget:
-            fewer = int(self.settings.budget**2 / len(made[1]) * SEAM_MARGIN)
-            made = symmetry.mirrored(*decimate(self.vertices, self.faces, fewer), self._axis, self.side)
-        self.vertices, self.faces = made
+        mirrored = symmetry.mirrored(self.vertices, self.faces, self._axis, self.side)
+        if len(mirrored[1]) > self.settings.budget:
+            fewer = int(self.settings.budget**2 / len(mirrored[1]) * SEAM_MARGIN)
+            mirrored = symmetry.mirrored(*decimate(self.vertices, self.faces, fewer), self._axis, self.side)
+        self.vertices, self.faces = mirrored
 
     def _unwrap(self) -> None:
         self.uvs = uv.unwrap(self.vertices, self.faces)

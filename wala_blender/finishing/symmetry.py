@@ -52,7 +52,7 @@ def mirrored(vertices: np.ndarray, faces: np.ndarray, axis: int, side: int) -> t
     snapped = np.abs(height) < SNAP * _shortest_edges(points, faces)
     for _ in range(ATTEMPTS):
         points[:, axis] = np.where(snapped, 0.0, height)
-        made, triangles, origin = _double(points, faces, axis)
+        doubled, triangles, origin = _double(points, faces, axis)
         bad = bad_vertices(triangles)
         if not len(bad):
             break
@@ -61,8 +61,8 @@ def mirrored(vertices: np.ndarray, faces: np.ndarray, axis: int, side: int) -> t
         snapped[loose[snapped[loose]]] = False
         if not snapped[loose].size or not snapped.any():
             snapped[:] = False
-    made[:, axis] *= side
-    return made, triangles
+    doubled[:, axis] *= side
+    return doubled, triangles
 
 
 def mirrored_quads(
@@ -77,11 +77,11 @@ def mirrored_quads(
     border = np.unique(face_edges(kept)[first[counts == 1]])
     points[:, axis] = np.maximum(points[:, axis], CLEARANCE)
     points[border, axis] = 0.0
-    made, quads, _ = _with_image(points, kept, axis)
+    doubled, quads, _ = _with_image(points, kept, axis)
     if len(bad_vertices(quads)):
         return None
-    made[:, axis] *= side
-    return made, quads
+    doubled[:, axis] *= side
+    return doubled, quads
 
 
 def _shortest_edges(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from scipy.spatial.transform import Rotation
 from skimage.measure import find_contours
 
 LIGHT_FIELDS, PICTURES = 10, 10
-_SIDE = 80  # pixels of a picture over [-1, 1]
+_IMAGE_SIZE = 80  # pixels of a picture over [-1, 1]
 _GAPLESS = 120  # grid points along a solid's longest side that leave no gaps in a picture
 _POINTS = 60_000  # of the shell, at most: more than pixels enough
 _ORDER, _FOURIER, _CONTOUR = 10, 10, 128
@@ -64,8 +64,8 @@ def _shell(solid: np.ndarray) -> np.ndarray:
 
 
 def _silhouette(points: np.ndarray, axes: np.ndarray) -> np.ndarray:
-    at = np.clip(((points @ axes.T + 1) * (_SIDE / 2)).astype(int), 0, _SIDE - 1)
-    picture = np.zeros((_SIDE, _SIDE), dtype=bool)
+    at = np.clip(((points @ axes.T + 1) * (_IMAGE_SIZE / 2)).astype(int), 0, _IMAGE_SIZE - 1)
+    picture = np.zeros((_IMAGE_SIZE, _IMAGE_SIZE), dtype=bool)
     picture[at[:, 0], at[:, 1]] = True
     return picture
 
@@ -112,7 +112,7 @@ def _pairings() -> np.ndarray:
 @lru_cache(maxsize=1)
 def _zernike() -> np.ndarray:
     """Conjugate Zernike polynomials (pixels, 35) complex64, times (n + 1) / π and a pixel's area."""
-    axis = (np.arange(_SIDE) + 0.5) * (2 / _SIDE) - 1
+    axis = (np.arange(_IMAGE_SIZE) + 0.5) * (2 / _IMAGE_SIZE) - 1
     y, x = np.meshgrid(axis, axis, indexing="ij")
     radius, angle = np.hypot(x, y), np.arctan2(y, x)
     factorial = np.cumprod([1, *range(1, _ORDER + 1)]).astype(float)
@@ -126,7 +126,9 @@ def _zernike() -> np.ndarray:
                 * radius ** (n - 2 * s)
                 for s in range((n - m) // 2 + 1)
             )
-            columns.append((radius <= 1) * radial * np.exp(-1j * m * angle) * ((n + 1) / np.pi * (2 / _SIDE) ** 2))
+            columns.append(
+                (radius <= 1) * radial * np.exp(-1j * m * angle) * ((n + 1) / np.pi * (2 / _IMAGE_SIZE) ** 2)
+            )
     return np.stack([column.ravel() for column in columns], 1).astype(np.complex64)
 
 

@@ -111,8 +111,8 @@ def check_mesh_destination(path: Path | str, *inputs: Path, with_uvs: bool = Fal
             f"{path.name}: this kind of file holds no UVs", f"Choose one of {', '.join(WITH_UVS)}, or leave UVs out"
         )
     check_destination(path)
-    for given in inputs:
-        if path.exists() and given.exists() and path.samefile(given):
+    for source in inputs:
+        if path.exists() and source.exists() and path.samefile(source):
             raise OutputError(f"{path} is the input itself, which would be lost", "Choose another name")
     return path
 
@@ -148,7 +148,7 @@ def write_mesh(
 def provenance_of(record: Mapping) -> dict:
     """Provenance for a file's metadata, from a generation's record."""
     origin = {"generator": GENERATOR, "origin": "AI-generated"}
-    told = (
+    fields = (
         "prompt",
         "model",
         "model_version",
@@ -165,4 +165,4 @@ def provenance_of(record: Mapping) -> dict:
         "shape_model",
         "shape_weight_hash",
     )
-    return origin | {name: record.get(name) for name in told}
+    return origin | {name: record.get(name) for name in fields}

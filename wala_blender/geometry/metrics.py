@@ -131,15 +131,15 @@ def silhouette_iou(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.mean([iou(one, other) for one, other in zip(a, b)]))
 
 
-def coverage_and_distance(made: list[np.ndarray], references: list[np.ndarray]) -> tuple[float, float]:
+def coverage_and_distance(results: list[np.ndarray], references: list[np.ndarray]) -> tuple[float, float]:
     """How much of a set of references a set of results covers: the share of references that are the nearest one of some
     result, and the mean over references of the distance to the nearest result. Both sets are points (n, 3) of surfaces;
     distances are chamfer's."""
-    trees = [[scipy.spatial.cKDTree(points) for points in shapes] for shapes in (made, references)]
+    trees = [[scipy.spatial.cKDTree(points) for points in shapes] for shapes in (results, references)]
     distances = np.array(
         [
             [(tree.query(b)[0].mean() + other.query(a)[0].mean()) / 2 for b, other in zip(references, trees[1])]
-            for a, tree in zip(made, trees[0])
+            for a, tree in zip(results, trees[0])
         ]
     )
     return len(np.unique(distances.argmin(axis=1))) / len(references), float(distances.min(axis=0).mean())

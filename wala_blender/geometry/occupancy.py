@@ -29,13 +29,13 @@ def occupancy_field(
 
     def asked(points: np.ndarray, size: int) -> np.ndarray:
         """Logits at grid points (n, 3), whole numbers 0 … size."""
-        made = np.empty(len(points), dtype=np.float32)
+        values = np.empty(len(points), dtype=np.float32)
         for start in range(0, len(points), AT_ONCE):
             part = points[start : start + AT_ONCE]
             if on_points is not None:
                 on_points(len(part))
-            made[start : start + len(part)] = logits((part * (2 / size) - 1).astype(np.float32))
-        return made
+            values[start : start + len(part)] = logits((part * (2 / size) - 1).astype(np.float32))
+        return values
 
     size = min(coarsest, cells)
     everything = np.stack(np.meshgrid(*[np.arange(size + 1)] * 3, indexing="ij"), -1).reshape(-1, 3)

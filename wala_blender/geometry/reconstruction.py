@@ -35,9 +35,9 @@ def poisson_of(points: np.ndarray, normals: np.ndarray, resolution: int) -> Tens
     it encloses nothing."""
     import lagrange
 
-    made = lagrange.poisson.mesh_from_oriented_points(points, normals, octree_depth=_OCTREE)
+    surface = lagrange.poisson.mesh_from_oriented_points(points, normals, octree_depth=_OCTREE)
     try:
-        return torch.from_numpy(mesh_to_distance(made.vertices, made.facets.astype(np.int64), resolution))
+        return torch.from_numpy(mesh_to_distance(surface.vertices, surface.facets.astype(np.int64), resolution))
     except InputError:
         return torch.ones((resolution,) * 3)
 

@@ -172,9 +172,9 @@ def download(
             f"{file.name} of {file.repository} does not end at the {file.size} bytes that were promised",
             "Fetch again, from the beginning; if it happens again, something between here and the hub changes the file.",
         ) from error
-    made = _checked(file, part, pinned)
+    downloaded = _checked(file, part, pinned)
     os.replace(part, folder / file.own_name)
-    return made
+    return downloaded
 
 
 def _checked(file: RemoteFile, part: Path, pinned: str | None) -> tuple[str, str]:

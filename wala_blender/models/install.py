@@ -119,14 +119,14 @@ def _intact(name: str, models: Path, commit: str) -> dict[str, FileRecord]:
     """The files that are there already, of this commit and of their whole size; none where the record cannot be
     used."""
     try:
-        made = read_record(name, models)
+        installed = read_record(name, models)
     except ModelError as error:
         log.warning("%s; the model is fetched anew", error.message)
-        made = None
-    if made is None or made.commit != commit:
+        installed = None
+    if installed is None or installed.commit != commit:
         return {}
-    damaged = {path for path, _ in damaged_files(made, by_size=True)}
-    return {name: record for name, record in made.files.items() if made.source / name not in damaged}
+    damaged = {path for path, _ in damaged_files(installed, by_size=True)}
+    return {name: record for name, record in installed.files.items() if installed.source / name not in damaged}
 
 
 def _remote_files(published: Published, endpoint: str | None, token: str | None) -> list[hub.RemoteFile]:
@@ -180,12 +180,12 @@ def add(
     licence = row.licence if row else licence
     check_accepted(licence, models)
     files = {file: FileRecord((source / file).stat().st_size, file_digest(source / file)) for file in own}
-    made = Installed(name, source, condition, licence, files=files)
+    installed = Installed(name, source, condition, licence, files=files)
     row = row or published_row(name, name, condition, Published(None, 0), licence)
     with claimed(name, models):
         if row.makes != "views":
-            _networks(made, row)  # checked before it is added
-        write_record(made, models)
+            _networks(installed, row)  # checked before it is added
+        write_record(installed, models)
         return _convert(name, models)
 
 
@@ -218,15 +218,17 @@ def name_for(source: Path, name: str | None) -> str:
     return name
 
 
-def _networks(made: Installed, row: ModelRow) -> dict[str, torch.nn.Module]:
+def _networks(installed: Installed, row: ModelRow) -> dict[str, torch.nn.Module]:
     """Component name → network with the original file's weights in the precision that is kept. Raises
     CheckpointError."""
     published = published_of(row)
     if published.format == "lagem":
-        return {COMPONENT: load_autoencoder(made.source / weights_name(made))}
-    autoencoder, generator = assemble(published_settings(read_args(made.source / SETTINGS)), made.condition, published)
+        return {COMPONENT: load_autoencoder(installed.source / weights_name(installed))}
+    autoencoder, generator = assemble(
+        published_settings(read_args(installed.source / SETTINGS)), installed.condition, published
+    )
     components = {"autoencoder": autoencoder, **generator.components()}
-    load_components(made.source / weights_name(made), components, HALF_PRECISION)
+    load_components(installed.source / weights_name(installed), components, HALF_PRECISION)
     return components
 
 
@@ -241,24 +243,30 @@ def convert(name: str, models: Path) -> Installed:
 
 
 def _convert(name: str, models: Path) -> Installed:
-    made, row = require(name, models), known_row(name, models)
-    if weights_name(made) == CONVERTED or row.makes == "views" or (made.converted and made.converted.is_file()):
-        return made
-    is_free = os.access(made.source, os.W_OK) and not (made.source / CONVERTED).exists()
-    folder = made.source if is_free else own_folder(name, models)
-    save_components(folder / CONVERTED, _networks(made, row), {"model": name, "licence": made.licence.name}, dtype=None)
+    installed, row = require(name, models), known_row(name, models)
+    if (
+        weights_name(installed) == CONVERTED
+        or row.makes == "views"
+        or (installed.converted and installed.converted.is_file())
+    ):
+        return installed
+    is_free = os.access(installed.source, os.W_OK) and not (installed.source / CONVERTED).exists()
+    folder = installed.source if is_free else own_folder(name, models)
+    save_components(
+        folder / CONVERTED, _networks(installed, row), {"model": name, "licence": installed.licence.name}, dtype=None
+    )
     file = FileRecord((folder / CONVERTED).stat().st_size, file_digest(folder / CONVERTED))
-    made = replace(made, converted=folder / CONVERTED, converted_file=file)
-    write_record(made, models)
-    return made
+    installed = replace(installed, converted=folder / CONVERTED, converted_file=file)
+    write_record(installed, models)
+    return installed
 
 
-def damaged_files(made: Installed, by_size: bool = False) -> Iterator[tuple[Path, str]]:
+def damaged_files(installed: Installed, by_size: bool = False) -> Iterator[tuple[Path, str]]:
     """(path, what is wrong) of every file of a model that is not as it was; by_size: only missing and cut ones, without
     reading them."""
-    files = [(made.source / name, record) for name, record in made.files.items()]
-    if made.converted and made.converted_file:
-        files.append((made.converted, made.converted_file))
+    files = [(installed.source / name, record) for name, record in installed.files.items()]
+    if installed.converted and installed.converted_file:
+        files.append((installed.converted, installed.converted_file))
     for path, record in files:
         if not path.is_file():
             yield path, "is missing"
@@ -271,13 +279,16 @@ def damaged_files(made: Installed, by_size: bool = False) -> Iterator[tuple[Path
 def verify(name: str, models: Path) -> list[Path]:
     """Reads every file of an installed model again; returns them. Raises CheckpointError that names what is not as it
     was."""
-    made = require(name, models)
-    damaged = [f"{path} {words}" for path, words in damaged_files(made)]
+    installed = require(name, models)
+    damaged = [f"{path} {words}" for path, words in damaged_files(installed)]
     if damaged:
         raise CheckpointError(
             "; ".join(damaged), f"Remove the model and fetch or add it again: wala models remove {name}"
         )
-    return [*(made.source / file for file in made.files), *([made.converted] if made.converted else [])]
+    return [
+        *(installed.source / file for file in installed.files),
+        *([installed.converted] if installed.converted else []),
+    ]
 
 
 def remove(name: str, models: Path) -> list[Path]:
@@ -291,13 +302,18 @@ def remove(name: str, models: Path) -> list[Path]:
         require(name, models)  # raises if it is unknown or not installed
     with claimed(name, models):
         try:
-            made = read_record(name, models)
+            installed = read_record(name, models)
         except ModelError:
-            made = None  # a record that cannot be read is a reason to remove the model
+            installed = None  # a record that cannot be read is a reason to remove the model
         try:
-            if made is not None and made.converted is not None and made.converted.parent != folder and _is_ours(made):
-                made.converted.unlink()
-            return _emptied(folder, made)
+            if (
+                installed is not None
+                and installed.converted is not None
+                and installed.converted.parent != folder
+                and _is_ours(installed)
+            ):
+                installed.converted.unlink()
+            return _emptied(folder, installed)
         except OSError as error:
             what = error.filename or folder
             raise OutputError(
@@ -305,23 +321,23 @@ def remove(name: str, models: Path) -> list[Path]:
             ) from error
 
 
-def _is_ours(made: Installed) -> bool:
+def _is_ours(installed: Installed) -> bool:
     """Whether the converted file beside an added folder's own files is the one that ``convert`` wrote."""
     if (
-        made.converted is None
-        or made.converted_file is None
-        or not made.converted.is_file()
-        or made.converted.is_symlink()
-        or made.converted.stat().st_size != made.converted_file.size
+        installed.converted is None
+        or installed.converted_file is None
+        or not installed.converted.is_file()
+        or installed.converted.is_symlink()
+        or installed.converted.stat().st_size != installed.converted_file.size
     ):
         return False
     return (
-        read_metadata(made.converted).get("model") == made.name
-        and file_digest(made.converted) == made.converted_file.sha256
+        read_metadata(installed.converted).get("model") == installed.name
+        and file_digest(installed.converted) == installed.converted_file.sha256
     )
 
 
-def _emptied(folder: Path, made: Installed | None) -> list[Path]:
+def _emptied(folder: Path, installed: Installed | None) -> list[Path]:
     """Deletes the files of a model's own folder that are made here, and the folder if that was all; returns what is
     left."""
     if folder.is_symlink():
@@ -329,9 +345,9 @@ def _emptied(folder: Path, made: Installed | None) -> list[Path]:
         folder.unlink()
         return left
     own = {RECORD, f"{CONVERTED}.part"} | (
-        FILES if made is None else set(made.files) if made.source == folder else set()
+        FILES if installed is None else set(installed.files) if installed.source == folder else set()
     )
-    if made is not None and made.converted is not None and made.converted.parent == folder:
+    if installed is not None and installed.converted is not None and installed.converted.parent == folder:
         own.add(CONVERTED)
     left = []
     for path in sorted(

@@ -20,9 +20,9 @@ def _described(row: ModelRow, folder: Path, problem: str | None) -> dict:
     """Description of a model, as plain data. ``installed``: the folder of its files, None if it can be fetched;
     ``problem``: why the installed files cannot be used."""
     published = row.published
-    made = read_record(row.name, folder) if published and not problem else None
-    licence = made.licence if made else row.licence
-    place = row.weights if published is None else made and made.source
+    installed = read_record(row.name, folder) if published and not problem else None
+    licence = installed.licence if installed else row.licence
+    place = row.weights if published is None else installed and installed.source
     if published is None and not row.weights.exists():
         place = None
     memory = (
@@ -50,9 +50,9 @@ def _described(row: ModelRow, folder: Path, problem: str | None) -> dict:
         "repository": published.repository if published else None,
         "size": published.size if published else None,
         "installed": str(place) if place else None,
-        "converted": str(made.converted) if made and made.converted else None,
+        "converted": str(installed.converted) if installed and installed.converted else None,
         "problem": problem,
-        "checked": describe_check(made) if made else None,
+        "checked": describe_check(installed) if installed else None,
     }
 
 
@@ -82,12 +82,12 @@ def _unusable(name: str, problem: str) -> dict:
     }
 
 
-def describe_check(made: Installed) -> str:
+def describe_check(installed: Installed) -> str:
     """What the checksums of a model's files were compared with when they came."""
-    by = {file.checked_by for file in made.files.values()}
+    by = {file.checked_by for file in installed.files.values()}
     if by == {"table"}:
         return "checked against the known checksums"
-    names = ", ".join(name for name, file in made.files.items() if file.checked_by == ("" if "" in by else "hub"))
+    names = ", ".join(name for name, file in installed.files.items() if file.checked_by == ("" if "" in by else "hub"))
     if "" in by:
         return f"not checked: there is no checksum to compare {names} with"
     return f"checked against the hub's own checksums; not checked against known ones: there are none of {names}"

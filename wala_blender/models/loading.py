@@ -56,11 +56,11 @@ def load_model(row: ModelRow, models: Path, precision: torch.dtype, place: torch
         return _load_starter(row, precision, place)
     if row.makes != "shapes":
         raise ModelError(f"the model {row.name} makes {row.makes}, not shapes", "Choose the model that takes them.")
-    made = require(row.name, models)
-    settings = published_settings(read_args(made.source / SETTINGS))
-    autoencoder, generator = assemble(settings, made.condition, row.published)
+    installed = require(row.name, models)
+    settings = published_settings(read_args(installed.source / SETTINGS))
+    autoencoder, generator = assemble(settings, installed.condition, row.published)
     load_components(
-        weights_file(made),
+        weights_file(installed),
         {"autoencoder": autoencoder, **generator.components()},
         dict.fromkeys(LARGE, precision),
         place,
@@ -73,7 +73,7 @@ def load_model(row: ModelRow, models: Path, precision: torch.dtype, place: torch
         tuned(autoencoder, precision),
         generator.eval(),
         Schedule(settings.schedule),
-        made.files[weights_name(made)].sha256[:HASH_DIGITS],
+        installed.files[weights_name(installed)].sha256[:HASH_DIGITS],
         precision,
     )
 
@@ -109,16 +109,16 @@ def assemble(settings: PublishedSettings, condition: str, published: Published) 
         return Autoencoder(settings.autoencoder), PublishedModel(settings, condition, views, published.points)
 
 
-def weights_name(made: Installed) -> str:
+def weights_name(installed: Installed) -> str:
     """Name of the file that came with the model: the pickle, or a safetensors file where that alone was added."""
-    return next((name for name in made.files if has_weights(name) and name != CONVERTED), CONVERTED)
+    return next((name for name in installed.files if has_weights(name) and name != CONVERTED), CONVERTED)
 
 
-def weights_file(made: Installed) -> Path:
+def weights_file(installed: Installed) -> Path:
     """The file to load: the converted one where there is one."""
-    path = made.converted or made.source / weights_name(made)
+    path = installed.converted or installed.source / weights_name(installed)
     if not path.is_file():
         raise CheckpointError(
-            f"{path} of the model {made.name} is missing", "Bring it back, or fetch or add the model again"
+            f"{path} of the model {installed.name} is missing", "Bring it back, or fetch or add the model again"
         )
     return path

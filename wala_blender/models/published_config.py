@@ -145,7 +145,7 @@ def published_settings(values: dict[str, Any]) -> PublishedSettings:
                 processing = _processing(args, points, voxels)
                 image = _image(args) if points is None and voxels is None else None
             denoiser = _denoiser(args, processing and processing.token_width)
-        made = PublishedSettings(
+        published = PublishedSettings(
             _autoencoder(args),
             denoiser,
             processing,
@@ -162,4 +162,4 @@ def published_settings(values: dict[str, Any]) -> PublishedSettings:
         ) from error
     if args.unknown():
         log.warning("args.json has settings not known here: %.500s", ", ".join(args.unknown()))
-    return made
+    return published

@@ -74,8 +74,8 @@ class PublishedModel(nn.Module):
             return Condition()
         dtype = next(self.encoder.parameters()).dtype
         tokens, views = self.reader.tokens(self.encoder, *(x.to(dtype) if x.is_floating_point() else x for x in inputs))
-        made = self.processing(tokens.to(self.processing.cond_pos_emb.dtype), views)
-        return ViewCondition(made.tokens, views=views)
+        processed = self.processing(tokens.to(self.processing.cond_pos_emb.dtype), views)
+        return ViewCondition(processed.tokens, views=views)
 
     def empty(self, condition: ViewCondition) -> Condition:
         """The empty condition of guidance: zeros as raw tokens, from the same cameras."""

@@ -50,9 +50,9 @@ CHECKED_BY = ("table", "hub", "")
 _AGAIN = "Remove the model and fetch or add it again."
 
 
-def models_folder(given: Path | str | None = None) -> Path:
-    """The folder that is ``given``, else $WALA_MODELS, else this user's own; it need not exist."""
-    if chosen := given or os.environ.get(MODELS_VARIABLE):
+def models_folder(folder: Path | str | None = None) -> Path:
+    """``folder``, else $WALA_MODELS, else this user's own; it need not exist."""
+    if chosen := folder or os.environ.get(MODELS_VARIABLE):
         return Path(chosen)
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "WaLa/models"
@@ -177,11 +177,11 @@ def _checked(name: str, folder: Path, content: dict) -> Installed:
         or not all(name in FILES or has_weights(name) for name in files)
     ):
         raise ValueError(f"the files are {files!r}")
-    made = Installed(name, source, condition, licence, commit, {key: _file(value) for key, value in files.items()})
+    installed = Installed(name, source, condition, licence, commit, {key: _file(value) for key, value in files.items()})
     return (
-        made
+        installed
         if converted is None
-        else replace(made, converted=_converted(folder, source, converted), converted_file=_file(file))
+        else replace(installed, converted=_converted(folder, source, converted), converted_file=_file(file))
     )
 
 
@@ -227,14 +227,14 @@ def _file(value: dict) -> FileRecord:
     return file
 
 
-def write_record(made: Installed, models: Path) -> None:
+def write_record(installed: Installed, models: Path) -> None:
     """Raises OutputError."""
-    folder = own_folder(made.name, models)
+    folder = own_folder(installed.name, models)
     make_models_folder(folder)
     content = (
         {"schema": SCHEMA}
-        | asdict(made)
-        | {"source": str(made.source), "converted": made.converted and str(made.converted)}
+        | asdict(installed)
+        | {"source": str(installed.source), "converted": installed.converted and str(installed.converted)}
     )
     write_whole(folder / RECORD, lambda stream: stream.write(json.dumps(content, indent=2).encode()))
 
@@ -254,8 +254,8 @@ def known_row(name: str, models: Path) -> ModelRow:
         return read_row(Path(name))
     if name in MODELS:
         return MODELS[name]
-    if is_name(name) and (made := read_record(name, models)) is not None:
-        return _row_of(made)
+    if is_name(name) and (installed := read_record(name, models)) is not None:
+        return _row_of(installed)
     try:
         return find_row(name, also=installed_rows(models)[0])
     except ModelError as error:
@@ -277,9 +277,9 @@ def installed_rows(models: Path) -> tuple[dict[str, ModelRow], dict[str, str]]:
     rows, problems = {}, {}
     for name in _installed_names(models):
         try:
-            made = read_record(name, models)
-            if made is not None and name not in MODELS:
-                rows[name] = _row_of(made)
+            installed = read_record(name, models)
+            if installed is not None and name not in MODELS:
+                rows[name] = _row_of(installed)
         except ModelError as error:
             problems[name] = str(error)
     return rows, problems
@@ -305,9 +305,11 @@ def _installed_names(models: Path) -> list[str]:
     return [name for name in names if is_name(name) and os.path.lexists(models / name / RECORD)]
 
 
-def _row_of(made: Installed) -> ModelRow:
-    parameters = sum(file.size for name, file in made.files.items() if name == CHECKPOINT) // 4
-    return published_row(made.name, made.name, made.condition, Published(None, parameters), made.licence)
+def _row_of(installed: Installed) -> ModelRow:
+    parameters = sum(file.size for name, file in installed.files.items() if name == CHECKPOINT) // 4
+    return published_row(
+        installed.name, installed.name, installed.condition, Published(None, parameters), installed.licence
+    )
 
 
 def condition_in(folder: Path) -> str:
@@ -318,7 +320,7 @@ def condition_in(folder: Path) -> str:
 def require(name: str, models: Path) -> Installed:
     """The installed model of a name. Raises ModelError with instructions to get it."""
     row = known_row(name, models)
-    made = read_record(name, models) if is_name(name) else None
-    if made is None:
+    installed = read_record(name, models) if is_name(name) else None
+    if installed is None:
         raise ModelError(f"the model {row.name} is not installed", f"Fetch it: wala models fetch {row.name}")
-    return made
+    return installed

@@ -120,8 +120,8 @@ class UViT(nn.Module):
         """What every denoising step makes of context (R, N, context_width) and grid (R, grid_channels, 12, 12, 12), so
         that a generation does it once. Raises ValueError where one is missing, or not of the configuration."""
         if (context is None) != (self.config.context_width is None):
-            given = "missing" if context is None else "given"
-            raise ValueError(f"context is {given}, the model's context width is {self.config.context_width}")
+            state = "missing" if context is None else "given"
+            raise ValueError(f"context is {state}, the model's context width is {self.config.context_width}")
         if (grid is None) != (self.grid_in is None):
             raise ValueError(
                 f"grid is {'missing' if grid is None else 'given'}, the model takes {self.config.grid_channels} grid channels"

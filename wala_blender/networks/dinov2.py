@@ -15,7 +15,7 @@ from .key_mapping import Rename
 
 IMAGE = 224  # pixels along a side
 PATCH = 14
-SIDE = IMAGE // PATCH  # patches along a side
+PATCHES_PER_SIDE = IMAGE // PATCH  # patches along a side
 
 
 @dataclass(frozen=True)
@@ -44,16 +44,15 @@ IMAGE_ENCODERS = {
 
 
 def resized_positions(table: Tensor) -> tuple[Tensor]:
-    """Position embeddings (1, 1 + n², C), the class token's first → (1, 1 + SIDE², C).
+    """Position embeddings (1, 1 + n², C), the class token's first → (1, 1 + PATCHES_PER_SIDE², C).
 
-    Plain bicubic with the scale (SIDE + 0.1)/n that the published encoder uses: not transformers' own, which smooths
-    first.
-    """
+    Plain bicubic with the scale (PATCHES_PER_SIDE + 0.1)/n that the published encoder uses: not transformers' own,
+    which smooths first."""
     n = math.isqrt(table.shape[1] - 1)
     if n * n != table.shape[1] - 1:
         return (table,)  # the strict loader reports its shape
     grid = table[:, 1:].float().reshape(1, n, n, -1).permute(0, 3, 1, 2)
-    grid = F.interpolate(grid, scale_factor=(SIDE + 0.1) / n, mode="bicubic", antialias=False)
+    grid = F.interpolate(grid, scale_factor=(PATCHES_PER_SIDE + 0.1) / n, mode="bicubic", antialias=False)
     return (torch.cat([table[:, :1], grid.flatten(2).transpose(1, 2).to(table.dtype)], dim=1),)
 
 

@@ -31,13 +31,13 @@ class Rename:
 def renamed(state: Mapping[str, Tensor], table: Sequence[Rename]) -> dict[str, Tensor]:
     """state under the module's own names; of several rows that fit a key the first is used, and a key that none fits
     stays as it is."""
-    made: dict[str, Tensor] = {}
+    result: dict[str, Tensor] = {}
     for key, tensor in state.items():
         for row in table:
             match = re.fullmatch(row.published, key)
             if match:
-                made |= zip(map(match.expand, row.ours), row.parts(tensor))
+                result |= zip(map(match.expand, row.ours), row.parts(tensor))
                 break
         else:
-            made[key] = tensor
-    return made
+            result[key] = tensor
+    return result

@@ -61,9 +61,9 @@ class ConditionTraining:
 
     ``batch(batches, picks, generator)``: what its encoder's forward takes, of rows of the latents, varied; None where
     nothing is trained of its own. ``by_name``: it is words, which only shapes with a name in their own pose go by.
-    ``preview``: picture (SIDE, SIDE) for sample grids of a row of what ``batch`` gives; None shows the shape's caption.
-    ``evaluations``: by the names that are asked for. ``notes``: a sentence on each input and baseline, for reports.
-    """
+    ``preview``: picture (PREVIEW_SIZE, PREVIEW_SIZE) for sample grids of a row of what ``batch`` gives; None shows the
+    shape's caption. ``evaluations``: by the names that are asked for. ``notes``: a sentence on each input and baseline,
+    for reports."""
 
     name: str
     batch: Batch | None = None

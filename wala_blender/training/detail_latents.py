@@ -38,8 +38,8 @@ def sampled_latents(folder: Path, model: Starter, batches: Batches, defaults: di
     """Sampled once, and kept in FOLDER/sampled.pt."""
     file = folder / "sampled.pt"
     if not file.exists():
-        made = _sample(model, batches, defaults)
-        write_whole(file, lambda stream: torch.save(made.__dict__, stream))
+        sampled = _sample(model, batches, defaults)
+        write_whole(file, lambda stream: torch.save(sampled.__dict__, stream))
     return SampledLatents(**torch.load(file, weights_only=True))
 
 

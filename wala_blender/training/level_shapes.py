@@ -79,16 +79,16 @@ def level_shapes(folder: Path, entries: Sequence[Entry], name: str = SAMPLES) ->
     """
     path, wanted = folder / name, [entry.id for entry in entries]
     if not path.is_file():
-        made: dict[str, dict[str, np.ndarray]] = {}
+        samples: dict[str, dict[str, np.ndarray]] = {}
         for number, entry in enumerate(entries):
             try:
-                made[entry.id] = sampled_shape(half_field(load_tree(entry, 0)[None]), np.random.default_rng(number))
+                samples[entry.id] = sampled_shape(half_field(load_tree(entry, 0)[None]), np.random.default_rng(number))
             except InputError as error:
                 log.warning("%s is left out: %s", entry.id, error.message)
-        if not made:
+        if not samples:
             raise InputError("no shape of the store has a surface", "Build the store again.")
-        arrays = {key: np.stack([shape[key] for shape in made.values()]) for key in next(iter(made.values()))}
-        write_whole(path, lambda stream: np.savez(stream, ids=np.array(list(made)), **arrays))
+        arrays = {key: np.stack([shape[key] for shape in samples.values()]) for key in next(iter(samples.values()))}
+        write_whole(path, lambda stream: np.savez(stream, ids=np.array(list(samples)), **arrays))
     with np.load(path, allow_pickle=False) as file:
         ids = [str(item) for item in file["ids"]]
         if not set(ids) <= set(wanted):

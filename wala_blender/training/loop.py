@@ -111,7 +111,7 @@ class Loop:
         self.folder.mkdir(parents=True, exist_ok=True)
         if (self.folder / "state.pt").exists():
             self._restore()
-        self._board = self._tensorboard() if self.writes else None
+        self._writer = self._tensorboard() if self.writes else None
         self._seed()
 
     @property
@@ -205,8 +205,8 @@ class Loop:
 
     def show(self, name: str, picture: Tensor) -> None:
         """A picture (H, W, 3) uint8 for TensorBoard."""
-        if self._board:
-            self._board.add_image(name, picture, self.samples, dataformats="HWC")
+        if self._writer:
+            self._writer.add_image(name, picture, self.samples, dataformats="HWC")
 
     def _seed(self) -> None:
         self.generator.manual_seed(self.steps)
@@ -251,10 +251,10 @@ class Loop:
         log.info("%s", json.dumps(line))
         with open(self.folder / "log.jsonl", "a", encoding="utf-8") as stream:
             stream.write(json.dumps(line) + "\n")
-        if self._board:
+        if self._writer:
             for name, value in numbers.items():
-                self._board.add_scalar(name, value, self.samples)
-            self._board.flush()
+                self._writer.add_scalar(name, value, self.samples)
+            self._writer.flush()
 
     def save(self) -> None:
         if not self.writes:

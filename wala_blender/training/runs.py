@@ -130,9 +130,9 @@ def load_network(
     """The network of a file that ``write_network`` wrote to a run's folder, and the file's content. ``hint``: what to
     do where it is missing. Raises InputError."""
     saved = _load(run, name, hint)
-    made = network(from_plain(config, _plain(saved["config"]), name)).eval()
-    made.load_state_dict(saved["state"])
-    return made, saved
+    loaded = network(from_plain(config, _plain(saved["config"]), name)).eval()
+    loaded.load_state_dict(saved["state"])
+    return loaded, saved
 
 
 def _load(run: Path, name: str, hint: str = FINISHED_OR_MODEL) -> dict:

@@ -13,7 +13,7 @@ SPEC = ConditionSpec(
     name="none",
     order=8,
     needs=(),
-    cli=CliOption("unconditional", "whatever the model makes of nothing", lambda given: {}, count=0),
+    cli=CliOption("unconditional", "whatever the model makes of nothing", lambda _: {}, count=0),
     load=_load,
     defaults=Defaults(None, 16),
     published=Defaults(None, 1000),

@@ -14,9 +14,9 @@ from ...geometry.cameras import PUBLISHED, looking_at_origin
 from ...geometry.depth import depth_maps
 from ...geometry.fusion import fuse
 from ..condition_training import ConditionTraining, Evaluation, Fields, Reference, surface_of
-from ..input_pictures import GROUND, SIDE
+from ..input_pictures import GROUND, PICTURE_SIZE
 from ..look_up import TrainingShapes
-from ..sample_grids import SIDE as PREVIEW_SIDE
+from ..sample_grids import PREVIEW_SIZE
 
 if TYPE_CHECKING:
     from ..condition_batches import Batches
@@ -44,7 +44,7 @@ def maps_of(batches: "Batches", picks: Tensor, views: Tensor) -> tuple[Tensor, .
 
 def preview(maps: Tensor, directions: Tensor) -> Tensor:
     """The first of depth maps (V, S, S)."""
-    return F.interpolate(maps[None, :1].float().cpu(), (PREVIEW_SIDE, PREVIEW_SIDE))[0, 0]
+    return F.interpolate(maps[None, :1].float().cpu(), (PREVIEW_SIZE, PREVIEW_SIZE))[0, 0]
 
 
 def depths_input(shape: Reference, rng: np.random.Generator, views: Sequence[int]) -> dict:
@@ -80,8 +80,8 @@ def show(inputs: dict) -> Image.Image:
     """The depth maps of the mesh that the condition looks at, side by side in a square."""
     maps, *_ = mesh_pictures(inputs["vertices"], inputs["faces"], directions_of(inputs))
     across = int(np.ceil(np.sqrt(len(maps))))
-    side = SIDE // across
-    square = Image.new("L", (SIDE, SIDE), GROUND)
+    side = PICTURE_SIZE // across
+    square = Image.new("L", (PICTURE_SIZE, PICTURE_SIZE), GROUND)
     for number, one in enumerate(maps):
         place = number % across * side, number // across * side
         square.paste(Image.fromarray(one).resize((side, side), Image.Resampling.LANCZOS), place)

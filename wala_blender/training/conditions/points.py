@@ -13,7 +13,7 @@ from ..condition_training import ConditionTraining, Evaluation, Fields, Referenc
 from ..data.build import POINTS
 from ..data.input_augmentation import noisy_points, seen_points
 from ..data.shape_filter import surface_points
-from ..input_pictures import AZIMUTH, ELEVATION, SIDE
+from ..input_pictures import AZIMUTH, ELEVATION, PICTURE_SIZE
 from ..look_up import TrainingShapes
 from ..sample_grids import scatter
 
@@ -49,9 +49,9 @@ def show(inputs: dict) -> Image.Image:
     points = inputs["points"]
     camera = framed(points, ELEVATION, azimuth=AZIMUTH)
     at = (camera.project(points) - camera.center) / camera.half_size * (1, -1)
-    pixels = np.clip(np.floor((at + 1) * SIDE / 2).astype(int), 0, SIDE - 1)
+    pixels = np.clip(np.floor((at + 1) * PICTURE_SIZE / 2).astype(int), 0, PICTURE_SIZE - 1)
     depth = points @ camera.axes()[2]
-    picture = np.full((SIDE, SIDE), 255, np.uint8)
+    picture = np.full((PICTURE_SIZE, PICTURE_SIZE), 255, np.uint8)
     order = np.argsort(depth)
     picture[pixels[order, 1], pixels[order, 0]] = np.linspace(200, 20, len(points)).astype(np.uint8)
     return Image.fromarray(picture)

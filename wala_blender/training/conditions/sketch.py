@@ -13,7 +13,7 @@ from ..condition_training import ConditionTraining, Evaluation, Fields, Referenc
 from ..data.line_drawings import drawn, line_picture
 from ..input_pictures import flattened
 from ..look_up import TrainingShapes, looked_up
-from ..sample_grids import SIDE
+from ..sample_grids import PREVIEW_SIZE
 
 if TYPE_CHECKING:
     from ..condition_batches import Batches
@@ -40,7 +40,7 @@ def batch(batches: "Batches", picks: Tensor, generator: torch.Generator) -> tupl
 
 def preview(lines: Tensor, elevation: Tensor) -> Tensor:
     """The lines, dark on white."""
-    return F.interpolate(1 - lines[None].float().cpu(), (SIDE, SIDE))[0, 0]
+    return F.interpolate(1 - lines[None].float().cpu(), (PREVIEW_SIZE, PREVIEW_SIZE))[0, 0]
 
 
 def drawn_elevation(rng: np.random.Generator) -> float:

@@ -46,10 +46,10 @@ def voxel_input(shape: Reference, rng: np.random.Generator) -> dict:
 
 def baselines(field: Tensor, inputs: dict, train: TrainingShapes | None) -> Fields:
     """Interpolated cells."""
-    R, given = field.shape[0], inputs["occupancy"]
+    R, occupancy = field.shape[0], inputs["occupancy"]
     return {
-        "nearest": upsampled(given, "nearest", R),
-        "trilinear": upsampled(given, "trilinear", R),
+        "nearest": upsampled(occupancy, "nearest", R),
+        "trilinear": upsampled(occupancy, "trilinear", R),
         "trilinear_half_filled": upsampled(half_filled(field), "trilinear", R),
     }
 
@@ -73,10 +73,10 @@ def blockout_variants(views: Sequence[int]) -> dict[str, dict]:
 
 def blockout_baselines(field: Tensor, inputs: dict, train: TrainingShapes | None) -> Fields:
     """The blocks as they are, and as Blender's modifiers smooth them."""
-    given = inputs["vertices"], inputs["faces"]
+    mesh = inputs["vertices"], inputs["faces"]
     return {
-        "blocks": torch.from_numpy(mesh_to_distance(*given, field.shape[0])),
-        "remesh_and_smooth": remeshed_and_smoothed(*given, field.shape[0]),
+        "blocks": torch.from_numpy(mesh_to_distance(*mesh, field.shape[0])),
+        "remesh_and_smooth": remeshed_and_smoothed(*mesh, field.shape[0]),
     }
 
 

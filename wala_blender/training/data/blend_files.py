@@ -76,15 +76,15 @@ def read_blend(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """
     command = _blender()
     with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / "mesh.npz"
+        output = Path(folder) / "mesh.npz"
         try:
             done = subprocess.run(
-                [*command, str(path), str(made)], capture_output=True, text=True, errors="replace", timeout=_SECONDS
+                [*command, str(path), str(output)], capture_output=True, text=True, errors="replace", timeout=_SECONDS
             )
         except subprocess.TimeoutExpired as error:
             raise InputError(f"{path.name}: Blender did not open it within {_SECONDS} seconds") from error
         try:
-            with np.load(made) as arrays:
+            with np.load(output) as arrays:
                 vertices, faces = arrays["vertices"], arrays["faces"].astype(np.int64)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             last = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1][:160]

@@ -23,7 +23,7 @@ FINE = 128  # grid points a side of the solid that boxes are fitted to
 _COARSE = 24  # cells along the solid's longest side, where the best box is looked for
 _PARTS = (2, 16)  # in a drawn blockout
 _WASTE = (0.4, 1.5)
-_ENOUGH = 0.004  # of the solid: a box that gains less is not worth an artist's while
+_MIN_GAIN = 0.004  # of the solid: a box that gains less is not worth an artist's while
 _LOOSE = 0.3  # of the price of waste, when nothing gains any more: slanted rods are left then
 _CORNERS = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)])
 _QUADS = np.array(
@@ -96,7 +96,7 @@ def fitted_boxes(solid: np.ndarray, most: int, waste: float) -> list[np.ndarray]
     while len(boxes) < most:
         sums = _sums(gain)
         box = _refined(sums, np.minimum(_best_box(_pooled(gain, step)) * step, gain.shape), step)
-        if _total(sums, box) < _ENOUGH * len(filled):
+        if _total(sums, box) < _MIN_GAIN * len(filled):
             if is_loose:
                 break
             is_loose, gain = True, np.where(gain < 0, gain * _LOOSE, gain)

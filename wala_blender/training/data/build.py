@@ -138,7 +138,7 @@ def _file_of(store: Path, record: Record) -> Path:
     return store / "samples" / (name + ".npz")
 
 
-def _attempt(action: Callable[[Record, Limits], object], record: Record, limits: Limits) -> object:
+def _result_or_unfit(action: Callable[[Record, Limits], object], record: Record, limits: Limits) -> object:
     """action(record, limits), or the Unfit it raises: an error of one shape must not stop the build."""
     torch.set_num_threads(1)
     try:
@@ -163,12 +163,12 @@ def _write_sample(record: Record, limits: Limits, store: Path) -> dict:
     }
 
 
-def _entry(record: Record, made: dict | Unfit | object) -> dict:
+def _entry(record: Record, result: dict | Unfit | object) -> dict:
     """The line of index.jsonl."""
     entry = {**asdict(record), "file": None, "source": str(record.file), "split": record.split, "skipped": None}
-    if made is DIED:
-        made = Unfit("unreadable", "the process that read it died")
-    return entry | ({"skipped": str(made)} if isinstance(made, Unfit) else made)
+    if result is DIED:
+        result = Unfit("unreadable", "the process that read it died")
+    return entry | ({"skipped": str(result)} if isinstance(result, Unfit) else result)
 
 
 def ordered(records: list[Record], cap: int | None) -> list[Record]:
@@ -204,13 +204,13 @@ def _duplicates(todo: list[Record], done: dict[str, dict], limits: Limits, jobs:
     read at all, by id."""
     known = [(entry["id"], entry["geometry"]) for entry in done.values() if entry.get("geometry")]
     unfit, ids, prints = {}, [name for name, _ in known], [np.array(geometry) for _, geometry in known]
-    looks = surviving_map(partial(_attempt, fingerprint_of, limits=limits), todo, jobs)
-    for record, look in tqdm(zip(todo, looks), total=len(todo), desc="looking for duplicates", unit=""):
-        if look is DIED or isinstance(look, Unfit):
-            unfit[record.id] = look
+    fingerprints = surviving_map(partial(_result_or_unfit, fingerprint_of, limits=limits), todo, jobs)
+    for record, moments in tqdm(zip(todo, fingerprints), total=len(todo), desc="looking for duplicates", unit=""):
+        if moments is DIED or isinstance(moments, Unfit):
+            unfit[record.id] = moments
         else:
             ids.append(record.id)
-            prints.append(look)
+            prints.append(moments)
     first = first_alike(np.array(prints))
     return unfit | {
         ids[i]: Unfit("duplicate", f"of {ids[first[i]]}") for i in range(len(known), len(ids)) if first[i] != i
@@ -248,8 +248,10 @@ def build(
             if record.id in unfit:
                 write(_entry(record, unfit[record.id]))
         todo = [record for record in todo if record.id not in unfit]
-        made = surviving_map(partial(_attempt, partial(_write_sample, store=store), limits=limits), todo, jobs)
-        for record, one in tqdm(zip(todo, made), total=len(todo), desc="shapes", unit=""):
+        results = surviving_map(
+            partial(_result_or_unfit, partial(_write_sample, store=store), limits=limits), todo, jobs
+        )
+        for record, one in tqdm(zip(todo, results), total=len(todo), desc="shapes", unit=""):
             write(_entry(record, one))
     report = _report(list(done.values()))
     write_whole(store / "report.json", lambda stream: stream.write(json.dumps(report, indent=1).encode()))

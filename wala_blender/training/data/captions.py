@@ -126,8 +126,8 @@ def clean(caption: str) -> str:
     """
     text = " " + " ".join(re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", caption.lower())) + " "
     text = _GUN_PART.sub(_gun_part, text)
-    for written, said in _PHRASES:
-        text = text.replace(f" {written} ", f" {said} ")
+    for written, replacement in _PHRASES:
+        text = text.replace(f" {written} ", f" {replacement} ")
     words = _without_groups([word for word in text.split() if word not in _JUNK])
     words = _in_order(_person(words))
     while words and words[-1] in _LINKS:
@@ -233,15 +233,15 @@ def _is_plural(noun: str) -> bool:
 
 def carries(caption: str, noun: str) -> bool:
     """Whether a caption contains that noun, a synonym of it, or either's plural."""
-    said = f" {caption.lower()} "
-    return any(f" {form} " in said for word in _ALTERNATIVES.get(noun, (noun,)) for form in (word, plural(word)))
+    padded = f" {caption.lower()} "
+    return any(f" {form} " in padded for word in _ALTERNATIVES.get(noun, (noun,)) for form in (word, plural(word)))
 
 
 def vary(caption: str, head: str, rng: random.Random) -> str:
     """A random variation of a caption: dropped words, a synonym, a plural, an opening."""
-    said = clean(caption)
-    head = head if head and head in said.split() else head_of(said)
-    words = said.split()
+    text = clean(caption)
+    head = head if head and head in text.split() else head_of(text)
+    words = text.split()
     if rng.random() < 0.35:
         words = [head]
     elif len(words) > 1 and not any(link in words for link in _LINKS) and rng.random() < 0.4:
@@ -259,5 +259,5 @@ def vary(caption: str, head: str, rng: random.Random) -> str:
     return _with_article(rng.choice(openings).format(" ".join(words)))
 
 
-def _with_article(said: str) -> str:
-    return re.sub(r"\ba (?=[aeio])", "an ", said)
+def _with_article(text: str) -> str:
+    return re.sub(r"\ba (?=[aeio])", "an ", text)

@@ -186,15 +186,15 @@ def _read_folder(folder: Path, up: str) -> list[Record]:
 
 def _record(folder: Path, file: Path, up: str) -> Record:
     inside = file.relative_to(folder)
-    caption, category = _said(file.stem), "other"
+    caption, category = _caption_of(file.stem), "other"
     for parent in inside.parent.parts[::-1]:
-        said = _said(parent)
-        if said == NOTHING:
+        parent_caption = _caption_of(parent)
+        if parent_caption == NOTHING:
             continue
         if caption == NOTHING:
-            caption = said
+            caption = parent_caption
         else:
-            category = said
+            category = parent_caption
             break
     knows = file.suffix.lower() in (".glb", ".gltf", BLEND)
     identifier = "/".join((folder.resolve().name, *inside.parts))
@@ -203,7 +203,7 @@ def _record(folder: Path, file: Path, up: str) -> Record:
     )
 
 
-def _said(name: str) -> str:
+def _caption_of(name: str) -> str:
     return clean(" ".join(name_words(name)))
 
 

@@ -27,7 +27,9 @@ def make_word_table(source: Path | str, file: Path | str, captions: Iterable[str
     )
     words = (text.decode() if isinstance(text, bytes) else text).split("\n")
     wanted = {
-        word for said in (*captions, *(name for group in SYNONYMS for name in group)) for word in said.lower().split()
+        word
+        for caption in (*captions, *(name for group in SYNONYMS for name in group))
+        for word in caption.lower().split()
     }
     own = [row for row, word in enumerate(words) if word in wanted and row >= count]
     rows = [*range(min(count, len(words)))][: max(0, count - len(own))] + own[:count]
