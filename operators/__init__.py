@@ -3,12 +3,13 @@
 
 def _classes() -> tuple:
     from .environment import worker_operators
-    from .jobs import finish, generate, queue_operators, variation_operators
+    from .jobs import edit, finish, generate, queue_operators, variation_operators
     from .models import depth_map_list, model_operators
 
     owners = (
         generate,
         finish,
+        edit,
         queue_operators,
         variation_operators,
         depth_map_list,

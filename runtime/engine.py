@@ -21,6 +21,7 @@ from .storage import write_failure
 if TYPE_CHECKING:
     from wala_blender.mesh_to_mesh import MeshToMesh
     from wala_blender.pipeline import Pipeline, Settings
+    from wala_blender.shape_editing import Edit
     from wala_blender.text_to_shape import TextToShape
 
     from .job_runner import Progress
@@ -74,6 +75,7 @@ class Engine:
 
         # Before loading the model: bad input fails at once.
         inputs = load_condition(request.condition, dict(request.inputs), folder)
+        edit = _read_edit(folder, request)
         settings = Settings(
             model=request.model,
             seed=request.seed,
@@ -93,9 +95,9 @@ class Engine:
         )
         maker = self._loaded(request.model)
         if request.variations > 1:
-            _make_variations(folder, maker, request, inputs, settings, progress)
+            _make_variations(folder, maker, request, inputs, settings, progress, edit)
             return
-        generation = maker.generate(request.condition, inputs, settings, progress, keep)
+        generation = maker.generate(request.condition, inputs, settings, progress, keep, edit)
         jobs.write_result(folder, generation.vertices, generation.faces, generation.record, generation.uvs)
 
     def _loaded(self, model: str) -> "Pipeline | TextToShape | MeshToMesh":
@@ -116,6 +118,15 @@ class Engine:
         _empty_cuda_cache()
 
 
+def _read_edit(folder: Path, request: jobs.Request) -> "Edit | None":
+    """The shape to start from, None for none."""
+    if not request.edit:
+        return None
+    from wala_blender.shape_editing import read_edit
+
+    return read_edit(request.edit, folder)
+
+
 def _make_variations(
     folder: Path,
     maker: "Pipeline | TextToShape | MeshToMesh",
@@ -123,6 +134,7 @@ def _make_variations(
     inputs: dict,
     settings: "Settings",
     progress: "Progress",
+    edit: "Edit | None",
 ) -> None:
     """Shapes with the request's seed and the following ones, the best agreement with the input first."""
     from wala_blender.geometry.thumbnail import thumbnail_png
@@ -132,9 +144,8 @@ def _make_variations(
     surfaces: list[tuple] = []
     keep = Keep(surface=lambda *surface: surfaces.append(surface))
     seeds = [(request.seed + number) % 2**63 for number in range(request.variations)]
-    results = list(
-        zip(maker.variations(request.condition, inputs, settings, seeds, progress, keep), surfaces, strict=True)
-    )
+    shapes = maker.variations(request.condition, inputs, settings, seeds, progress, keep, edit)
+    results = list(zip(shapes, surfaces, strict=True))
     # In the order of the seeds if there is no agreement.
     results.sort(key=lambda pair: -(pair[0].record.get("agreement") or 0.0))
     # The job's own record is written last: it marks the set as complete.

@@ -29,7 +29,7 @@ from .events import Event, from_json
 from .locks import lock
 from .mesh_arrays import checked_mesh, read_arrays, with_edges
 from .messages import JobFailed
-from .request import FILE_NAME, ID, MAX_STEPS, MODEL_NAME, SCHEMA, Request, input_paths, parse_request, shown
+from .request import FILE_NAME, ID, MAX_STEPS, MODEL_NAME, SCHEMA, Request, parse_request, shown
 from .storage import (
     PARTIAL,
     FileContent,
@@ -101,7 +101,7 @@ def write_job(parent: Path | str, request: Request, files: Mapping[str, FileCont
     for name in files:
         if not FILE_NAME.fullmatch(name):
             raise JobFailed("job-invalid", f"an input file is called {name!r}; expected NAME.npy, NAME.npz or NAME.png")
-    for path in input_paths(request.inputs):
+    for path in request.files():
         if path.name not in files:
             raise JobFailed("job-invalid", f"the request names {path} but no such file was given")
 
@@ -129,11 +129,11 @@ def read_request(folder: Path | str) -> Request:
     request = parse_request(
         read_json(path, "job-missing", "job-invalid", "Give the folder of a job that was written completely."), path
     )
-    for entry in request.inputs.values():
+    for entry in (*request.inputs.values(), *request.edit.values()):
         for value in entry if isinstance(entry, list) else [entry]:
             if isinstance(value, str) and _leads_outside(folder, PurePath(value)):
                 raise JobFailed("job-invalid", f"{folder / value} is a link or no ordinary file", "Send the job again.")
-    for name in input_paths(request.inputs):
+    for name in request.files():
         if not is_plain(folder / name):
             raise JobFailed("job-invalid", f"{folder / name} is missing, and {REQUEST} names it", "Send the job again.")
     return request
@@ -160,7 +160,7 @@ def read_inputs(folder: Path | str, request: Request) -> dict[str, bytes]:
     """The input files that the request of a job folder names, as ``write_job`` takes them. Raises JobFailed:
     "job-missing"."""
     try:
-        return {path.name: _read_whole(Path(folder) / path) for path in input_paths(request.inputs)}
+        return {path.name: _read_whole(Path(folder) / path) for path in request.files()}
     except OSError as error:
         raise JobFailed(
             "job-missing", f"an input of {folder} cannot be read ({error.strerror})", "Send the job again."

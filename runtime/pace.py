@@ -21,7 +21,7 @@ def expected_stages(parent: Path, request: jobs.Request) -> dict[Stage, float]:
     """The stages, in order, and the seconds that each took in the newest finished jobs in ``parent`` that did as much;
     {} when there are none.
 
-    As much: of the same model and condition, with the same steps. Damaged folders are passed over.
+    As much: of the same model and condition, with the same steps, an edit as strong. Damaged folders are passed over.
     """
     found: list[dict[Stage, float]] = []
     for folder in _newest(parent):
@@ -55,6 +55,7 @@ def _stages_of(folder: Path, request: jobs.Request) -> dict[Stage, float]:
     same = all(
         getattr(other, name) == getattr(request, name) for name in ("model", "condition", "steps", "fit", "variations")
     )
+    same = same and other.edit.get("strength") == request.edit.get("strength")
     return stage_seconds(events) if same else {}
 
 

@@ -10,7 +10,8 @@ from typing import TypeGuard
 
 from .messages import JobFailed
 
-SCHEMA = 5  # 1 had no "fit", 2 neither "one_piece" nor "quality", 3 no "variations", 4 neither "finish" nor "start"
+# 1 had no "fit", 2 neither "one_piece" nor "quality", 3 no "variations", 4 neither "finish" nor "start", 5 no "edit"
+SCHEMA = 6
 FINISH_SCHEMA = 5  # from here on surfaces are finished; older jobs, which are still read, want them as extracted
 AS_EXTRACTED = {"topology": "full"}
 STARTS = ("input", "surface")
@@ -36,7 +37,8 @@ class Request:
     id: 8–64 lower-case hex digits. scale, steps, fit, one_piece: None = the model's default for the condition. inputs:
     numbers, texts, "inputs/NAME" paths, and lists of these. quality: one of QUALITIES. variations: how many shapes, of
     this seed and the next ones. finish: what becomes of the extracted surface, by the names of the library's Finish;
-    what is left out is the library's default. start: "surface" finishes the surfaces that an earlier run kept, and does
+    what is left out is the library's default. edit: the shape to start from, as the library's read_edit takes it, {}
+    for none; its files are inputs too. start: "surface" finishes the surfaces that an earlier run kept, and does
     nothing else. placement: plain JSON that comes back untouched; the worker never looks at it.
     """
 
@@ -52,9 +54,14 @@ class Request:
     quality: str = "normal"
     variations: int = 1
     finish: Mapping[str, str | float | bool | None] = field(default_factory=dict)
+    edit: Mapping[str, str | float | list[str | float]] = field(default_factory=dict)
     start: str = "input"
     placement: Mapping = field(default_factory=dict)
     created: str = ""
+
+    def files(self) -> list[PurePosixPath]:
+        """The files of the inputs and of the edit. Raises JobFailed, see input_paths."""
+        return [*input_paths(self.inputs), *input_paths(self.edit)]
 
 
 def parse_request(document: dict, path: Path | str) -> Request:
@@ -82,7 +89,7 @@ def parse_request(document: dict, path: Path | str) -> Request:
         value = getattr(request, name)
         if not holds(value):
             raise JobFailed("job-invalid", f"{path}: {name} is {shown(value)}; expected {expected}")
-    input_paths(request.inputs)
+    request.files()
     return request
 
 
@@ -135,6 +142,10 @@ def _is_input(value: object) -> bool:
     return all(_is_text(one) or _is_number(one) for one in _items(value))
 
 
+def _are_inputs(value: object) -> bool:
+    return isinstance(value, Mapping) and all(_is_text(name) and _is_input(item) for name, item in value.items())
+
+
 def _is_plain(value: object, depth: int = MAX_DEPTH) -> bool:
     """Whether it is JSON of finite numbers, within the nesting limit."""
     if isinstance(value, (Mapping, list, tuple)):
@@ -147,13 +158,8 @@ _RULES: tuple[tuple[str, str, Callable[[object], bool]], ...] = (
     ("id", "8 to 64 hex digits", lambda value: isinstance(value, str) and bool(ID.fullmatch(value))),
     ("model", "a model's name", lambda value: isinstance(value, str) and bool(MODEL_NAME.fullmatch(value))),
     ("condition", "a condition's name", lambda value: isinstance(value, str) and bool(_WORD.fullmatch(value))),
-    (
-        "inputs",
-        "texts, finite numbers and lists of them by name",
-        lambda value: (
-            isinstance(value, Mapping) and all(_is_text(name) and _is_input(item) for name, item in value.items())
-        ),
-    ),
+    ("inputs", "texts, finite numbers and lists of them by name", _are_inputs),
+    ("edit", "texts, finite numbers and lists of them by name", _are_inputs),
     ("seed", "a whole number from 0 to 2**63 - 1", lambda value: _is_count(value, 2**63 - 1)),
     (
         "scale",

@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 from scipy.spatial import cKDTree
-from shapes import open_edges, signed_volume, sphere, write_collection
+from shapes import box, open_edges, signed_volume, sphere, write_collection
 
 import wala_blender
 from runtime import jobs
@@ -331,6 +331,38 @@ def test_generate(capsys, tmp_path, condition):
     if condition in ("points", "blockout"):
         # It stands where the input stood.
         assert np.allclose((vertices.min(0) + vertices.max(0)) / 2, (5, 6, 7), atol=0.8)
+
+
+@needs_weights
+def test_a_mesh_is_varied_in_a_region_and_blended_where_it_was(capsys, tmp_path):
+    write_mesh(tmp_path / "a.obj", *box((4, 5, 6), (6, 7, 8)), {})
+    write_mesh(tmp_path / "b.obj", *sphere(1.0, (0, 0, 0), rings=16), {})
+    shared = ("--quality", "draft", "--device", "cpu", "--out", tmp_path / "made.obj")
+    for given in (
+        ("vary", tmp_path / "a.obj", "--text", "a box", "--sphere", 5, 7, 7, 0.8),
+        ("blend", tmp_path / "a.obj", tmp_path / "b.obj", "--mix", 0.2),
+    ):
+        code, said, err = wala(capsys, *given, *shared)
+        assert code == 0, err
+        vertices, _ = checked_mesh(tmp_path / "made.obj")
+        assert np.allclose([vertices.min(0), vertices.max(0)], [(4, 5, 6), (6, 7, 8)], atol=0.3)
+        assert f"{tmp_path / 'made.obj'}" in said
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("--strength", 2), "a number from 0 to 1"),
+        (("--box", 1, 1, 1, 0, 2, 2), "has no size"),
+        (("--sphere", 0, 0, 0, 0), "has no size"),
+        (("--out", "a.obj"), "a.obj"),
+    ],
+)
+def test_a_variation_that_cannot_be_is_refused(capsys, tmp_path, monkeypatch, given, words):
+    monkeypatch.chdir(tmp_path)
+    write_mesh(tmp_path / "a.obj", *box(), {})
+    code, _, err = wala(capsys, "vary", "a.obj", "--out", "b.obj", *given)
+    assert code in (1, 2) and words in err and [path.name for path in tmp_path.iterdir()] == ["a.obj"]
 
 
 @needs_weights

@@ -146,6 +146,35 @@ class WALA_PT_mesh(Tab, bpy.types.Panel):
         layout.operator("wala.finish", icon="MOD_REMESH")
 
 
+class WALA_PT_edit(Tab, bpy.types.Panel):
+    """Vary a mesh, make a region of it anew, blend two."""
+
+    bl_idname = "WALA_PT_edit"
+    bl_label = "Edit Shape"
+    bl_parent_id = "WALA_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.wala
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.row().prop(settings, "edit_guide", expand=True)
+        if settings.edit_guide == "WORDS":
+            layout.prop(settings, "edit_words", placeholder="What it becomes (optional)")
+        layout.row().prop(settings, "edit_region", expand=True)
+        if settings.edit_region == "EMPTY":
+            row = layout.row(align=True)
+            row.prop(settings, "region", text="Empty")
+            row.operator("wala.add_region", text="", icon="ADD")
+        elif settings.edit_region == "FACES":
+            layout.prop(settings, "region_radius")
+        layout.prop(settings, "strength" if settings.edit_region == "ALL" else "region_strength")
+        layout.operator("wala.vary", icon="MOD_NOISE")
+        layout.separator()
+        layout.prop(settings, "mix")
+        layout.operator("wala.blend", icon="MOD_BOOLEAN")
+
+
 class WALA_PT_worker(Tab, bpy.types.Panel):
     bl_idname = "WALA_PT_worker"
     bl_label = "Worker"
@@ -290,6 +319,7 @@ CLASSES = (
     WALA_PT_main,
     WALA_PT_variations,
     WALA_PT_mesh,
+    WALA_PT_edit,
     WALA_PT_settings,
     WALA_PT_worker,
 )

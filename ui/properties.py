@@ -181,6 +181,59 @@ class WalaSettings(*INPUTS, bpy.types.PropertyGroup):
             ("MIDDLE", "Middle", "In the middle of the shape"),
         ],
     )
+    strength: FloatProperty(
+        name="Strength",
+        description="How much of the mesh is made anew: from touching it up to reinventing it",
+        default=0.6,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+    region_strength: FloatProperty(
+        name="Strength",
+        description="How much of the region is made anew: 1 keeps nothing of it",
+        default=1.0,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+    edit_guide: EnumProperty(
+        name="Guide",
+        description="What the mesh is to become",
+        items=[
+            ("WORDS", "Words", "A few English words, or none: then whatever the model makes of it"),
+            ("SOURCE", "Its Source", "The sketch, the blockout or the words that the result was made from"),
+        ],
+    )
+    edit_words: StringProperty(
+        name="Words", description="What the mesh is to become, such as “a chair”. It may stay empty"
+    )
+    edit_region: EnumProperty(
+        name="Region",
+        description="Which part of the mesh is made anew",
+        items=[
+            ("ALL", "All", "The whole mesh"),
+            ("EMPTY", "Empty", "What lies in a cube or sphere empty"),
+            ("FACES", "Faces", "The neighbourhood of the faces that are selected in Edit Mode"),
+        ],
+    )
+    region: PointerProperty(
+        name="Region",
+        description="A cube or sphere empty: what lies in it is made anew",
+        type=bpy.types.Object,
+        poll=lambda self, item: item.type == "EMPTY" and item.empty_display_type in ("CUBE", "SPHERE"),
+    )
+    region_radius: FloatProperty(
+        name="Reach",
+        description="How far around the selected faces, as a share of the shape's longest side",
+        default=0.1,
+        min=0.02,
+        max=0.5,
+        subtype="FACTOR",
+    )
+    mix: FloatProperty(
+        name="Mix", description="Share of the other mesh in a blend", default=0.5, min=0.0, max=1.0, subtype="FACTOR"
+    )
     take_results: BoolProperty(
         name="Use Results",
         default=False,

@@ -32,6 +32,8 @@ _PUBLIC = {
     "PointInput": "inputs",
     "MeshInput": "inputs",
     "NoInput": "inputs",
+    "Edit": "shape_editing",
+    "Region": "shape_editing",
     "read_mesh": "geometry.meshes",
     "describe_models": "models.listing",
     "WalaError": "errors",
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from .mesh_to_mesh import MeshToMesh
     from .models.listing import describe_models
     from .pipeline import Generation, Pipeline, Settings
+    from .shape_editing import Edit, Region
     from .text_to_shape import TextToShape
 
 

@@ -33,8 +33,10 @@ from .pipeline import (
     describe_memory,
     finished,
     one_after_another,
+    refuse_edit,
 )
 from .progress import Progress, Stopwatch, silent
+from .shape_editing import Edit
 
 QUERIES = {
     257: 1_200_000,
@@ -134,12 +136,14 @@ class MeshToMesh:
         settings: Settings = Settings(),
         progress: Progress | None = None,
         keep: Keep = Keep(),
+        edit: Edit | None = None,
     ) -> Generation:
         """The mesh reconstructed from its latents. ``keep`` gets a note with the expected duration, and the latents:
         the levels' numbers in a row.
 
         Arguments and errors as of Pipeline.generate.
         """
+        refuse_edit(self.row.name, edit)
         condition, inputs = raw_inputs(condition, inputs)
         resolution = self._checked(condition, inputs, settings)
         check_available(settings.finish)
@@ -202,9 +206,10 @@ class MeshToMesh:
         seeds: Sequence[int],
         progress: Progress | None = None,
         keep: Keep = Keep(),
+        edit: Edit | None = None,
     ) -> list[Generation]:
         """As Pipeline.variations, one after the other: they differ in the points on the surface alone."""
-        return one_after_another(self.generate, condition, inputs, settings, seeds, progress, keep)
+        return one_after_another(self.generate, condition, inputs, settings, seeds, progress, keep, edit)
 
     def _checked(self, condition: str, inputs: dict, settings: Settings) -> int:
         """The resolution to use."""

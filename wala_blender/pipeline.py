@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,14 +21,14 @@ from .conditions.specs import has_prompt_beside
 from .conditions.surface_points import surface_points
 from .conditions.types import Prepared
 from .diffusion.guidance import conditioned, guided
-from .diffusion.samplers import ancestral, noises_of_seeds
+from .diffusion.samplers import Start, ancestral, noises_of_seeds
 from .errors import InputError, ModelError
 from .finishing.finish import check_available, finish, finished_record
 from .finishing.settings import DEFAULT, SMOOTH, Finish
 from .geometry.distance import RESOLUTION, Frame
 from .geometry.meshes import provenance_of, write_mesh
 from .geometry.surface import field_to_mesh, main_components
-from .inputs import Input, raw_inputs
+from .inputs import Input, Mesh, raw_inputs
 from .latent_optimization import fit, half_field
 from .models.loading import Loaded, load_model
 from .models.precision import choose_precision, precision_name
@@ -40,6 +41,7 @@ from .networks.condition import Condition
 from .networks.detail_unet import DetailNetwork
 from .offload import on_device, run_with_offload_fallback
 from .progress import Progress, Stopwatch, part_of, silent
+from .shape_editing import Base, Edit, EditedShape, field_of
 from .surface_refinement import refine_surface
 from .wavelet import field_to_tree, tree_to_field
 
@@ -89,6 +91,16 @@ class FitPlan:
     detail: bool = False
     surface_steps: int = 0
     hold: float = 0.0
+
+    def weakened(self, strength: float) -> "FitPlan":
+        """The plan of an edit of that strength, without the detail stage: an edited shape has its own details."""
+        return replace(
+            self,
+            latent_steps=round(self.latent_steps * strength),
+            detail=False,
+            surface_steps=round(self.surface_steps * strength),
+            hold=self.hold * strength,
+        )
 
 
 @dataclass(frozen=True)
@@ -351,8 +363,13 @@ class Pipeline:
         scale: float | None,
         steps: int,
         progress: Progress,
+        start: Start | None = None,
     ) -> list[Sample]:
         """Of every group of seeds the sample whose shape agrees best with the input."""
+        if start is not None:
+            if start.strength == 0:
+                return [Sample(group[0], start.latent) for group in groups]
+            steps = start.steps(steps, self.schedule)
         model = self.denoiser
         tensors, words = (
             tuple(tensor.to(self.device) for tensor in some) for some in (prepared.tensors, prepared.words)
@@ -374,6 +391,7 @@ class Pipeline:
                     steps,
                     noises_of_seeds(batch, (4, 12, 12, 12), self.device),
                     partial(part, "sample"),
+                    start,
                 )
                 for batch, part in zip(batches, parts, strict=True)
             ]
@@ -403,16 +421,30 @@ class Pipeline:
         settings: Settings = Settings(),
         progress: Progress | None = None,
         keep: Keep = Keep(),
+        edit: Edit | None = None,
     ) -> Generation:
         """A mesh for an input: a typed one (TextInput("a chair"), see inputs.py), or a condition's name and its raw
         inputs (see conditions/inputs.py). progress(stage, step, steps) may raise to stop. ``keep`` gets the latent as
-        soon as it exists, and again when it has been fitted.
+        soon as it exists, and again when it has been fitted. ``edit``: the shape to start from, None: noise.
 
         Where the memory does not suffice, and low-memory mode is "auto", the stages begin again in that mode.
         Raises as generate_latent does, and MemoryShortageError.
         """
         condition, inputs = raw_inputs(condition, inputs)
-        return self._tried(condition, inputs, [settings], progress or silent, keep)[0]
+        return self._tried(condition, inputs, [settings], progress or silent, keep, edit)[0]
+
+    def vary(
+        self,
+        mesh: Mesh | np.ndarray,
+        strength: float,
+        condition: str | Input = "none",
+        inputs: dict | None = None,
+        settings: Settings = Settings(),
+        **choices: Any,
+    ) -> Generation:
+        """A variation of a mesh or distance field: ``generate`` with an Edit of this mesh and strength, for which
+        ``choices`` are further fields."""
+        return self.generate(condition, inputs, settings, edit=Edit(mesh, strength, **choices))
 
     def variations(
         self,
@@ -422,6 +454,7 @@ class Pipeline:
         seeds: Sequence[int],
         progress: Progress | None = None,
         keep: Keep = Keep(),
+        edit: Edit | None = None,
     ) -> list[Generation]:
         """One mesh a seed, in order, for one input: the same as ``generate`` with that seed in the settings, up to
         rounding.
@@ -435,21 +468,54 @@ class Pipeline:
         if not seeds:
             raise InputError("there is no seed", "Give one for each variation.")
         several = [replace(settings, seed=seed) for seed in seeds]
-        return self._tried(condition, inputs, several, progress or silent, keep)
+        return self._tried(condition, inputs, several, progress or silent, keep, edit)
 
     def _tried(
-        self, condition: str, inputs: dict, settings: list[Settings], progress: Progress, keep: Keep
+        self,
+        condition: str,
+        inputs: dict,
+        settings: list[Settings],
+        progress: Progress,
+        keep: Keep,
+        edit: Edit | None,
     ) -> list[Generation]:
         def attempt(sequential_offload: bool) -> list[Generation]:
             self._take_up(sequential_offload)
-            return self._generate(condition, inputs, settings, progress, keep)
+            return self._generate(condition, inputs, settings, progress, keep, edit)
 
         return run_with_offload_fallback(
             attempt, "on" if self.sequential_offload else self._low_memory, self.device, self._needs
         )
 
+    def encoded(
+        self, edit: Edit, condition_frame: Frame | None = None, progress: Progress | None = None
+    ) -> EditedShape:
+        """An edit with its shapes encoded. ``condition_frame``: of the condition's input, which has the mesh's
+        coordinates. Raises InputError."""
+        progress = progress or silent
+        progress("encode", 0, 1)
+        frame, field, notes = field_of(edit.mesh, edit.frame or condition_frame)
+        if edit.other is None:
+            return EditedShape(edit, frame, ((self._base(field), 1.0),), notes)
+        if edit.region is not None:
+            raise InputError("a region of two shapes cannot be made anew", "Blend them first, then change the region.")
+        _, other, more = field_of(edit.other, None)
+        bases = (self._base(field), 1 - edit.mix), (self._base(other), edit.mix)
+        return EditedShape(edit, frame, bases, (*notes, *more))
+
+    def _base(self, field: np.ndarray) -> Base:
+        latent = self.field_to_latent(field)
+        whole = torch.as_tensor(field, dtype=torch.float32, device=self.device)
+        return Base(whole, latent, half_field(self.decode(latent)))
+
     def _generate(
-        self, condition: str, inputs: dict, settings: list[Settings], progress: Progress, keep: Keep
+        self,
+        condition: str,
+        inputs: dict,
+        settings: list[Settings],
+        progress: Progress,
+        keep: Keep,
+        edit: Edit | None,
     ) -> list[Generation]:
         """A mesh for each of the settings, which differ in their seeds alone."""
         for one in settings:
@@ -459,8 +525,12 @@ class Pipeline:
         timed = Stopwatch(progress, timings)
         prepared = self._prepared(condition, inputs, timed)
         plan = self.fit_plan(condition, prepared, settings[0])
+        edited, start = None, None
+        if edit is not None:
+            edited = self.encoded(edit, prepared.frame, timed)
+            start, plan = edited.start, plan.weakened(edit.strength)
         groups = [self._candidates(condition, one) for one in settings]
-        samples = self._sampled(condition, prepared, groups, scale, steps, timed)
+        samples = self._sampled(condition, prepared, groups, scale, steps, timed, start)
         timed.stop()
         shared = {
             "timings": {stage: seconds / len(settings) for stage, seconds in timings.items()},
@@ -470,7 +540,7 @@ class Pipeline:
         }
         parts = [part_of(progress, number, len(settings)) for number in range(len(settings))]
         return [
-            self._finished(condition, inputs, plan, one, sample, shared, part, keep)
+            self._finished(condition, inputs, plan, one, sample, shared, part, keep, edited)
             for one, sample, part in zip(settings, samples, parts, strict=True)
         ]
 
@@ -484,6 +554,7 @@ class Pipeline:
         shared: dict,
         progress: Progress,
         keep: Keep,
+        edited: EditedShape | None,
     ) -> Generation:
         """A sample's mesh. ``shared``: what of the record is the same of all samples."""
         timings, prepared = dict(shared["timings"]), plan.prepared
@@ -496,11 +567,17 @@ class Pipeline:
         agrees = {"agreement": agreement(prepared, half_field(tree).cpu())} if shared["several"] else {}
         half = QUALITIES[settings.quality].half and not plan.hold
         distance = self.tree_to_field(tree, plan, timed, half)
+        if edited is not None:
+            distance = edited.applied(distance, half_field(tree))
         timed("surface", 0, 1)
-        one_piece = self.row.one_piece and not prepared.in_parts if settings.one_piece is None else settings.one_piece
-        vertices, faces, left_out = main_components(*field_to_mesh(distance, remove_dust=False), one_piece)
+        in_parts = prepared.in_parts or (edited is not None and edited.in_parts)
+        one_piece = self.row.one_piece and not in_parts if settings.one_piece is None else settings.one_piece
+        vertices, faces = field_to_mesh(distance, remove_dust=False)
+        left_out = 0
+        if edited is None or edited.edit.region is None:
+            vertices, faces, left_out = main_components(vertices, faces, one_piece)
         timed.stop()
-        frame, licence = prepared.frame, self.row.licence
+        frame, licence = prepared.frame if edited is None else edited.frame, self.row.licence
         record = {
             "model": self.row.name,
             "model_version": self.row.version,
@@ -518,13 +595,24 @@ class Pipeline:
             "refine": plan.surface_steps,
             "hold": plan.hold,
             "one_piece": one_piece,
+            "edit": edited and edited.edit.to_record(),
             "condition": condition,
             "licence": licence.name,
             "non_commercial": licence.non_commercial,
             "ai_generated": True,
             "timings": timings,
             "frame": {"center": [float(c) for c in frame.center], "scale": float(frame.scale)} if frame else None,
-            "note": ". ".join(filter(None, (*inputs.get("notes", ()), prepared.note, describe_left_out(left_out)))),
+            "note": ". ".join(
+                filter(
+                    None,
+                    (
+                        *inputs.get("notes", ()),
+                        *(edited.notes if edited else ()),
+                        prepared.note,
+                        describe_left_out(left_out),
+                    ),
+                )
+            ),
         }
         return finished(vertices, faces, latent.cpu().numpy(), record, settings.finish, progress, keep)
 
@@ -583,13 +671,22 @@ def one_after_another(
     seeds: Sequence[int],
     progress: Progress | None,
     keep: Keep,
+    edit: Edit | None = None,
 ) -> list[Generation]:
     """Variations by a pipeline without batching, one after the other."""
     parts = [part_of(progress or silent, number, len(seeds)) for number in range(len(seeds))]
     return [
-        generate(condition, inputs, replace(settings, seed=seed), part, keep)
+        generate(condition, inputs, replace(settings, seed=seed), part, keep, edit)
         for seed, part in zip(seeds, parts, strict=True)
     ]
+
+
+def refuse_edit(model: str, edit: Edit | None) -> None:
+    """Raises ModelError where a model that cannot start from a shape is to do so."""
+    if edit is not None:
+        raise ModelError(
+            f"the model {model} has no encoder of shapes, so that it cannot start from one", "Choose the starter."
+        )
 
 
 def describe_left_out(count: int) -> str:

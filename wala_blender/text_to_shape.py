@@ -19,8 +19,19 @@ from .models.precision import choose_precision, precision_name
 from .models.records import Installed, known_row, models_folder, read_record
 from .models.registry import ModelRow
 from .offload import free_memory, run_with_offload_fallback
-from .pipeline import Generation, Keep, Pipeline, Settings, checked, choose_device, describe_memory, one_after_another
+from .pipeline import (
+    Generation,
+    Keep,
+    Pipeline,
+    Settings,
+    checked,
+    choose_device,
+    describe_memory,
+    one_after_another,
+    refuse_edit,
+)
 from .progress import Progress, Stopwatch, silent
+from .shape_editing import Edit
 from .text_to_views import SCHEDULE, TextToViews, TextToViewsConfig, Views
 
 CONFIG = TextToViewsConfig()  # what the published settings leave open
@@ -77,12 +88,14 @@ class TextToShape:
         settings: Settings = Settings(),
         progress: Progress | None = None,
         keep: Keep = Keep(),
+        edit: Edit | None = None,
     ) -> Generation:
         """As Pipeline.generate. The settings' scale and steps are the views'; the shape has its own model's, and the
         same seed, fit and one_piece.
 
         ``keep`` gets the views before the shape is begun: given back with their view indices, they make the same shape.
         """
+        refuse_edit(self.row.name, edit)
         condition, inputs = raw_inputs(condition, inputs)
         scale, steps = checked(self.row, SCHEDULE.length, condition, settings)
         check_available(settings.finish)
@@ -145,9 +158,10 @@ class TextToShape:
         seeds: Sequence[int],
         progress: Progress | None = None,
         keep: Keep = Keep(),
+        edit: Edit | None = None,
     ) -> list[Generation]:
         """As Pipeline.variations; each has its own views, so that they are made one after the other."""
-        return one_after_another(self.generate, condition, inputs, settings, seeds, progress, keep)
+        return one_after_another(self.generate, condition, inputs, settings, seeds, progress, keep, edit)
 
     def _views(
         self, prompt: str, seed: int, scale: float, steps: int, progress: Progress, sequential_offload: bool

@@ -109,7 +109,7 @@ def gather(context, items) -> tuple[np.ndarray, np.ndarray]:
         owner = instance.parent if instance.is_instance else instance.object
         if owner is None or owner.original not in wanted or not instance.show_self:
             continue
-        vertices, triangles = _geometry(instance.object)
+        vertices, triangles = geometry_of(instance.object)
         matrix = np.array(instance.matrix_world, dtype=np.float64)
         flip = np.linalg.det(matrix[:3, :3]) < 0
         with np.errstate(invalid="ignore"):  # the caller checks for values that are not finite
@@ -125,7 +125,7 @@ def gather(context, items) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([world for world, _ in parts]), np.concatenate(faces)
 
 
-def _geometry(shape) -> tuple[np.ndarray, np.ndarray]:
+def geometry_of(shape) -> tuple[np.ndarray, np.ndarray]:
     """An evaluated object's own vertices (V, 3) and triangles (F, 3), in its own space."""
     if shape.type == "POINTCLOUD":
         return _vectors(shape.data.attributes["position"].data, "vector"), np.zeros((0, 3), np.int64)

@@ -7,6 +7,7 @@ smooth.
 import re
 
 import bpy
+import mathutils
 import numpy as np
 
 from ..scene import frames
@@ -56,6 +57,8 @@ def deliver(result, request, title: str, where: ResultScene):
     item.location = placed.location
     item.rotation_euler = (0.0, 0.0, placed.rotation)
     item.wala.anchor = (*placed.location, placed.rotation)
+    if "matrix" in request.placement:
+        item.matrix_world = mathutils.Matrix(request.placement["matrix"])
     _mark_both(item, result, request)
     where.collection().objects.link(item)
     _make_active(where.scene, item)
@@ -80,9 +83,7 @@ def _about_z(vertices: np.ndarray, angle: float) -> np.ndarray:
 
 
 def _placed(result, request) -> Placed:
-    frame = result.record.get("frame")
-    if frame is not None:
-        frame = {"center": frames.to_blender(np.asarray(frame["center"], float)).tolist(), "scale": frame["scale"]}
+    frame = frames.frame_to_blender(result.record.get("frame"))
     return place(frames.to_blender(result.vertices), request.placement, frame)
 
 

@@ -106,10 +106,25 @@ def _object_of(ticket: Ticket, result: jobs.Result, where: ResultScene):
     item.wala.fingerprint = origin.fingerprint
     item.wala.variations, item.wala.variation = len(variations.thumbnails(ticket.folder)), 0
     if is_new:
-        source_display.cover(item, where.scene, item.wala.settings.source_display)
+        if request.edit:
+            _keep_materials(item)
+        is_beside = "other" in request.edit  # a blend hides nothing
+        display = source_display.KEEP if is_beside else item.wala.settings.source_display
+        source_display.cover(item, where.scene, display, bool(request.edit))
         if item.wala.settings.mark_as_asset:
             assets.mark(item)
     return item
+
+
+def _keep_materials(item) -> None:
+    """Give a mesh the materials of the first one that it was made from."""
+    source = item.wala.sources[0].object if len(item.wala.sources) else None
+    if source is not None and source.type == "MESH" and len(source.data.materials):
+        own = item.data.materials[0]
+        item.data.materials.clear()
+        for material in source.data.materials:
+            item.data.materials.append(material)
+        bpy.data.materials.remove(own)
 
 
 def _replaced(ticket: Ticket, scene):

@@ -15,15 +15,16 @@ from . import sources
 KEEP, WIRE, HIDE = "KEEP", "WIRE", "HIDE"
 
 
-def cover(result, scene, display: str) -> None:
-    """Change the display of a new result's sources, and hide earlier results in the same place."""
+def cover(result, scene, display: str, is_edit: bool = False) -> None:
+    """Change the display of a new result's sources, and hide earlier results in the same place. ``is_edit``: it takes
+    the place of a mesh that it was made from, which is hidden, a result itself or not."""
     items = sources.find(result, scene)
     for other in sources.results_of(items, scene):
         if other != result and _is_in_place(other):
             _hide(other, scene, True)
     for item in items:
-        if display != KEEP and item.wala.covered == KEEP and not sources.is_result(item):
-            _change(item, scene, HIDE if display == HIDE else WIRE)
+        if display != KEEP and item.wala.covered == KEEP and (is_edit or not sources.is_result(item)):
+            _change(item, scene, HIDE if display == HIDE or is_edit else WIRE)
 
 
 def _is_in_place(result) -> bool:

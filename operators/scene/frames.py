@@ -18,3 +18,10 @@ def to_blender(points: np.ndarray) -> np.ndarray:
     """Model axes to Blender axes: (x, y, z) becomes (x, -z, y). The inverse of :func:`to_model`."""
     x, y, z = np.moveaxis(np.asarray(points), -1, 0)
     return np.stack([x, -z, y], axis=-1)
+
+
+def frame_to_blender(frame: dict | None) -> dict | None:
+    """A result's frame, "center" and "scale", in Blender's axes; None for none."""
+    if frame is None:
+        return None
+    return {"center": to_blender(np.asarray(frame["center"], float)).tolist(), "scale": frame["scale"]}

@@ -116,6 +116,14 @@ def at_sketch(vertices: np.ndarray, placement: dict, frame: dict | None) -> Plac
     return Placed(centred * scale, location, rotation)
 
 
+def in_object(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:
+    """In the coordinates of the object that was edited, which has the matrix placement["matrix"] in the world: model
+    space · placement["scale"] (3,) + placement["offset"] (3,)."""
+    matrix = np.asarray(placement["matrix"], dtype=np.float64)
+    rotation = float(np.arctan2(matrix[1, 0], matrix[0, 0]))
+    return Placed(vertices * placement["scale"] + placement["offset"], matrix[:3, 3], rotation)
+
+
 def _cover(view: View, local: np.ndarray, target: np.ndarray, depth: float) -> tuple[float, np.ndarray]:
     """The scale and the (right, up) offset that make the picture of local points (V, 3: right, up, depth) cover the
     target box (2, 2)."""
@@ -138,4 +146,11 @@ def _longest(sides: np.ndarray) -> float:
     return max(float(np.max(sides)), 1e-12)
 
 
-SOLVERS = {"point": at_point, "input": at_input, "box": in_box, "seen": as_seen, "sketch": at_sketch}
+SOLVERS = {
+    "point": at_point,
+    "input": at_input,
+    "box": in_box,
+    "seen": as_seen,
+    "sketch": at_sketch,
+    "object": in_object,
+}

@@ -1,5 +1,5 @@
-"""An engine without a model, for the tests inside Blender: every job gives the same lopsided chair. Without
-torch and bpy.
+"""An engine without a model, for the tests inside Blender: every job gives the same lopsided chair, and
+one that edits a mesh that mesh. Without torch and bpy.
 
 A text job obeys its prompt: "slow" takes half a minute, "die" ends the worker, "fail" fails as a bad input does; of
 "maps" it draws six depth maps first, and of "maps, then fail" no more than these; about "a shelf" it has a remark.
@@ -93,7 +93,7 @@ class ShapingEngine:
             time.sleep(8.0 if prompt == "slow" else PAUSE)
         progress("decode", 0, 1)
         progress("surface", 0, 1)
-        vertices, faces = chair()
+        vertices, faces = edited_mesh(folder, request) if request.edit else chair()
         for number in reversed(range(request.variations)):
             # The last seed agrees best; a later variation is higher.
             seed = request.seed + request.variations - 1 - number
@@ -118,6 +118,12 @@ class ShapingEngine:
                 faces, angle = faces[:12], 0.0
             uvs = np.random.default_rng(0).random((*faces.shape, 2), np.float32) if request.finish.get("uv") else None
             jobs.write_result(own, surface.vertices, faces, surface.record | {"smooth_angle": angle}, uvs)
+
+
+def edited_mesh(folder: Path, request: jobs.Request) -> tuple[np.ndarray, np.ndarray]:
+    """The mesh that a job starts from, as it is."""
+    with np.load(folder / request.edit["mesh"]) as arrays:
+        return arrays["vertices"], arrays["faces"]
 
 
 def record_of(folder: Path, request: jobs.Request) -> dict:

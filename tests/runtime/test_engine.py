@@ -53,7 +53,7 @@ class Library:
             raise errors.InputError("there is no prompt", "Write one.")
         return {"loaded": inputs["prompt"]}
 
-    def generate(self, condition, inputs, settings, progress, keep):
+    def generate(self, condition, inputs, settings, progress, keep, edit=None):
         self.calls.append((condition, inputs, settings))
         for step in range(3):
             progress("sample", step, 3)

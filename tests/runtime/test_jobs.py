@@ -83,6 +83,9 @@ def test_request_and_arrays_come_back(tmp_path):
         ({"finish": 3}, "job-invalid", "finish"),
         ({"finish": {"faces": [1]}}, "job-invalid", "finish"),
         ({"start": "latent"}, "job-invalid", "start"),
+        ({"edit": 3}, "job-invalid", "edit"),
+        ({"edit": {"mesh": "inputs/gone.npz"}}, "job-invalid", "gone.npz"),
+        ({"edit": {"mesh": "inputs/../../secret.npz"}}, "job-invalid", "secret"),
     ],
 )
 def test_bad_requests_are_refused_with_words(tmp_path, changes, code, words):
@@ -96,7 +99,7 @@ def test_bad_requests_are_refused_with_words(tmp_path, changes, code, words):
 
 
 # What schemas came to know.
-OLD = {"fit": None, "one_piece": None, "quality": "normal", "variations": 1, "finish": {}, "start": "input"}
+OLD = {"fit": None, "one_piece": None, "quality": "normal", "variations": 1, "finish": {}, "start": "input", "edit": {}}
 
 
 @pytest.mark.parametrize(("schema", "known"), [(1, 0), (2, 1), (3, 3), (4, 4)])
@@ -111,6 +114,16 @@ def test_requests_of_earlier_schemas_are_still_read_and_want_the_surface_as_extr
     got = jobs.read_request(folder)
     assert (got.id, got.seed, got.inputs, got.fit, got.one_piece) == (sent.id, 5, sent.inputs, None, None)
     assert (got.finish, got.start) == ({"topology": "full"}, "input")
+
+
+def test_the_shape_to_start_from_is_an_input_too(tmp_path):
+    edit = {"mesh": "inputs/edited.npz", "strength": 0.5, "frame": [0.0, 0.0, 0.0, 1.0]}
+    mesh = {"vertices": np.eye(3), "faces": np.array([[0, 1, 2]])}
+    with pytest.raises(JobFailed, match="no such file"):
+        jobs.write_job(tmp_path, request(edit=edit), POINTS)
+    folder = jobs.write_job(tmp_path, request(edit=edit), {**POINTS, "edited.npz": mesh})
+    got = jobs.read_request(folder)
+    assert got.edit == edit and {"edited.npz", *POINTS} == set(jobs.read_inputs(folder, got))
 
 
 def test_a_job_is_finished_again_in_another_way(tmp_path):

@@ -5,13 +5,17 @@ import json
 import os
 import runpy
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..conditions.specs import OPTIONS, SPECS
 from ..errors import InputError, WalaError, shown
 from .finishing import finish_of
+
+if TYPE_CHECKING:
+    from ..shape_editing import Edit
 
 NUMBERS = "{:,}".format
 
@@ -32,8 +36,9 @@ def progress_bar() -> Iterator:
 
 def _input_of(options: argparse.Namespace) -> tuple[str, dict[str, object], Path]:
     """Name of the condition, its inputs in the form of a job's request, and the folder of its files."""
-    spec = next(spec for spec in SPECS.values() if getattr(options, spec.cli.name) is not None)
-    inputs = spec.cli.read(getattr(options, spec.cli.name))
+    chosen = (spec for spec in SPECS.values() if getattr(options, spec.cli.name) is not None)
+    spec = next(chosen, SPECS["none"])
+    inputs = {} if spec.name == "none" else spec.cli.read(getattr(options, spec.cli.name))
     for option in OPTIONS:
         value = getattr(options, option.name)
         if value is not None and option not in spec.options:
@@ -42,10 +47,10 @@ def _input_of(options: argparse.Namespace) -> tuple[str, dict[str, object], Path
             raise InputError(f"--{option.name} is of use with {listed} only")
         if value is not None:
             inputs[option.becomes] = value
-    return spec.name, *_in_one_folder(inputs)
+    return spec.name, *in_one_folder(inputs)
 
 
-def _in_one_folder(inputs: dict[str, object]) -> tuple[dict[str, object], Path]:
+def in_one_folder(inputs: dict[str, object]) -> tuple[dict[str, object], Path]:
     """The inputs with every path relative to one folder, and that folder."""
     paths = [
         item
@@ -89,8 +94,8 @@ def _destinations(out: Path, variations: int | None) -> list[Path]:
     return [out] if variations is None else [beside(out, f"-{n:02}{out.suffix}") for n in range(1, variations + 1)]
 
 
-def generate(options: argparse.Namespace) -> int:
-    """`wala generate`."""
+def generate(options: argparse.Namespace, edit: "Edit | None" = None, edited: Sequence[Path] = ()) -> int:
+    """`wala generate`; with an ``edit`` of the files ``edited`` `wala vary` and `wala blend`."""
     from ..conditions.inputs import load_condition
     from ..files import beside, write_whole
     from ..geometry.meshes import check_mesh_destination
@@ -99,7 +104,7 @@ def generate(options: argparse.Namespace) -> int:
     finish = finish_of(options)
     outs = _destinations(options.out, options.variations)
     for out in outs:
-        check_mesh_destination(out, *_files(named, folder), with_uvs=finish.uv)
+        check_mesh_destination(out, *edited, *_files(named, folder), with_uvs=finish.uv)
     seeds = [options.seed + number for number in range(len(outs))]
     if seeds[-1] >= 2**63:
         raise InputError(f"the last of {len(seeds)} seeds is {seeds[-1]}", "Begin with a smaller --seed.")
@@ -128,9 +133,9 @@ def generate(options: argparse.Namespace) -> int:
     with progress_bar() as progress:
         if options.variations is None:
             keep = Keep(views=keep_views, note=lambda words: tell([words]))
-            generations = [maker.generate(condition, inputs, settings, progress, keep)]
+            generations = [maker.generate(condition, inputs, settings, progress, keep, edit)]
         else:
-            generations = maker.variations(condition, inputs, settings, seeds, progress)
+            generations = maker.variations(condition, inputs, settings, seeds, progress, edit=edit)
     for out, seed, one in zip(outs, seeds, generations, strict=True):
         one.save(out)
         seconds = sum(one.record["timings"].values())

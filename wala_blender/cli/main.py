@@ -21,6 +21,7 @@ from ..arguments import number
 from ..conditions.options import camera
 from ..conditions.specs import OPTIONS, PUBLISHED_DEFAULTS, SPECS
 from ..errors import WalaError, shown
+from .editing import BLEND, VARY, add_blend, add_vary
 from .finishing import add_finish, add_options
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -71,7 +72,22 @@ def _add_generate(commands) -> None:
     parser = commands.add_parser(
         "generate", help="a text, sketch, picture, voxels, points … → a mesh", description="Makes a mesh. +Y is up."
     )
-    inputs = parser.add_mutually_exclusive_group(required=True)
+    _input_options(parser, required=True)
+    _making_options(parser)
+    parser.set_defaults(run="generate:generate")
+
+
+def _add_editing(commands) -> None:
+    add_vary(parser := commands.add_parser("vary", **VARY))
+    _input_options(parser, required=False)
+    _making_options(parser)
+    add_blend(parser := commands.add_parser("blend", **BLEND))
+    _input_options(parser, required=False)
+    _making_options(parser)
+
+
+def _input_options(parser: argparse.ArgumentParser, required: bool) -> None:
+    inputs = parser.add_mutually_exclusive_group(required=required)
     for spec in SPECS.values():
         own = spec.cli
         takes = (
@@ -84,6 +100,9 @@ def _add_generate(commands) -> None:
         parser.add_argument(
             f"--{option.name}", type=option.convert, metavar=option.metavar, nargs=option.count, help=option.help
         )
+
+
+def _making_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=_seed, default=0, metavar="N", help="another seed, another shape (default: %(default)s)"
     )
@@ -133,7 +152,6 @@ def _add_generate(commands) -> None:
         help="the networks take turns on the device; auto: when its memory does not suffice (default: %(default)s)",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=".glb, .obj, .ply or .stl")
-    parser.set_defaults(run="generate:generate")
 
 
 def _add_roundtrip(commands) -> None:
@@ -457,7 +475,16 @@ def parser() -> argparse.ArgumentParser:
     top = _Parser(prog="wala", description="Meshes from sketches, blockouts, points and words.")
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_add_generate, add_finish, _add_depth, _add_roundtrip, _add_small_ones, _add_models, _add_training):
+    for add in (
+        _add_generate,
+        _add_editing,
+        add_finish,
+        _add_depth,
+        _add_roundtrip,
+        _add_small_ones,
+        _add_models,
+        _add_training,
+    ):
         add(commands)
     return top
 

@@ -3,6 +3,7 @@ denoiser."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 import torch
@@ -30,6 +31,32 @@ def noises_of_seeds(
     return (torch.cat(rows) for rows in zip(*streams, strict=True))
 
 
+@dataclass(frozen=True)
+class Start:
+    """A latent (…) that sampling starts from instead of noise, with noise added to it up to the share ``strength``
+    (0 < strength ≤ 1) of the schedule's timesteps, as in SDEdit (Meng et al. 2022). ``mask``, bool, to be broadcast
+    to the latent: only what is set there is sampled, as in RePaint (Lugmayr et al. 2022) without resampling."""
+
+    latent: Tensor
+    strength: float
+    mask: Tensor | None = None
+
+    def length(self, schedule: Schedule) -> int:
+        """How many of the schedule's timesteps are sampled."""
+        return max(2, round(self.strength * schedule.config.length))
+
+    def steps(self, steps: int, schedule: Schedule) -> int:
+        """Denoising steps of these timesteps, of ``steps`` for all of them."""
+        return min(max(2, math.ceil(self.strength * steps)), self.length(schedule))
+
+    def noised(self, noise: Tensor, timestep: int | None, schedule: Schedule) -> Tensor:
+        """The latent at a timestep, with noise (B, …); None: without any."""
+        latent = self.latent.expand_as(noise)
+        if timestep is None:
+            return latent
+        return schedule.add_noise(latent, noise, torch.full((len(noise),), timestep, device=noise.device))
+
+
 @torch.no_grad()
 def ancestral(
     denoiser: Denoiser,
@@ -37,17 +64,21 @@ def ancestral(
     steps: int,
     noises: Iterable[Tensor],
     on_step: Callable[[int, int], None] | None = None,
+    start: Start | None = None,
 ) -> Tensor:
     """Ancestral sampling on respaced steps.
 
     ``denoiser``: (x (B, …), t (B,) float32 original timesteps 0 … 999) → the schedule's kind of prediction, like x.
     ``noises``: the starting noise, then one for every step but the last (more are not read); each like x.
-    ``on_step(step, steps)``: called before every denoising step, counted from 0; may raise to stop.
+    ``on_step(step, steps)``: called before every denoising step, counted from 0; may raise to stop. ``start``: a
+    latent to start from, with ``steps`` of its own timesteps.
     Returns x₀ (B, …).
     """
     # All before the first step: a later transfer to a GPU would wait for the steps before it.
-    x, *fresh = islice(noises, steps)
-    for i, step in enumerate(schedule.respaced(steps)):
+    noise, *fresh = islice(noises, steps)
+    taken = schedule.respaced(steps, None if start is None else start.length(schedule))
+    x = noise if start is None else start.noised(noise, taken[0].timestep, schedule)
+    for i, step in enumerate(taken):
         if on_step is not None:
             on_step(i, steps)
         t = torch.full((len(x),), float(step.timestep), device=x.device)
@@ -55,6 +86,9 @@ def ancestral(
         x = step.from_x0 * x0 + step.from_x * x
         if step.noise > 0:
             x = x + step.noise * fresh[i]
+        if start is not None and start.mask is not None:
+            following = taken[i + 1].timestep if i + 1 < steps else None
+            x = torch.where(start.mask, x, start.noised(noise, following, schedule))
     return x
 
 

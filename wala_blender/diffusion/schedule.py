@@ -111,9 +111,10 @@ class Schedule:
             return prediction
         return self._at("x0 of x", t, x) * x - self._at("x0 of noise", t, x) * prediction
 
-    def respaced(self, steps: int) -> list["Step"]:
-        """The steps of ancestral sampling, in the order they are taken (noisiest first)."""
-        timesteps = spaced_steps(self.config.length, steps)
+    def respaced(self, steps: int, length: int | None = None) -> list["Step"]:
+        """The steps of ancestral sampling, in the order they are taken (noisiest first); of the first ``length``
+        timesteps only, where sampling begins from a shape."""
+        timesteps = spaced_steps(length or self.config.length, steps)
         now = self.alpha_bar[timesteps]
         before = np.append(1.0, now[:-1])
         beta = 1 - now / before
