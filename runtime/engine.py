@@ -71,7 +71,7 @@ class Engine:
             progress("load", 0, 1)
         from wala_blender.conditions.inputs import load_condition
         from wala_blender.finishing.settings import Finish
-        from wala_blender.pipeline import Keep, Settings
+        from wala_blender.pipeline import ResultCallbacks, Settings
 
         # Before loading the model: bad input fails at once.
         inputs = load_condition(request.condition, dict(request.inputs), folder)
@@ -87,7 +87,7 @@ class Engine:
             finish=Finish.from_plain(request.finish),
         )
         # Intermediate results are written at once, so that a later failure does not lose them.
-        keep = Keep(
+        keep = ResultCallbacks(
             latent=lambda latent: jobs.write_latent(folder, latent),
             views=lambda files: jobs.write_views(folder, files),
             surface=lambda vertices, faces, record: jobs.write_surface(folder, vertices, faces, record),
@@ -139,10 +139,10 @@ def _make_variations(
     """Shapes with the request's seed and the following ones, the best agreement with the input first."""
     from wala_blender.geometry.thumbnail import thumbnail_png
     from wala_blender.geometry.topology import triangulated
-    from wala_blender.pipeline import Keep
+    from wala_blender.pipeline import ResultCallbacks
 
     surfaces: list[tuple] = []
-    keep = Keep(surface=lambda *surface: surfaces.append(surface))
+    keep = ResultCallbacks(surface=lambda *surface: surfaces.append(surface))
     seeds = [(request.seed + number) % 2**63 for number in range(request.variations)]
     shapes = maker.variations(request.condition, inputs, settings, seeds, progress, keep, edit)
     results = list(zip(shapes, surfaces, strict=True))

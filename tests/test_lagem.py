@@ -18,7 +18,7 @@ from runtime import jobs
 from runtime.engine import Engine
 from wala_blender.errors import CheckpointError, DownloadError, InputError, ModelError
 from wala_blender.geometry.meshes import read_mesh, write_mesh
-from wala_blender.geometry.metrics import chamfer
+from wala_blender.geometry.metrics import chamfer_and_f_score
 from wala_blender.mesh_to_mesh import Cost, MeshToMesh, describe_duration
 from wala_blender.models import install
 from wala_blender.models.checkpoint import read_metadata, read_state
@@ -28,7 +28,7 @@ from wala_blender.models.registry import MODELS
 from wala_blender.networks.configs import LevelAutoencoderConfig
 from wala_blender.networks.key_mapping import renamed
 from wala_blender.networks.level_autoencoder import LevelAutoencoder
-from wala_blender.pipeline import Keep, Pipeline, Settings
+from wala_blender.pipeline import Pipeline, ResultCallbacks, Settings
 
 LAGEM = MODELS["lagem"]
 STAGES = ("condition", "encode", "query", "surface")
@@ -98,7 +98,7 @@ def test_from_the_hub_to_a_mesh_where_the_input_is_and_gone_again(hub, models, m
     assert "about" in error and "on this CPU at 129³ points" in error
     vertices, faces = read_mesh(tmp_path / "made.obj")
     given = read_mesh(mesh)
-    assert chamfer((vertices, faces), given) < 0.15  # of a box of 4 × 2 × 1 at (10, 0, −5)
+    assert chamfer_and_f_score((vertices, faces), given)[0] < 0.15  # of a box of 4 × 2 × 1 at (10, 0, −5)
     np.testing.assert_allclose(
         [vertices.min(axis=0), vertices.max(axis=0)], [given[0].min(axis=0), given[0].max(axis=0)], atol=0.35
     )
@@ -171,7 +171,7 @@ def test_a_reconstruction_is_the_same_for_a_seed_and_keeps_its_latents(folder, m
         inputs,
         Settings("lagem"),
         lambda *event: stages.append(event),
-        Keep(latent=kept.append, note=notes.append),
+        ResultCallbacks(latent=kept.append, note=notes.append),
     )
     again = maker.generate("mesh", inputs, Settings("lagem"))
     other = maker.generate("mesh", inputs, Settings("lagem", seed=1))

@@ -6,11 +6,9 @@ import torch
 from shapes import box, box_field, joined, sphere, sphere_field
 
 from wala_blender.geometry.metrics import (
-    chamfer,
     chamfer_and_f_score,
     count_pieces,
     coverage_and_distance,
-    f_score,
     iou,
     normal_angle,
     sample_surface,
@@ -18,6 +16,14 @@ from wala_blender.geometry.metrics import (
     silhouettes,
     view_directions,
 )
+
+
+def chamfer(a, b):
+    return chamfer_and_f_score(a, b)[0]
+
+
+def f_score(a, b, threshold):
+    return chamfer_and_f_score(a, b, threshold)[1]
 
 
 def test_overlap():
@@ -56,11 +62,7 @@ def test_a_missing_part_shows_in_one_direction_only():
 def test_f_score_between_nothing_and_all():
     assert f_score(sphere(0.9), sphere(0.7), 0.1) == 0
     assert f_score(sphere(0.9), sphere(0.7), 0.25) == 1
-
-
-def test_both_measures_at_once():
-    pair = sphere(0.9), sphere(0.86)
-    assert chamfer_and_f_score(*pair) == (chamfer(*pair), f_score(*pair)) and f_score(sphere(0.9), sphere(0.9)) > 0.99
+    assert chamfer_and_f_score(sphere(0.9), sphere(0.9))[1] > 0.99
 
 
 def test_angle_between_normals():

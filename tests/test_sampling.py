@@ -11,7 +11,7 @@ from wala_blender.training.tree_batches import TreeBatches
 
 
 def entry(identifier: str, head: str, **more) -> Entry:
-    return Entry(identifier, Path("x.npz"), 3, "train", head, (head,), head, "other", **more)
+    return Entry(identifier, Path("x.npz"), 3, "train", head, head, **more)
 
 
 def test_common_nouns_are_drawn_more_often_but_less_than_in_proportion():

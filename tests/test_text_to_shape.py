@@ -22,7 +22,7 @@ from wala_blender.geometry.meshes import read_mesh
 from wala_blender.models import install, licences
 from wala_blender.models.licences import AUTODESK
 from wala_blender.models.registry import MODELS
-from wala_blender.pipeline import Keep, Pipeline, Settings
+from wala_blender.pipeline import Pipeline, ResultCallbacks, Settings
 from wala_blender.text_to_shape import load_maker
 
 WORDS, SHAPES = "wala-mvdream-dm6", "wala-dm6-1b"
@@ -177,7 +177,7 @@ def latent_of(prompt: str, low_memory: str = "off") -> np.ndarray:
 
     with pytest.raises(FarEnough):
         load_maker(WORDS, "cpu", low_memory).generate(
-            "text", {"prompt": prompt}, Settings(WORDS, steps=2), keep=Keep(latent=stop)
+            "text", {"prompt": prompt}, Settings(WORDS, steps=2), keep=ResultCallbacks(latent=stop)
         )
     return latents[0]
 

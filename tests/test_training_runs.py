@@ -141,7 +141,7 @@ def state(folder):
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"loss": "sampled", "freeze_encoder": False, "normalisation": "quartiles", "detail_weight": 1.0}]
+    "changes", [{}, {"loss": "sampled", "freeze_encoder": False, "normalisation": "deviation", "detail_weight": 1.0}]
 )
 def test_a_killed_stage_one_ends_at_the_same_weights(store, small_trees, tmp_path, monkeypatch, changes):
     settings = replace(STAGE_ONE, **changes)

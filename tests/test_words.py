@@ -28,6 +28,7 @@ NAMES = {
     "EXIT_NOBODY_CAME": "EXIT_NO_CLIENT",
     "Given": "BlockInputs",
     "Home": "Destination",
+    "Keep": "ResultCallbacks",
     "LINE": "LINE_WIDTH, LINE_LENGTH",
     "Link": "WorkerConnection",
     "Look": "OnResult",

@@ -26,7 +26,7 @@ from .networks.level_autoencoder import LevelAutoencoder
 from .offload import run_with_offload_fallback
 from .pipeline import (
     Generation,
-    Keep,
+    ResultCallbacks,
     Settings,
     choose_device,
     describe_left_out,
@@ -102,7 +102,7 @@ class MeshToMesh:
             raise ModelError(f"the model {model} computes in float32, not in {precision}", "Leave the precision out.")
         folder, chosen = models_folder(models), choose_device(device)
         row = known_row(model, folder)
-        installed = require(row.name, folder)
+        installed = require(row, folder)
         return cls(row, installed, load_autoencoder(weights_file(installed), chosen), chosen)
 
     def encode(self, vertices: np.ndarray, faces: np.ndarray, seed: int = 0) -> tuple[list[Tensor], Frame]:
@@ -135,7 +135,7 @@ class MeshToMesh:
         inputs: dict | None = None,
         settings: Settings = Settings(),
         progress: Progress | None = None,
-        keep: Keep = Keep(),
+        keep: ResultCallbacks = ResultCallbacks(),
         edit: Edit | None = None,
     ) -> Generation:
         """The mesh reconstructed from its latents. ``keep`` gets a note with the expected duration, and the latents:
@@ -158,7 +158,13 @@ class MeshToMesh:
 
     @torch.no_grad()
     def _generate(
-        self, condition: str, inputs: dict, settings: Settings, resolution: int, progress: Progress, keep: Keep
+        self,
+        condition: str,
+        inputs: dict,
+        settings: Settings,
+        resolution: int,
+        progress: Progress,
+        keep: ResultCallbacks,
     ) -> Generation:
         config = self._model.config
         timings: dict[str, float] = {}
@@ -205,7 +211,7 @@ class MeshToMesh:
         settings: Settings,
         seeds: Sequence[int],
         progress: Progress | None = None,
-        keep: Keep = Keep(),
+        keep: ResultCallbacks = ResultCallbacks(),
         edit: Edit | None = None,
     ) -> list[Generation]:
         """As Pipeline.variations, one after the other: they differ in the points on the surface alone."""

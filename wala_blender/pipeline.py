@@ -136,7 +136,7 @@ class Generation:
 
 
 @dataclass(frozen=True)
-class Keep:
+class ResultCallbacks:
     """Callbacks for intermediate results, so that a later stage's failure does not lose them.
 
     ``latent`` gets (4, 12, 12, 12) float32; ``views`` the pictures of a model that makes these first, as files: name →
@@ -146,7 +146,7 @@ class Keep:
 
     latent: Callable[[np.ndarray], object] = lambda latent: None
     views: Callable[[dict[str, bytes]], object] = lambda files: None
-    note: Callable[[str], object] = lambda words: None
+    note: Callable[[str], object] = lambda message: None
     surface: Callable[[np.ndarray, np.ndarray, dict], object] = lambda vertices, faces, record: None
 
 
@@ -371,11 +371,11 @@ class Pipeline:
                 return [Sample(group[0], start.latent) for group in groups]
             steps = start.steps(steps, self.schedule)
         model = self.denoiser
-        tensors, words = (
-            tuple(tensor.to(self.device) for tensor in some) for some in (prepared.tensors, prepared.words)
+        tensors, prompt_tensors = (
+            tuple(tensor.to(self.device) for tensor in some) for some in (prepared.tensors, prepared.prompt_tensors)
         )
         with self._on_device(*model.encoding_modules):
-            encoded = model.encode(condition, *tensors, words=words)
+            encoded = model.encode(condition, *tensors, prompt_tensors=prompt_tensors)
             empty = None if scale is None else model.empty(encoded)
         with self._on_device(*model.denoising_modules):
             known = model.projected(encoded if empty is None else encoded.stacked_with(empty))
@@ -420,7 +420,7 @@ class Pipeline:
         inputs: dict | None = None,
         settings: Settings = Settings(),
         progress: Progress | None = None,
-        keep: Keep = Keep(),
+        keep: ResultCallbacks = ResultCallbacks(),
         edit: Edit | None = None,
     ) -> Generation:
         """A mesh for an input: a typed one (TextInput("a chair"), see inputs.py), or a condition's name and its raw
@@ -453,7 +453,7 @@ class Pipeline:
         settings: Settings,
         seeds: Sequence[int],
         progress: Progress | None = None,
-        keep: Keep = Keep(),
+        keep: ResultCallbacks = ResultCallbacks(),
         edit: Edit | None = None,
     ) -> list[Generation]:
         """One mesh a seed, in order, for one input: the same as ``generate`` with that seed in the settings, up to
@@ -476,7 +476,7 @@ class Pipeline:
         inputs: dict,
         settings: list[Settings],
         progress: Progress,
-        keep: Keep,
+        keep: ResultCallbacks,
         edit: Edit | None,
     ) -> list[Generation]:
         def attempt(sequential_offload: bool) -> list[Generation]:
@@ -514,7 +514,7 @@ class Pipeline:
         inputs: dict,
         settings: list[Settings],
         progress: Progress,
-        keep: Keep,
+        keep: ResultCallbacks,
         edit: Edit | None,
     ) -> list[Generation]:
         """A mesh for each of the settings, which differ in their seeds alone."""
@@ -553,7 +553,7 @@ class Pipeline:
         sample: Sample,
         shared: dict,
         progress: Progress,
-        keep: Keep,
+        keep: ResultCallbacks,
         edited: EditedShape | None,
     ) -> Generation:
         """A sample's mesh. ``shared``: what of the record is the same of all samples."""
@@ -627,7 +627,7 @@ def finished(
     record: dict,
     settings: Finish,
     progress: Progress,
-    keep: Keep,
+    keep: ResultCallbacks,
 ) -> Generation:
     """The generation of an extracted surface: kept, then finished. record: what is known of it so far."""
     keep.surface(vertices, faces, record)
@@ -670,7 +670,7 @@ def one_after_another(
     settings: Settings,
     seeds: Sequence[int],
     progress: Progress | None,
-    keep: Keep,
+    keep: ResultCallbacks,
     edit: Edit | None = None,
 ) -> list[Generation]:
     """Variations by a pipeline without batching, one after the other."""

@@ -21,8 +21,8 @@ from .models.registry import ModelRow
 from .offload import free_memory, run_with_offload_fallback
 from .pipeline import (
     Generation,
-    Keep,
     Pipeline,
+    ResultCallbacks,
     Settings,
     checked,
     choose_device,
@@ -87,7 +87,7 @@ class TextToShape:
         inputs: dict | None = None,
         settings: Settings = Settings(),
         progress: Progress | None = None,
-        keep: Keep = Keep(),
+        keep: ResultCallbacks = ResultCallbacks(),
         edit: Edit | None = None,
     ) -> Generation:
         """As Pipeline.generate. The settings' scale and steps are the views'; the shape has its own model's, and the
@@ -157,7 +157,7 @@ class TextToShape:
         settings: Settings,
         seeds: Sequence[int],
         progress: Progress | None = None,
-        keep: Keep = Keep(),
+        keep: ResultCallbacks = ResultCallbacks(),
         edit: Edit | None = None,
     ) -> list[Generation]:
         """As Pipeline.variations; each has its own views, so that they are made one after the other."""

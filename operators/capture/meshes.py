@@ -43,16 +43,16 @@ def _is_collection(item) -> bool:
     return item.type == "EMPTY" and item.instance_type == "COLLECTION" and item.instance_collection is not None
 
 
-def choose(context, settings, is_usable: Callable[..., bool], words: str, hint: str) -> Choice:
+def choose(context, settings, is_usable: Callable[..., bool], summary: str, hint: str) -> Choice:
     """The usable objects of the selection, the active one first. Of a result, unless results may be taken, those that
     it was made from.
 
-    words: of the choice, with {} for the objects; hint: what to select.
+    summary: of the choice, with {} for the objects; hint: what to select.
     """
     usable = [item for item in context.selected_objects if is_usable(item)]
     own = [item for item in usable if settings.take_results or not sources.is_result(item)]
     if own:
-        return _chosen(context, own, words)
+        return _chosen(context, own, summary)
     results = [item for item in context.selected_objects if sources.is_result(item)]
     if not results:
         return Choice(missing=hint)
@@ -62,13 +62,13 @@ def choose(context, settings, is_usable: Callable[..., bool], words: str, hint: 
     if hidden:
         return Choice(missing=f"Show {_named(hidden)} again: “{result.name}” was made from it")
     if before:
-        return _chosen(context, before, f"{words}, as before")
+        return _chosen(context, before, f"{summary}, as before")
     return Choice(missing=f"“{result.name}” is a result itself. {hint}, or allow results in the settings")
 
 
-def _chosen(context, items: list, words: str) -> Choice:
+def _chosen(context, items: list, summary: str) -> Choice:
     items = sorted(items, key=lambda item: item != context.active_object)
-    return Choice(tuple(items), words.format(_named(items)))
+    return Choice(tuple(items), summary.format(_named(items)))
 
 
 def _named(items: list) -> str:

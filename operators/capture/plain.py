@@ -9,15 +9,15 @@ from ...runtime.messages import JobFailed
 
 @dataclass(frozen=True)
 class Choice:
-    """Input of a shape as currently selected: ``items``, objects of Blender for use at once; ``words``, a sentence
+    """Input of a shape as currently selected: ``items``, objects of Blender for use at once; ``summary``, a sentence
     about them; ``missing``: what the artist has to provide first, "" if nothing."""
 
     items: tuple = ()
-    words: str = ""
+    summary: str = ""
     missing: str = ""
 
 
-AT_THE_CURSOR = Choice(words="The shape stands on the 3D cursor")
+AT_THE_CURSOR = Choice(summary="The shape stands on the 3D cursor")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ def choose(context, settings) -> Choice:
     lacking = next((item.view for item in settings.maps if item.image is None), None)
     if lacking is not None or not len(settings.maps):
         return Choice(missing=MISSING if lacking is None else f"Choose the depth map of view {lacking}")
-    return Choice(words="Near is white; far and the background are black")
+    return Choice(summary="Near is white; far and the background are black")
 
 
 def capture(context, settings) -> Capture:

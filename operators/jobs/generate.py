@@ -27,7 +27,7 @@ def describe_input(_) -> str:
     settings = getattr(context.scene, "wala", None)
     if settings is None:
         return ""
-    return what_is_missing(context, settings) or CAPTURES[settings.condition].choose(context, settings).words
+    return what_is_missing(context, settings) or CAPTURES[settings.condition].choose(context, settings).summary
 
 
 def attach() -> None:

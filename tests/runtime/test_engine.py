@@ -31,7 +31,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Keep:
+class ResultCallbacks:
     latent: Callable
     views: Callable
     surface: Callable
@@ -72,7 +72,7 @@ class Library:
 def library(monkeypatch):
     one = Library()
     pipeline = types.ModuleType("wala_blender.pipeline")
-    pipeline.Settings, pipeline.Keep = Settings, Keep
+    pipeline.Settings, pipeline.ResultCallbacks = Settings, ResultCallbacks
     text_to_shape = types.ModuleType("wala_blender.text_to_shape")
     text_to_shape.load_maker = one.load
     inputs = types.ModuleType("wala_blender.conditions.inputs")

@@ -110,7 +110,7 @@ def generate(options: argparse.Namespace, edit: "Edit | None" = None, edited: Se
         raise InputError(f"the last of {len(seeds)} seeds is {seeds[-1]}", "Begin with a smaller --seed.")
     inputs = load_condition(condition, named, folder)
 
-    from ..pipeline import Keep, Settings
+    from ..pipeline import ResultCallbacks, Settings
     from ..text_to_shape import load_maker
 
     def keep_views(files: Mapping[str, bytes]) -> None:
@@ -132,7 +132,7 @@ def generate(options: argparse.Namespace, edit: "Edit | None" = None, edited: Se
     )
     with progress_bar() as progress:
         if options.variations is None:
-            keep = Keep(views=keep_views, note=lambda words: tell([words]))
+            keep = ResultCallbacks(views=keep_views, note=lambda words: tell([words]))
             generations = [maker.generate(condition, inputs, settings, progress, keep, edit)]
         else:
             generations = maker.variations(condition, inputs, settings, seeds, progress, edit=edit)

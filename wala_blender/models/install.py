@@ -69,11 +69,10 @@ def fetch(
             "online access is switched off", "Allow it, or bring the files and add their folder: wala models add FOLDER"
         )
     with claimed(row.name, models):
-        _fetch(row, models, on_bytes, endpoint, token)
-        return _convert(row.name, models)
+        return _convert(_fetch(row, models, on_bytes, endpoint, token), row, models)
 
 
-def _fetch(row: ModelRow, models: Path, on_bytes: OnBytes, endpoint: str | None, token: str | None) -> None:
+def _fetch(row: ModelRow, models: Path, on_bytes: OnBytes, endpoint: str | None, token: str | None) -> Installed:
     folder, published = own_folder(row.name, models), published_of(row)
     licence, files = row.licence, []
     if published.format == "lagem":
@@ -81,9 +80,10 @@ def _fetch(row: ModelRow, models: Path, on_bytes: OnBytes, endpoint: str | None,
         licence, files = as_stated(licence, found.licence), [checkpoint]
     else:
         files = _remote_files(published, endpoint, token)
-    records = _intact(row.name, models, files[0].commit)
+    installed = _former(row.name, models)
+    records = _intact(installed, files[0].commit)
     missing = [file for file in files if file.own_name not in records]
-    if missing:
+    if missing or installed is None:
         make_models_folder(folder)
         _drop_old_parts(folder, missing)
         _check_space(folder, missing)
@@ -95,7 +95,9 @@ def _fetch(row: ModelRow, models: Path, on_bytes: OnBytes, endpoint: str | None,
             )
             records[file.own_name] = FileRecord(file.size, digest, checked_by)
             done += file.size
-        write_record(Installed(row.name, folder, next(iter(row.conditions)), licence, files[0].commit, records), models)
+        installed = Installed(row.name, folder, next(iter(row.conditions)), licence, files[0].commit, records)
+        write_record(installed, models)
+    return installed
 
 
 def published_of(row: ModelRow) -> Published:
@@ -115,14 +117,17 @@ def look_up(
     return found, hub.look_up(repository, checkpoint_among(found.files, repository), found.commit, endpoint, token)
 
 
-def _intact(name: str, models: Path, commit: str) -> dict[str, FileRecord]:
-    """The files that are there already, of this commit and of their whole size; none where the record cannot be
-    used."""
+def _former(name: str, models: Path) -> Installed | None:
+    """What an earlier fetch has left; None where the record cannot be used."""
     try:
-        installed = read_record(name, models)
+        return read_record(name, models)
     except ModelError as error:
         log.warning("%s; the model is fetched anew", error.message)
-        installed = None
+        return None
+
+
+def _intact(installed: Installed | None, commit: str) -> dict[str, FileRecord]:
+    """The files that are there already, of this commit and of their whole size."""
     if installed is None or installed.commit != commit:
         return {}
     damaged = {path for path, _ in damaged_files(installed, by_size=True)}
@@ -186,7 +191,7 @@ def add(
         if row.makes != "views":
             _networks(installed, row)  # checked before it is added
         write_record(installed, models)
-        return _convert(name, models)
+        return _convert(installed, row, models)
 
 
 def _local_files(source: Path, row: ModelRow | None) -> list[str]:
@@ -238,12 +243,12 @@ def convert(name: str, models: Path) -> Installed:
 
     Only once: an existing converted file stays. Raises CheckpointError, OutputError.
     """
+    row = known_row(name, models)
     with claimed(name, models):
-        return _convert(name, models)
+        return _convert(require(row, models), row, models)
 
 
-def _convert(name: str, models: Path) -> Installed:
-    installed, row = require(name, models), known_row(name, models)
+def _convert(installed: Installed, row: ModelRow, models: Path) -> Installed:
     if (
         weights_name(installed) == CONVERTED
         or row.makes == "views"
@@ -251,9 +256,12 @@ def _convert(name: str, models: Path) -> Installed:
     ):
         return installed
     is_free = os.access(installed.source, os.W_OK) and not (installed.source / CONVERTED).exists()
-    folder = installed.source if is_free else own_folder(name, models)
+    folder = installed.source if is_free else own_folder(installed.name, models)
     save_components(
-        folder / CONVERTED, _networks(installed, row), {"model": name, "licence": installed.licence.name}, dtype=None
+        folder / CONVERTED,
+        _networks(installed, row),
+        {"model": installed.name, "licence": installed.licence.name},
+        dtype=None,
     )
     file = FileRecord((folder / CONVERTED).stat().st_size, file_digest(folder / CONVERTED))
     installed = replace(installed, converted=folder / CONVERTED, converted_file=file)
@@ -279,7 +287,7 @@ def damaged_files(installed: Installed, by_size: bool = False) -> Iterator[tuple
 def verify(name: str, models: Path) -> list[Path]:
     """Reads every file of an installed model again; returns them. Raises CheckpointError that names what is not as it
     was."""
-    installed = require(name, models)
+    installed = require(known_row(name, models), models)
     damaged = [f"{path} {words}" for path, words in damaged_files(installed)]
     if damaged:
         raise CheckpointError(
@@ -299,7 +307,7 @@ def remove(name: str, models: Path) -> list[Path]:
     """
     folder = own_folder(name, models)
     if not os.path.lexists(folder / RECORD) and not (name in MODELS and folder.is_dir()):
-        require(name, models)  # raises if it is unknown or not installed
+        require(known_row(name, models), models)  # raises if it is unknown or not installed
     with claimed(name, models):
         try:
             installed = read_record(name, models)

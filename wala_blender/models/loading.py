@@ -56,7 +56,7 @@ def load_model(row: ModelRow, models: Path, precision: torch.dtype, place: torch
         return _load_starter(row, precision, place)
     if row.makes != "shapes":
         raise ModelError(f"the model {row.name} makes {row.makes}, not shapes", "Choose the model that takes them.")
-    installed = require(row.name, models)
+    installed = require(row, models)
     settings = published_settings(read_args(installed.source / SETTINGS))
     autoencoder, generator = assemble(settings, installed.condition, row.published)
     load_components(

@@ -68,8 +68,8 @@ class PublishedModel(nn.Module):
         """Raw inputs of the model's kind → what ``encode`` takes. Raises InputError for unusable ones."""
         return SPECS[kind].implementation.published_prepare(inputs, self)
 
-    def encode(self, kind: str, *inputs: Tensor, words: tuple[Tensor, ...] = ()) -> Condition:
-        """Condition of a batch of prepared inputs; these models take no ``words`` beside them."""
+    def encode(self, kind: str, *inputs: Tensor, prompt_tensors: tuple[Tensor, ...] = ()) -> Condition:
+        """Condition of a batch of prepared inputs; these models take no ``prompt_tensors`` beside them."""
         if self.reader is None:
             return Condition()
         dtype = next(self.encoder.parameters()).dtype

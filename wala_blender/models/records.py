@@ -317,10 +317,9 @@ def condition_in(folder: Path) -> str:
     return condition_of(read_args(folder / SETTINGS))
 
 
-def require(name: str, models: Path) -> Installed:
-    """The installed model of a name. Raises ModelError with instructions to get it."""
-    row = known_row(name, models)
-    installed = read_record(name, models) if is_name(name) else None
+def require(row: ModelRow, models: Path) -> Installed:
+    """The installed model of a row. Raises ModelError with instructions to get it."""
+    installed = read_record(row.name, models) if is_name(row.name) else None
     if installed is None:
         raise ModelError(f"the model {row.name} is not installed", f"Fetch it: wala models fetch {row.name}")
     return installed

@@ -76,7 +76,6 @@ class ModelRow:
     detail: DetailConfig | None = None
     weights: Path | None = None
     padding: str = "constant"
-    credits: Path | None = field(default=None)
     published: Published | None = None
     version: str | None = None
 
@@ -179,7 +178,6 @@ MODELS: dict[str, ModelRow] = {
             autoencoder=AutoencoderConfig(widths=(16, 48, 112), norm_groups=8, quantized=False),
             detail=DetailConfig(),
             weights=STARTER_FOLDER / "starter.safetensors",
-            credits=STARTER_FOLDER / "CREDITS.md",
             version="5",
         ),
         _hub("SV-1B", "single image", "image", 956_000_000, DINO_L),

@@ -80,8 +80,10 @@ class Starter(nn.Module):
         prepared = self._prepared(kind, inputs)
         if not has_prompt_beside(kind, inputs):
             return prepared
-        words = self._prepared("text", inputs)
-        return replace(prepared, words=words.tensors, note=". ".join(filter(None, (prepared.note, words.note))))
+        prompt = self._prepared("text", inputs)
+        return replace(
+            prepared, prompt_tensors=prompt.tensors, note=". ".join(filter(None, (prepared.note, prompt.note)))
+        )
 
     def _prepared(self, kind: str, inputs: dict) -> Prepared:
         if not self.takes(kind):
@@ -92,10 +94,10 @@ class Starter(nn.Module):
         """Whether the model has an encoder for a condition."""
         return kind in conditions_of(self.config.encoders)
 
-    def encode(self, kind: str, *inputs: Tensor, words: tuple[Tensor, ...] = ()) -> Condition:
+    def encode(self, kind: str, *inputs: Tensor, prompt_tensors: tuple[Tensor, ...] = ()) -> Condition:
         """Condition of a batch of prepared inputs of one kind (the arguments of its encoder's forward), and optional
         text, with its draft."""
-        return self.encode_several({kind: inputs, "text": words} if words else {kind: inputs})
+        return self.encode_several({kind: inputs, "text": prompt_tensors} if prompt_tensors else {kind: inputs})
 
     def encode_several(self, inputs: Mapping[str, tuple[Tensor, ...]]) -> Condition:
         """Condition of prepared inputs of several kinds, each a batch of the same shapes: concatenated tokens, summed

@@ -51,11 +51,6 @@ class VectorQuantizer(nn.Module):
             chunks = [torch.addmm(squares, chunk, codebook.T, alpha=-2).argmin(dim=1) for chunk in rows.split(1 << 16)]
         return torch.cat(chunks)
 
-    def lookup(self, indices: Tensor, shape: torch.Size) -> Tensor:
-        """Codebook rows at ``indices`` (B·D·H·W,) as a latent of ``shape`` (B, C, D, H, W)."""
-        B, C, D, H, W = shape
-        return F.embedding(indices, self.codebook()).reshape(B, D, H, W, C).permute(0, 4, 1, 2, 3).contiguous()
-
     def forward(self, latent: Tensor) -> Quantized:
         """(B, C, D, H, W) pre-quantised → Quantized."""
         rows = self.rows(latent)

@@ -67,12 +67,6 @@ class AutoencoderTraining:
             )
 
 
-def quartiles(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Median and 0.7413 · inter-quartile range (a normal distribution's deviation), each (C,), of rows (M, C)."""
-    low, middle, high = torch.quantile(rows[:: max(1, len(rows) // 100_000)], rows.new_tensor([0.25, 0.5, 0.75]), dim=0)
-    return middle, 0.7413 * (high - low)
-
-
 def deviation(rows: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation, each (C,), of rows (M, C)."""
     return rows.mean(0), rows.std(0)
@@ -81,7 +75,6 @@ def deviation(rows: Tensor) -> tuple[Tensor, Tensor]:
 NORMALISATIONS: dict[str, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
     "none": lambda rows: (torch.zeros_like(rows[0]), torch.ones_like(rows[0])),
     "deviation": deviation,
-    "quartiles": quartiles,
 }
 
 

@@ -63,13 +63,12 @@ def dense_tree(coarse: np.ndarray, index: np.ndarray, value: np.ndarray) -> torc
     return tree.view(64, D, D, D)
 
 
-def variants_of(vertices: np.ndarray, rng: np.random.Generator) -> list[tuple[Variant, float, bool]]:
-    """The variants of a shape, each with its turn in degrees and whether it is mirrored; the first is the shape
-    itself."""
-    variants = [(fitted(vertices, 0.0, False, (1.0, 1.0, 1.0)), 0.0, False)]
+def variants_of(vertices: np.ndarray, rng: np.random.Generator) -> list[Variant]:
+    """The variants of a shape; the first is the shape itself."""
+    variants = [fitted(vertices, 0.0, False, (1.0, 1.0, 1.0))]
     for low, high in _TURNS:
         degrees, mirror = float(rng.uniform(low, high)), bool(rng.random() < 0.5)
-        variants.append((fitted(vertices, degrees, mirror, tuple(rng.uniform(*STRETCH, 3))), degrees, mirror))
+        variants.append(fitted(vertices, degrees, mirror, tuple(rng.uniform(*STRETCH, 3))))
     return variants
 
 
@@ -82,7 +81,7 @@ def build_sample(record: Record, limits: Limits) -> tuple[dict[str, np.ndarray],
     if shape is None:  # generated ones face the front
         vertices = to_front(vertices, faces, record.head)
     variants = variants_of(vertices, rng)
-    truncation = TRUNCATION / min(variant.smallest_scale() for variant, _, _ in variants)
+    truncation = TRUNCATION / min(variant.smallest_scale() for variant in variants)
     base = (
         torch.from_numpy(shape.field(RESOLUTION, truncation))
         if shape
@@ -90,7 +89,7 @@ def build_sample(record: Record, limits: Limits) -> tuple[dict[str, np.ndarray],
     )
     points = surface_points(vertices, faces, base.numpy(), POINTS * 2, rng)
     parts = defaultdict(list)
-    for number, (variant, degrees, mirror) in enumerate(variants):
+    for number, variant in enumerate(variants):
         field = (variant.field(base) if number else base).clamp(-TRUNCATION, TRUNCATION)
         tree = field_to_tree(field[None])[0]
         if number == 0:
@@ -101,17 +100,14 @@ def build_sample(record: Record, limits: Limits) -> tuple[dict[str, np.ndarray],
         parts["value"].append(sparse["value"])
         parts["occupancy"].append(np.packbits(occupancy_of(field)))
         parts["points"].append(variant.points(points[rng.permutation(len(points))[:POINTS]]).astype(np.float16))
-        parts["turn"].append(degrees)
-        parts["mirror"].append(mirror)
         for depth, normal, elevation in _views(field, variant.points(vertices), rng):
             parts["depth"].append(depth.half().numpy())
             parts["normal"].append((normal * 127).round().to(torch.int8).numpy())
             parts["elevation"].append(elevation)
     offsets = np.cumsum([0] + [len(i) for i in parts["index"]])
     arrays = {name: np.stack(parts[name]) for name in ("coarse", "occupancy", "points", "depth", "normal")}
-    arrays |= {name: np.asarray(parts[name], dtype=np.float32) for name in ("turn", "elevation")}
     arrays |= {
-        "mirror": np.asarray(parts["mirror"]),
+        "elevation": np.asarray(parts["elevation"], dtype=np.float32),
         "offsets": offsets,
         "index": np.concatenate(parts["index"]),
         "value": np.concatenate(parts["value"]),
@@ -157,7 +153,7 @@ def _write_sample(record: Record, limits: Limits, store: Path) -> dict:
     return {
         "file": file.name,
         "bytes": file.stat().st_size,
-        "variants": len(arrays["turn"]),
+        "variants": len(arrays["coarse"]),
         "solid": round(float(arrays["solid"]), 4),
         "geometry": [round(float(n), 5) for n in geometry],
     }

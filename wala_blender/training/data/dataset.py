@@ -20,9 +20,7 @@ class Entry:
     variants: int
     split: str
     caption: str
-    words: tuple[str, ...]
     head: str
-    category: str
     geometry: tuple[
         float, ...
     ] = ()  # see duplicates.fingerprint; older stores have neither this nor what follows: see collections.Record
@@ -50,9 +48,7 @@ def read_index(store: Path | str, split: str) -> list[Entry]:
                     raw["variants"],
                     split,
                     raw["caption"],
-                    tuple(raw["words"]),
                     raw["head"],
-                    raw["category"],
                     tuple(raw.get("geometry") or ()),
                     tuple(raw.get("synonyms") or ()),
                     raw.get("solid"),
