@@ -40,7 +40,7 @@ class Engine:
     def __init__(self, device: str, low_memory: str = "auto"):
         self._device = device
         self._low_memory = low_memory
-        self._maker: Pipeline | TextToShape | MeshToMesh | None = None
+        self._pipeline: Pipeline | TextToShape | MeshToMesh | None = None
         self._model = ""
 
     def run(self, folder: Path, request: jobs.Request, progress: "Progress") -> None:
@@ -67,7 +67,7 @@ class Engine:
         if request.start == "surface":
             _finish_again(folder, request, progress)
             return
-        if self._maker is None or self._model != request.model:
+        if self._pipeline is None or self._model != request.model:
             progress("load", 0, 1)
         from wala_blender.conditions.inputs import load_condition
         from wala_blender.finishing.settings import Finish
@@ -93,26 +93,26 @@ class Engine:
             surface=lambda vertices, faces, record: jobs.write_surface(folder, vertices, faces, record),
             note=lambda words: log.info("%s", words),
         )
-        maker = self._loaded(request.model)
+        pipeline = self._loaded(request.model)
         if request.variations > 1:
-            _make_variations(folder, maker, request, inputs, settings, progress, edit)
+            _make_variations(folder, pipeline, request, inputs, settings, progress, edit)
             return
-        generation = maker.generate(request.condition, inputs, settings, progress, keep, edit)
+        generation = pipeline.generate(request.condition, inputs, settings, progress, keep, edit)
         jobs.write_result(folder, generation.vertices, generation.faces, generation.record, generation.uvs)
 
     def _loaded(self, model: str) -> "Pipeline | TextToShape | MeshToMesh":
-        from wala_blender.text_to_shape import load_maker
+        from wala_blender.text_to_shape import load_pipeline
 
-        if self._maker is None or self._model != model:
+        if self._pipeline is None or self._model != model:
             # Two models at once may not fit.
             self._forget()
-            self._maker = load_maker(model, device=self._device, low_memory=self._low_memory)
+            self._pipeline = load_pipeline(model, device=self._device, low_memory=self._low_memory)
             self._model = model
             log.info("loaded %s on %s", model, self._device)
-        return self._maker
+        return self._pipeline
 
     def _forget(self) -> None:
-        self._maker = None
+        self._pipeline = None
         self._model = ""
         gc.collect()
         _empty_cuda_cache()
@@ -129,7 +129,7 @@ def _read_edit(folder: Path, request: jobs.Request) -> "Edit | None":
 
 def _make_variations(
     folder: Path,
-    maker: "Pipeline | TextToShape | MeshToMesh",
+    pipeline: "Pipeline | TextToShape | MeshToMesh",
     request: jobs.Request,
     inputs: dict,
     settings: "Settings",
@@ -144,7 +144,7 @@ def _make_variations(
     surfaces: list[tuple] = []
     keep = ResultCallbacks(surface=lambda *surface: surfaces.append(surface))
     seeds = [(request.seed + number) % 2**63 for number in range(request.variations)]
-    shapes = maker.variations(request.condition, inputs, settings, seeds, progress, keep, edit)
+    shapes = pipeline.variations(request.condition, inputs, settings, seeds, progress, keep, edit)
     results = list(zip(shapes, surfaces, strict=True))
     # In the order of the seeds if there is no agreement.
     results.sort(key=lambda pair: -(pair[0].record.get("agreement") or 0.0))

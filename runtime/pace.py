@@ -13,7 +13,7 @@ from .messages import JobFailed
 # A stage's name and its occurrence: a job of two models loads twice.
 Stage = tuple[str, int]
 
-JOBS_LOOKED_AT, JOBS_USED = 20, 3
+JOBS_READ, JOBS_USED = 20, 3
 LONGEST_SECONDS = 1e7  # no job takes that long
 
 
@@ -43,7 +43,7 @@ def _newest(parent: Path) -> list[Path]:
         found = [(entry.stat().st_mtime, entry.path) for entry in os.scandir(parent) if jobs.ID.fullmatch(entry.name)]
     except OSError:
         return []
-    return [Path(path) for _, path in sorted(found, reverse=True)[:JOBS_LOOKED_AT]]
+    return [Path(path) for _, path in sorted(found, reverse=True)[:JOBS_READ]]
 
 
 def _stages_of(folder: Path, request: jobs.Request) -> dict[Stage, float]:

@@ -8,7 +8,7 @@ from architecture import DOCUMENT, FOLDERS, ROOT, map_of_source, sentence_of, wi
 
 TEXT = DOCUMENT.read_text(encoding="utf-8")
 # `path/file.py` `name` or `Class.method`
-STATIONS = re.findall(r"`([\w/]+\.py)` `([\w.]+)`", TEXT)
+STATIONS = re.findall(r"`([\w/]+\.py)`\s+`([\w.]+)`", TEXT)
 
 
 def test_the_map_has_every_file_with_its_sentence():

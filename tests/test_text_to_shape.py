@@ -23,7 +23,7 @@ from wala_blender.models import install, licences
 from wala_blender.models.licences import AUTODESK
 from wala_blender.models.registry import MODELS
 from wala_blender.pipeline import Pipeline, ResultCallbacks, Settings
-from wala_blender.text_to_shape import load_maker
+from wala_blender.text_to_shape import load_pipeline
 
 WORDS, SHAPES = "wala-mvdream-dm6", "wala-dm6-1b"
 SIX = [3, 6, 10, 26, 49, 50]
@@ -176,7 +176,7 @@ def latent_of(prompt: str, low_memory: str = "off") -> np.ndarray:
         raise FarEnough
 
     with pytest.raises(FarEnough):
-        load_maker(WORDS, "cpu", low_memory).generate(
+        load_pipeline(WORDS, "cpu", low_memory).generate(
             "text", {"prompt": prompt}, Settings(WORDS, steps=2), keep=ResultCallbacks(latent=stop)
         )
     return latents[0]
@@ -229,7 +229,7 @@ def test_what_is_not_installed_is_named_before_anything_is_made(capsys, tmp_path
 def test_unusable_settings_are_told_before_a_model_is_loaded(both, condition, settings, words):
     said = []
     with pytest.raises((InputError, ModelError), match=words):
-        load_maker(WORDS, "cpu").generate(
+        load_pipeline(WORDS, "cpu").generate(
             condition, {"prompt": "a"}, Settings(WORDS, **settings), lambda *event: said.append(event)
         )
     assert said == []

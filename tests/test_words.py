@@ -51,6 +51,7 @@ NAMES = {
     "guess": "estimate",
     "in_turns": "sequential_offload",
     "lent_to": "on_device",
+    "load_maker": "load_pipeline",
     "look": "validate, poll, on_result",
     "look_at": "validate",
     "looked_at": "validation_entries",

@@ -11,13 +11,14 @@ from .errors import InputError
 from .networks.level_denoiser import LevelDenoiser
 from .networks.set_layers import standardized
 
-NOTHING = 0  # category of unnamed shapes
+UNCONDITIONAL = 0  # category of unnamed shapes
 STEPS = 18
 GUIDANCE = 3.0
 
 
 def guided_denoiser(model: LevelDenoiser, coarser: Sequence[Tensor], category: int, scale: float) -> edm.Denoiser:
-    """The model's denoiser for a category: nothing + scale · (category − nothing); of NOTHING without guidance."""
+    """The model's denoiser for a category: unconditional + scale · (category − unconditional); of UNCONDITIONAL without
+    guidance."""
 
     def denoiser(number: int) -> edm.Denoiser:
         def network(x: Tensor, noise: Tensor) -> Tensor:
@@ -25,12 +26,12 @@ def guided_denoiser(model: LevelDenoiser, coarser: Sequence[Tensor], category: i
 
         return edm.preconditioned(network)
 
-    nothing, named = denoiser(NOTHING), denoiser(category)
-    if category == NOTHING:
-        return nothing
+    unconditional, named = denoiser(UNCONDITIONAL), denoiser(category)
+    if category == UNCONDITIONAL:
+        return unconditional
 
     def denoise(x: Tensor, sigma: Tensor) -> Tensor:
-        plain = nothing(x, sigma)
+        plain = unconditional(x, sigma)
         return plain + scale * (named(x, sigma) - plain)
 
     return denoise
@@ -49,7 +50,7 @@ def generate_levels(
     counts: Sequence[int],
     kept: Sequence[Tensor],
     seed: int,
-    category: int = NOTHING,
+    category: int = UNCONDITIONAL,
     scale: float = GUIDANCE,
     original: Tensor | None = None,
     strength: float = 1.0,

@@ -172,10 +172,10 @@ class TextToShape:
 
 
 # output of a model → the class that generates shapes with it
-MAKERS = {"shapes": Pipeline, "views": TextToShape, "reconstructions": MeshToMesh}
+PIPELINES = {"shapes": Pipeline, "views": TextToShape, "reconstructions": MeshToMesh}
 
 
-def load_maker(
+def load_pipeline(
     model: str,
     device: str = "auto",
     low_memory: str = "auto",
@@ -183,7 +183,7 @@ def load_maker(
     precision: str = "auto",
 ) -> Pipeline | TextToShape | MeshToMesh:
     """Pipeline, text-to-shape or mesh-to-mesh of that name; arguments and errors as in Pipeline.load."""
-    return MAKERS[known_row(model, models_folder(models)).makes].load(model, device, low_memory, models, precision)
+    return PIPELINES[known_row(model, models_folder(models)).makes].load(model, device, low_memory, models, precision)
 
 
 def picture_files(views: Views, condition: str, provenance: Mapping[str, object]) -> dict[str, bytes]:

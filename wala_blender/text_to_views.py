@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 SCHEDULE = ScheduleConfig(curve="scaled linear", prediction="epsilon")
 SUFFIX = ", 3d asset"
-SAYS_SO = re.compile(r"\b3[ -]?d\b", re.IGNORECASE)
+MENTIONS_3D = re.compile(r"\b3[ -]?d\b", re.IGNORECASE)
 # model axes (+Y up) → the axes of the cameras these models know (+Z up)
 TO_Z_UP = np.array([[1, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
 
@@ -125,7 +125,7 @@ def asset_prompt(prompt: str) -> str:
     one."""
     if not prompt.strip():
         raise InputError("the prompt is empty", "Describe the object in a few words.")
-    return prompt.strip() if SAYS_SO.search(prompt) else prompt.strip() + SUFFIX
+    return prompt.strip() if MENTIONS_3D.search(prompt) else prompt.strip() + SUFFIX
 
 
 class TextToViews:

@@ -74,7 +74,7 @@ def library(monkeypatch):
     pipeline = types.ModuleType("wala_blender.pipeline")
     pipeline.Settings, pipeline.ResultCallbacks = Settings, ResultCallbacks
     text_to_shape = types.ModuleType("wala_blender.text_to_shape")
-    text_to_shape.load_maker = one.load
+    text_to_shape.load_pipeline = one.load
     inputs = types.ModuleType("wala_blender.conditions.inputs")
     inputs.load_condition = one.load_condition
     monkeypatch.setitem(sys.modules, "wala_blender.pipeline", pipeline)
@@ -133,7 +133,7 @@ def test_a_model_loaded_beforehand_is_the_jobs_and_the_same_error_where_it_is_no
     def refused(*arguments, **settings):
         raise errors.ModelError("unknown model", "Choose another.")
 
-    monkeypatch.setattr(sys.modules["wala_blender.text_to_shape"], "load_maker", refused)
+    monkeypatch.setattr(sys.modules["wala_blender.text_to_shape"], "load_pipeline", refused)
     with pytest.raises(JobFailed, match="unknown model"):
         one.load("other")
 

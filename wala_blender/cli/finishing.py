@@ -119,7 +119,7 @@ def finish_command(options: argparse.Namespace) -> int:
     from ..finishing.finish import check_available, finish, finished_record
     from ..geometry.distance import Frame
     from ..geometry.meshes import check_mesh_destination, provenance_of, write_mesh
-    from .generate import NUMBERS, progress_bar, tell
+    from .generate import NUMBERS, print_notes, progress_bar
 
     settings = finish_of(options)
     check_available(settings)
@@ -140,7 +140,7 @@ def finish_command(options: argparse.Namespace) -> int:
     print(
         f"{options.out}: {NUMBERS(len(placed))} vertices, {NUMBERS(len(finished.faces))} {kind} of {NUMBERS(len(faces))} ({seconds:.1f} s)"
     )
-    tell([finished_record({}, settings, finished)["note"]])
+    print_notes([finished_record({}, settings, finished)["note"]])
     return 0
 
 

@@ -81,7 +81,7 @@ def _files(inputs: Mapping[str, object], folder: Path) -> list[Path]:
     return [folder / value for value in values if "\0" not in value and os.path.isfile(folder / value)]
 
 
-def tell(notes: list[str]) -> None:
+def print_notes(notes: list[str]) -> None:
     """Print the notes on an input, one line each."""
     for note in filter(None, notes):
         print(f"wala: {shown(note)}", file=sys.stderr)
@@ -111,7 +111,7 @@ def generate(options: argparse.Namespace, edit: "Edit | None" = None, edited: Se
     inputs = load_condition(condition, named, folder)
 
     from ..pipeline import ResultCallbacks, Settings
-    from ..text_to_shape import load_maker
+    from ..text_to_shape import load_pipeline
 
     def keep_views(files: Mapping[str, bytes]) -> None:
         for name, content in files.items():
@@ -119,7 +119,9 @@ def generate(options: argparse.Namespace, edit: "Edit | None" = None, edited: Se
             write_whole(path, lambda stream, content=content: stream.write(content))
             print(path)
 
-    maker = load_maker(options.model, device=options.device, low_memory=options.low_memory, precision=options.precision)
+    pipeline = load_pipeline(
+        options.model, device=options.device, low_memory=options.low_memory, precision=options.precision
+    )
     settings = Settings(
         model=options.model,
         seed=options.seed,
@@ -132,10 +134,10 @@ def generate(options: argparse.Namespace, edit: "Edit | None" = None, edited: Se
     )
     with progress_bar() as progress:
         if options.variations is None:
-            keep = ResultCallbacks(views=keep_views, note=lambda words: tell([words]))
-            generations = [maker.generate(condition, inputs, settings, progress, keep, edit)]
+            keep = ResultCallbacks(views=keep_views, note=lambda words: print_notes([words]))
+            generations = [pipeline.generate(condition, inputs, settings, progress, keep, edit)]
         else:
-            generations = maker.variations(condition, inputs, settings, seeds, progress, edit=edit)
+            generations = pipeline.variations(condition, inputs, settings, seeds, progress, edit=edit)
     for out, seed, one in zip(outs, seeds, generations, strict=True):
         one.save(out)
         seconds = sum(one.record["timings"].values())
@@ -144,7 +146,7 @@ def generate(options: argparse.Namespace, edit: "Edit | None" = None, edited: Se
             f"{out}: {NUMBERS(len(one.vertices))} vertices, {NUMBERS(len(one.faces))} {kind} "
             f"({options.model}, {condition}, seed {seed}, {seconds:.1f} s)"
         )
-        tell([one.record["note"]])
+        print_notes([one.record["note"]])
     return 0
 
 
@@ -167,7 +169,7 @@ def roundtrip(options: argparse.Namespace) -> int:
         origin |= {"origin": "decoded from its latent", "model": options.model}
     vertices = frame.to_model(vertices)
     field = mesh_to_distance(vertices, faces)
-    tell([*notes, open_sheet_note(field, vertices, faces)])
+    print_notes([*notes, open_sheet_note(field, vertices, faces)])
     stages, back = round_trip(field, pipeline, options.fit)
     vertices, faces = field_to_mesh(back, remove_dust=False)
     write_mesh(options.out, frame.from_model(vertices), faces, origin)
@@ -193,7 +195,7 @@ def depth(options: argparse.Namespace) -> int:
     views = options.cameras or PUBLISHED.sets[6]
     check_folder(options.out)
     vertices, faces, notes = without_strays(*read_mesh(options.mesh))
-    tell(notes)
+    print_notes(notes)
     maps, *_ = mesh_pictures(vertices, faces, [PUBLISHED.direction(view) for view in views])
     options.out.mkdir(exist_ok=True)
     for view, picture in zip(views, maps):

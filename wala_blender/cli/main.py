@@ -33,7 +33,7 @@ STAGES = ("autoencoder", "denoiser")
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str):
         """One line instead of the whole usage."""
-        sys.exit(_say(f"{message} (see {self.prog} --help)", EXIT_USAGE))
+        sys.exit(_print_error(f"{message} (see {self.prog} --help)", EXIT_USAGE))
 
 
 class _OneLine(logging.Formatter):
@@ -504,16 +504,16 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
-        return _say("interrupted", EXIT_INTERRUPTED)
+        return _print_error("interrupted", EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader has closed our output: the interpreter's last flush must not fail either.
         _discard_output()
         return EXIT_FAILED
     except WalaError as error:
-        return _say(str(error), EXIT_FAILED)
+        return _print_error(str(error), EXIT_FAILED)
     except ImportError as error:
         lacking = error.name or error
-        return _say(
+        return _print_error(
             f"this installation lacks {lacking}. Install it with its extras: pip install 'wala[worker,train]'",
             EXIT_FAILED,
         )
@@ -521,7 +521,7 @@ def main(arguments: list[str] | None = None) -> int:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             return _defect(error)
         _discard_output()
-        return _say(f"the disk, or what takes the output, is full ({error.strerror})", EXIT_FAILED)
+        return _print_error(f"the disk, or what takes the output, is full ({error.strerror})", EXIT_FAILED)
     except Exception as error:
         return _defect(error)
 
@@ -530,7 +530,7 @@ def _defect(error: Exception) -> int:
     """Unexpected error: one line for the user, the traceback on demand."""
     if os.environ.get(TRACEBACK):
         traceback.print_exc()
-    return _say(f"{_kind(error)}: {error}. With {TRACEBACK}=1 in the environment it says where", EXIT_FAILED)
+    return _print_error(f"{_kind(error)}: {error}. With {TRACEBACK}=1 in the environment it says where", EXIT_FAILED)
 
 
 def _kind(error: Exception) -> str:
@@ -562,7 +562,7 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _say(message: str, code: int) -> int:
+def _print_error(message: str, code: int) -> int:
     """One line on standard error, if that can be written."""
     with contextlib.suppress(OSError):
         print(f"wala: {shown(message)}", file=sys.stderr, flush=True)

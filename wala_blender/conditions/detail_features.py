@@ -51,7 +51,7 @@ def _fold(fine: Tensor) -> Tensor:
 
 def detail_features(evidence: Evidence) -> Tensor:
     """Features (DETAIL_CHANNELS, 34, 34, 34) float32 of what is known."""
-    makers = {
+    sources = {
         "points": (_points, evidence.points),
         "voxels": (_voxels, evidence.voxels),
         "blockout": (_blockout, evidence.blockout),
@@ -61,7 +61,7 @@ def detail_features(evidence: Evidence) -> Tensor:
     features = torch.zeros(DETAIL_CHANNELS, CELLS, CELLS, CELLS)
     start = len(DETAIL_FEATURES)
     for number, (name, count) in enumerate(DETAIL_FEATURES.items()):
-        make, value = makers[name]
+        make, value = sources[name]
         if value is not None:
             features[number] = evidence.hold if name == "blockout" else 1.0
             features[start : start + count] = make(value, evidence.camera) if name == "sketch" else make(value)

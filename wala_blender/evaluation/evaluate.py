@@ -28,7 +28,7 @@ from ..geometry.metrics import (
 from ..geometry.renderer import sample_field
 from ..geometry.surface import field_to_mesh
 from ..training.conditions import TRAININGS
-from ..training.data.captions import NOTHING
+from ..training.data.captions import UNNAMED
 from ..training.data.mesh_datasets import Record
 from ..training.input_pictures import InputPicture
 from .inputs import Trial, trials_of
@@ -162,7 +162,7 @@ def measure(
     if not fast:
         scores["autoencoder_fitted"] = codec_score(pipeline, shape, pipeline.field_to_latent(shape.field, FITTED))
     if pace is not None:
-        pace.tell(shape, "autoencoder", scores["autoencoder"])
+        pace.report(shape, "autoencoder", scores["autoencoder"])
     if train is not None and not fast:
         scores["nearest_training_shape"] = score(train.field(train.nearest(shape.field)[0]), shape)
     for name, trial in trials.items():
@@ -182,11 +182,11 @@ def measure(
             "baselines": {line: score(result, shape) for line, result in lines.items()}
         }
         if pace is not None:
-            pace.tell(shape, name, scores[name])
+            pace.report(shape, name, scores[name])
         if train is not None and not fast and (field < 0).any():
             alike = train.nearest(field, NEAREST)
             scores[name]["own_nearest_iou"] = iou(train.field(alike[0]) < 0, field < 0)
-            if trial.by_name and shape.record.head != NOTHING:
+            if trial.by_name and shape.record.head != UNNAMED:
                 scores[name]["noun"] = train.carry(shape.record.head, alike)
         if trial.as_set:
             clouds[name] = cloud(field, 0)
@@ -201,7 +201,7 @@ class Pace:
     def __init__(self, shapes: int, trials: int):
         self._began, self._done, self._each, self._all = time.monotonic(), 0, trials, shapes * trials
 
-    def tell(self, shape: Shape, name: str, one: dict) -> None:
+    def report(self, shape: Shape, name: str, one: dict) -> None:
         self._done += 1
         seconds = (time.monotonic() - self._began) * (self._all / self._done - 1)
         angle = "no surface" if one["normal_angle"] is None else f"normals {one['normal_angle']:.1f}°"

@@ -19,6 +19,23 @@ from .formats.stl import read_stl
 from .formats.writers import GENERATOR, WITH_UVS, WRITERS, MeshData, Provenance
 from .topology import creased_normals, vertex_normals
 
+PROVENANCE = (  # of a generation's record, in a file's metadata
+    "prompt",
+    "model",
+    "model_version",
+    "weight_hash",
+    "condition",
+    "seed",
+    "scale",
+    "steps",
+    "fit",
+    "refine",
+    "precision",
+    "licence",
+    "non_commercial",
+    "shape_model",
+    "shape_weight_hash",
+)
 _READERS: dict[str, Callable[[Path], tuple[np.ndarray, np.ndarray]]] = {
     ".glb": read_gltf,
     ".gltf": read_gltf,
@@ -148,21 +165,4 @@ def write_mesh(
 def provenance_of(record: Mapping) -> dict:
     """Provenance for a file's metadata, from a generation's record."""
     origin = {"generator": GENERATOR, "origin": "AI-generated"}
-    fields = (
-        "prompt",
-        "model",
-        "model_version",
-        "weight_hash",
-        "condition",
-        "seed",
-        "scale",
-        "steps",
-        "fit",
-        "refine",
-        "precision",
-        "licence",
-        "non_commercial",
-        "shape_model",
-        "shape_weight_hash",
-    )
-    return origin | {name: record.get(name) for name in fields}
+    return origin | {name: record.get(name) for name in PROVENANCE}

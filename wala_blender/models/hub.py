@@ -85,7 +85,7 @@ def look_up(
         except (OSError, errors.HTTPError):
             raise
         except Exception as error:  # of the libraries below: a proxy's address, or the endpoint's, that they cannot use
-            raise DownloadError(*_unusable_way(error)) from error
+            raise DownloadError(*_explanation_of(error)) from error
     if (
         found.commit_hash is None
         or found.etag is None
@@ -107,7 +107,7 @@ def look_into(repository: str, endpoint: str | None = None, token: str | None = 
         except (OSError, errors.HTTPError):
             raise
         except Exception as error:
-            raise DownloadError(*_unusable_way(error)) from error
+            raise DownloadError(*_explanation_of(error)) from error
     if not found.sha or not _WORD.fullmatch(found.sha):
         raise DownloadError(f"{repository} was not answered by a model hub", "Check HF_ENDPOINT and the proxy.")
     licences = [tag.removeprefix("license:") for tag in found.tags or () if tag.startswith("license:")]
@@ -115,7 +115,7 @@ def look_into(repository: str, endpoint: str | None = None, token: str | None = 
     return Repository(found.sha, tuple(sibling.rfilename for sibling in found.siblings or ()), licence)
 
 
-def _unusable_way(error: Exception) -> tuple[str, str]:
+def _explanation_of(error: Exception) -> tuple[str, str]:
     """Message and hint, without the address: it may have a password."""
     proxies = [
         name for name in os.environ if name.upper() in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY") and os.environ[name]

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 DENOISER = "level_denoiser.pt"
 LEVELS = ("structure", "major", "fine")  # the coarsest first
-NOTHING = 0  # category of unnamed shapes, and of dropped names
+UNCONDITIONAL = 0  # category of unnamed shapes, and of dropped names
 HELD_OUT = 256  # largest number of validation latents
 
 
@@ -74,7 +74,7 @@ def drawn_batch(
     clean, count = latents.levels[level][rows], len(rows)
     sigma = edm.training_sigmas(torch.randn(count, generator=generator))
     dropped = torch.rand(count, generator=generator) < drop
-    category = torch.where(dropped, NOTHING, categories[latents.owner[rows]])
+    category = torch.where(dropped, UNCONDITIONAL, categories[latents.owner[rows]])
     coarser = [coarse[rows] for coarse in latents.levels[:level]]
     return Batch(clean, torch.randn(clean.shape, generator=generator), sigma, coarser, category)
 
@@ -96,7 +96,9 @@ def train(store: Path, autoencoder: Path, level: str, folder: Path, settings: Le
     latents = level_latents(autoencoder, shapes, model, settings.encodings)
     words = frequent_words(entries, settings.min_category_shapes)
     heads = {entry.id: entry.head for entry in entries if entry.named}
-    categories = torch.tensor([words.index(heads[i]) + 1 if heads.get(i) in words else NOTHING for i in shapes.ids])
+    categories = torch.tensor(
+        [words.index(heads[i]) + 1 if heads.get(i) in words else UNCONDITIONAL for i in shapes.ids]
+    )
     channels = model.config.channels
     config = LevelDenoiserConfig(
         channels[number], settings.width, settings.blocks, channels[:number], categories=len(words) + 1

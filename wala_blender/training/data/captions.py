@@ -108,7 +108,7 @@ _MEANINGLESS = _words(
 )
 _NO_NOUNS = (_ADJECTIVES | _MEANINGLESS) - _words("glass stone wood gold")
 _LINKS = ("of", "with", "in", "and")
-NOTHING = "object"  # caption of an object without a meaningful name
+UNNAMED = "object"  # caption of an object without a meaningful name
 
 
 def name_words(name: str) -> list[str]:
@@ -132,7 +132,7 @@ def clean(caption: str) -> str:
     words = _in_order(_person(words))
     while words and words[-1] in _LINKS:
         words.pop()
-    return NOTHING if not words or not _names(words) else " ".join(words)
+    return UNNAMED if not words or not _names(words) else " ".join(words)
 
 
 def _gun_part(found: re.Match) -> str:

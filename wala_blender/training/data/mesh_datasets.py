@@ -20,7 +20,7 @@ from ...geometry.distance import EXTENT, frame_of
 from ...geometry.meshes import READABLE, read_mesh
 from ...geometry.surface import field_to_mesh
 from .blend_files import BLEND, read_blend
-from .captions import NOTHING, clean, head_of, name_words
+from .captions import UNNAMED, clean, head_of, name_words
 from .procedural.composites import composite
 from .procedural.families import family_of, named
 from .procedural.shape import Shape
@@ -138,9 +138,9 @@ def _generated(number: int, nameless: bool) -> Record:
             f"generated/composite-{number}",
             Path(PROCEDURAL),
             number,
-            NOTHING,
-            (NOTHING,),
-            NOTHING,
+            UNNAMED,
+            (UNNAMED,),
+            UNNAMED,
             "other",
             ("procedural",),
             "CC0-1.0",
@@ -189,9 +189,9 @@ def _record(folder: Path, file: Path, up: str) -> Record:
     caption, category = _caption_of(file.stem), "other"
     for parent in inside.parent.parts[::-1]:
         parent_caption = _caption_of(parent)
-        if parent_caption == NOTHING:
+        if parent_caption == UNNAMED:
             continue
-        if caption == NOTHING:
+        if caption == UNNAMED:
             caption = parent_caption
         else:
             category = parent_caption
