@@ -75,6 +75,11 @@ class Engine:
 
         # Before loading the model: bad input fails at once.
         inputs = load_condition(request.condition, dict(request.inputs), folder)
+        if request.beside or request.weights:
+            from wala_blender.inputs import combined
+
+            others = [(name, load_condition(name, dict(values), folder)) for name, values in request.beside.items()]
+            inputs = combined(request.condition, inputs, others, request.weights)
         edit = _read_edit(folder, request)
         settings = Settings(
             model=request.model,

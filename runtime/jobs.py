@@ -129,7 +129,7 @@ def read_request(folder: Path | str) -> Request:
     request = parse_request(
         read_json(path, "job-missing", "job-invalid", "Give the folder of a job that was written completely."), path
     )
-    for entry in (*request.inputs.values(), *request.edit.values()):
+    for entry in (value for values in request.all_inputs() for value in values.values()):
         for value in entry if isinstance(entry, list) else [entry]:
             if isinstance(value, str) and _leads_outside(folder, PurePath(value)):
                 raise JobFailed("job-invalid", f"{folder / value} is a link or no ordinary file", "Send the job again.")

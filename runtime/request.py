@@ -10,7 +10,8 @@ from typing import TypeGuard
 
 from .messages import JobFailed
 
-# 1 had no "fit", 2 neither "one_piece" nor "quality", 3 no "variations", 4 neither "finish" nor "start", 5 no "edit"
+# 1 had no "fit", 2 neither "one_piece" nor "quality", 3 no "variations", 4 neither "finish" nor "start", 5 neither
+# "edit" nor "beside" and "weights"
 SCHEMA = 6
 FINISH_SCHEMA = 5  # from here on surfaces are finished; older jobs, which are still read, want them as extracted
 AS_EXTRACTED = {"topology": "full"}
@@ -38,7 +39,8 @@ class Request:
     numbers, texts, "inputs/NAME" paths, and lists of these. quality: one of QUALITIES. variations: how many shapes, of
     this seed and the next ones. finish: what becomes of the extracted surface, by the names of the library's Finish;
     what is left out is the library's default. edit: the shape to start from, as the library's read_edit takes it, {}
-    for none; its files are inputs too. start: "surface" finishes the surfaces that an earlier run kept, and does
+    for none; its files are inputs too. beside: inputs of further conditions by their names; weights: of conditions by
+    name, 1 where there is none. start: "surface" finishes the surfaces that an earlier run kept, and does
     nothing else. placement: plain JSON that comes back untouched; the worker never looks at it.
     """
 
@@ -56,12 +58,18 @@ class Request:
     finish: Mapping[str, str | float | bool | None] = field(default_factory=dict)
     edit: Mapping[str, str | float | list[str | float]] = field(default_factory=dict)
     start: str = "input"
+    beside: Mapping[str, Mapping[str, str | float | list[str | float]]] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
     placement: Mapping = field(default_factory=dict)
     created: str = ""
 
     def files(self) -> list[PurePosixPath]:
-        """The files of the inputs and of the edit. Raises JobFailed, see input_paths."""
-        return [*input_paths(self.inputs), *input_paths(self.edit)]
+        """The files of all inputs. Raises JobFailed, see input_paths."""
+        return [path for values in self.all_inputs() for path in input_paths(values)]
+
+    def all_inputs(self) -> list[Mapping[str, str | float | list[str | float]]]:
+        """The inputs of the condition, of the conditions beside it, and of the edit."""
+        return [self.inputs, *self.beside.values(), self.edit]
 
 
 def parse_request(document: dict, path: Path | str) -> Request:
@@ -159,6 +167,21 @@ _RULES: tuple[tuple[str, str, Callable[[object], bool]], ...] = (
     ("model", "a model's name", lambda value: isinstance(value, str) and bool(MODEL_NAME.fullmatch(value))),
     ("condition", "a condition's name", lambda value: isinstance(value, str) and bool(_WORD.fullmatch(value))),
     ("inputs", "texts, finite numbers and lists of them by name", _are_inputs),
+    (
+        "beside",
+        "inputs by the names of conditions",
+        lambda value: (
+            isinstance(value, Mapping) and all(_is_text(name) and _are_inputs(of) for name, of in value.items())
+        ),
+    ),
+    (
+        "weights",
+        "numbers from 0 to 1 by name",
+        lambda value: (
+            isinstance(value, Mapping)
+            and all(_is_text(name) and _is_number(weight) and 0 <= weight <= 1 for name, weight in value.items())
+        ),
+    ),
     ("edit", "texts, finite numbers and lists of them by name", _are_inputs),
     ("seed", "a whole number from 0 to 2**63 - 1", lambda value: _is_count(value, 2**63 - 1)),
     (

@@ -334,6 +334,33 @@ def test_generate(capsys, tmp_path, condition):
 
 
 @needs_weights
+def test_two_inputs_are_read_together(capsys, tmp_path):
+    np.save(tmp_path / "o.npy", BLOCK)
+    given = ("generate", "--voxels", tmp_path / "o.npy", "--quality", "draft", "--fit", 0, "--device", "cpu")
+    for name, more in (("a", ()), ("b", ("--beside", "text", "a car", 0.5, "--weight", 0.8))):
+        code, _, err = wala(capsys, *given, *more, "--out", tmp_path / f"{name}.ply")
+        assert code == 0, err
+    assert (tmp_path / "a.ply").read_bytes() != (tmp_path / "b.ply").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("beside", "words"),
+    [
+        (("views", "a.png", 1), "no input that can be combined"),
+        (("text", "a car", "much"), "expected a number from 0 to 1"),
+        (("text", "a car", 2), "expected a number from 0 to 1"),
+        (("voxels", "o.npy", 1), "expected each once"),
+        (("points", "gone.npy", 1), "gone.npy is missing"),
+    ],
+)
+def test_inputs_that_cannot_be_combined_are_refused(capsys, tmp_path, monkeypatch, beside, words):
+    monkeypatch.chdir(tmp_path)
+    np.save("o.npy", BLOCK)
+    code, _, err = wala(capsys, "generate", "--voxels", "o.npy", "--beside", *beside, "--out", "a.ply")
+    assert code == 1 and words in err and not (tmp_path / "a.ply").exists()
+
+
+@needs_weights
 def test_a_mesh_is_varied_in_a_region_and_blended_where_it_was(capsys, tmp_path):
     write_mesh(tmp_path / "a.obj", *box((4, 5, 6), (6, 7, 8)), {})
     write_mesh(tmp_path / "b.obj", *sphere(1.0, (0, 0, 0), rings=16), {})

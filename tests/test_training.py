@@ -154,7 +154,7 @@ def test_several_conditions_and_none():
     words = torch.tensor([[5, 9] + [0] * 14] * 2)
     together, beside = (
         model.encode_several({**given, "text": (words,)}),
-        model.encode("voxels", *given["voxels"], prompt_tensors=(words,)),
+        model.encode("voxels", *given["voxels"], beside={"text": (words,)}),
     )
     assert together.tokens.shape[1] - beside.tokens.shape[1] == model.encode("points", *given["points"]).tokens.shape[1]
     assert torch.allclose(beside.tokens, model.encode_several({"voxels": given["voxels"], "text": (words,)}).tokens)

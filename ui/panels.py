@@ -146,6 +146,29 @@ class WALA_PT_mesh(Tab, bpy.types.Panel):
         layout.operator("wala.finish", icon="MOD_REMESH")
 
 
+class WALA_PT_inputs(Tab, bpy.types.Panel):
+    """A second input, and how much each counts."""
+
+    bl_idname = "WALA_PT_inputs"
+    bl_label = "Second Input"
+    bl_parent_id = "WALA_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.wala
+        layout.prop(settings, "also")
+        column = layout.column()
+        if settings.also != "NONE":
+            CAPTURES[settings.also].draw(column, settings)
+        column = layout.column(align=True)
+        if settings.also != "NONE":
+            column.prop(settings, "own_weight", text=CAPTURES[settings.condition].title)
+            column.prop(settings, "also_weight", text=CAPTURES[settings.also].title)
+        words = column.row()
+        words.active = bool(settings.subject.strip())
+        words.prop(settings, "words_weight")
+
+
 class WALA_PT_edit(Tab, bpy.types.Panel):
     """Vary a mesh, make a region of it anew, blend two."""
 
@@ -318,6 +341,7 @@ CLASSES = (
     WALA_MT_conditions,
     WALA_PT_main,
     WALA_PT_variations,
+    WALA_PT_inputs,
     WALA_PT_mesh,
     WALA_PT_edit,
     WALA_PT_settings,

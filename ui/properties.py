@@ -181,6 +181,27 @@ class WalaSettings(*INPUTS, bpy.types.PropertyGroup):
             ("MIDDLE", "Middle", "In the middle of the shape"),
         ],
     )
+    also: EnumProperty(
+        name="And",
+        description="A second input, of another kind. The shape lies where the first one is",
+        items=[
+            ("NONE", "Nothing", "The first input alone"),
+            *(
+                (row.identifier, row.title, row.description, row.icon, row.number + 1)
+                for row in CAPTURES.values()
+                if row.condition in ("sketch", "image", "depth", "voxels", "points")
+            ),
+        ],
+    )
+    own_weight: FloatProperty(
+        name="First", description="How much the first input counts", default=1.0, min=0.0, max=1.0, subtype="FACTOR"
+    )
+    also_weight: FloatProperty(
+        name="Second", description="How much the second input counts", default=1.0, min=0.0, max=1.0, subtype="FACTOR"
+    )
+    words_weight: FloatProperty(
+        name="What It Is", description="How much the words count", default=1.0, min=0.0, max=1.0, subtype="FACTOR"
+    )
     strength: FloatProperty(
         name="Strength",
         description="How much of the mesh is made anew: from touching it up to reinventing it",

@@ -5,7 +5,7 @@ Wherever a field takes an array, it also takes the path of a file, which is read
 arguments; ``raw`` reads, checks and raises InputError.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -156,9 +156,51 @@ class NoInput(Input):
     condition: ClassVar[str] = "none"
 
 
-def raw_inputs(condition: str | Input, inputs: dict | None) -> tuple[str, dict]:
+class SeveralInputs:
+    """Inputs of different conditions together, each with a weight from 0, which leaves it out, to 1 (the default). The
+    first is the main one: its condition's settings are used, and the shape lies where it is; if it does not say where,
+    where the first of the others is that does."""
+
+    def __init__(self, *inputs: Input, weights: Sequence[float] | None = None):
+        self.inputs, self.weights = inputs, [1.0] * len(inputs) if weights is None else list(weights)
+
+    @property
+    def condition(self) -> str:
+        """The main input's condition."""
+        return self.inputs[0].condition
+
+    def raw(self) -> dict:
+        """The inputs as the conditions take them. Raises InputError."""
+        if not self.inputs or len(self.weights) != len(self.inputs):
+            raise InputError(
+                f"there are {len(self.weights)} weights of {len(self.inputs)} inputs", "Give one for each."
+            )
+        first, *others = self.inputs
+        names = [one.condition for one in self.inputs]
+        weights = dict(zip(names, self.weights, strict=True))
+        return combined(first.condition, first.raw(), [(one.condition, one.raw()) for one in others], weights)
+
+
+def combined(condition: str, raw: dict, others: Sequence[tuple[str, dict]], weights: Mapping[str, object]) -> dict:
+    """Raw inputs of a condition with those of ``others``, (condition, raw inputs), and the weights by condition. Raises
+    InputError: a condition twice, one that has no input to weigh, a weight beyond 0 … 1."""
+    names = [condition, *(name for name, _ in others)]
+    if len(set(names)) < len(names) or ("text" in names[1:] and "prompt" in raw):
+        raise InputError(f"the inputs are {', '.join(names)}, expected each once", "Leave one of them out.")
+    if len(names) > 1 and {"none", "mesh"} & set(names):
+        raise InputError(f"the inputs {' and '.join(names)} cannot be combined", "Leave one of them out.")
+    for name, weight in weights.items():
+        if name not in names and not (name == "text" and "prompt" in raw):
+            raise InputError(f"there is a weight of {name}, which is no input", f"Inputs are {', '.join(names)}.")
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= 1:
+            raise InputError(f"the weight of {name} is {weight!r}, expected a number from 0 to 1")
+    notes = [*raw.get("notes", ()), *(note for _, other in others for note in other.get("notes", ()))]
+    return raw | {"beside": dict(others), "weights": dict(weights)} | ({"notes": notes} if notes else {})
+
+
+def raw_inputs(condition: str | Input | SeveralInputs, inputs: dict | None) -> tuple[str, dict]:
     """The condition's name and raw inputs, of a typed input or of the two. Raises InputError."""
-    if isinstance(condition, Input):
+    if isinstance(condition, Input | SeveralInputs):
         return condition.condition, condition.raw()
     return condition, inputs or {}
 

@@ -352,6 +352,13 @@ class Pipeline:
                 f"the model {self.row.name} reads no prompt beside {condition}",
                 "Leave it out, or choose another model.",
             )
+        beside = inputs.get("beside", {})
+        unread = [name for name in beside if self.row.published or name not in self.row.conditions]
+        if unread:
+            raise InputError(
+                f"the model {self.row.name} reads no {' and no '.join(unread)} beside {condition}",
+                "Leave it out, or choose the starter.",
+            )
         return self.denoiser.prepare(condition, inputs)
 
     @torch.no_grad()
@@ -371,11 +378,16 @@ class Pipeline:
                 return [Sample(group[0], start.latent) for group in groups]
             steps = start.steps(steps, self.schedule)
         model = self.denoiser
-        tensors, prompt_tensors = (
-            tuple(tensor.to(self.device) for tensor in some) for some in (prepared.tensors, prepared.prompt_tensors)
+        tensors, *beside = (
+            tuple(tensor.to(self.device) for tensor in some) for some in (prepared.tensors, *prepared.beside.values())
         )
         with self._on_device(*model.encoding_modules):
-            encoded = model.encode(condition, *tensors, prompt_tensors=prompt_tensors)
+            encoded = model.encode(
+                condition,
+                *tensors,
+                beside=dict(zip(prepared.beside, beside, strict=True)),
+                weights=prepared.weights,
+            )
             empty = None if scale is None else model.empty(encoded)
         with self._on_device(*model.denoising_modules):
             known = model.projected(encoded if empty is None else encoded.stacked_with(empty))
@@ -595,6 +607,9 @@ class Pipeline:
             "refine": plan.surface_steps,
             "hold": plan.hold,
             "one_piece": one_piece,
+            "beside": {name: prepared.weights.get(name, 1.0) for name in (condition, *inputs["beside"])}
+            if inputs.get("beside")
+            else None,
             "edit": edited and edited.edit.to_record(),
             "condition": condition,
             "licence": licence.name,

@@ -47,30 +47,30 @@ def second_of(context):
     return others[0] if len(others) == 1 else None
 
 
-def guide(settings, item) -> tuple[str, dict, dict]:
-    """Condition, inputs and files that guide an edit. Raises JobFailed."""
+def guide(settings, item) -> tuple[dict, dict]:
+    """What of a request guides an edit, and its files. Raises JobFailed."""
     if settings.edit_guide == "SOURCE":
         folder = regenerate.source_of(item)
         if folder is None:
             raise bad_input("What the mesh was made from is not kept", "Choose Words")
         old = replace(jobs.read_request(folder), edit={})
-        return old.condition, dict(old.inputs), jobs.read_inputs(folder, old)
+        names = ("condition", "inputs", "beside", "weights")
+        return {name: getattr(old, name) for name in names}, jobs.read_inputs(folder, old)
     words = " ".join(settings.edit_words.split())
-    return ("text", {"prompt": words}, {}) if words else ("none", {}, {})
+    return {"condition": "text", "inputs": {"prompt": words}} if words else {"condition": "none", "inputs": {}}, {}
 
 
 def start_edit(context, settings, item, values: dict, files: dict, placement: dict, others: tuple = ()) -> Ticket:
     """Queue a job that edits ``item``. values: of the request's edit; others: further objects it is made from. Raises
     JobFailed without queueing."""
-    condition, inputs, more = guide(settings, item)
-    submit.require_model(settings.model, condition)
+    guided, more = guide(settings, item)
+    submit.require_model(settings.model, guided["condition"])
     request = jobs.Request(
         jobs.new_id(),
         settings.model,
-        condition,
-        inputs,
+        **guided,
         seed=settings.seed,
-        scale=(settings.scale or None) if condition != "none" else None,
+        scale=(settings.scale or None) if guided["condition"] != "none" else None,
         steps=settings.steps or None,
         one_piece=None if settings.one_piece else False,
         quality=settings.quality.lower(),

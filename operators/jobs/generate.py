@@ -67,7 +67,10 @@ class WALA_OT_generate(JobOperator, bpy.types.Operator):
         reason = (
             "There is no scene"
             if settings is None
-            else session.why_not() or what_is_missing(context, settings) or session.worker_problem()
+            else session.why_not()
+            or what_is_missing(context, settings)
+            or submit.why_not_further(context, settings)
+            or session.worker_problem()
         )
         return allowed(cls, reason)
 

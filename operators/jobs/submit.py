@@ -1,6 +1,7 @@
 """Submission of jobs: the scene's input and settings as a job folder, at the end of the queue."""
 
 import json
+from dataclasses import dataclass, field
 
 from ...runtime import job_retention, jobs, pace
 from ...runtime.messages import JobFailed
@@ -17,6 +18,8 @@ from .finish_settings import finish_of
 from .job_queue import Origin, Ticket
 
 JOBS_KEPT = 50
+NO_INPUT, ALSO = "NONE", "also_"  # no second input; what its files' names begin with
+COMBINED = ("sketch", "image", "depth", "depths", "voxels", "points", "text")  # conditions that can be combined
 
 
 def start(context, settings, replaced=None, is_draft: bool = False) -> Ticket:
@@ -28,8 +31,10 @@ def start(context, settings, replaced=None, is_draft: bool = False) -> Ticket:
         capture = _capture(row, context, settings)
         items = sources.found(capture.source)
         print_of_input = fingerprint(context, settings, items)
+        further = further_inputs(context, settings)
     subject = " ".join(settings.subject.split())
     beside = {"prompt": subject} if subject and catalog.takes_prompt_beside(settings.model, row.condition) else {}
+    weights = {**further.weights, **({"text": round(settings.words_weight, 3)} if beside else {})}
     request = jobs.Request(
         jobs.new_id(),
         settings.model,
@@ -43,14 +48,57 @@ def start(context, settings, replaced=None, is_draft: bool = False) -> Ticket:
         quality="draft" if is_draft else settings.quality.lower(),
         variations=settings.variations if replaced is None else 1,
         finish=finish_of(settings),
+        beside=further.beside,
+        weights={} if set(weights.values()) == {1.0} else weights,
         placement=_placement(capture.placement, settings, context.scene.unit_settings),
     )
     kept = stored_settings.to_plain(settings) | {"view": json.dumps(capture.view) if capture.view else ""}
     title = beside.get("prompt", capture.title)
     replaces = sources.references([replaced])[0] if replaced is not None else ()
-    return submit(
-        context, request, capture.files, Origin(title, capture.source, kept, print_of_input, replaces, is_draft)
-    )
+    origin = Origin(title, capture.source, kept, print_of_input, replaces, is_draft)
+    return submit(context, request, {**capture.files, **further.files}, origin)
+
+
+@dataclass(frozen=True)
+class FurtherInputs:
+    """Inputs beside the first, in the form of a job's request, with the weights of all, and their files."""
+
+    beside: dict = field(default_factory=dict)
+    weights: dict = field(default_factory=dict)
+    files: dict = field(default_factory=dict)
+
+
+def why_not_further(context, settings) -> str:
+    """Why the second input cannot be used, "" if it can, or there is none. Cheap."""
+    if settings.also == NO_INPUT:
+        return ""
+    row, first = CAPTURES[settings.also], CAPTURES[settings.condition]
+    if row.condition == first.condition or first.condition not in COMBINED:
+        return f"{row.title} cannot be combined with {first.title}: choose another input beside it"
+    if not catalog.takes_prompt_beside(settings.model, row.condition):
+        return "The model takes one input alone: choose another model, or no second input"
+    return row.choose(context, settings).missing
+
+
+def further_inputs(context, settings) -> FurtherInputs:
+    """Capture of the second input, if there is one. Raises JobFailed."""
+    if settings.also == NO_INPUT:
+        return FurtherInputs()
+    reason = why_not_further(context, settings)
+    if reason:
+        raise JobFailed("bad-input", reason)
+    row = CAPTURES[settings.also]
+    capture = _capture(row, context, settings)
+    inputs = {name: _renamed(value) for name, value in capture.inputs.items()}
+    own = {CAPTURES[settings.condition].condition: round(settings.own_weight, 3)}
+    files = {f"{ALSO}{name}": content for name, content in capture.files.items()}
+    return FurtherInputs({row.condition: inputs}, {**own, row.condition: round(settings.also_weight, 3)}, files)
+
+
+def _renamed(value):
+    """An input of the second capture, with its file's name in the job."""
+    is_file = isinstance(value, str) and value.startswith(f"{jobs.INPUTS}/")
+    return value.replace(f"{jobs.INPUTS}/", f"{jobs.INPUTS}/{ALSO}", 1) if is_file else value
 
 
 def _placement(placement: dict, settings, units) -> dict:

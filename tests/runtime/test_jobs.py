@@ -84,6 +84,9 @@ def test_request_and_arrays_come_back(tmp_path):
         ({"finish": {"faces": [1]}}, "job-invalid", "finish"),
         ({"start": "latent"}, "job-invalid", "start"),
         ({"edit": 3}, "job-invalid", "edit"),
+        ({"beside": {"points": 3}}, "job-invalid", "beside"),
+        ({"beside": {"points": {"points": "inputs/gone.npy"}}}, "job-invalid", "gone.npy"),
+        ({"weights": {"points": 2}}, "job-invalid", "weights"),
         ({"edit": {"mesh": "inputs/gone.npz"}}, "job-invalid", "gone.npz"),
         ({"edit": {"mesh": "inputs/../../secret.npz"}}, "job-invalid", "secret"),
     ],
@@ -99,7 +102,17 @@ def test_bad_requests_are_refused_with_words(tmp_path, changes, code, words):
 
 
 # What schemas came to know.
-OLD = {"fit": None, "one_piece": None, "quality": "normal", "variations": 1, "finish": {}, "start": "input", "edit": {}}
+OLD = {
+    "fit": None,
+    "one_piece": None,
+    "quality": "normal",
+    "variations": 1,
+    "finish": {},
+    "start": "input",
+    "edit": {},
+    "beside": {},
+    "weights": {},
+}
 
 
 @pytest.mark.parametrize(("schema", "known"), [(1, 0), (2, 1), (3, 3), (4, 4)])

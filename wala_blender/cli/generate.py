@@ -50,6 +50,24 @@ def _input_of(options: argparse.Namespace) -> tuple[str, dict[str, object], Path
     return spec.name, *in_one_folder(inputs)
 
 
+def _with_beside(condition: str, inputs: dict, options: argparse.Namespace) -> dict:
+    """The raw inputs with those of --beside."""
+    from ..conditions.inputs import load_condition
+    from ..inputs import combined
+
+    others, weights = [], {condition: options.weight}
+    for name, value, weight in options.beside:
+        spec = SPECS.get(name)
+        if spec is None or spec.defaults is None or spec.cli.count is not None:
+            raise InputError(f"--beside {shown(name)} is no input that can be combined", "See wala generate --help.")
+        others.append((name, load_condition(name, *in_one_folder(spec.cli.read(spec.cli.convert(value))))))
+        try:
+            weights[name] = float(weight)
+        except ValueError:
+            raise InputError(f"the weight of {name} is {shown(weight)}, expected a number from 0 to 1") from None
+    return combined(condition, inputs, others, weights)
+
+
 def in_one_folder(inputs: dict[str, object]) -> tuple[dict[str, object], Path]:
     """The inputs with every path relative to one folder, and that folder."""
     paths = [
@@ -109,6 +127,8 @@ def generate(options: argparse.Namespace, edit: "Edit | None" = None, edited: Se
     if seeds[-1] >= 2**63:
         raise InputError(f"the last of {len(seeds)} seeds is {seeds[-1]}", "Begin with a smaller --seed.")
     inputs = load_condition(condition, named, folder)
+    if options.beside:
+        inputs = _with_beside(condition, inputs, options)
 
     from ..pipeline import ResultCallbacks, Settings
     from ..text_to_shape import load_pipeline

@@ -27,6 +27,7 @@ from .finishing import add_finish, add_options
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 TRACEBACK = "WALA_TRACEBACK"  # set in the environment: unexpected errors show where they came from
 DEFAULT_MODEL = "starter"
+BESIDE = tuple(name for name, spec in SPECS.items() if spec.defaults and spec.cli.count is None)
 STAGES = ("autoencoder", "denoiser")
 
 
@@ -44,6 +45,7 @@ class _OneLine(logging.Formatter):
 
 
 _seed = number(int, 0, 2**63 - 1, "a whole number from 0 to 2**63 - 1")
+_weight = number(float, 0, 1, "a number from 0 to 1")
 _scale = number(float, 0, 100, "a number from 0 to 100")
 _steps = number(int, 2, 1000, "a whole number from 2 to 1000")
 _fit = number(int, 0, 1000, "a whole number from 0 to 1000")
@@ -100,6 +102,22 @@ def _input_options(parser: argparse.ArgumentParser, required: bool) -> None:
         parser.add_argument(
             f"--{option.name}", type=option.convert, metavar=option.metavar, nargs=option.count, help=option.help
         )
+
+    parser.add_argument(
+        "--beside",
+        nargs=3,
+        action="append",
+        default=[],
+        metavar=("INPUT", "VALUE", "WEIGHT"),
+        help=f"a further input, one of {', '.join(BESIDE)}, as its own option takes it, and how much it counts, 0 to 1",
+    )
+    parser.add_argument(
+        "--weight",
+        type=_weight,
+        default=1.0,
+        metavar="W",
+        help="how much the first input counts beside others (default: 1)",
+    )
 
 
 def _making_options(parser: argparse.ArgumentParser) -> None:

@@ -1,6 +1,8 @@
 """Second stage of the published models: the denoiser and the encoder of its one condition."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -68,8 +70,14 @@ class PublishedModel(nn.Module):
         """Raw inputs of the model's kind → what ``encode`` takes. Raises InputError for unusable ones."""
         return SPECS[kind].implementation.published_prepare(inputs, self)
 
-    def encode(self, kind: str, *inputs: Tensor, prompt_tensors: tuple[Tensor, ...] = ()) -> Condition:
-        """Condition of a batch of prepared inputs; these models take no ``prompt_tensors`` beside them."""
+    def encode(
+        self,
+        kind: str,
+        *inputs: Tensor,
+        beside: Mapping[str, tuple[Tensor, ...]] = MappingProxyType({}),
+        weights: Mapping[str, float] = MappingProxyType({}),
+    ) -> Condition:
+        """Condition of a batch of prepared inputs; these models take nothing ``beside`` them."""
         if self.reader is None:
             return Condition()
         dtype = next(self.encoder.parameters()).dtype

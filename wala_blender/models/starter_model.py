@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -75,14 +76,20 @@ class Starter(nn.Module):
     denoising_modules = encoding_modules
 
     def prepare(self, kind: str, inputs: dict) -> Prepared:
-        """Raw inputs of one condition, with an optional prompt → the input of ``encode``. Raises InputError for
-        unusable ones."""
-        prepared = self._prepared(kind, inputs)
-        if not has_prompt_beside(kind, inputs):
-            return prepared
-        prompt = self._prepared("text", inputs)
+        """Raw inputs of one condition, with an optional prompt and further conditions' inputs ("beside") → the input of
+        ``encode``. Where the first does not say where the shape is, another one may. Raises InputError for unusable
+        ones."""
+        several = {kind: inputs, **inputs.get("beside", {})}
+        if has_prompt_beside(kind, inputs):
+            several.setdefault("text", inputs)
+        prepared = {name: self._prepared(name, raw) for name, raw in several.items()}
+        placed = next((one for one in prepared.values() if one.observation is not None), prepared[kind])
         return replace(
-            prepared, prompt_tensors=prompt.tensors, note=". ".join(filter(None, (prepared.note, prompt.note)))
+            placed,
+            tensors=prepared[kind].tensors,
+            beside={name: one.tensors for name, one in prepared.items() if name != kind},
+            weights=inputs.get("weights", {}),
+            note=". ".join(dict.fromkeys(filter(None, (one.note for one in prepared.values())))),
         )
 
     def _prepared(self, kind: str, inputs: dict) -> Prepared:
@@ -94,23 +101,43 @@ class Starter(nn.Module):
         """Whether the model has an encoder for a condition."""
         return kind in conditions_of(self.config.encoders)
 
-    def encode(self, kind: str, *inputs: Tensor, prompt_tensors: tuple[Tensor, ...] = ()) -> Condition:
-        """Condition of a batch of prepared inputs of one kind (the arguments of its encoder's forward), and optional
-        text, with its draft."""
-        return self.encode_several({kind: inputs, "text": prompt_tensors} if prompt_tensors else {kind: inputs})
+    def encode(
+        self,
+        kind: str,
+        *inputs: Tensor,
+        beside: Mapping[str, tuple[Tensor, ...]] = MappingProxyType({}),
+        weights: Mapping[str, float] = MappingProxyType({}),
+    ) -> Condition:
+        """Condition of a batch of prepared inputs of one kind (the arguments of its encoder's forward), and of those of
+        other kinds ``beside`` it, with its draft; see ``encode_several``."""
+        return self.encode_several({kind: inputs, **beside}, weights)
 
-    def encode_several(self, inputs: Mapping[str, tuple[Tensor, ...]]) -> Condition:
+    def encode_several(
+        self, inputs: Mapping[str, tuple[Tensor, ...]], weights: Mapping[str, float] = MappingProxyType({})
+    ) -> Condition:
         """Condition of prepared inputs of several kinds, each a batch of the same shapes: concatenated tokens, summed
-        grid features, mean draft; for no inputs the empty one."""
-        named = [(SPECS[kind].encoder, tensors) for kind, tensors in inputs.items() if SPECS[kind].encoder]
+        grid features, mean draft; for no inputs the empty one. ``weights``, by kind, 1 where there is none: 0 leaves an
+        input out, between 0 and 1 lie its tokens and features between none and its own, and its share of the draft."""
+        named = [
+            (SPECS[kind].encoder, tensors, weights.get(kind, 1.0))
+            for kind, tensors in inputs.items()
+            if SPECS[kind].encoder and weights.get(kind, 1.0) > 0
+        ]
         if not named:
             config = self.config.denoiser
             return Condition(self.null_token, self.null_token.new_zeros(1, config.grid_channels, *[config.grid] * 3))
-        encoded = [(name, *self.encoders[name](*tensors)) for name, tensors in named]
-        tokens = torch.cat([tokens + self.type_embeddings[name] for name, tokens, _ in encoded], dim=1)
-        drafts = [self.drafts[name](grid) for name, _, grid in encoded]
-        grid = sum(grid for _, _, grid in encoded)
-        return Condition(tokens, torch.cat([grid, self.mean_latent + sum(drafts) / len(drafts)], dim=1))
+        encoded = [(name, weight, *self.encoders[name](*tensors)) for name, tensors, weight in named]
+        tokens = torch.cat(
+            [
+                torch.lerp(self.null_token.expand_as(tokens), tokens + self.type_embeddings[name], weight)
+                for name, weight, tokens, _ in encoded
+            ],
+            dim=1,
+        )
+        drafts = sum(weight * self.drafts[name](grid) for name, weight, _, grid in encoded)
+        grid = sum(weight * grid for _, weight, _, grid in encoded)
+        total = sum(weight for _, _, weight in named)
+        return Condition(tokens, torch.cat([grid, self.mean_latent + drafts / total], dim=1))
 
     def draft(self, condition: Condition) -> Tensor:
         """A condition's draft (B, 4, 12, 12, 12)."""

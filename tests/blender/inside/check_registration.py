@@ -37,7 +37,7 @@ OPERATORS = (
     "remove_model",
     "cancel_models",
 )
-PANELS = ("WALA_PT_main", "WALA_PT_variations", "WALA_PT_edit", "WALA_PT_settings", "WALA_PT_worker")
+PANELS = ("WALA_PT_main", "WALA_PT_variations", "WALA_PT_inputs", "WALA_PT_edit", "WALA_PT_settings", "WALA_PT_worker")
 
 
 def is_alive(pid: int) -> bool:
