@@ -23,31 +23,50 @@ MODEL_AXES[:3, :3] = frames.to_model(np.eye(3)).T
 
 @dataclass(frozen=True)
 class ModelSpace:
-    """An object's own coordinates in Blender's axes = model space in Blender's axes · ``scale`` (3,) + ``offset``
-    (3,)."""
+    """An object's own coordinates, turned by ``turn`` (3, 3) so that Z is up, = model space in Blender's axes ·
+    ``scale`` (3,) + ``offset`` (3,)."""
 
     scale: np.ndarray
     offset: np.ndarray
+    turn: np.ndarray
 
     @classmethod
-    def of_box(cls, vertices: np.ndarray, stretch: np.ndarray) -> "ModelSpace":
-        """Model space of a mesh's own box; ``stretch`` (3,): the scale of its object."""
-        low, high = bounds(vertices)
+    def of_box(cls, vertices: np.ndarray, matrix: np.ndarray) -> "ModelSpace":
+        """Model space of a mesh's own box; ``matrix`` (4, 4): of its object in the world, which says what is up, and
+        how it is stretched."""
+        turn = upright(matrix[:3, :3])
+        stretch = np.linalg.norm(matrix[:3, :3] @ turn.T, axis=0).clip(1e-9)
+        low, high = bounds(vertices @ turn.T)
         longest = float(((high - low) * stretch).max())
         if not longest > 0:
             raise bad_input("The mesh has no size", "Make another one active")
-        return cls(longest / MODEL_SIZE / stretch, (low + high) / 2)
+        return cls(longest / MODEL_SIZE / stretch, (low + high) / 2, turn)
 
     def to_model(self, vertices: np.ndarray) -> np.ndarray:
         """An object's own coordinates (V, 3) in model space, float32, in the model's axes."""
-        return frames.to_model((vertices - self.offset) / self.scale).astype(np.float32)
+        return frames.to_model((vertices @ self.turn.T - self.offset) / self.scale).astype(np.float32)
 
     @property
     def matrix(self) -> np.ndarray:
         """(4, 4): from an object's own coordinates to model space, in the model's axes."""
         back = np.eye(4)
-        back[:3, :3], back[:3, 3] = np.diag(1 / self.scale), -self.offset / self.scale
+        back[:3, :3], back[:3, 3] = np.diag(1 / self.scale) @ self.turn, -self.offset / self.scale
         return MODEL_AXES @ back
+
+
+def upright(axes: np.ndarray) -> np.ndarray:
+    """Turn (3, 3) about X or Y, by quarters, of an object's own coordinates after which Z is the axis that is nearest
+    to up in the world. axes (3, 3): the columns are the object's axes in the world."""
+    heights = axes[2] / np.linalg.norm(axes, axis=0).clip(1e-12)
+    axis = int(np.argmax(np.abs(heights)))
+    if heights[2] > np.abs(heights).max() - 1e-6:
+        axis = 2
+    sign = 1.0 if heights[axis] >= 0 else -1.0
+    if axis == 2:
+        return np.diag([1.0, sign, sign])
+    if axis == 1:
+        return np.array([[1.0, 0, 0], [0, 0, -sign], [0, sign, 0]])
+    return np.array([[0, 0, -sign], [0, 1.0, 0], [sign, 0, 0]])
 
 
 def mesh_of(context, item) -> tuple[np.ndarray, np.ndarray]:
@@ -74,16 +93,19 @@ def model_space(item, vertices: np.ndarray, folder) -> ModelSpace:
             space = None
         if space is not None and np.abs(space.to_model(vertices)).max() <= LIMIT:
             return space
-    return ModelSpace.of_box(vertices, np.abs(np.array(item.matrix_world.to_scale())).clip(1e-9))
+    return ModelSpace.of_box(vertices, np.array(item.matrix_world))
 
 
 def _space_of_job(folder, number: int) -> ModelSpace:
+    placement = jobs.read_request(folder).placement
+    if placement["kind"] == "object":
+        return ModelSpace(*(np.array(placement[name]) for name in ("scale", "offset", "turn")))
     result = jobs.read_result(variations.folder_of(folder, number))
     vertices = frames.to_blender(result.vertices)
-    placed = place(vertices, jobs.read_request(folder).placement, frames.frame_to_blender(result.record.get("frame")))
+    placed = place(vertices, placement, frames.frame_to_blender(result.record.get("frame")))
     (low, high), (own_low, own_high) = bounds(vertices), bounds(placed.vertices)
     scale = (own_high - own_low) / np.maximum(high - low, 1e-12)
-    return ModelSpace(scale, own_low - low * scale)
+    return ModelSpace(scale, own_low - low * scale, np.eye(3))
 
 
 def placement_of(item, space: ModelSpace, shift: np.ndarray | None = None) -> dict:
@@ -95,6 +117,7 @@ def placement_of(item, space: ModelSpace, shift: np.ndarray | None = None) -> di
         "kind": "object",
         "scale": space.scale.tolist(),
         "offset": space.offset.tolist(),
+        "turn": space.turn.tolist(),
         "matrix": matrix.tolist(),
     }
 
@@ -141,14 +164,14 @@ def world_box(item) -> np.ndarray:
 
 def add_region(context, item) -> "bpy.types.Object":
     """A cube empty around the upper half of an object, active."""
-    corners = np.array([corner[:] for corner in item.bound_box])
-    low, high = bounds(corners)
+    turn = upright(np.array(item.matrix_world)[:3, :3])
+    low, high = bounds(np.array([corner[:] for corner in item.bound_box]) @ turn.T)
     low[2] = (low[2] + high[2]) / 2
     region = bpy.data.objects.new(f"{item.name} Region", None)
     region.empty_display_type, region.empty_display_size = "CUBE", 1.0
     context.collection.objects.link(region)
     sides = np.maximum((high - low) / 2 * 1.1, 1e-4)
-    local = np.diag([*sides, 1.0])
-    local[:3, 3] = (low + high) / 2
+    local = np.eye(4)
+    local[:3, :3], local[:3, 3] = turn.T @ np.diag(sides), turn.T @ ((low + high) / 2)
     region.matrix_world = item.matrix_world @ mathutils.Matrix(local.tolist())
     return region

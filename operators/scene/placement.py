@@ -117,11 +117,12 @@ def at_sketch(vertices: np.ndarray, placement: dict, frame: dict | None) -> Plac
 
 
 def in_object(vertices: np.ndarray, placement: dict, frame: dict | None) -> Placed:
-    """In the coordinates of the object that was edited, which has the matrix placement["matrix"] in the world: model
-    space · placement["scale"] (3,) + placement["offset"] (3,)."""
+    """In the coordinates of the object that was edited, which has the matrix placement["matrix"] in the world: turned
+    by placement["turn"] (3, 3) they are model space · placement["scale"] (3,) + placement["offset"] (3,)."""
     matrix = np.asarray(placement["matrix"], dtype=np.float64)
     rotation = float(np.arctan2(matrix[1, 0], matrix[0, 0]))
-    return Placed(vertices * placement["scale"] + placement["offset"], matrix[:3, 3], rotation)
+    turned = vertices * placement["scale"] + placement["offset"]
+    return Placed(turned @ np.asarray(placement["turn"]), matrix[:3, 3], rotation)
 
 
 def _cover(view: View, local: np.ndarray, target: np.ndarray, depth: float) -> tuple[float, np.ndarray]:

@@ -68,6 +68,27 @@ def test_a_varied_mesh_takes_the_place_of_the_mesh(extension):
     assert [one.name for one in bpy.data.objects] == ["Thing"] and bpy.data.objects["Thing"].visible_get()
 
 
+@pytest.mark.parametrize(
+    "angles", [(np.pi / 2, 0, 0.4), (-np.pi / 2, 0, 0), (np.pi, 0, 0), (0, np.pi / 2, 0), (0, -1.5, 0)]
+)
+def test_what_is_up_in_the_world_is_up_for_the_model(extension, angles):
+    """As with files whose Y is up: Blender turns the object, not its mesh."""
+    item = scenes.cube((1, 2, 3), (2, 4, 8))
+    item.rotation_euler = angles
+    bpy.context.view_layer.update()
+    before = scenes.world_vertices(item)
+    made = vary(extension, item)
+    assert same_points(scenes.world_vertices(made), before)
+    # The model's Y is the world's Z, up to how far the object is tilted.
+    sent = job_of(extension, made)[1]["edited.npz"]["vertices"]
+    matrix = np.linalg.lstsq(np.c_[sent, np.ones(8)], scenes.world_vertices(made), rcond=None)[0]
+    assert matrix[1, 2] / np.linalg.norm(matrix[1]) > 0.99
+    assert bpy.ops.wala.add_region() == {"FINISHED"}
+    bpy.context.view_layer.update()
+    region = extension.settings.region.matrix_world.translation
+    assert region.z > before[:, 2].mean() and np.allclose(region.xy, before.mean(axis=0)[:2], atol=0.6)
+
+
 def test_words_are_the_condition(extension):
     made = vary(extension, thing(), edit_words="  a  chair ", scale=3.0)
     request, _ = job_of(extension, made)
