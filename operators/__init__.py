@@ -3,13 +3,14 @@
 
 def _classes() -> tuple:
     from .environment import worker_operators
-    from .jobs import edit, finish, generate, queue_operators, variation_operators
+    from .jobs import edit, finish, generate, presets, queue_operators, variation_operators
     from .models import depth_map_list, model_operators
 
     owners = (
         generate,
         finish,
         edit,
+        presets,
         queue_operators,
         variation_operators,
         depth_map_list,

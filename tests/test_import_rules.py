@@ -43,9 +43,9 @@ ZONES = {
     "runtime": ([path for path in sorted((ROOT / "runtime").rglob("*.py")) if path.name not in WORKER_SIDE], {"numpy"}),
     "runtime's worker": ([ROOT / "runtime/worker.py"], {"numpy"}),
     "runtime's engine": ([ROOT / "runtime/engine.py"], {"numpy", "torch", "wala_blender"}),
-    "operators": (sorted((ROOT / "operators").rglob("*.py")), {"bpy", "mathutils", "numpy", "runtime"}),
+    "operators": (sorted((ROOT / "operators").rglob("*.py")), {"bpy", "bl_operators", "mathutils", "numpy", "runtime"}),
     # The conditions are drawn by the table that the operators capture them by; that one package, nothing beside it.
-    "ui": (sorted((ROOT / "ui").rglob("*.py")), {"bpy", "operators.conditions"}),
+    "ui": (sorted((ROOT / "ui").rglob("*.py")), {"bpy", "bl_ui", "operators.conditions"}),
 }
 
 

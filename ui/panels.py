@@ -3,6 +3,7 @@
 import textwrap
 
 import bpy
+from bl_ui.utils import PresetPanel
 
 from ..operators.conditions import CAPTURES
 
@@ -40,9 +41,22 @@ class WALA_MT_conditions(bpy.types.Menu):
             self.layout.prop_enum(settings, "condition", row.identifier, icon=row.icon)
 
 
+class WALA_PT_presets(PresetPanel, bpy.types.Panel):
+    """Popover of the main panel's header."""
+
+    bl_idname = "WALA_PT_presets"
+    bl_label = "WaLa Presets"
+    preset_subdir = "wala"
+    preset_operator = "script.execute_preset"
+    preset_add_operator = "wala.add_preset"
+
+
 class WALA_PT_main(Tab, bpy.types.Panel):
     bl_idname = "WALA_PT_main"
     bl_label = "WaLa"
+
+    def draw_header_preset(self, context):
+        WALA_PT_presets.draw_panel_header(self.layout)
 
     def draw(self, context):
         layout, settings, session = self.layout, context.scene.wala, context.window_manager.wala
@@ -339,6 +353,7 @@ def _characters(context) -> int:
 CLASSES = (
     WALA_MT_models,
     WALA_MT_conditions,
+    WALA_PT_presets,
     WALA_PT_main,
     WALA_PT_variations,
     WALA_PT_inputs,

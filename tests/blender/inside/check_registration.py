@@ -19,6 +19,7 @@ OPERATORS = (
     "vary",
     "blend",
     "add_region",
+    "add_preset",
     "remove_job",
     "move_job",
     "retry_job",
@@ -37,7 +38,15 @@ OPERATORS = (
     "remove_model",
     "cancel_models",
 )
-PANELS = ("WALA_PT_main", "WALA_PT_variations", "WALA_PT_inputs", "WALA_PT_edit", "WALA_PT_settings", "WALA_PT_worker")
+PANELS = (
+    "WALA_PT_main",
+    "WALA_PT_presets",
+    "WALA_PT_variations",
+    "WALA_PT_inputs",
+    "WALA_PT_edit",
+    "WALA_PT_settings",
+    "WALA_PT_worker",
+)
 
 
 def is_alive(pid: int) -> bool:
