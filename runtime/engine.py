@@ -19,8 +19,9 @@ from .messages import SET_UP_HINT, Cancelled, JobFailed
 from .storage import write_failure
 
 if TYPE_CHECKING:
+    from wala_blender.finishing.finish import Finished
     from wala_blender.mesh_to_mesh import MeshToMesh
-    from wala_blender.pipeline import Pipeline, Settings
+    from wala_blender.pipeline import Generation, Pipeline, Settings
     from wala_blender.shape_editing import Edit
     from wala_blender.text_to_shape import TextToShape
 
@@ -90,12 +91,13 @@ class Engine:
             one_piece=request.one_piece,
             quality=request.quality,
             finish=Finish.from_plain(request.finish),
+            colour=request.colour,
         )
         # Intermediate results are written at once, so that a later failure does not lose them.
         keep = ResultCallbacks(
             latent=lambda latent: jobs.write_latent(folder, latent),
             views=lambda files: jobs.write_views(folder, files),
-            surface=lambda vertices, faces, record: jobs.write_surface(folder, vertices, faces, record),
+            surface=lambda *surface: jobs.write_surface(folder, *surface),
             note=lambda words: log.info("%s", words),
         )
         pipeline = self._loaded(request.model)
@@ -103,7 +105,7 @@ class Engine:
             _make_variations(folder, pipeline, request, inputs, settings, progress, edit)
             return
         generation = pipeline.generate(request.condition, inputs, settings, progress, keep, edit)
-        jobs.write_result(folder, generation.vertices, generation.faces, generation.record, generation.uvs)
+        jobs.write_result(folder, generation.vertices, generation.faces, generation.record, **_attributes(generation))
 
     def _loaded(self, model: str) -> "Pipeline | TextToShape | MeshToMesh":
         from wala_blender.text_to_shape import load_pipeline
@@ -156,8 +158,13 @@ def _make_variations(
     # The job's own record is written last: it marks the set as complete.
     for number, (one, surface) in reversed(list(enumerate(results))):
         thumbnail = thumbnail_png(one.vertices, triangulated(one.faces))
-        variations.write_variation(folder, number, one.vertices, one.faces, one.record, thumbnail, one.uvs)
+        variations.write_variation(folder, number, one.vertices, one.faces, one.record, thumbnail, **_attributes(one))
         jobs.write_surface(variations.folder_of(folder, number), *surface)
+
+
+def _attributes(mesh: "Generation | Finished") -> dict:
+    """Of a mesh what it may have besides vertices and faces, as jobs.write_result takes it."""
+    return {"uvs": mesh.uvs, "colours": mesh.colours, "texture": mesh.texture}
 
 
 def _finish_again(folder: Path, request: jobs.Request, progress: "Progress") -> None:
@@ -169,9 +176,9 @@ def _finish_again(folder: Path, request: jobs.Request, progress: "Progress") -> 
     for number in reversed(range(request.variations)):
         own = variations.folder_of(folder, number)
         surface = jobs.read_surface(own)
-        finished = finish(surface.vertices, surface.faces, settings, progress)
+        finished = finish(surface.vertices, surface.faces, settings, progress, surface.colours)
         record = finished_record(surface.record, settings, finished)
-        jobs.write_result(own, finished.vertices, finished.faces, record, finished.uvs)
+        jobs.write_result(own, finished.vertices, finished.faces, record, **_attributes(finished))
 
 
 def _release_frames(error: BaseException | None) -> None:

@@ -63,7 +63,8 @@ _VIEW_NAME = re.compile(r"([a-z]+)_(\d+)\.png")
 class Result:
     """A finished job: vertices (V, 3) float32 in model space (+Y up, longest side −0.9…0.9), triangles or quads (F, k)
     int32 from 0, and result.json. What may be None: UVs (F, k, 2) float32 of the faces' corners; the edges (E, 2) int32
-    and which of them begins at each corner (F, k) int32."""
+    and which of them begins at each corner (F, k) int32; colours (F, 3) uint8 of the faces, sRGB, and a texture (H, W,
+    3) uint8 of them for the UVs, row 0 at the top."""
 
     vertices: np.ndarray
     faces: np.ndarray
@@ -71,6 +72,8 @@ class Result:
     uvs: np.ndarray | None = None
     edges: np.ndarray | None = None
     corner_edges: np.ndarray | None = None
+    colours: np.ndarray | None = None
+    texture: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -270,10 +273,17 @@ def read_views(folder: Path | str) -> list[View]:
     return [View(match[1], int(match[2]), path) for path in found if (match := _VIEW_NAME.fullmatch(path.name))]
 
 
-def write_surface(folder: Path | str, vertices: np.ndarray, faces: np.ndarray, record: Mapping) -> None:
+def write_surface(
+    folder: Path | str,
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    record: Mapping,
+    colours: np.ndarray | None = None,
+) -> None:
     """Write the extracted surface and its record, so that it can be finished again without being generated. Raises as
     write_result."""
-    _write_mesh(folder, SURFACE, SURFACE_RECORD, {"vertices": vertices, "faces": faces}, record)
+    arrays = {"vertices": vertices, "faces": faces, "colours": colours}
+    _write_mesh(folder, SURFACE, SURFACE_RECORD, arrays, record)
 
 
 def read_surface(folder: Path | str) -> Result:
@@ -300,23 +310,31 @@ def finish_again(folder: Path | str, finish: Mapping) -> Request:
 
 
 def write_result(
-    folder: Path | str, vertices: np.ndarray, faces: np.ndarray, record: Mapping, uvs: np.ndarray | None = None
+    folder: Path | str,
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    record: Mapping,
+    uvs: np.ndarray | None = None,
+    colours: np.ndarray | None = None,
+    texture: np.ndarray | None = None,
 ) -> None:
-    """Write result/mesh.npz (vertices (V, 3) float32, faces (F, 3 or 4) int32, uvs (F, k, 2) float32), then
-    result.json, whose presence means: complete.
+    """Write result/mesh.npz (vertices (V, 3) float32, faces (F, 3 or 4) int32, uvs (F, k, 2) float32, colours (F, 3)
+    and texture (H, W, 3) uint8), then result.json, whose presence means: complete.
 
     Raises JobFailed: "result-invalid" (the mesh is empty, non-finite or its faces point nowhere), "disk-full",
     "cannot-write".
     """
-    arrays = {"vertices": vertices, "faces": faces} | ({} if uvs is None else {"uvs": uvs})
+    arrays = {"vertices": vertices, "faces": faces, "uvs": uvs, "colours": colours, "texture": texture}
     _write_mesh(folder, MESH, RECORD, arrays, record)
 
 
-def _write_mesh(folder: Path | str, mesh: str, name: str, arrays: dict[str, np.ndarray], record: Mapping) -> None:
+def _write_mesh(
+    folder: Path | str, mesh: str, name: str, arrays: Mapping[str, np.ndarray | None], record: Mapping
+) -> None:
     text = json.dumps(dict(record), indent=1, ensure_ascii=False, allow_nan=False)
-    arrays = checked_mesh(arrays, "the mesh that was made")
-    arrays = with_edges(arrays) if mesh == MESH else arrays
-    _write_result_files(folder, {mesh: writer(arrays), name: writer(text.encode("utf-8", "backslashreplace"))})
+    checked = checked_mesh({key: array for key, array in arrays.items() if array is not None}, "the mesh that was made")
+    checked = with_edges(checked) if mesh == MESH else checked
+    _write_result_files(folder, {mesh: writer(checked), name: writer(text.encode("utf-8", "backslashreplace"))})
 
 
 def _write_result_files(folder: Path | str, files: Mapping[str, Callable[[BinaryIO], object]]) -> None:

@@ -15,6 +15,8 @@ KINDS = {
     "uvs": "float32",
     "edges": "int32",
     "corner_edges": "int32",
+    "colours": "uint8",
+    "texture": "uint8",
 }
 
 
@@ -47,6 +49,7 @@ def checked_mesh(arrays: Mapping[str, np.ndarray], name: str) -> dict[str, np.nd
     faces, uvs = arrays["faces"], arrays.get("uvs")
     if uvs is not None and (uvs.shape != (*faces.shape, 2) or uvs.dtype.kind != "f" or not np.isfinite(uvs).all()):
         raise _invalid(name, f"uvs are {uvs.dtype} {uvs.shape}; expected finite floats {(*faces.shape, 2)}")
+    _check_colours(arrays, name)
     if ("edges" in arrays) != ("corner_edges" in arrays) or ("edges" in arrays and not _are_edges_right(arrays)):
         raise _invalid(name, "the edges are not those of the faces")
     return {key: array.astype(KINDS[key], copy=False) for key, array in arrays.items()}
@@ -63,6 +66,14 @@ def _check_faces(vertices: np.ndarray, faces: np.ndarray, name: str) -> None:
         raise JobFailed("result-invalid", f"{name} has vertices that are not finite numbers", "Try another seed.")
     if faces.min() < 0 or faces.max() >= len(vertices):
         raise _invalid(name, f"faces name vertices {faces.min()} to {faces.max()}; there are {len(vertices)}")
+
+
+def _check_colours(arrays: Mapping[str, np.ndarray], name: str) -> None:
+    colours, texture = arrays.get("colours"), arrays.get("texture")
+    if colours is not None and (colours.shape != (len(arrays["faces"]), 3) or colours.dtype != np.uint8):
+        raise _invalid(name, f"colours are {colours.dtype} {colours.shape}; expected bytes, three a face")
+    if texture is not None and (texture.ndim != 3 or texture.shape[2] != 3 or texture.dtype != np.uint8):
+        raise _invalid(name, f"the texture is {texture.dtype} {texture.shape}; expected bytes (H, W, 3)")
 
 
 def _are_edges_right(arrays: Mapping[str, np.ndarray]) -> bool:

@@ -11,10 +11,11 @@ from typing import TypeGuard
 from .messages import JobFailed
 
 # 1 had no "fit", 2 neither "one_piece" nor "quality", 3 no "variations", 4 neither "finish" nor "start", 5 neither
-# "edit" nor "beside" and "weights"
-SCHEMA = 6
+# "edit" nor "beside" and "weights", 6 no "colour"
+SCHEMA = 7
 FINISH_SCHEMA = 5  # from here on surfaces are finished; older jobs, which are still read, want them as extracted
 AS_EXTRACTED = {"topology": "full"}
+COLOUR_SCHEMA = 7  # from here on shapes are coloured; older jobs, which are still read, want none
 STARTS = ("input", "surface")
 QUALITIES = ("draft", "normal", "best")
 MAX_STEPS = 10_000
@@ -38,10 +39,11 @@ class Request:
     id: 8–64 lower-case hex digits. scale, steps, fit, one_piece: None = the model's default for the condition. inputs:
     numbers, texts, "inputs/NAME" paths, and lists of these. quality: one of QUALITIES. variations: how many shapes, of
     this seed and the next ones. finish: what becomes of the extracted surface, by the names of the library's Finish;
-    what is left out is the library's default. edit: the shape to start from, as the library's read_edit takes it, {}
-    for none; its files are inputs too. beside: inputs of further conditions by their names; weights: of conditions by
-    name, 1 where there is none. start: "surface" finishes the surfaces that an earlier run kept, and does
-    nothing else. placement: plain JSON that comes back untouched; the worker never looks at it.
+    what is left out is the library's default. colour: whether the shape is coloured; None: the model's default. edit:
+    the shape to start from, as the library's read_edit takes it, {} for none; its files are inputs too. beside: inputs
+    of further conditions by their names; weights: of conditions by name, 1 where there is none. start: "surface"
+    finishes the surfaces that an earlier run kept, and does nothing else. placement: plain JSON that comes back
+    untouched; the worker never looks at it.
     """
 
     id: str
@@ -57,6 +59,7 @@ class Request:
     variations: int = 1
     finish: Mapping[str, str | float | bool | None] = field(default_factory=dict)
     edit: Mapping[str, str | float | list[str | float]] = field(default_factory=dict)
+    colour: bool | None = None
     start: str = "input"
     beside: Mapping[str, Mapping[str, str | float | list[str | float]]] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -84,6 +87,8 @@ def parse_request(document: dict, path: Path | str) -> Request:
         raise JobFailed("job-newer", message, "Update WaLa, or send the job from this version.")
     if schema < FINISH_SCHEMA:
         document = {"finish": AS_EXTRACTED, **document}
+    if schema < COLOUR_SCHEMA:
+        document = {"colour": False, **document}
     fields = {item.name: item for item in dataclasses.fields(Request)}
     unknown = sorted(set(document) - set(fields) - {"schema"})
     missing = sorted({"id", "model", "condition", "inputs"} - set(document))
@@ -201,6 +206,7 @@ _RULES: tuple[tuple[str, str, Callable[[object], bool]], ...] = (
     ),
     ("one_piece", "null, true or false", lambda value: value is None or isinstance(value, bool)),
     ("quality", f"one of {', '.join(QUALITIES)}", lambda value: value in QUALITIES),
+    ("colour", "null, true or false", lambda value: value is None or isinstance(value, bool)),
     (
         "variations",
         f"a whole number from 1 to {MAX_VARIATIONS}",

@@ -30,16 +30,17 @@ def write_variation(
     faces: np.ndarray,
     record: Mapping,
     thumbnail: bytes,
-    uvs: np.ndarray | None = None,
+    **attributes: np.ndarray | None,
 ) -> None:
-    """Write a variation's mesh, record and thumbnail (PNG). Raises as jobs.write_result."""
+    """Write a variation's mesh, record and thumbnail (PNG). attributes: of the mesh, as of jobs.write_result. Raises as
+    that."""
     own = folder_of(folder, number)
     try:
         for path in (own.parent, own) if number else ():
             with contextlib.suppress(FileExistsError):
                 path.mkdir()
             check_folder(path)
-        jobs.write_result(own, vertices, faces, record, uvs)
+        jobs.write_result(own, vertices, faces, record, **attributes)
         write_files([(own / jobs.RESULT / THUMBNAIL, writer(thumbnail))])
     except OSError as error:
         raise write_failure(error, own) from error

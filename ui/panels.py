@@ -113,6 +113,7 @@ class WALA_PT_settings(Tab, bpy.types.Panel):
         field.active = not settings.randomise_seed
         field.prop(settings, "seed")
         row.prop(settings, "randomise_seed", text="", icon="FILE_REFRESH")
+        layout.prop(settings, "colour")
         layout.prop(settings, "quality")
         layout.prop(settings, "scale")
         layout.prop(settings, "steps")

@@ -113,6 +113,12 @@ class WalaSettings(*INPUTS, bpy.types.PropertyGroup):
         description="Leave out the loose bits that the starter makes beside a shape, but where "
         "the blockout is itself of several parts. Off: every piece that is more than dust stays",
     )
+    colour: BoolProperty(
+        name="Colour",
+        default=True,
+        description="Give the shape colours: those of the picture that it is made from, else by its form and the words. "
+        "Name the main one in the prompt: a red mushroom. Only the starter does it by itself",
+    )
     topology: EnumProperty(
         name="Faces",
         default="TRIANGLES",

@@ -14,6 +14,8 @@ import torch
 from torch import nn
 
 from .candidates import Sample, agreement, best_of, candidate_seeds, likelihoods
+from .colour.colouring import Colouring
+from .colour.inputs import asked_by
 from .conditions.blockout import hold_blockout
 from .conditions.detail_features import detail_features
 from .conditions.shape_constraints import Observation, of_field
@@ -69,7 +71,8 @@ class Settings:
     """What a generation depends on besides its input. scale (guidance, ≥ 0), steps (2 … 1000) and fit (steps that then
     fit the shape to the input, 0 … 1000): None takes the model's default for the quality, one of QUALITIES. one_piece:
     leave out everything but the main piece; None: where the model's shapes are to be of one piece, and the input is not
-    itself of several parts. finish: what becomes of the extracted surface."""
+    itself of several parts. finish: what becomes of the extracted surface. colour: whether the shape is coloured; None:
+    where the model's shapes are to be."""
 
     model: str = "starter"
     seed: int = 0
@@ -79,6 +82,7 @@ class Settings:
     one_piece: bool | None = None
     quality: str = "normal"
     finish: Finish = DEFAULT
+    colour: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -107,13 +111,15 @@ class FitPlan:
 class Generation:
     """A result: vertices (V, 3) float32 in model space, faces (F, 3) or, where quads were asked for, (F, 4) int32, the
     latent (4, 12, 12, 12) float32, what it came from, and UVs (F, 3, 2) float32 of the corners where they were asked
-    for."""
+    for; colours (F, 3) uint8 of the faces, sRGB, and with UVs a texture (H, W, 3) of them, of a coloured shape."""
 
     vertices: np.ndarray
     faces: np.ndarray
     latent: np.ndarray
     record: dict = field(default_factory=dict)
     uvs: np.ndarray | None = None
+    colours: np.ndarray | None = None
+    texture: np.ndarray | None = None
 
     @property
     def placed_vertices(self) -> np.ndarray:
@@ -132,6 +138,8 @@ class Generation:
             provenance_of(self.record),
             self.uvs,
             self.record.get("smooth_angle", SMOOTH),
+            self.colours,
+            self.texture,
         )
 
 
@@ -141,13 +149,15 @@ class ResultCallbacks:
 
     ``latent`` gets (4, 12, 12, 12) float32; ``views`` the pictures of a model that makes these first, as files: name →
     PNG; ``note`` a sentence to show before a long stage; ``surface`` the surface as extracted, vertices (V, 3) float32
-    and faces (F, 3) int32, with the record so far.
+    and faces (F, 3) int32, with the record so far and the faces' colours (F, 3) uint8 or None.
     """
 
     latent: Callable[[np.ndarray], object] = lambda latent: None
     views: Callable[[dict[str, bytes]], object] = lambda files: None
     note: Callable[[str], object] = lambda message: None
-    surface: Callable[[np.ndarray, np.ndarray, dict], object] = lambda vertices, faces, record: None
+    surface: Callable[[np.ndarray, np.ndarray, dict, np.ndarray | None], object] = (
+        lambda vertices, faces, record, colours: None
+    )
 
 
 def choose_device(wanted: str = "auto") -> torch.device:
@@ -588,6 +598,7 @@ class Pipeline:
         left_out = 0
         if edited is None or edited.edit.region is None:
             vertices, faces, left_out = main_components(vertices, faces, one_piece)
+        colours = self._colours(condition, inputs, settings, vertices, faces, timed)
         timed.stop()
         frame, licence = prepared.frame if edited is None else edited.frame, self.row.licence
         record = {
@@ -611,6 +622,7 @@ class Pipeline:
             if inputs.get("beside")
             else None,
             "edit": edited and edited.edit.to_record(),
+            "colour": colours is not None,
             "condition": condition,
             "licence": licence.name,
             "non_commercial": licence.non_commercial,
@@ -629,7 +641,16 @@ class Pipeline:
                 )
             ),
         }
-        return finished(vertices, faces, latent.cpu().numpy(), record, settings.finish, progress, keep)
+        return finished(vertices, faces, latent.cpu().numpy(), record, settings.finish, progress, keep, colours)
+
+    def _colours(
+        self, condition: str, inputs: dict, settings: Settings, vertices: np.ndarray, faces: np.ndarray, timed: Progress
+    ) -> np.ndarray | None:
+        """Colours (F, 3) of an extracted surface, None where none are wanted."""
+        if not (self.row.coloured if settings.colour is None else settings.colour):
+            return None
+        timed("colour", 0, 1)
+        return Colouring.shipped().colours(vertices, faces, asked_by(condition, inputs, settings.seed))
 
     def _checked(self, condition: str, settings: Settings) -> tuple[float | None, int]:
         return checked(self.row, self.schedule.config.length, condition, settings)
@@ -643,11 +664,13 @@ def finished(
     settings: Finish,
     progress: Progress,
     keep: ResultCallbacks,
+    colours: np.ndarray | None = None,
 ) -> Generation:
     """The generation of an extracted surface: kept, then finished. record: what is known of it so far."""
-    keep.surface(vertices, faces, record)
-    result = finish(vertices, faces, settings, progress)
-    return Generation(result.vertices, result.faces, latent, finished_record(record, settings, result), result.uvs)
+    keep.surface(vertices, faces, record, colours)
+    result = finish(vertices, faces, settings, progress, colours)
+    record = finished_record(record, settings, result)
+    return Generation(result.vertices, result.faces, latent, record, result.uvs, result.colours, result.texture)
 
 
 def checked(row: ModelRow, length: int, condition: str, settings: Settings) -> tuple[float | None, int]:

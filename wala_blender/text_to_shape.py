@@ -143,7 +143,10 @@ class TextToShape:
             self.shape_row.name, settings.seed, fit=settings.fit, one_piece=settings.one_piece, finish=settings.finish
         )
         keep_surface = keep.surface
-        keep = replace(keep, surface=lambda vertices, faces, record: keep_surface(vertices, faces, whole(record)))
+        keep = replace(
+            keep,
+            surface=lambda vertices, faces, record, colours: keep_surface(vertices, faces, whole(record), colours),
+        )
         generation = shapes.generate(
             handed_over, {"images": list(views.images), "views": list(views.indices)}, settings, timed, keep
         )

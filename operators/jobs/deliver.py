@@ -13,6 +13,7 @@ import numpy as np
 from ..scene import frames
 from ..scene.mesh_data import fill_mesh
 from ..scene.placement import Placed, place
+from .colour_material import colour_material, renew_texture, texture_material
 from .destination import ResultScene
 
 PROVENANCE = (
@@ -52,7 +53,7 @@ def deliver(result, request, title: str, where: ResultScene):
     placed = _placed(result, request)
     mesh = bpy.data.meshes.new(title)
     fill_mesh(mesh, placed.vertices, result)
-    mesh.materials.append(_plain_material(title))
+    mesh.materials.append(_material(result, title))
     item = bpy.data.objects.new(title, mesh)
     item.location = placed.location
     item.rotation_euler = (0.0, 0.0, placed.rotation)
@@ -74,6 +75,7 @@ def replace_mesh(item, result, request) -> None:
     item.data.clear_geometry()
     fill_mesh(item.data, _about_z(moved, -rotation), result)
     _mark_both(item, result, request)
+    renew_texture(item.data, result.texture)
 
 
 def _about_z(vertices: np.ndarray, angle: float) -> np.ndarray:
@@ -92,8 +94,15 @@ def _mark_both(item, result, request) -> None:
         _mark(owner, {**result.record, "prompt": request.inputs.get("prompt"), "job": request.id})
 
 
+def _material(result, title: str):
+    """Material in the slot that every result has."""
+    if result.texture is not None and result.uvs is not None:
+        return texture_material(title, result.texture)
+    return _plain_material(title) if result.colours is None else colour_material()
+
+
 def _plain_material(name: str):
-    """Default material in the slot that every result has."""
+    """Default material of a result without colours."""
     material = bpy.data.materials.new(name)
     if material.node_tree is None:
         material.use_nodes = True

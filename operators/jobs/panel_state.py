@@ -22,7 +22,8 @@ SHARES = {
     "decode": (0.65, 0.7),
     "detail": (0.7, 0.75),
     "refine": (0.75, 0.9),
-    "surface": (0.9, 0.95),
+    "surface": (0.9, 0.93),
+    "colour": (0.93, 0.95),
     "finish": (0.95, 1.0),
 }
 TITLES = {
@@ -37,6 +38,7 @@ TITLES = {
     "decode": "Decoding",
     "detail": "Adding details",
     "refine": "Refining the surface",
+    "colour": "Colouring",
     "surface": "Meshing",
     "finish": "Finishing",
 }

@@ -45,6 +45,7 @@ def start(context, settings, replaced=None, is_draft: bool = False) -> Ticket:
         steps=None if is_draft else settings.steps or None,
         fit=None if settings.fit else 0,
         one_piece=None if settings.one_piece else False,
+        colour=None if settings.colour else False,
         quality="draft" if is_draft else settings.quality.lower(),
         variations=settings.variations if replaced is None else 1,
         finish=finish_of(settings),

@@ -2,7 +2,8 @@
 one that edits a mesh that mesh. Without torch and bpy.
 
 A text job obeys its prompt: "slow" takes half a minute, "die" ends the worker, "fail" fails as a bad input does; of
-"maps" it draws six depth maps first, and of "maps, then fail" no more than these; about "a shelf" it has a remark.
+"maps" it draws six depth maps first, and of "maps, then fail" no more than these; about "a shelf" it has a remark;
+"a red chair" has a red seat and is blue above, and with UVs a texture that is red in its upper half.
 """
 
 import base64
@@ -39,6 +40,7 @@ FACES = np.array(
     np.int32,
 )
 STEPS = 4
+RED, BLUE = (201, 17, 33), (3, 64, 250)
 PAUSE = float(
     os.environ.get("WALA_TEST_PAUSE", "0.02")
 )  # seconds a step, long enough for a picture where a window is driven
@@ -101,7 +103,10 @@ class ShapingEngine:
             record = {**record_of(folder, request), "seed": seed}
             if request.variations > 1:
                 variations.write_variation(folder, number, taller, faces, record, MAP)
-            jobs.write_surface(variations.folder_of(folder, number), taller, faces, record)
+            colours = None
+            if "red" in prompt and request.colour is not False:
+                colours = np.repeat([RED, BLUE, BLUE], len(FACES), axis=0).astype(np.uint8)
+            jobs.write_surface(variations.folder_of(folder, number), taller, faces, record, colours)
         self.finish(folder, request, progress)
 
     def finish(self, folder: Path, request: jobs.Request, progress) -> None:
@@ -111,13 +116,18 @@ class ShapingEngine:
         for number in reversed(range(request.variations)):
             own = variations.folder_of(folder, number)
             surface = jobs.read_surface(own)
-            faces = surface.faces
+            faces, colours, texture = surface.faces, surface.colours, None
             if topology == "quads":
                 faces = np.concatenate([faces[::2], faces[1::2, 2:]], axis=1)
+                colours = None if colours is None else colours[::2]
             if topology == "low-poly":
                 faces, angle = faces[:12], 0.0
             uvs = np.random.default_rng(0).random((*faces.shape, 2), np.float32) if request.finish.get("uv") else None
-            jobs.write_result(own, surface.vertices, faces, surface.record | {"smooth_angle": angle}, uvs)
+            colours = None if colours is None else colours[: len(faces)]
+            if uvs is not None and colours is not None:
+                texture = np.repeat([[RED] * 8, [BLUE] * 8], 4, axis=0).astype(np.uint8)
+            record = surface.record | {"smooth_angle": angle}
+            jobs.write_result(own, surface.vertices, faces, record, uvs, colours, texture)
 
 
 def edited_mesh(folder: Path, request: jobs.Request) -> tuple[np.ndarray, np.ndarray]:

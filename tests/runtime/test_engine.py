@@ -28,6 +28,7 @@ class Settings:
     one_piece: bool | None = None
     quality: str = "normal"
     finish: object = None
+    colour: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,16 @@ class Library:
         keep.latent(latent)
         if self.failure:
             raise self.failure
-        keep.surface(*box(), {"model": settings.model, "note": "A remark"})
+        colours = np.full((12, 3), 99, np.uint8)
+        keep.surface(*box(), {"model": settings.model, "note": "A remark"}, colours)
         return types.SimpleNamespace(
-            vertices=np.eye(3), faces=np.array([[0, 1, 2]]), uvs=None, latent=latent, record={"model": settings.model}
+            vertices=np.eye(3),
+            faces=np.array([[0, 1, 2]]),
+            uvs=None,
+            colours=colours[:1],
+            texture=None,
+            latent=latent,
+            record={"model": settings.model},
         )
 
 
@@ -116,6 +124,7 @@ def test_a_job_is_run_and_the_model_stays_loaded(library, folder):
     ]
     result = jobs.read_result(folder)
     assert result.record == {"model": "starter"} and result.vertices.dtype == np.float32
+    assert result.colours.tolist() == [[99, 99, 99]] and jobs.read_surface(folder).colours.shape == (12, 3)
     assert np.load(folder / "result" / "latent.npy").shape == (4, 12, 12, 12)
     said.clear()
     run(one, folder, said)

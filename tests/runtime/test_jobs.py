@@ -112,11 +112,12 @@ OLD = {
     "edit": {},
     "beside": {},
     "weights": {},
+    "colour": None,
 }
 
 
-@pytest.mark.parametrize(("schema", "known"), [(1, 0), (2, 1), (3, 3), (4, 4)])
-def test_requests_of_earlier_schemas_are_still_read_and_want_the_surface_as_extracted(tmp_path, schema, known):
+@pytest.mark.parametrize(("schema", "known"), [(1, 0), (2, 1), (3, 3), (4, 4), (5, 6), (6, 9)])
+def test_requests_of_earlier_schemas_are_still_read_and_get_what_they_wanted(tmp_path, schema, known):
     sent = request(seed=5)
     folder = jobs.write_job(tmp_path, sent, POINTS)
     path = folder / jobs.REQUEST
@@ -126,7 +127,8 @@ def test_requests_of_earlier_schemas_are_still_read_and_want_the_surface_as_extr
     path.write_text(json.dumps(document | {"schema": schema}), "utf-8")
     got = jobs.read_request(folder)
     assert (got.id, got.seed, got.inputs, got.fit, got.one_piece) == (sent.id, 5, sent.inputs, None, None)
-    assert (got.finish, got.start) == ({"topology": "full"}, "input")
+    assert (got.finish, got.start) == ({} if schema >= 5 else {"topology": "full"}, "input")
+    assert got.colour is False
 
 
 def test_the_shape_to_start_from_is_an_input_too(tmp_path):
@@ -355,3 +357,17 @@ def test_views_of_a_strange_name_are_refused(tmp_path):
     assert jobs.read_views(folder) == []
     with pytest.raises(JobFailed, match="expected CONDITION_VIEW.png"):
         jobs.write_views(folder, {"../depths_03.png": b""})
+
+
+def test_colours_and_a_texture_come_back_and_only_in_their_shape(tmp_path):
+    folder = jobs.write_job(tmp_path, request(), POINTS)
+    mesh = np.eye(3), np.array([[0, 1, 2]]), {"model": "starter"}
+    colours, texture = np.array([[1, 2, 3]], np.uint8), np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    jobs.write_result(folder, *mesh, colours=colours, texture=texture)
+    result = jobs.read_result(folder)
+    assert np.array_equal(result.colours, colours) and np.array_equal(result.texture, texture)
+    jobs.write_result(folder, *mesh)
+    assert jobs.read_result(folder).colours is None
+    for wrong in ({"colours": colours[:0]}, {"colours": colours / 255}, {"texture": texture[0]}):
+        with pytest.raises(JobFailed, match="colours|texture"):
+            jobs.write_result(folder, *mesh, **wrong)

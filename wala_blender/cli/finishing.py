@@ -116,6 +116,7 @@ def add_finish(commands) -> None:
 
 def finish_command(options: argparse.Namespace) -> int:
     """`wala finish`."""
+    from ..finishing.colour_transfer import ColouredSurface
     from ..finishing.finish import check_available, finish, finished_record
     from ..geometry.distance import Frame
     from ..geometry.meshes import check_mesh_destination, provenance_of, write_mesh
@@ -124,17 +125,29 @@ def finish_command(options: argparse.Namespace) -> int:
     settings = finish_of(options)
     check_available(settings)
     check_mesh_destination(options.out, *([options.mesh] if options.mesh.is_file() else []), with_uvs=settings.uv)
-    vertices, faces, record = _surface(options.mesh)
+    vertices, faces, colours, record = _surface(options.mesh)
     if options.one_piece:
         from ..geometry.surface import main_components
 
-        vertices, faces, _ = main_components(vertices, faces, one_piece=True)
+        whole = vertices, faces
+        vertices, faces, _ = main_components(*whole, one_piece=True)
+        if colours is not None:
+            colours = ColouredSurface(*whole, colours).at(vertices[faces].mean(axis=1))
     with progress_bar() as progress:
-        finished = finish(vertices, faces, settings, progress)
+        finished = finish(vertices, faces, settings, progress, colours)
     frame = Frame(record["frame"]["center"], record["frame"]["scale"]) if record.get("frame") else None
     placed = frame.from_model(finished.vertices) if frame else finished.vertices
     origin = provenance_of(record) if record.get("ai_generated") else {}
-    write_mesh(options.out, placed, finished.faces, origin, finished.uvs, settings.shading)
+    write_mesh(
+        options.out,
+        placed,
+        finished.faces,
+        origin,
+        finished.uvs,
+        settings.shading,
+        finished.colours,
+        finished.texture,
+    )
     kind = "quads" if finished.faces.shape[1] == 4 else "triangles"
     seconds = sum(finished.timings.values())
     print(
@@ -145,20 +158,30 @@ def finish_command(options: argparse.Namespace) -> int:
 
 
 def _surface(path: Path):
-    """Vertices and triangles in model space of a mesh file or of a job's kept surface, and the record of where they
-    come from."""
+    """Vertices, triangles and their colours (None without any), in model space, of a mesh file or of a job's kept
+    surface, and the record of where they come from."""
+    import numpy as np
+
     from ..array_files import read_npz
+    from ..finishing.colour_transfer import ColouredSurface
     from ..geometry.distance import frame_of
-    from ..geometry.meshes import read_mesh
+    from ..geometry.meshes import read_coloured_mesh
     from ..geometry.topology import welded
 
     if not path.is_dir():
-        vertices, faces = welded(*read_mesh(path))
+        apart, triangles, colours = read_coloured_mesh(path)
+        vertices, faces = welded(apart, triangles)
+        if colours is not None and len(faces) != len(triangles):  # those without area were left out
+            colours = ColouredSurface(apart, triangles, colours).at(vertices[faces].mean(axis=1))
         frame = frame_of(vertices)
-        return frame.to_model(vertices), faces, {"frame": {"center": frame.center, "scale": frame.scale}}
+        return frame.to_model(vertices), faces, colours, {"frame": {"center": frame.center, "scale": frame.scale}}
     # The surface that a job of this version keeps; the mesh of an older one.
     mesh, record = next((names for names in (SURFACE, MESH) if (path / names[0]).is_file()), MESH)
     if not (path / record).is_file():
         raise InputError(f"{path} holds no finished job", "Give the folder of a job that is done, or a mesh file.")
     vertices, faces = read_npz(path / mesh, "vertices", "faces")
-    return vertices, faces, json.loads((path / record).read_text(encoding="utf-8"))
+    origin = json.loads((path / record).read_text(encoding="utf-8"))
+    colours = read_npz(path / mesh, "colours")[0] if origin.get("colour") else None
+    if colours is not None and (colours.shape != (len(faces), 3) or colours.dtype != np.uint8):
+        raise InputError(f"{path / mesh}: the colours are {colours.dtype} {colours.shape}, expected three bytes a face")
+    return vertices, faces, colours, origin

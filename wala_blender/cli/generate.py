@@ -149,6 +149,7 @@ def generate(options: argparse.Namespace, edit: "Edit | None" = None, edited: Se
         steps=options.steps,
         fit=options.fit,
         one_piece=options.one_piece,
+        colour=options.colour,
         quality=options.quality,
         finish=finish,
     )

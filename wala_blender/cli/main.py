@@ -155,6 +155,11 @@ def _making_options(parser: argparse.ArgumentParser) -> None:
             "leave out everything but the main piece (default: with the starter, unless the voxels are of several parts)"
         ),
     )
+    parser.add_argument(
+        "--colour",
+        action=argparse.BooleanOptionalAction,
+        help="give the shape colours: those of the picture, else by its form and the words (default: with the starter)",
+    )
     add_options(parser)
     _model_options(parser)
     parser.add_argument(

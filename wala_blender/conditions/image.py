@@ -17,12 +17,17 @@ def prepare(inputs: dict) -> Prepared:
     """{"image" (H, W[, 3 or 4]) uint8, "elevation" in degrees, or "views": [the published camera it is from]} → line
     picture and silhouette (1, 2, PICTURE, PICTURE), elevation (1,). Raises InputError for a picture that shows no
     object."""
+    lines, solid = lines_and_silhouette(inputs["image"])
+    picture = torch.from_numpy(np.stack([lines, np.maximum(lines, solid)]))[None]
+    return prepared_drawing(picture, elevation_of(inputs))
+
+
+def elevation_of(inputs: dict) -> float:
+    """From where a picture was taken, in degrees: said, or that of its published camera, or the usual one."""
     elevation = inputs.get("elevation", DEFAULT_ELEVATION)
     if "elevation" not in inputs and "views" in inputs:
         elevation = PUBLISHED.direction(inputs["views"][0])[1]
-    lines, solid = lines_and_silhouette(inputs["image"])
-    picture = torch.from_numpy(np.stack([lines, np.maximum(lines, solid)]))[None]
-    return prepared_drawing(picture, float(np.clip(elevation, *ELEVATIONS)))
+    return float(np.clip(elevation, *ELEVATIONS))
 
 
 def lines_and_silhouette(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -88,6 +88,7 @@ class ConditionSpec:
     ``encoder``: name of its encoder in a model of the starter's kind, "" where nothing is encoded; several conditions
     may share one, and the spec of the encoder's own name has its ``encoder_config``. ``defaults``: settings of a model
     of that kind, None where such a model cannot take the condition; ``published``: the same of the published kind.
+    ``shows_colours``: its raw input "image" shows the object in its colours.
     """
 
     name: str
@@ -102,6 +103,7 @@ class ConditionSpec:
     encoder_config: type[Any] | None = None
     defaults: Defaults | None = None
     published: Defaults | None = None
+    shows_colours: bool = False
 
     @cached_property
     def implementation(self) -> Implementation:

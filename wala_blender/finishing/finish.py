@@ -8,7 +8,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..geometry.topology import is_manifold
-from . import base, symmetry, uv
+from . import base, symmetry, texture, uv
+from .colour_transfer import ColouredSurface
 from .decimation import decimate
 from .planes import snap_planes
 from .quads import check_quads, quad_remesh
@@ -28,13 +29,16 @@ STAGE = "finish"
 @dataclass(frozen=True)
 class Finished:
     """A finished mesh: vertices (V, 3) float32, faces (F, 3) or (F, 4) int32, UV coordinates (F, 3, 2) float32 of the
-    corners or None; remarks for the artist, and the seconds that each step took."""
+    corners or None; remarks for the artist, and the seconds that each step took. colours: (F, 3) sRGB bytes of the
+    faces, texture: (H, W, 3) sRGB bytes where there are UVs too; None for a surface without colours."""
 
     vertices: np.ndarray
     faces: np.ndarray
     uvs: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
+    colours: np.ndarray | None = None
+    texture: np.ndarray | None = None
 
 
 def check_available(settings: Finish) -> None:
@@ -47,15 +51,21 @@ def check_available(settings: Finish) -> None:
         raise InputError(*uv.WITHOUT)
 
 
-def finish(vertices: np.ndarray, faces: np.ndarray, settings: Finish, progress: Progress | None = None) -> Finished:
+def finish(
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    settings: Finish,
+    progress: Progress | None = None,
+    colours: np.ndarray | None = None,
+) -> Finished:
     """The mesh (V, 3), (F, 3), in model space, as the settings want it. progress("finish", step, steps) may raise to
-    stop.
+    stop. colours: (F, 3) sRGB bytes of the faces, which the finished ones take over from where they are nearest.
 
     A closed manifold mesh stays one. What needs one is left out for any other, with a remark. Raises InputError (see
     check_available).
     """
     check_available(settings)
-    work = _Work(np.asarray(vertices, np.float64), np.asarray(faces, np.int64), settings)
+    work = _Work(np.asarray(vertices, np.float64), np.asarray(faces, np.int64), settings, colours)
     steps = work.steps()
     for number, (name, step) in enumerate(steps):
         if progress:
@@ -64,7 +74,13 @@ def finish(vertices: np.ndarray, faces: np.ndarray, settings: Finish, progress: 
         step()
         work.timings[name] = time.perf_counter() - started
     return Finished(
-        work.vertices.astype(np.float32), work.faces.astype(np.int32), work.uvs, tuple(work.notes), work.timings
+        work.vertices.astype(np.float32),
+        work.faces.astype(np.int32),
+        work.uvs,
+        tuple(work.notes),
+        work.timings,
+        work.colours,
+        work.texture,
     )
 
 
@@ -85,8 +101,11 @@ def finished_record(record: Mapping, settings: Finish, finished: Finished) -> di
 class _Work:
     """A mesh on its way through the steps."""
 
-    def __init__(self, vertices: np.ndarray, faces: np.ndarray, settings: Finish):
-        self.vertices, self.faces, self.settings = vertices, faces, settings
+    def __init__(self, vertices: np.ndarray, faces: np.ndarray, settings: Finish, colours: np.ndarray | None):
+        self.vertices, self.faces, self.settings, self.colours = vertices, faces, settings, colours
+        # keeps its faces, and moves with the mesh
+        self.source = None if colours is None else ColouredSurface(vertices.copy(), faces, colours)
+        self.texture: np.ndarray | None = None
         self.uvs: np.ndarray | None = None
         self.notes: list[str] = []
         self.timings: dict[str, float] = {}
@@ -115,6 +134,8 @@ class _Work:
                 closed and settings.topology != "full" and (settings.flat_base or settings.symmetry != "off"),
             ),
             ("uv", self._unwrap, settings.uv),
+            ("colours", self._colour, self.colours is not None and settings.changes_faces),
+            ("texture", self._bake, self.colours is not None and settings.uv),
         ]
         return [(name, step) for name, step, is_wanted in wanted if is_wanted]
 
@@ -134,7 +155,10 @@ class _Work:
             self.notes.append("No flat area was found to make crisp")
 
     def _mirror(self) -> None:
-        self.vertices[:, self._axis] -= symmetry.plane_offset(self.vertices, self._axis)
+        offset = symmetry.plane_offset(self.vertices, self._axis)
+        self.vertices[:, self._axis] -= offset
+        if self.source is not None:
+            self.source.vertices[:, self._axis] -= offset
         self.side = symmetry.larger_side(self.vertices, self.faces, self._axis)
         self.vertices, self.faces = symmetry.mirrored(self.vertices, self.faces, self._axis, self.side)
 
@@ -181,3 +205,19 @@ class _Work:
 
     def _unwrap(self) -> None:
         self.uvs = uv.unwrap(self.vertices, self.faces)
+
+    def _colours_at(self, points: np.ndarray) -> np.ndarray:
+        """Colours (N, 3) at points of the mesh; those of a mirrored half are the other's."""
+        if self.settings.symmetry != "off":
+            points = points.copy()
+            points[:, self._axis] = self.side * np.abs(points[:, self._axis])
+        assert self.source is not None
+        return self.source.at(points)
+
+    def _colour(self) -> None:
+        self.colours = self._colours_at(self.vertices[self.faces].mean(axis=1))
+
+    def _bake(self) -> None:
+        assert self.uvs is not None
+        points, texels = texture.texel_places(self.vertices, self.faces, self.uvs)
+        self.texture = texture.filled(texels, self._colours_at(points))

@@ -66,6 +66,11 @@ class Finish:
         return self.faces if self.faces is not None else DEFAULT_FACES.get(self.topology, 0)
 
     @property
+    def changes_faces(self) -> bool:
+        """Whether the finished mesh has other faces than the surface."""
+        return self.topology != "full" or self.symmetry != "off" or self.hollow > 0
+
+    @property
     def shading(self) -> float:
         """The angle in degrees above which an edge is shaded sharp: 0 is flat, 180 smooth."""
         if self.smooth_angle is not None:

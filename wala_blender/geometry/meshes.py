@@ -3,6 +3,7 @@
 Coordinates stay as the file has them: +Y up is what glTF says and what model space expects.
 """
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from ..errors import InputError, NoSurface, OutputError
 from ..files import check_destination, write_whole
 from .formats.gltf import read_gltf
+from .formats.mesh_file import MeshFile
 from .formats.obj import read_obj
 from .formats.off import read_off
 from .formats.ply import read_ply
@@ -36,7 +38,9 @@ PROVENANCE = (  # of a generation's record, in a file's metadata
     "shape_model",
     "shape_weight_hash",
 )
-_READERS: dict[str, Callable[[Path], tuple[np.ndarray, np.ndarray]]] = {
+log = logging.getLogger(__name__)
+
+_READERS: dict[str, Callable[[Path], MeshFile]] = {
     ".glb": read_gltf,
     ".gltf": read_gltf,
     ".obj": read_obj,
@@ -50,7 +54,7 @@ _REPAIR = "Export it again, as .glb or .obj"
 _LARGEST = 1e30  # a coordinate beyond it is not a place: its square would overflow
 
 
-def _parse(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def _parse(path: Path) -> MeshFile:
     """What the reader of its kind makes of a file, checked, with everything that goes wrong as InputError."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
@@ -87,8 +91,25 @@ def read_mesh(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
     Raises InputError: missing, empty, truncated, of an unknown kind, without faces, with coordinates that are not
     finite.
     """
-    path = Path(path)
-    vertices, faces = _parse(path)
+    file = _read(Path(path))
+    return file.vertices, file.faces
+
+
+def read_coloured_mesh(path: Path | str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """``read_mesh`` and the triangles' colours (F, 3), sRGB bytes, of materials, textures at the triangles' centres, or
+    vertex colours; None for a file without colours, or whose colours cannot be read. Raises InputError as read_mesh."""
+    file = _read(Path(path))
+    try:
+        colours = file.face_colours()
+    except Exception as error:  # a missing texture, a damaged picture: the shape is still of use
+        log.warning("%s: its colours cannot be read (%s)", Path(path).name, error)
+        colours = None
+    return file.vertices, file.faces, colours
+
+
+def _read(path: Path) -> MeshFile:
+    file = _parse(path)
+    vertices, faces = file.vertices, file.faces
     if not len(faces):
         raise NoSurface(f"{path.name} has no faces", "Give a mesh with a surface; if it has one, the file is damaged")
     with np.errstate(invalid="ignore"):
@@ -98,7 +119,7 @@ def read_mesh(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
             f"{path.name}: {bad} of {len(vertices)} vertices are not finite numbers below {_LARGEST:g}",
             "Remove NaN, infinite and huge coordinates",
         )
-    return vertices, faces
+    return file
 
 
 def read_points(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
@@ -108,10 +129,10 @@ def read_points(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
     Coordinates may be NaN: some scanners write that for what they missed. Raises InputError like read_mesh.
     """
     path = Path(path)
-    points, faces = _parse(path)
-    if not len(points):
+    file = _parse(path)
+    if not len(file.vertices):
         raise InputError(f"{path.name} has no points")
-    return points, faces
+    return file.vertices, file.faces
 
 
 def check_mesh_destination(path: Path | str, *inputs: Path, with_uvs: bool = False) -> Path:
@@ -141,15 +162,17 @@ def write_mesh(
     provenance: Provenance,
     uvs: np.ndarray | None = None,
     smooth_angle: float = 180.0,
+    colours: np.ndarray | None = None,
+    texture: np.ndarray | None = None,
 ) -> None:
     """Writes vertices (V, 3) and triangles or quads (F, 3 or 4) with normals to .glb, .obj, .ply or .stl, whole or not
     at all.
 
     Coordinates far from the origin keep their digits. provenance: names → texts and numbers (model, seed, licence, …),
     kept in glTF's extras, in comments or, as far as it fits, in the header of .stl; None is left out. uvs: (F, k, 2) of
-    the corners. smooth_angle: edges that turn by more degrees are sharp in .glb and .obj, 0: all. Quads stay quads in
-    .obj and .ply. Raises OutputError.
-    """
+    the corners. colours: (F, 3) sRGB bytes of the faces; .stl has none. texture: (H, W, 3) sRGB bytes that the UVs
+    refer to, which .glb has in place of the colours. smooth_angle: edges that turn by more degrees are sharp in .glb
+    and .obj, 0: all. Quads stay quads in .obj and .ply. Raises OutputError."""
     path = check_mesh_destination(path, with_uvs=uvs is not None)
     vertices = np.asarray(vertices, dtype=np.float64)
     faces = np.asarray(faces, dtype=np.int64)
@@ -158,7 +181,9 @@ def write_mesh(
     else:
         normals, corners = creased_normals(vertices, faces, smooth_angle)
     provenance = {name: value for name, value in provenance.items() if value is not None}
-    content = WRITERS[path.suffix.lower()](MeshData(vertices, faces, normals, corners, uvs), provenance)
+    content = WRITERS[path.suffix.lower()](
+        MeshData(vertices, faces, normals, corners, uvs, colours, texture), provenance
+    )
     write_whole(path, lambda stream: stream.write(content))
 
 

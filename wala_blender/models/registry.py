@@ -12,6 +12,7 @@ from .licences import AUTODESK, CC0, LAGEM, Licence
 from .starter_config import StarterConfig, conditions_of, starter_encoders
 
 STARTER_FOLDER = Path(__file__).parent / "starter"
+COLOUR_WEIGHTS = STARTER_FOLDER / "colour.safetensors"
 STARTER = "starter"
 WORD_PIECES, DETAIL_WEIGHTS = "tokenizer.json", "detail.safetensors"
 WORKING_MEMORY = 1_500_000_000  # bytes allowed for what lies between the layers while a shape is made
@@ -90,6 +91,11 @@ class ModelRow:
     def one_piece(self) -> bool:
         """Default of one_piece: true for a small model, which leaves loose pieces."""
         return self.published is None
+
+    @property
+    def coloured(self) -> bool:
+        """Default of colour: true for starter models, where the colour network's weights are there."""
+        return self.published is None and COLOUR_WEIGHTS.is_file()
 
     @property
     def batch_size(self) -> int:

@@ -23,6 +23,7 @@ SPEC = ConditionSpec(
     load=_load,
     options=(ELEVATION, CAMERAS, BACKGROUND, PROMPT),
     encoder="sketch",
+    shows_colours=True,
     defaults=Defaults(4.0, 16),
     published=Defaults(1.8, 5),
 )

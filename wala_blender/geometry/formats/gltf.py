@@ -6,11 +6,14 @@ import binascii
 import json
 import struct
 import urllib.parse
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ...errors import InputError
+from .gltf_colours import primitive_colours
+from .mesh_file import MeshFile
 from .polygons import strip_triangles, triangulate
 
 DRACO, INSTANCES, QUANTIZATION = "KHR_draco_mesh_compression", "EXT_mesh_gpu_instancing", "KHR_mesh_quantization"
@@ -32,8 +35,8 @@ _MOST = 50_000_000  # vertices of all instances together, and numbers that no bu
 _PLAIN = "Export it again as .glb without"
 
 
-def read_gltf(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices and triangles of the file's scene, all nodes in their places; points and lines give vertices alone.
+def read_gltf(path: Path) -> MeshFile:
+    """The file's scene, all nodes in their places; points and lines give vertices alone.
 
     Raises InputError: a buffer's file is missing, an extension is required or used that would change the shape and is
     not read; ValueError, KeyError, IndexError where the file contradicts itself.
@@ -47,7 +50,8 @@ def read_gltf(path: Path) -> tuple[np.ndarray, np.ndarray]:
             raise InputError(f"{path.name} needs the glTF extension {name}, which is not read", f"{_PLAIN} it")
     file = _File(document, path, binary)
     vertices, faces, count = [], [], 0
-    for mesh, matrices in _placed(file):
+    placed = _placed(file)
+    for mesh, matrices in placed:
         for points, triangles in file.primitives(mesh):
             if count + len(points) * len(matrices) > _MOST:
                 raise InputError(f"{path.name} has more than {_MOST:,} vertices", "Give a simpler mesh")
@@ -56,7 +60,22 @@ def read_gltf(path: Path) -> tuple[np.ndarray, np.ndarray]:
                 # A mirrored part would be inside out.
                 faces.append((triangles[:, ::-1] if np.linalg.det(matrix[:3, :3]) < 0 else triangles) + count)
                 count += len(points)
-    return np.concatenate([np.empty((0, 3)), *vertices]), np.concatenate([np.empty((0, 3), np.int64), *faces])
+    return MeshFile(
+        np.concatenate([np.empty((0, 3)), *vertices]),
+        np.concatenate([np.empty((0, 3), np.int64), *faces]),
+        lambda: _face_colours(file, placed),
+    )
+
+
+def _face_colours(file: "_File", placed: list[tuple[int, list[np.ndarray]]]) -> np.ndarray | None:
+    """Colours of all triangles in their order; white where only other parts have one."""
+    parts, is_coloured = [np.empty((0, 3), np.uint8)], False
+    for mesh, matrices in placed:
+        for primitive, (_, triangles) in zip(file.item("meshes", mesh)["primitives"], file.primitives(mesh)):
+            colours = primitive_colours(file, primitive, partial(file.attribute, primitive), triangles)
+            is_coloured = is_coloured or colours is not None
+            parts += [np.full((len(triangles), 3), 255, np.uint8) if colours is None else colours] * len(matrices)
+    return np.concatenate(parts) if is_coloured else None
 
 
 def _parts(data: bytes) -> tuple[dict, bytes | None]:
@@ -127,7 +146,31 @@ class _File:
             triangles = np.empty((0, 3), np.int64)
         return points, triangulate(points, np.full(len(triangles), 3), triangles.ravel())
 
+    def attribute(self, primitive: dict, name: str) -> np.ndarray | None:
+        """An attribute of a part's vertices (V, n), or None."""
+        index = primitive["attributes"].get(name)
+        if index is None:
+            return None
+        extension = primitive.get("extensions", {}).get(DRACO, {})
+        if name in extension.get("attributes", {}):
+            return _of_draco(self._decoded(extension), extension, name, self.item("accessors", index))
+        return self.array(index)
+
+    def picture(self, index: int) -> bytes:
+        """The file of a picture."""
+        picture = self.item("images", index)
+        if "bufferView" in picture:
+            return self._view(picture["bufferView"])
+        uri = picture["uri"]
+        return _embedded(uri) if uri.startswith("data:") else self._beside(uri).read_bytes()
+
     def _draco(self, extension: dict, attributes: dict) -> tuple[np.ndarray, np.ndarray]:
+        decoded = self._decoded(extension)
+        points = _of_draco(decoded, extension, "POSITION", self.item("accessors", attributes["POSITION"]))
+        faces = getattr(decoded, "faces", None)
+        return points, np.arange(0) if faces is None else np.asarray(faces, dtype=np.int64).ravel()
+
+    def _decoded(self, extension: dict):
         try:
             import DracoPy
         except ImportError as error:
@@ -135,12 +178,7 @@ class _File:
                 f"{self._path.name} is compressed with Draco, and the package DracoPy that reads it is not installed",
                 f"Set the worker up again, or: {_PLAIN.lower()} compression",
             ) from error
-        decoded = DracoPy.decode(self._view(extension["bufferView"]))
-        wanted = extension["attributes"]["POSITION"]
-        points = next(np.asarray(one["data"]) for one in decoded.attributes if one["unique_id"] == wanted)
-        points = _as_numbers(points, self.item("accessors", attributes["POSITION"]))
-        faces = getattr(decoded, "faces", None)
-        return points, np.arange(0) if faces is None else np.asarray(faces, dtype=np.int64).ravel()
+        return DracoPy.decode(self._view(extension["bufferView"]))
 
     def array(self, index: int) -> np.ndarray:
         """An accessor as (count, components): sparse values in place, normalised integers as float64 in -1 … 1."""
@@ -247,6 +285,12 @@ def _as_numbers(stored: np.ndarray, accessor: dict) -> np.ndarray:
     if not accessor.get("normalized") or stored.dtype.kind not in "iu":
         return stored
     return np.maximum(stored.astype(np.float64) / np.iinfo(stored.dtype).max, -1)
+
+
+def _of_draco(decoded, extension: dict, name: str, accessor: dict) -> np.ndarray:
+    wanted = extension["attributes"][name]
+    values = next(np.asarray(one["data"]) for one in decoded.attributes if one["unique_id"] == wanted)
+    return _as_numbers(values, accessor)
 
 
 def _placed(file: _File) -> list[tuple[int, list[np.ndarray]]]:

@@ -6,14 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
+from .mesh_file import MeshFile
 from .polygons import triangulate
 from .text import read_text
 
 _KIND = re.compile(r"(ST)?(C)?(N)?(4?)(n?)OFF", re.IGNORECASE)
 
 
-def read_off(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices and triangles of an OFF file, also with normals and colours, also all on one line. Raises InputError,
+def read_off(path: Path) -> MeshFile:
+    """An OFF file, also with normals and colours, also all on one line. Raises InputError,
     ValueError."""
     lines = [words for line in read_text(path).split("\n") if (words := line.split("#", 1)[0].split())]
     kind = _KIND.fullmatch(lines[0][0]) if lines else None
@@ -46,11 +47,12 @@ def read_off(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return _from_rows(rows, faces)
 
 
-def _from_rows(rows: list[list[str]], faces: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:
+def _from_rows(rows: list[list[str]], faces: list[list[str]]) -> MeshFile:
     vertices = np.array([[float(word) for word in row[:3]] for row in rows], dtype=np.float64).reshape(-1, 3)
     counts = [int(face[0]) for face in faces]
     for number, (count, face) in enumerate(zip(counts, faces), 1):
         if not 0 <= count < len(face):
             raise ValueError(f"face {number} has {len(face) - 1} of {count} corners")
     corners = [int(word) for count, face in zip(counts, faces) for word in face[1 : 1 + count]]
-    return vertices, triangulate(vertices, np.array(counts, dtype=np.int64), np.array(corners, dtype=np.int64))
+    triangles = triangulate(vertices, np.array(counts, dtype=np.int64), np.array(corners, dtype=np.int64))
+    return MeshFile(vertices, triangles)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .polygons import strip_triangles, triangulate
+from ..colour_spaces import as_bytes
+from .mesh_file import MeshFile
+from .polygons import strip_triangles, triangle_corners, triangulate
 
 _TYPES = {
     "char": "i1",
@@ -55,9 +57,9 @@ _Lists = tuple[np.ndarray, np.ndarray]
 _Rows = dict[str, np.ndarray | _Lists]
 
 
-def read_ply(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices and triangles, (0, 3) for a point cloud. What follows the last element is ignored. Raises InputError,
-    ValueError."""
+def read_ply(path: Path) -> MeshFile:
+    """Vertices and triangles, (0, 3) for a point cloud; the colours of faces, or else of vertices. What follows the
+    last element is ignored. Raises InputError, ValueError."""
     data = path.read_bytes()
     order, elements, at = _header(data)
     body: bytes | list[list[str]] = data[at:]
@@ -78,7 +80,31 @@ def read_ply(path: Path) -> tuple[np.ndarray, np.ndarray]:
         strips = [strip_triangles(strip[strip >= 0]) for strip in np.split(items, np.flatnonzero(items < 0))]
         triangles = np.concatenate([*strips, np.empty((0, 3), np.int64)])
         faces.append(triangulate(vertices, np.full(len(triangles), 3), triangles.ravel()))
-    return vertices, np.concatenate([*faces, np.empty((0, 3), np.int64)])
+    triangles = np.concatenate([*faces, np.empty((0, 3), np.int64)])
+    return MeshFile(vertices, triangles, lambda: _face_colours(found, vertices, triangles))
+
+
+def _face_colours(found: dict[str, _Rows], vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray | None:
+    """Colours (F, 3), sRGB bytes, of the faces, or the means of their vertices'."""
+    own, of_vertices = _colours(found.get("face", {})), _colours(found["vertex"])
+    if own is not None and "tristrips" not in found:
+        counts, items = _indices(found["face"])
+        polygons = np.repeat(np.arange(len(counts)), counts)
+        return own[polygons[triangle_corners(vertices, counts, items)[:, 0]]]
+    if of_vertices is None:
+        return None
+    return as_bytes(of_vertices[triangles].mean(axis=1) / 255)
+
+
+def _colours(rows: _Rows) -> np.ndarray | None:
+    """Columns red, green and blue (N, 3) of an element as sRGB bytes; other integers and floats span 0 … 1."""
+    columns = [rows[name] for name in ("red", "green", "blue") if isinstance(rows.get(name), np.ndarray)]
+    if len(columns) < 3:
+        return None
+    values = np.stack(columns, axis=1)
+    if values.dtype.kind in "iu" and values.dtype.itemsize > 1:
+        return as_bytes(values / np.iinfo(values.dtype).max)
+    return values.astype(np.uint8) if values.dtype.kind in "iu" or values.max(initial=0) > 1 else as_bytes(values)
 
 
 def _header(data: bytes) -> tuple[str, list[_Element], int]:
@@ -210,5 +236,9 @@ def _read_text(lines: list[list[str]], at: int, element: _Element) -> tuple[_Row
     columns: _Rows = {}
     for one, (counts, items) in zip(element.properties, wanted):
         values = np.array(items, dtype=np.float64)
-        columns[one.name] = (np.array(counts, dtype=np.int64), values) if one.length else values
+        if one.length:
+            columns[one.name] = np.array(counts, dtype=np.int64), values
+        else:
+            # bytes stay bytes: of a colour, 1 means another thing than 1.0
+            columns[one.name] = values.clip(0, 255).astype(np.uint8) if one.kind == "u1" else values
     return columns, at + element.count

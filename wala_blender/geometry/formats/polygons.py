@@ -34,6 +34,13 @@ def triangulate(vertices: np.ndarray, counts: np.ndarray, corners: np.ndarray) -
     return triangles[kept]
 
 
+def triangle_corners(vertices: np.ndarray, counts: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """As ``triangulate``, but which of the ``corners`` each triangle has, (F, 3): for attributes of corners."""
+    corners = np.asarray(corners, dtype=np.int64)
+    check_indices(corners, len(vertices))
+    return triangulate(vertices[corners], counts, np.arange(len(corners)))
+
+
 def strip_triangles(strip: np.ndarray) -> np.ndarray:
     """Triangles (F, 3) int64 of one triangle strip of vertices (n,): every second one turned, those of repeated
     vertices left out."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .mesh_file import MeshFile
 from .polygons import triangulate
 from .text import decode_text
 
@@ -13,7 +14,7 @@ _NAME_LINE = re.compile(r"^[ \t]*(end[ \t]*)?solid.*$", re.MULTILINE | re.IGNORE
 _VERTEX = re.compile(r"\bvertex\s+(\S+)\s+(\S+)\s+(\S+)", re.IGNORECASE)
 
 
-def read_stl(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def read_stl(path: Path) -> MeshFile:
     """Vertices, three for every triangle, and triangles. Bytes after a binary file's last triangle are ignored.
 
     Raises ValueError for a file that ends early.
@@ -24,7 +25,7 @@ def read_stl(path: Path) -> tuple[np.ndarray, np.ndarray]:
         # In an ASCII file these four bytes are a count beyond any file's size.
         if _HEADER + count * _TRIANGLE.itemsize <= len(data) and (count or not _is_ascii(data)):
             rows = np.frombuffer(data, _TRIANGLE, count, _HEADER)
-            return rows["corners"].reshape(-1, 3).astype(np.float64), np.arange(3 * count).reshape(-1, 3)
+            return MeshFile(rows["corners"].reshape(-1, 3).astype(np.float64), np.arange(3 * count).reshape(-1, 3))
     if not _is_ascii(data):
         if len(data) < _HEADER:
             raise ValueError(f"{len(data)} bytes, a binary STL has at least {_HEADER}")
@@ -37,7 +38,7 @@ def _is_ascii(data: bytes) -> bool:
     return data.lstrip()[:5].lower() in (b"solid", b"facet", b"\xef\xbb\xbfso") and b"\0" not in start
 
 
-def _read_ascii(text: str) -> tuple[np.ndarray, np.ndarray]:
+def _read_ascii(text: str) -> MeshFile:
     *loops, rest = re.split(r"\bendloop\b", _NAME_LINE.sub("", text), flags=re.IGNORECASE)
     if re.search(r"\bvertex\b", rest, re.IGNORECASE):
         raise ValueError("it ends within a triangle")
@@ -48,4 +49,4 @@ def _read_ascii(text: str) -> tuple[np.ndarray, np.ndarray]:
     vertices = np.array(
         [[float(word) for word in corner] for loop in corners for corner in loop], dtype=np.float64
     ).reshape(-1, 3)
-    return vertices, triangulate(vertices, counts, np.arange(len(vertices)))
+    return MeshFile(vertices, triangulate(vertices, counts, np.arange(len(vertices))))

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..colour_spaces import to_linear
 from ..topology import triangulated, vertex_normals
+from .textures import as_png
 
 GENERATOR = "WaLa"
+MATERIAL, ROUGHNESS = "WaLa Colour", 0.8
 _GLB_MAGIC, _GLB_JSON, _GLB_BINARY = 0x46546C67, 0x4E4F534A, 0x004E4942
 _FLOAT, _UINT, _VERTEX_BUFFER, _INDEX_BUFFER, _TRIANGLES = 5126, 5125, 34962, 34963, 4
 _FAR = 1000  # times its size from the origin: there float32 keeps less than four digits of a shape
@@ -21,13 +24,17 @@ Provenance = Mapping[str, object]
 @dataclass(frozen=True)
 class MeshData:
     """What a file holds: vertices (V, 3) float64, faces (F, 3) or (F, 4) int64, normals (N, 3) float32 and which of
-    them each corner has, as ``normal_corners`` like faces; ``uvs`` (F, k, 2) float32 of the corners, or None."""
+    them each corner has, as ``normal_corners`` like faces. Each of these may be None: ``uvs`` (F, k, 2) float32 of the
+    corners, ``colours`` (F, 3) sRGB bytes of the faces, ``texture`` (H, W, 3) sRGB bytes that the UVs refer to, which
+    then has the colours."""
 
     vertices: np.ndarray
     faces: np.ndarray
     normals: np.ndarray
     normal_corners: np.ndarray
     uvs: np.ndarray | None = None
+    colours: np.ndarray | None = None
+    texture: np.ndarray | None = None
 
 
 def _is_far(vertices: np.ndarray) -> bool:
@@ -56,9 +63,14 @@ def _comments(provenance: Provenance) -> list[str]:
 def _obj(mesh: MeshData, provenance: Provenance) -> bytes:
     header = "".join(f"# {line}\n" for line in _comments(provenance))
     number = _coordinate(mesh.vertices)
-    body = (f"v {number} {number} {number}\n" * len(mesh.vertices)) % tuple(mesh.vertices.ravel().tolist())
+    vertices, faces, colours = _split_by_colour(mesh)
+    line = f"v {number} {number} {number}"
+    if colours is not None:
+        line += " %.4f %.4f %.4f"
+        vertices = np.concatenate([vertices, colours / 255], axis=1)
+    body = (line + "\n") * len(vertices) % tuple(vertices.ravel().tolist())
     body += ("vn %.4f %.4f %.4f\n" * len(mesh.normals)) % tuple(mesh.normals.ravel().tolist())
-    numbers = [mesh.faces, mesh.normal_corners]
+    numbers = [faces, mesh.normal_corners]
     corner = "%d//%d"
     if mesh.uvs is not None:
         places, used = np.unique(mesh.uvs.reshape(-1, 2), axis=0, return_inverse=True)
@@ -70,10 +82,27 @@ def _obj(mesh: MeshData, provenance: Provenance) -> bytes:
     return (header + "o WaLa\n" + body).encode("ascii")
 
 
+def _split_by_colour(mesh: MeshData) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Vertices, faces, and a colour (V, 3) a vertex, those between faces of different colours once for each."""
+    if mesh.colours is None:
+        return mesh.vertices, mesh.faces, None
+    _, kinds = np.unique(mesh.colours, axis=0, return_inverse=True)
+    sides = mesh.faces.shape[1]
+    keys = mesh.faces.ravel() * (int(kinds.max()) + 1) + np.repeat(kinds.ravel(), sides)
+    _, first, numbers = np.unique(keys, return_index=True, return_inverse=True)
+    return (
+        mesh.vertices[mesh.faces.ravel()[first]],
+        numbers.reshape(mesh.faces.shape),
+        mesh.colours[first // sides],
+    )
+
+
 def _ply(mesh: MeshData, provenance: Provenance) -> bytes:
     """With one normal a vertex, and no creases."""
-    vertices, faces, sides = mesh.vertices, mesh.faces, mesh.faces.shape[1]
+    vertices, faces, colours = _split_by_colour(mesh)
+    normals, sides = vertex_normals(mesh.vertices, mesh.faces), faces.shape[1]
     kind, code = ("double", "<f8") if _is_far(vertices) else ("float", "<f4")
+    names = () if colours is None else ("red", "green", "blue")
     lines = [
         "ply",
         "format binary_little_endian 1.0",
@@ -81,13 +110,18 @@ def _ply(mesh: MeshData, provenance: Provenance) -> bytes:
         f"element vertex {len(vertices)}",
         *(f"property {kind} {name}" for name in ("x", "y", "z")),
         *(f"property float {name}" for name in ("nx", "ny", "nz")),
+        *(f"property uchar {name}" for name in names),
         f"element face {len(faces)}",
         "property list uchar int vertex_indices",
         "end_header",
         "",
     ]
-    points = np.empty(len(vertices), dtype=[("place", code, 3), ("normal", "<f4", 3)])
-    points["place"], points["normal"] = vertices, vertex_normals(vertices, faces)
+    fields = [("place", code, 3), ("normal", "<f4", 3)] + [("colour", "u1", 3)] * bool(names)
+    points = np.zeros(len(vertices), dtype=fields)
+    points["place"] = vertices
+    points["normal"][faces] = normals[mesh.faces]
+    if colours is not None:
+        points["colour"] = colours
     rows = np.empty(len(faces), dtype=[("count", "u1"), ("corners", "<i4", sides)])
     rows["count"], rows["corners"] = sides, faces
     return "\n".join(lines).encode("ascii") + points.tobytes() + rows.tobytes()
@@ -116,71 +150,111 @@ def _stl(mesh: MeshData, provenance: Provenance) -> bytes:
     return title.encode("ascii").ljust(80, b"\0") + struct.pack("<I", len(faces)) + rows.tobytes()
 
 
-def _split(mesh: MeshData) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-    """Vertices, triangles, normals and UVs with one normal and one UV a vertex, as glTF has them."""
-    corners = np.stack([mesh.faces.ravel(), mesh.normal_corners.ravel()], axis=1)
+@dataclass(frozen=True)
+class _Split:
+    """A mesh with one normal, one UV and one colour a vertex, as glTF has them; colours (V, 3) sRGB bytes."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    normals: np.ndarray
+    uvs: np.ndarray | None
+    colours: np.ndarray | None
+
+
+def _split(mesh: MeshData) -> _Split:
+    columns = [mesh.faces.ravel(), mesh.normal_corners.ravel()]
+    sides = mesh.faces.shape[1]
+    colours = None if mesh.texture is not None else mesh.colours
     if mesh.uvs is not None:
-        _, used = np.unique(mesh.uvs.reshape(-1, 2), axis=0, return_inverse=True)
-        corners = np.concatenate([corners, used.reshape(-1, 1)], axis=1)
+        columns.append(np.unique(mesh.uvs.reshape(-1, 2), axis=0, return_inverse=True)[1].ravel())
+    if colours is not None:
+        columns.append(np.repeat(np.unique(colours, axis=0, return_inverse=True)[1].ravel(), sides))
+    corners = np.stack(columns, axis=1)
     _, first, numbers = np.unique(corners, axis=0, return_index=True, return_inverse=True)
-    uvs = None if mesh.uvs is None else mesh.uvs.reshape(-1, 2)[first]
-    return (
+    return _Split(
         mesh.vertices[corners[first, 0]],
         triangulated(numbers.reshape(mesh.faces.shape)),
         mesh.normals[corners[first, 1]],
-        uvs,
+        None if mesh.uvs is None else mesh.uvs.reshape(-1, 2)[first],
+        None if colours is None else colours[first // sides],
     )
 
 
+class _Buffer:
+    """The binary part of a .glb with its views and accessors."""
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.views: list[dict] = []
+        self.accessors: list[dict] = []
+
+    def view(self, content: bytes, **further: object) -> int:
+        self.data += b"\0" * (-len(self.data) % 4)
+        self.views.append({"buffer": 0, "byteOffset": len(self.data), "byteLength": len(content), **further})
+        self.data += content
+        return len(self.views) - 1
+
+    def vertices(self, array: np.ndarray, **further: object) -> int:
+        """An accessor of float32 rows (V, 2 or 3)."""
+        view = self.view(array.astype("<f4").tobytes(), target=_VERTEX_BUFFER)
+        kind = f"VEC{array.shape[1]}"
+        self.accessors.append(
+            {"bufferView": view, "componentType": _FLOAT, "count": len(array), "type": kind, **further}
+        )
+        return len(self.accessors) - 1
+
+    def indices(self, faces: np.ndarray) -> int:
+        view = self.view(faces.astype("<u4").tobytes(), target=_INDEX_BUFFER)
+        self.accessors.append({"bufferView": view, "componentType": _UINT, "count": faces.size, "type": "SCALAR"})
+        return len(self.accessors) - 1
+
+
 def _glb(mesh: MeshData, provenance: Provenance) -> bytes:
-    vertices, faces, normals, uvs = _split(mesh)
+    split, buffer = _split(mesh), _Buffer()
+    vertices = split.vertices
     node: dict = {"name": GENERATOR, "mesh": 0, "extras": dict(provenance)}
     if _is_far(vertices):
         # A buffer holds float32; the node's place is written with all digits.
         node["translation"] = ((vertices.min(axis=0) + vertices.max(axis=0)) / 2).tolist()
         vertices = vertices - node["translation"]
     vertices = vertices.astype("<f4")
-    parts = [(faces.astype("<u4"), _INDEX_BUFFER), (vertices, _VERTEX_BUFFER), (normals.astype("<f4"), _VERTEX_BUFFER)]
-    attributes = {"POSITION": 1, "NORMAL": 2}
-    if uvs is not None:
-        # glTF's v runs down.
-        parts.append((np.stack([uvs[:, 0], 1 - uvs[:, 1]], axis=1).astype("<f4"), _VERTEX_BUFFER))
-        attributes["TEXCOORD_0"] = 3
-    offsets = np.cumsum([0] + [array.nbytes for array, _ in parts]).tolist()
     low, high = vertices.min(axis=0).tolist(), vertices.max(axis=0).tolist()
-    document = {
+    indices = buffer.indices(split.faces)
+    attributes = {"POSITION": buffer.vertices(vertices, min=low, max=high), "NORMAL": buffer.vertices(split.normals)}
+    if split.uvs is not None:
+        # glTF's v runs down.
+        attributes["TEXCOORD_0"] = buffer.vertices(np.stack([split.uvs[:, 0], 1 - split.uvs[:, 1]], axis=1))
+    if split.colours is not None:
+        attributes["COLOR_0"] = buffer.vertices(to_linear(split.colours / 255))
+    primitive: dict = {"attributes": attributes, "indices": indices, "mode": _TRIANGLES}
+    document: dict = {
         "asset": {"version": "2.0", "generator": GENERATOR, "extras": dict(provenance)},
         "scene": 0,
         "scenes": [{"nodes": [0]}],
         "nodes": [node],
-        "meshes": [
-            {
-                "name": GENERATOR,
-                "extras": dict(provenance),
-                "primitives": [{"attributes": attributes, "indices": 0, "mode": _TRIANGLES}],
-            }
-        ],
-        "accessors": [
-            {"bufferView": 0, "componentType": _UINT, "count": faces.size, "type": "SCALAR"},
-            {"bufferView": 1, "componentType": _FLOAT, "count": len(vertices), "type": "VEC3", "min": low, "max": high},
-            {"bufferView": 2, "componentType": _FLOAT, "count": len(vertices), "type": "VEC3"},
-            *(
-                []
-                if uvs is None
-                else [{"bufferView": 3, "componentType": _FLOAT, "count": len(vertices), "type": "VEC2"}]
-            ),
-        ],
-        "bufferViews": [
-            {"buffer": 0, "byteOffset": offset, "byteLength": array.nbytes, "target": target}
-            for (array, target), offset in zip(parts, offsets)
-        ],
-        "buffers": [{"byteLength": offsets[-1]}],
+        "meshes": [{"name": GENERATOR, "extras": dict(provenance), "primitives": [primitive]}],
     }
+    if mesh.colours is not None or mesh.texture is not None:
+        primitive["material"] = 0
+        document |= _materials(mesh.texture, buffer)
+    document |= {"accessors": buffer.accessors, "bufferViews": buffer.views, "buffers": [{"byteLength": 0}]}
+    binary = buffer.data + b"\0" * (-len(buffer.data) % 4)
+    document["buffers"][0]["byteLength"] = len(binary)
     text = json.dumps(document, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
-    binary = b"".join(array.tobytes() for array, _ in parts)  # all of four-byte numbers: aligned as they are
     chunks = struct.pack("<II", len(text), _GLB_JSON) + text + struct.pack("<II", len(binary), _GLB_BINARY) + binary
     return struct.pack("<III", _GLB_MAGIC, 2, 12 + len(chunks)) + chunks
+
+
+def _materials(texture: np.ndarray | None, buffer: _Buffer) -> dict:
+    """The document's part with the one material, which has the texture where there is one."""
+    surface: dict = {"metallicFactor": 0.0, "roughnessFactor": ROUGHNESS}
+    part: dict = {"materials": [{"name": MATERIAL, "pbrMetallicRoughness": surface}]}
+    if texture is not None:
+        surface["baseColorTexture"] = {"index": 0}
+        view = buffer.view(as_png(texture))
+        part |= {"textures": [{"source": 0}], "images": [{"bufferView": view, "mimeType": "image/png"}]}
+    return part
 
 
 WRITERS: dict[str, Callable[[MeshData, Provenance], bytes]] = {".glb": _glb, ".obj": _obj, ".ply": _ply, ".stl": _stl}
