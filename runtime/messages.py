@@ -114,10 +114,10 @@ def _check(message: object) -> None:
         )
     for name, types in fields.items():
         value = message[name]
-        if isinstance(value, bool) or not isinstance(value, types) or not (isinstance(value, str) or _is_usual(value)):
+        if isinstance(value, bool) or not isinstance(value, types) or not (isinstance(value, str) or _is_finite(value)):
             raise MessageError(f"{kind}.{name} is {str(value)[:60]!r}")
 
 
-def _is_usual(number: int | float) -> bool:
+def _is_finite(number: int | float) -> bool:
     """Whether a number is finite and fits a float."""
     return -MAX_NUMBER < number < MAX_NUMBER and math.isfinite(number)

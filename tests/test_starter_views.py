@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from wala_blender.conditions.depth import DEPTH_MAP_SIZE, USUAL_VIEWS, PlacedDepths, prepare, prepare_one
+from wala_blender.conditions.depth import DEFAULT_VIEWS, DEPTH_MAP_SIZE, PlacedDepths, prepare, prepare_one
 from wala_blender.conditions.grid_features import fine_points, sample_perspectives
 from wala_blender.conditions.image import lines_and_silhouette
 from wala_blender.conditions.image import prepare as prepare_image
@@ -97,8 +97,8 @@ def test_training_sees_what_a_mesh_gives(box_tree):
     maps, directions = depth_views(box_tree[0], np.random.default_rng(0))
     vertices, faces = box((-0.9, -0.5, -0.3), (0.9, 0.5, 0.3))
     given, at = prepare({"vertices": vertices, "faces": faces}).tensors
-    assert given.shape == (1, len(USUAL_VIEWS), DEPTH_MAP_SIZE, DEPTH_MAP_SIZE)
-    count = len(USUAL_VIEWS)
+    assert given.shape == (1, len(DEFAULT_VIEWS), DEPTH_MAP_SIZE, DEPTH_MAP_SIZE)
+    count = len(DEFAULT_VIEWS)
     torch.testing.assert_close(directions[:count], at[0])
     difference = (maps[:count].float() / 255 - given[0]).abs()
     assert ((maps[:count] > 0) != (given[0] > 0)).float().mean() < 0.01

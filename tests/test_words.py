@@ -61,6 +61,7 @@ NAMES = {
     "thing": "mask, object",
     "told": "what it is: reported, fields",
     "try_ways": "run_with_offload_fallback",
+    "usual": "default, mean_latent",
     "ways": "offload_modes",
 }
 # Settings of training whose former names mean nothing else

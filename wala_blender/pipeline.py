@@ -315,8 +315,8 @@ class Pipeline:
     def fit_plan(self, condition: str, prepared: Prepared, settings: Settings) -> FitPlan:
         """Plan for agreement with an input. Raises InputError."""
         use, share = self.row.conditions[condition], QUALITIES[settings.quality].steps
-        usual = (round(use.fit * share), round(use.refine * share))
-        latent_steps, surface_steps = usual if settings.fit is None else (int(settings.fit),) * 2
+        default = (round(use.fit * share), round(use.refine * share))
+        latent_steps, surface_steps = default if settings.fit is None else (int(settings.fit),) * 2
         if not 0 <= latent_steps <= 1000:
             raise InputError(f"the number of steps that fit the shape is {latent_steps}, expected 0 … 1000")
         if prepared.observation is None:

@@ -96,8 +96,8 @@ def region_of(options: argparse.Namespace) -> dict:
 def vary(options: argparse.Namespace) -> int:
     """`wala vary`."""
     region = region_of(options)
-    usual = 1.0 if region else 0.5
-    strength = usual if options.strength is None else options.strength
+    default = 1.0 if region else 0.5
+    strength = default if options.strength is None else options.strength
     return _edited(options, {"mesh": options.shape}, {"strength": strength, **region})
 
 

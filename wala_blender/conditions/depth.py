@@ -17,7 +17,7 @@ from .specs.depths import PlacedDepthsConfig
 from .types import Prepared
 
 DEPTH_MAP_SIZE = 64  # pixels
-USUAL_VIEWS = PUBLISHED.sets[6]
+DEFAULT_VIEWS = PUBLISHED.sets[6]
 
 
 def prepare_one(inputs: dict) -> Prepared:
@@ -29,7 +29,7 @@ def prepare_one(inputs: dict) -> Prepared:
 def prepare(inputs: dict) -> Prepared:
     """Several depth maps or a mesh, as in ``several_depths``, a mesh from six cameras unless "views" lists others →
     maps (1, V, DEPTH_MAP_SIZE, DEPTH_MAP_SIZE) 0 … 1, directions (1, V, 2) degrees."""
-    return _prepared(several_depths({"views": list(USUAL_VIEWS)} | inputs if "vertices" in inputs else inputs))
+    return _prepared(several_depths({"views": list(DEFAULT_VIEWS)} | inputs if "vertices" in inputs else inputs))
 
 
 def _prepared(renders: DepthRenders) -> Prepared:

@@ -19,7 +19,7 @@ from .construction import without_weights
 from .records import LAGEM_CHECKPOINT
 
 COMPONENT = "level_autoencoder"
-USUAL_FILE = "checkpoint-350.pth"  # what the published inference script reads
+DEFAULT_FILE = "checkpoint-350.pth"  # what the published inference script reads
 # width → points of the cloud and vectors of the levels, which are not in the tensors' sizes
 COUNTS = {1024: (8192, (128, 512, 2048))}
 
@@ -31,8 +31,8 @@ def checkpoint_among(names: Iterable[str], where: str) -> str:
     """
     names = list(names)
     found = [name for name in names if LAGEM_CHECKPOINT.fullmatch(name.rsplit("/", 1)[-1])]
-    usual = [name for name in found if name.rsplit("/", 1)[-1] == USUAL_FILE]
-    for candidates in (found, usual):
+    by_name = [name for name in found if name.rsplit("/", 1)[-1] == DEFAULT_FILE]
+    for candidates in (found, by_name):
         if len(candidates) == 1:
             return candidates[0]
     if not found:

@@ -354,9 +354,9 @@ def _instances(file: _File, attributes: dict) -> list[np.ndarray]:
     if len(counts) != 1:
         raise ValueError(f"its instances have {sorted(counts)} places, turns and sizes")
     count = counts.pop()
-    usual = {"TRANSLATION": (0, 0, 0), "ROTATION": (0, 0, 0, 1), "SCALE": (1, 1, 1)}
+    defaults = {"TRANSLATION": (0, 0, 0), "ROTATION": (0, 0, 0, 1), "SCALE": (1, 1, 1)}
     rows = [
         columns.get(name, np.broadcast_to(np.array(value, dtype=np.float64), (count, len(value))))
-        for name, value in usual.items()
+        for name, value in defaults.items()
     ]
     return [_trs(*one) for one in zip(*rows)]

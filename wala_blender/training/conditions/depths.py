@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 def batch(batches: "Batches", picks: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
     """Maps of the published four or six cameras, or of some."""
     device = generator.device
-    usual = torch.arange(int(torch.randint(2, (1,), generator=generator, device=device)) * 2 + 4)
+    published = torch.arange(int(torch.randint(2, (1,), generator=generator, device=device)) * 2 + 4)
     several = int(torch.randint(2, 6, (1,), generator=generator, device=device))
     return maps_of(
-        batches, picks, some_views(batches, several, generator) if batches.happens(0.25, generator) else usual
+        batches, picks, some_views(batches, several, generator) if batches.happens(0.25, generator) else published
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...conditions.depth import DEPTH_MAP_SIZE, USUAL_VIEWS
+from ...conditions.depth import DEFAULT_VIEWS, DEPTH_MAP_SIZE
 from ...geometry.cameras import PUBLISHED
 from ...geometry.depth import depth_picture
 from ...geometry.renderer import Camera, trace
@@ -18,10 +18,10 @@ _ELEVATIONS = (-10.0, 60.0)  # degrees, of these
 
 def depth_views(tree: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """A tree's depth maps (V, DEPTH_MAP_SIZE, DEPTH_MAP_SIZE) uint8 and their directions (V, 2), azimuth and elevation
-    in degrees: of USUAL_VIEWS, then ANYWHERE."""
+    in degrees: of DEFAULT_VIEWS, then ANYWHERE."""
     inside = slice(4, -4)
     field = tree_to_half_field(tree[None].float())[0, inside, inside, inside]
-    directions = [PUBLISHED.direction(view) for view in USUAL_VIEWS] + view_directions(ANYWHERE, rng)
+    directions = [PUBLISHED.direction(view) for view in DEFAULT_VIEWS] + view_directions(ANYWHERE, rng)
     maps = [
         torch.from_numpy(depth_picture(trace(field, published_camera(*direction), DEPTH_MAP_SIZE)[0].cpu().numpy()))
         for direction in directions
