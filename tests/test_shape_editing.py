@@ -161,6 +161,15 @@ def test_what_floats_in_the_region_alone_is_left_out():
     assert torch.equal(without_loose(field, torch.ones_like(field)), field)
 
 
+def test_an_emptied_region_is_told():
+    source = base_of(0.5, 0.5)
+    region = Region("box", matrix((0.5, 0, 0), (0.4, 1, 1)))
+    edited = EditedShape(Edit(source.field.numpy(), 1.0, region=region, details=False), None, ((source, 1.0),))
+    kept, emptied = (edited.applied(field, source.half) for field in (source.field, ball(0.05, resolution=256)))
+    assert edited.note_on(kept) == "" and "another seed" in edited.note_on(emptied)
+    assert torch.equal(emptied[:130], source.field[:130])
+
+
 def test_strength_0_gives_the_source(pipeline, table):
     made = pipeline.vary(table.bases[0][0].field.numpy(), 0.0, settings=dataclasses.replace(DRAFT, quality="normal"))
     again = pipeline.encoded(Edit((made.vertices, made.faces), frame=Frame(np.zeros(3), 1.0))).bases[0][0].field

@@ -599,6 +599,9 @@ class Pipeline:
         if edited is None or edited.edit.region is None:
             vertices, faces, left_out = main_components(vertices, faces, one_piece)
         colours = self._colours(condition, inputs, settings, vertices, faces, timed)
+        notes = [*inputs.get("notes", ()), prepared.note, describe_left_out(left_out)]
+        if edited is not None:
+            notes += [*edited.notes, edited.note_on(distance)]
         timed.stop()
         frame, licence = prepared.frame if edited is None else edited.frame, self.row.licence
         record = {
@@ -629,17 +632,7 @@ class Pipeline:
             "ai_generated": True,
             "timings": timings,
             "frame": {"center": [float(c) for c in frame.center], "scale": float(frame.scale)} if frame else None,
-            "note": ". ".join(
-                filter(
-                    None,
-                    (
-                        *inputs.get("notes", ()),
-                        *(edited.notes if edited else ()),
-                        prepared.note,
-                        describe_left_out(left_out),
-                    ),
-                )
-            ),
+            "note": ". ".join(filter(None, notes)),
         }
         return finished(vertices, faces, latent.cpu().numpy(), record, settings.finish, progress, keep, colours)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +224,20 @@ class EditedShape:
                 return True
         return False
 
+    @cached_property
+    def _blend(self) -> Tensor:
+        return self.edit.region.blend(self.place)
+
+    def note_on(self, field: Tensor) -> str:
+        """Remark on an edited field, as ``applied`` gives it: where the region is empty that was not; "" otherwise."""
+        if self.edit.region is None:
+            return ""
+        step = RESOLUTION // len(field)
+        inside = (self._blend[::step, ::step, ::step] > 0.9).to(field.device)
+        before = self.bases[0][0].field[::step, ::step, ::step] < 0
+        emptied = (before & inside).any() and not ((field < 0) & inside).any()
+        return "Nothing of the shape is left in the region: try another seed, or other words" if emptied else ""
+
     def applied(self, field: Tensor, half: Tensor) -> Tensor:
         """The field (256, 256, 256), or (128, 128, 128) of every second grid point, of a new latent, with what stays of
         the shapes. ``half``: the half field that is decoded from the new latent, before any refinement."""
@@ -238,7 +253,7 @@ class EditedShape:
                     edited = edited + share * resized(weight, len(field)) * (own - field)
         if self.edit.region is None:
             return edited
-        blend = self.edit.region.blend(self.place)[::step, ::step, ::step].to(field)
+        blend = self._blend[::step, ::step, ::step].to(field)
         [(_, _, kept)] = fields
         return without_loose(torch.lerp(kept, edited, blend), blend)
 
