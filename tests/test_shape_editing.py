@@ -73,6 +73,25 @@ def test_what_is_not_masked_stays_to_the_bit():
     assert torch.allclose(made[:, :, 0], TARGET[:, :, 0], atol=1e-5)
 
 
+def test_masked_sampling_visits_each_step_but_the_last_several_times():
+    mask, seen, told = torch.ones(3, 3, 3, dtype=torch.bool), [], []
+
+    def denoiser(x, t):
+        seen.append(float(t[0]))
+        return TARGET
+
+    noises = noises_of_seeds([1, 2], SHAPE)
+    ancestral(denoiser, Schedule(), 3, noises, lambda step, steps: told.append((step, steps)), Start(LATENT, 1.0, mask))
+    assert seen == [999.0] * 3 + [500.0] * 3 + [0.0] and told == [(step, 7) for step in range(7)]
+
+
+def test_noise_that_is_added_again_gives_the_later_timestep_s_spread():
+    schedule, noise = Schedule(), torch.randn(100_000, generator=torch.Generator().manual_seed(0))
+    x = schedule.add_noise(torch.zeros(1, 100_000), noise[None], torch.tensor([300]))
+    later = schedule.noised_further(x, noise.flip(0)[None], 300, 700)
+    assert float(later.std()) == pytest.approx((1 - schedule.alpha_bar[700]) ** 0.5, rel=0.02)
+
+
 def matrix(center, sides) -> np.ndarray:
     made = np.diag([*sides, 1.0])
     made[:3, 3] = center

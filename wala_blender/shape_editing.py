@@ -226,7 +226,8 @@ class EditedShape:
 
     @cached_property
     def _blend(self) -> Tensor:
-        return self.edit.region.blend(self.place)
+        region = self.edit.region
+        return torch.ones((RESOLUTION,) * 3) if region is None else region.blend(self.place)
 
     def note_on(self, field: Tensor) -> str:
         """Remark on an edited field, as ``applied`` gives it: where the region is empty that was not; "" otherwise."""

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from .schedule import Schedule, trailing_steps
 
+MASKED_REPEATS = 3  # of a step where a part of a latent is sampled alone
+
 Denoiser = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -35,7 +37,8 @@ def noises_of_seeds(
 class Start:
     """A latent (…) that sampling starts from instead of noise, with noise added to it up to the share ``strength``
     (0 < strength ≤ 1) of the schedule's timesteps, as in SDEdit (Meng et al. 2022). ``mask``, bool, to be broadcast
-    to the latent: only what is set there is sampled, as in RePaint (Lugmayr et al. 2022) without resampling."""
+    to the latent: only what is set there is sampled, as in RePaint (Lugmayr et al. 2022), each step but the last
+    MASKED_REPEATS times, with noise added again between, so that it fits what is kept."""
 
     latent: Tensor
     strength: float
@@ -75,20 +78,29 @@ def ancestral(
     Returns x₀ (B, …).
     """
     # All before the first step: a later transfer to a GPU would wait for the steps before it.
-    noise, *fresh = islice(noises, steps)
+    is_masked = start is not None and start.mask is not None
+    repeats = MASKED_REPEATS if is_masked else 1
+    noise, *fresh = islice(noises, 2 * repeats * steps if is_masked else steps)
     taken = schedule.respaced(steps, None if start is None else start.length(schedule))
+    following = [*(step.timestep for step in taken[1:]), None]
+    visits = [
+        (step, target, number)
+        for step, target in zip(taken, following, strict=True)
+        for number in range(1 if target is None else repeats)
+    ]
     x = noise if start is None else start.noised(noise, taken[0].timestep, schedule)
-    for i, step in enumerate(taken):
+    for i, (step, target, number) in enumerate(visits):
         if on_step is not None:
-            on_step(i, steps)
+            on_step(i, len(visits))
         t = torch.full((len(x),), float(step.timestep), device=x.device)
         x0 = schedule.to_x0(x, t, denoiser(x, t))
         x = step.from_x0 * x0 + step.from_x * x
         if step.noise > 0:
             x = x + step.noise * fresh[i]
         if start is not None and start.mask is not None:
-            following = taken[i + 1].timestep if i + 1 < steps else None
-            x = torch.where(start.mask, x, start.noised(noise, following, schedule))
+            x = torch.where(start.mask, x, start.noised(noise, target, schedule))
+            if target is not None and number + 1 < repeats:
+                x = schedule.noised_further(x, fresh[len(visits) + i], target, step.timestep)
     return x
 
 

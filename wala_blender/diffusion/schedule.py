@@ -101,6 +101,11 @@ class Schedule:
         """x_t from x₀ (B, …), unit noise like it and timesteps t (B,)."""
         return self.signal(t, x0) * x0 + self._at("noise", t, x0) * noise
 
+    def noised_further(self, x: Tensor, noise: Tensor, timestep: int, later: int) -> Tensor:
+        """x at a later, noisier timestep, from x at a timestep and unit noise like it."""
+        share = float(self.alpha_bar[later] / self.alpha_bar[timestep])
+        return share**0.5 * x + (1 - share) ** 0.5 * noise
+
     def target(self, x0: Tensor, noise: Tensor) -> Tensor:
         """What the network is to predict."""
         return x0 if self.config.prediction == "x0" else noise
