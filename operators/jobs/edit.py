@@ -13,7 +13,7 @@ from ..models import catalog
 from ..poll import allowed
 from . import regenerate, session, sources, stored_settings, submit
 from .finish_settings import finish_of
-from .generate import JobOperator
+from .generate import JobOperator, take_seed
 from .job_queue import Origin, Ticket
 
 GAP = 1.25  # between a blend and the meshes it was made from, in its own width
@@ -65,6 +65,7 @@ def start_edit(context, settings, item, values: dict, files: dict, placement: di
     JobFailed without queueing."""
     guided, more = guide(settings, item)
     submit.require_model(settings.model, guided["condition"])
+    take_seed(settings)
     request = jobs.Request(
         jobs.new_id(),
         settings.model,
@@ -76,6 +77,7 @@ def start_edit(context, settings, item, values: dict, files: dict, placement: di
         quality=settings.quality.lower(),
         variations=settings.variations,
         finish=finish_of(settings),
+        colour=None if settings.colour else False,
         edit={"mesh": "inputs/edited.npz", "frame": edited.IN_MODEL_SPACE, **values},
         placement=placement,
     )

@@ -40,6 +40,12 @@ def detach() -> None:
     del bpy.types.WindowManager.wala_input
 
 
+def take_seed(settings) -> None:
+    """Set a new seed, if each shape is to have its own."""
+    if settings.randomise_seed:
+        settings.seed = random.randint(0, LARGEST_SEED)
+
+
 class JobOperator(BlockingOperator):
     """Base of operators that start a job; ``start(context, settings)`` returns its ticket or raises JobFailed."""
 
@@ -75,8 +81,7 @@ class WALA_OT_generate(JobOperator, bpy.types.Operator):
         return allowed(cls, reason)
 
     def start(self, context, settings):
-        if settings.randomise_seed:
-            settings.seed = random.randint(0, LARGEST_SEED)
+        take_seed(settings)
         return submit.start(context, settings)
 
 

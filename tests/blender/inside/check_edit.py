@@ -95,6 +95,11 @@ def test_words_are_the_condition(extension):
     assert (request.condition, request.inputs, request.scale) == ("text", {"prompt": "a chair"}, 3.0)
 
 
+def test_each_variation_has_a_seed_of_its_own_where_that_is_chosen(extension):
+    made = vary(extension, thing(), seed=5, randomise_seed=True)
+    assert made["wala_seed"] == extension.settings.seed != 5
+
+
 def test_the_mesh_is_taken_with_its_modifiers(extension):
     item = thing()
     item.modifiers.new("Mirror", "MIRROR")
