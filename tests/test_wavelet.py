@@ -7,7 +7,17 @@ import torch
 from shapes import box_field, sphere_field
 
 from wala_blender.geometry.metrics import iou
-from wala_blender.wavelet import Coefficients, field_to_tree, forward, inverse, pack, tree_to_field, unpack
+from wala_blender.wavelet import (
+    Coefficients,
+    field_to_tree,
+    forward,
+    inverse,
+    pack,
+    tree_to_field,
+    tree_to_half_field,
+    unpack,
+)
+from wala_blender.wavelet.box import BoxTransform
 from wala_blender.wavelet.filters import PADDINGS, WAVELET, check_padding
 from wala_blender.wavelet.transform import BANDS
 from wala_blender.wavelet.tree import CHILDREN, COARSE, PARENTS
@@ -94,3 +104,23 @@ def test_a_real_field_survives_its_tree():
 def test_an_unknown_padding_is_refused():
     with pytest.raises(ValueError, match="periodic"):
         check_padding("periodic")
+
+
+def test_a_box_alone():
+    """The box of the half field from the coefficients it depends on, and the gradient of these."""
+    tree = torch.randn(1, 64, 46, 46, 46, generator=torch.Generator().manual_seed(0))
+    coefficients = unpack(tree)
+    whole = tree_to_half_field(tree)[:, 4:132, 4:132, 4:132]
+    box = (slice(0, 20), slice(30, 61), slice(100, 128))
+    transform = BoxTransform(box, coefficients)
+    cropped = transform.crop(coefficients)
+    assert torch.allclose(transform.half_field(cropped), whole[(..., *box)], atol=1e-4)
+    assert cropped.coarse.shape[2] < 46 and cropped.details[1].shape[2] < 76
+    wanted, found = (
+        torch.autograd.grad(function(tree.requires_grad_()).square().sum(), tree)[0]
+        for function in (
+            lambda tree: tree_to_half_field(tree)[:, 4:132, 4:132, 4:132][(..., *box)],
+            lambda tree: transform.half_field(transform.crop(unpack(tree))),
+        )
+    )
+    assert torch.allclose(found, wanted, atol=1e-3)

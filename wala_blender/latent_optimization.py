@@ -12,10 +12,11 @@ from torch import Tensor
 from .conditions.shape_constraints import Observation
 from .networks.autoencoder import Autoencoder
 from .wavelet import tree_to_half_field
+from .wavelet.box import HALF_MARGIN
 
 LEARNING_RATE = 0.08  # learning rate of the first step, in latent units; a third of it at the last
 ADAM_BETAS = (0.8, 0.95)
-INSIDE = slice(4, 132)  # the field's own grid points in the half transform's output
+INSIDE = slice(HALF_MARGIN, HALF_MARGIN + 128)  # the field's own grid points in the half transform's output
 STOP_RATIO = 0.05  # stop when the loss is 5 % of its first value; only voxels reach that
 
 
@@ -58,8 +59,8 @@ def adam_step(gradient: Tensor, momentum: Tensor, power: Tensor, count: int, rat
     all steps."""
     momentum.lerp_(gradient, 1 - ADAM_BETAS[0])
     power.lerp_(gradient.square(), 1 - ADAM_BETAS[1])
-    unbiased, spread = momentum / (1 - ADAM_BETAS[0] ** count), power / (1 - ADAM_BETAS[1] ** count)
-    return rate * unbiased / (spread.sqrt() + 1e-8)
+    spread = power.div(1 - ADAM_BETAS[1] ** count).sqrt_().add_(1e-8)
+    return momentum.div(spread).mul_(rate / (1 - ADAM_BETAS[0] ** count))
 
 
 @torch.enable_grad()

@@ -44,7 +44,7 @@ from .networks.detail_unet import DetailNetwork
 from .offload import on_device, run_with_offload_fallback
 from .progress import Progress, Stopwatch, part_of, silent
 from .shape_editing import Base, Edit, EditedShape, field_of
-from .surface_refinement import refine_surface
+from .surface_refinement import correct_regions, refine_surface
 from .wavelet import field_to_tree, tree_to_field
 
 
@@ -309,7 +309,11 @@ class Pipeline:
             return tree
         beside = None if evidence.points is not None else plan.prepared.observation  # the points suffice
         return refine_surface(
-            tree, points, plan.surface_steps, beside, lambda step, count: progress("refine", step, count)
+            correct_regions(tree, points),
+            points,
+            plan.surface_steps,
+            beside,
+            lambda step, count: progress("refine", step, count),
         )
 
     def fit_plan(self, condition: str, prepared: Prepared, settings: Settings) -> FitPlan:

@@ -42,15 +42,24 @@ def poisson_of(points: np.ndarray, normals: np.ndarray, resolution: int) -> Tens
         return torch.ones((resolution,) * 3)
 
 
+def local_planes(points: np.ndarray, neighbours: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The plane through each of points (N, 3) and its nearest neighbours: unit normals (N, 3) of either direction, the
+    mean squared distance from the plane as a share (N,) of that along the plane's shorter side, and the indices (N,
+    neighbours + 1), the point itself first."""
+    points = np.asarray(points, dtype=np.float64)
+    near = cKDTree(points).query(points, neighbours + 1)[1]
+    around = points[near] - points[near].mean(axis=1, keepdims=True)
+    spread, axes = np.linalg.eigh(np.einsum("nki,nkj->nij", around, around))
+    return axes[:, :, 0], spread[:, 0] / np.maximum(spread[:, 1], 1e-30), near
+
+
 def estimated_normals(points: np.ndarray, neighbours: int = 12) -> np.ndarray:
     """Outward unit normals (N, 3) of points (N, 3) of a closed surface, as Hoppe et al. (1992, "Surface reconstruction
     from unorganized points") estimate them: across the plane through a point's neighbours, and turned alike along the
     minimum spanning tree of neighbours whose planes are the most parallel, from the highest point's upward one on. A
     cloud in several parts is turned in each alike."""
     points = np.asarray(points, dtype=np.float64)
-    near = cKDTree(points).query(points, neighbours + 1)[1]
-    around = points[near] - points[near].mean(axis=1, keepdims=True)
-    normals = np.linalg.eigh(np.einsum("nki,nkj->nij", around, around))[1][:, :, 0]
+    normals, _, near = local_planes(points, neighbours)
     start, end = np.repeat(np.arange(len(points)), neighbours), near[:, 1:].ravel()
     across = 1 - np.abs((normals[start] * normals[end]).sum(axis=1)) + 1e-6  # an edge of weight 0 would be none
     graph = minimum_spanning_tree(

@@ -3,6 +3,7 @@
 Works on coefficients as tensors, batch dimensions first, then x, y, z; tree.py packs them into the wavelet tree.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -49,7 +50,7 @@ def inverse(coefficients: Coefficients) -> torch.Tensor:
     for details in reversed(coefficients.details):
         low, high = synthesis(field.shape[-1], str(field.device), field.dtype)
         if details is not None:
-            field = _synthesize(field, details, low, high)
+            field = synthesize(field, details, [(low, high)] * 3)
         elif field.device.type == "cpu" and not field.requires_grad:
             field = (
                 torch.stack([_synthesize_low_pass(one) for one in field])
@@ -69,14 +70,19 @@ def _apply(field: torch.Tensor, along_x: torch.Tensor, along_y: torch.Tensor, al
     return field @ along_z.T
 
 
-def _synthesize(low_part: torch.Tensor, details: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
+def synthesize(
+    low_part: torch.Tensor, details: torch.Tensor, along: Sequence[tuple[torch.Tensor, torch.Tensor]]
+) -> torch.Tensor:
+    """One inverse step: low_part (B, X, Y, Z) and details (B, 7, X, Y, Z), with the low-pass and high-pass matrix of
+    each axis."""
+    (low_x, high_x), (low_y, high_y), (low_z, high_z) = along
     bands = [low_part, *details.unbind(1)]
     # Merge one axis at a time (z, then y, then x): seven matrix products fewer than band by band.
-    bands = [bands[k] @ low.T + bands[k + 4] @ high.T for k in range(4)]
-    bands = [low @ bands[k] + high @ bands[k + 2] for k in range(2)]
+    bands = [bands[k] @ low_z.T + bands[k + 4] @ high_z.T for k in range(4)]
+    bands = [low_y @ bands[k] + high_y @ bands[k + 2] for k in range(2)]
     B, X, Y, Z = bands[0].shape
-    merged = low @ bands[0].reshape(B, X, Y * Z) + high @ bands[1].reshape(B, X, Y * Z)
-    return merged.reshape(B, len(low), Y, Z)
+    merged = low_x @ bands[0].reshape(B, X, Y * Z) + high_x @ bands[1].reshape(B, X, Y * Z)
+    return merged.reshape(B, len(low_x), Y, Z)
 
 
 def _synthesize_low_pass(field: torch.Tensor) -> torch.Tensor:

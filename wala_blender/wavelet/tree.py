@@ -67,6 +67,13 @@ def tree_to_half_field(tree: torch.Tensor) -> torch.Tensor:
     return coefficients_to_half_field(unpack(tree))
 
 
+def half_field_to_tree(field: torch.Tensor) -> torch.Tensor:
+    """Wavelet tree (B, 64, 46, 46, 46) of every second grid point of a field (B, 136, 136, 136), as
+    ``tree_to_half_field`` gives them: its inverse."""
+    halved = forward(field * 8**0.5, "zero", levels=2)
+    return pack(Coefficients(halved.coarse, (None, *halved.details)))
+
+
 def coefficients_to_half_field(coefficients: Coefficients) -> torch.Tensor:
     """As ``tree_to_half_field``, of a tree's coefficients."""
     parts = Coefficients(coefficients.coarse, coefficients.details[1:])

@@ -69,6 +69,6 @@ SPEC = ConditionSpec(
     files={"points": _point_files},
     encoder="points",
     encoder_config=PlacedPointsConfig,
-    defaults=Defaults(1.6, 4, 8, refine=30),
+    defaults=Defaults(1.6, 4, 4, refine=24),
     published=Defaults(1.3, 8),
 )
