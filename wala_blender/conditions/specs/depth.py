@@ -23,6 +23,6 @@ SPEC = ConditionSpec(
     load=_load,
     options=(AZIMUTH, ELEVATION, CAMERAS, NEAR, PROMPT),
     encoder="depths",
-    defaults=Defaults(1.5, 4, refine=24),
+    defaults=Defaults(1.5, 4, refine=30),
     published=Defaults(1.8, 5),
 )

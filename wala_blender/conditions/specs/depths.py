@@ -46,6 +46,6 @@ SPEC = ConditionSpec(
     options=(CAMERAS, NEAR, PROMPT),
     encoder="depths",
     encoder_config=PlacedDepthsConfig,
-    defaults=Defaults(1.3, 4, refine=24),
+    defaults=Defaults(1.3, 4, refine=30),
     published=Defaults(1.3, 5),
 )
