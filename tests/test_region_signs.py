@@ -41,13 +41,13 @@ def test_a_filled_tube_is_emptied():
     assert np.abs(corrected).max() < 0.1001 and (corrected[30:34, 32, 32] > 0).all()
 
 
-def test_a_hollow_ball_is_filled():
-    """Where only its outside has points."""
+def test_a_thin_shell_is_filled():
+    """Where only its outside has points; a thick one stays."""
     solid = sphere_field(0.6, resolution=64)
     hollow = np.maximum(solid, -sphere_field(0.45, resolution=64)).clip(-0.1, 0.1)
     points = np.random.default_rng(0).normal(size=(4000, 3))
     points *= 0.6 / np.linalg.norm(points, axis=1, keepdims=True)
-    # The hollow begins farther behind the points than a side of theirs is read: its own walls have none.
+    # A hollow that begins far behind the points may be one: no point contradicts it.
     assert np.array_equal(corrected_signs(hollow, points), hollow)
     thin = np.maximum(solid, -sphere_field(0.59, resolution=64)).clip(-0.1, 0.1)
     assert iou(corrected_signs(thin, points) < 0, solid < 0) > 0.95
