@@ -351,6 +351,12 @@ def _add_training(commands) -> None:
         help=("instead of a model: the autoencoders of these stage-1 runs' folders or models alone, side by side"),
     )
     parser.add_argument(
+        "--colours",
+        type=Path,
+        metavar="FOLDER",
+        help="instead of a model: how well the true meshes are coloured; face colours of --data (NAME_colours.npz, .jsonl)",
+    )
+    parser.add_argument(
         "--train",
         type=Path,
         metavar="STORE",
@@ -405,6 +411,21 @@ def _add_training(commands) -> None:
     parser.add_argument("--autoencoder", type=Path, metavar="RUN", help="for a denoiser: the autoencoder's run")
     _run_options(parser)
     parser.set_defaults(run="training:train_levels")
+    parser = stages.add_parser(
+        "colour",
+        help="the table of coloured exemplars that results take their colours from",
+        description=(
+            "Samples the coloured meshes of the training split and writes the table of exemplars, with the word vectors it is searched by. "
+            "There is nothing to iterate: 50 ms a shape."
+        ),
+    )
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="with NAME.npz and NAME.jsonl")
+    parser.add_argument(
+        "--colours", type=Path, required=True, metavar="FOLDER", help="with NAME_colours.npz and NAME_colours.jsonl"
+    )
+    parser.add_argument("--vectors", type=Path, required=True, metavar="FILE", help="word vectors (.npz, GloVe's)")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="of the two tables")
+    parser.set_defaults(run="training:train_colour")
     parser = stages.add_parser("export", help="makes a model of the stages' runs")
     for stage in (*STAGES, "detail"):
         parser.add_argument(

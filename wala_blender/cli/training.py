@@ -123,6 +123,16 @@ def train_levels(options: argparse.Namespace) -> int:
     return 0
 
 
+def train_colour(options: argparse.Namespace) -> int:
+    """`wala train colour`."""
+    from ..training.colour_table import TABLE, make_table
+
+    _log_to_console()
+    table = make_table(options.data, options.colours, options.vectors, options.out)
+    print(f"{options.out / TABLE}: {len(table.captions)} exemplars")
+    return 0
+
+
 def finetune(options: argparse.Namespace) -> int:
     """`wala finetune`."""
     from ..training.denoiser_training import DenoiserTraining, train
@@ -183,6 +193,8 @@ def evaluate(options: argparse.Namespace) -> int:
     records = read_records(options.data, options.split, options.up)
     if options.shapes:
         records = named(records, read_ids(options.shapes))
+    if options.colours:
+        return _evaluate_colours(options, records)
     if not sys.stderr.isatty():
         _log_to_console()  # where the bar is not shown
 
@@ -205,6 +217,18 @@ def evaluate(options: argparse.Namespace) -> int:
     for line in text_of(report):
         print(line)
     print(f"{report['count']} shapes, {sum(report['skipped'].values())} skipped: {options.out}")
+    return 0
+
+
+def _evaluate_colours(options: argparse.Namespace, records: list) -> int:
+    from ..colour.colouring import Colouring
+    from ..evaluation.colours import evaluate_colours, lines_of
+    from ..training.data.face_colours import coloured
+
+    report = evaluate_colours(Colouring.shipped(), coloured(records, options.colours), options.colours, options.limit)
+    write_whole(options.out.with_suffix(".json"), lambda stream: stream.write(json.dumps(report, indent=1).encode()))
+    for line in lines_of(report):
+        print(line)
     return 0
 
 

@@ -1,1 +1,1 @@
-"""Colours of results: a network chooses them for a shape by its form, its words and its picture."""
+"""Colours of results: taken over from coloured exemplars, or from a picture."""

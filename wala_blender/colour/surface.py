@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import igl
 import numpy as np
-import torch
 from scipy.spatial import cKDTree
 
 from ..geometry.cameras import looking_at_origin
@@ -39,10 +38,6 @@ class ColourPoints:
         points, owners = sample_surface(own, faces, POINTS, np.random.default_rng(seed), with_faces=True)
         normals = face_normals(own, faces)[0][owners]
         return cls(own, faces, points.astype(np.float32), normals.astype(np.float32), owners)
-
-    def tensors(self, count: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-        """The first ``count`` points and normals, (1, count, 3)."""
-        return torch.from_numpy(self.points[None, :count]), torch.from_numpy(self.normals[None, :count])
 
     def smoothed(self, values: np.ndarray) -> np.ndarray:
         """Values (N, C) averaged over the nearest points that face alike."""

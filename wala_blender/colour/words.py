@@ -1,4 +1,4 @@
-"""Words of a prompt as inputs of the colour network: the asked colour, and word vectors of the rest."""
+"""Words of a prompt as inputs of colouring: the asked colours, and word vectors of the rest."""
 
 import re
 
@@ -16,7 +16,7 @@ _SHADES = {
     "blue": "navy azure cyan turquoise cobalt aqua",
     "yellow": "gold golden lemon cream",
     "orange": "amber apricot",
-    "brown": "tan beige chocolate bronze copper rusty",
+    "brown": "tan beige chocolate bronze copper rusty wooden wood timber",
     "purple": "violet lilac lavender mauve",
     "pink": "rose magenta fuchsia",
 }

@@ -12,7 +12,7 @@ from .licences import AUTODESK, CC0, LAGEM, Licence
 from .starter_config import StarterConfig, conditions_of, starter_encoders
 
 STARTER_FOLDER = Path(__file__).parent / "starter"
-COLOUR_WEIGHTS = STARTER_FOLDER / "colour.safetensors"
+COLOUR_EXEMPLARS = STARTER_FOLDER / "colour_exemplars.npz"
 STARTER = "starter"
 WORD_PIECES, DETAIL_WEIGHTS = "tokenizer.json", "detail.safetensors"
 WORKING_MEMORY = 1_500_000_000  # bytes allowed for what lies between the layers while a shape is made
@@ -94,8 +94,8 @@ class ModelRow:
 
     @property
     def coloured(self) -> bool:
-        """Default of colour: true for starter models, where the colour network's weights are there."""
-        return self.published is None and COLOUR_WEIGHTS.is_file()
+        """Default of colour: true for starter models, where the coloured exemplars are there."""
+        return self.published is None and COLOUR_EXEMPLARS.is_file()
 
     @property
     def batch_size(self) -> int:

@@ -118,15 +118,3 @@ class LevelDenoiserConfig:
     def __post_init__(self):
         if self.width % HEAD_WIDTH:
             raise ValueError(f"the width {self.width} is not a multiple of {HEAD_WIDTH}")
-
-
-@dataclass(frozen=True)
-class ColourConfig:
-    """``classes``: colours to choose from; ``widths``: channels at 16³, 8³ and 4³, multiples of ``norm_groups``;
-    ``hidden``: of the layers at points; ``words``: numbers of a word vector."""
-
-    classes: int = 96
-    widths: tuple[int, int, int] = (16, 40, 72)
-    hidden: int = 128
-    words: int = 100
-    norm_groups: int = 8

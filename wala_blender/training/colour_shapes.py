@@ -14,18 +14,18 @@ from ..errors import InputError
 from ..files import write_whole
 from ..geometry.metrics import sample_surface
 from ..geometry.topology import face_normals
-from ..networks.colour_network import HALF_WIDTH
 from .data.face_colours import load_face_colours
 from .data.mesh_datasets import Record, load_mesh
 
 log = logging.getLogger(__name__)
 
+_HALF_WIDTH = 0.55  # of the cube that a shape of longest side 1 lies in
 POINTS = 4096  # a shape
 _DRAWN = 24_576  # that the visible ones are chosen of
 _GRID = 64  # of the grid that says what is outside
 _REACH = (1.6, 2.6)  # cells from a face to the cells that must be outside
 _LEAST_VISIBLE = 0.05
-_PLACES = 32767 / HALF_WIDTH
+_PLACES = 32767 / _HALF_WIDTH
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,6 @@ class ColourShapes:
 
     def __len__(self) -> int:
         return len(self.records)
-
-    def batch(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Points and unit normals float32, colours uint8, (B, POINTS, 3) each."""
-        normals = torch.nn.functional.normalize(self.normals[rows].float(), dim=-1)
-        return self.points[rows].float() / _PLACES, normals, self.colours[rows]
 
 
 def sampled_surface(
