@@ -49,15 +49,15 @@ class ExemplarTable:
         """Raises CheckpointError for a file that is missing or damaged."""
         try:
             with np.load(file) as content:
-                arrays = [content[name] for name in ("points", "normals", "labels", "colours", "extents")]
+                arrays = {name: content[name] for name in ("points", "normals", "labels", "colours", "extents")}
                 captions = tuple(content["captions"].tobytes().decode().split("\n"))
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise CheckpointError(
                 f"the colours in {file} cannot be read ({error})", "Install the extension again."
             ) from error
-        if {len(array) for array in arrays} != {len(captions)}:
+        if {len(array) for array in arrays.values()} != {len(captions)}:
             raise CheckpointError(f"the arrays in {file} do not have the same length", "Install the extension again.")
-        return cls(*arrays, captions)
+        return cls(**arrays, captions=captions)
 
     def write(self, file: Path) -> None:
         """Writes it, whole or not at all."""

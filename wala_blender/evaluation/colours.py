@@ -56,7 +56,9 @@ def evaluate_colours(
         for number in np.linspace(0, len(records) - 1, min(limit or len(records), len(records))).astype(int)
     ]
     errors: dict[str, list[float]] = {"words": [], "picture": [], "mean": []}
-    obeyed, by_chance, skipped = [], [], 0
+    obeyed: list[bool] = []
+    by_chance: list[bool] = []
+    skipped = 0
     for number, record in enumerate(some):
         on_progress(number, record.id)
         try:
