@@ -19,7 +19,7 @@ def imported(code: str, modules: set[str]) -> set[str]:
 def test_a_shape_from_words_is_made_without_torchs_compiler_and_what_other_inputs_need():
     code = """
 from wala_blender.pipeline import Pipeline, Settings
-made = Pipeline.load("starter", device="cpu").generate("text", {"prompt": "a chair"}, Settings(steps=2))
+made = Pipeline.load("starter", device="cpu").generate("text", {"prompt": "a chair"}, Settings(steps=2, colour=False))
 assert len(made.faces)
 """
     heavy = {

@@ -14,8 +14,6 @@ import torch
 from torch import nn
 
 from .candidates import Sample, agreement, best_of, candidate_seeds, likelihoods
-from .colour.colouring import Colouring
-from .colour.inputs import asked_by
 from .conditions.blockout import hold_blockout
 from .conditions.detail_features import detail_features
 from .conditions.shape_constraints import Observation, of_field
@@ -646,6 +644,9 @@ class Pipeline:
         """Colours (F, 3) of an extracted surface, None where none are wanted."""
         if not (self.row.coloured if settings.colour is None else settings.colour):
             return None
+        from .colour.colouring import Colouring  # and SciPy's trees, which a shape without colours does not need
+        from .colour.inputs import asked_by
+
         timed("colour", 0, 1)
         return Colouring.shipped().colours(vertices, faces, asked_by(condition, inputs, settings.seed))
 
