@@ -10,10 +10,11 @@ import torch
 from shapes import sphere_field
 
 from wala_blender.errors import CheckpointError, InputError, ModelError
+from wala_blender.geometry.colour_spaces import NAMES, main_name
 from wala_blender.geometry.metrics import iou
 from wala_blender.geometry.surface import component_labels
 from wala_blender.models import checkpoint, registry
-from wala_blender.pipeline import Pipeline, Settings, choose_device
+from wala_blender.pipeline import Pipeline, ResultCallbacks, Settings, choose_device
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +78,16 @@ def test_variations_are_what_each_seed_makes_alone(pipeline, condition, inputs):
     ]
 
 
+def test_without_colour_a_shape_has_none_and_a_surface_keeps_its_own(pipeline):
+    kept = []
+    keep = ResultCallbacks(surface=lambda *surface: kept.append(surface))
+    plain = pipeline.generate("none", {}, Settings(steps=2, colour=False), keep=keep)
+    assert plain.colours is None and plain.record["colour"] is False and kept[0][3] is None
+    red = pipeline.generate("text", {"prompt": "a red box"}, Settings(steps=2), keep=keep)
+    (_, faces, _, colours), main = kept[1], main_name(red.colours)[0]
+    assert colours.shape == (len(faces), 3) and NAMES[main] == "red"
+
+
 def test_no_seed_is_no_variation(pipeline):
     with pytest.raises(InputError, match="no seed"):
         pipeline.variations("text", {"prompt": "a chair"}, Settings(), [])
@@ -98,7 +109,8 @@ def test_the_record_tells_what_made_it(pipeline):
         and re.fullmatch(r"[0-9a-f]{16}\+[0-9a-f]{16}", record["weight_hash"])
     )
     assert record["frame"] is None
-    assert set(record["timings"]) == {"condition", "sample", "decode", "surface", "finish"}
+    assert set(record["timings"]) == {"condition", "sample", "decode", "surface", "colour", "finish"}
+    assert record["colour"] is True and prompts.colours.shape == (len(prompts.faces), 3)
     assert prompts.latent.shape == (4, 12, 12, 12) and record["note"] == ""
 
 

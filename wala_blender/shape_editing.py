@@ -10,7 +10,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy import ndimage
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from .conditions.grid_features import CELLS, fine_coordinates
@@ -69,6 +68,8 @@ class Region:
         """Distance (…,) of points (…, 3) to the region's border, positive inside, in the mesh's unit; in a stretched
         sphere and outside a box approximate."""
         if self.shape == POINTS:
+            from scipy.spatial import cKDTree  # here, as no other shape needs it
+
             return self.radius - cKDTree(self.points).query(at)[0]
         matrix = np.asarray(self.matrix, np.float64)
         inside = (at - matrix[:3, 3]) @ np.linalg.inv(matrix[:3, :3]).T

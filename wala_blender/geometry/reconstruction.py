@@ -5,7 +5,6 @@ import torch
 import torch.nn.functional as F
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from ..errors import InputError
@@ -47,6 +46,8 @@ def local_planes(points: np.ndarray, neighbours: int) -> tuple[np.ndarray, np.nd
     mean squared distance from the plane as a share (N,) of that along the plane's shorter side, and the indices (N,
     neighbours + 1), the point itself first."""
     points = np.asarray(points, dtype=np.float64)
+    from scipy.spatial import cKDTree  # here, as a shape from words needs none of it
+
     near = cKDTree(points).query(points, neighbours + 1)[1]
     around = points[near] - points[near].mean(axis=1, keepdims=True)
     spread, axes = np.linalg.eigh(np.einsum("nki,nkj->nij", around, around))
