@@ -24,7 +24,6 @@ from wala_blender.networks.detail_unet import DetailConfig
 from wala_blender.pipeline import Pipeline, Settings
 from wala_blender.training import autoencoder_training, denoiser_training, detail_training, tree_batches
 from wala_blender.training.autoencoder_training import AutoencoderTraining
-from wala_blender.training.data import build as store_module
 from wala_blender.training.data.build import build
 from wala_blender.training.data.dataset import read_index
 from wala_blender.training.denoiser_training import DenoiserTraining
@@ -81,9 +80,7 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def store(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("store")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store_module, "_TURNS", store_module._TURNS[:1])  # one variant of each is enough
-        build(data, folder, jobs=1)
+    build(data, folder, jobs=1, variants=2)
     assert len(read_index(folder, "train")) == len(read_index(folder, "validation")) == 1
     return folder
 

@@ -507,6 +507,18 @@ def _add_training(commands) -> None:
         "--unnamed", action="store_true", help="tiles and nameless shapes as well, for conditions other than words"
     )
     parser.add_argument("--cap", type=_count, metavar="N", help="shapes of one name at most (default: all)")
+    parser.add_argument(
+        "--variants",
+        type=int,
+        choices=(1, 2, 3),
+        default=3,
+        help="of each shape: as it is, then turned and stretched (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--half-field",
+        action="store_true",
+        help="distances at every second grid point only, in a quarter of the time: enough for the denoiser's training",
+    )
     _up_option(parser)
     parser.add_argument(
         "--jobs", type=_count, default=os.cpu_count(), metavar="N", help="processes (default: %(default)s)"

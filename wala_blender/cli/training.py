@@ -36,6 +36,8 @@ def build_store(options: argparse.Namespace) -> int:
         options.jobs,
         options.up,
         unnamed=options.unnamed,
+        variants=options.variants,
+        half=options.half_field,
     )
     splits = ", ".join(f"{count} {split}" for split, count in sorted(report["by_split"].items()))
     print(f"{report['kept']:6}  kept{f' ({splits})' if splits else ''}, {report['bytes'] / 1e6:.0f} MB")

@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from ...conditions.voxels import occupancy_of
 from ...files import write_whole
-from ...geometry.distance import RESOLUTION, TRUNCATION
+from ...geometry.distance import RESOLUTION, TRUNCATION, upsample
 from ...geometry.renderer import framed, trace
 from ...wavelet import field_to_tree
 from .duplicates import fingerprint, first_alike
@@ -39,6 +39,7 @@ POINTS = 4096
 PICTURE = 128
 VIEWS = 2
 _TURNS = ((15.0, 75.0), (75.0, 345.0))  # degrees of each further variant's turn: from, to
+VARIANTS = 1 + len(_TURNS)  # of a shape, at most
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)?")
 
 
@@ -63,33 +64,39 @@ def dense_tree(coarse: np.ndarray, index: np.ndarray, value: np.ndarray) -> torc
     return tree.view(64, D, D, D)
 
 
-def variants_of(vertices: np.ndarray, rng: np.random.Generator) -> list[Variant]:
-    """The variants of a shape; the first is the shape itself."""
+def variants_of(vertices: np.ndarray, rng: np.random.Generator, count: int) -> list[Variant]:
+    """``count`` variants of a shape; the first is the shape itself."""
     variants = [fitted(vertices, 0.0, False, (1.0, 1.0, 1.0))]
-    for low, high in _TURNS:
+    for low, high in _TURNS[: count - 1]:
         degrees, mirror = float(rng.uniform(low, high)), bool(rng.random() < 0.5)
         variants.append(fitted(vertices, degrees, mirror, tuple(rng.uniform(*STRETCH, 3))))
     return variants
 
 
-def build_sample(record: Record, limits: Limits) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """All arrays of one shape, and its fingerprint. Raises Unfit."""
+def build_sample(
+    record: Record, limits: Limits, variants: int = VARIANTS, half: bool = False
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """All arrays of ``variants`` variants of one shape, and its fingerprint; ``half``: from distances at every second
+    grid point. Raises Unfit."""
     rng = np.random.default_rng(int(hashlib.sha1(record.id.encode()).hexdigest()[:8], 16))
     vertices, faces = read_fit(record, limits)
     authored = fingerprint(vertices, faces)  # duplicates and references are compared in this form
     shape = shape_of(record)
     if shape is None:  # generated ones face the front
         vertices = to_front(vertices, faces, record.head)
-    variants = variants_of(vertices, rng)
-    truncation = TRUNCATION / min(variant.smallest_scale() for variant in variants)
+    made = variants_of(vertices, rng, variants)
+    truncation = TRUNCATION / min(variant.smallest_scale() for variant in made)
+    resolution = RESOLUTION // 2 if half else RESOLUTION
     base = (
-        torch.from_numpy(shape.field(RESOLUTION, truncation))
+        torch.from_numpy(shape.field(resolution, truncation))
         if shape
-        else fit_field(vertices, faces, limits, truncation)
+        else fit_field(vertices, faces, limits, truncation, resolution)
     )
+    if half:
+        base = torch.from_numpy(upsample(base.numpy()))
     points = surface_points(vertices, faces, base.numpy(), POINTS * 2, rng)
     parts = defaultdict(list)
-    for number, variant in enumerate(variants):
+    for number, variant in enumerate(made):
         field = (variant.field(base) if number else base).clamp(-TRUNCATION, TRUNCATION)
         tree = field_to_tree(field[None])[0]
         if number == 0:
@@ -146,8 +153,8 @@ def _result_or_unfit(action: Callable[[Record, Limits], object], record: Record,
         return Unfit("unreadable", f"{type(error).__name__}: {error}"[:200])
 
 
-def _write_sample(record: Record, limits: Limits, store: Path) -> dict:
-    arrays, geometry = build_sample(record, limits)
+def _write_sample(record: Record, limits: Limits, store: Path, variants: int, half: bool) -> dict:
+    arrays, geometry = build_sample(record, limits, variants, half)
     file = _file_of(store, record)
     write_whole(file, lambda stream: np.savez(stream, **arrays))
     return {
@@ -223,9 +230,12 @@ def build(
     up: str = "y",
     limits: Limits = Limits(),
     unnamed: bool = False,
+    variants: int = VARIANTS,
+    half: bool = False,
 ) -> dict:
     """Build (or go on building) a store of a folder's or a collection's meshes, or of generated shapes (see
-    read_records). Returns the report, which is written beside the index."""
+    read_records), with 1…VARIANTS variants of each; ``half``: see build_sample. Returns the report, which is written
+    beside the index."""
     records = ordered(read_records(source, split, up, unnamed), cap)[:limit]
     (store / "samples").mkdir(parents=True, exist_ok=True)
     index = store / "index.jsonl"
@@ -245,7 +255,9 @@ def build(
                 write(_entry(record, unfit[record.id]))
         todo = [record for record in todo if record.id not in unfit]
         results = surviving_map(
-            partial(_result_or_unfit, partial(_write_sample, store=store), limits=limits), todo, jobs
+            partial(_result_or_unfit, partial(_write_sample, store=store, variants=variants, half=half), limits=limits),
+            todo,
+            jobs,
         )
         for record, one in tqdm(zip(todo, results), total=len(todo), desc="shapes", unit=""):
             write(_entry(record, one))

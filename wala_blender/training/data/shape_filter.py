@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ...errors import InputError, NoSurface
-from ...geometry.distance import check_faces, frame_of, mesh_to_distance
+from ...geometry.distance import RESOLUTION, check_faces, frame_of, mesh_to_distance
 from ...geometry.metrics import iou, sample_surface
 from ...wavelet import field_to_tree, tree_to_field
 from .blend_files import NoBlender
@@ -63,10 +63,12 @@ def fingerprint_of(record: Record, limits: Limits) -> np.ndarray:
     return fingerprint(*read_fit(record, limits))
 
 
-def fit_field(vertices: np.ndarray, faces: np.ndarray, limits: Limits, truncation: float) -> torch.Tensor:
+def fit_field(
+    vertices: np.ndarray, faces: np.ndarray, limits: Limits, truncation: float, resolution: int = RESOLUTION
+) -> torch.Tensor:
     """Distance field (R, R, R) of a mesh in model space. Raises Unfit: too open or too thin."""
     try:
-        field = mesh_to_distance(vertices, faces, truncation=truncation)
+        field = mesh_to_distance(vertices, faces, resolution, truncation)
     except InputError as error:
         opened = open_share(vertices, faces)
         raise Unfit(
