@@ -50,9 +50,11 @@ class Input:
 
 @dataclass(frozen=True, eq=False)
 class TextInput(Input):
-    """A few English words: "a chair"."""
+    """A few English words: "a chair". ``originality``: how far the result departs from the training shape of that name
+    that it starts from, 0 … 1; 1: from noise alone."""
 
     prompt: str
+    originality: float | None = None
     condition: ClassVar[str] = "text"
 
 

@@ -23,6 +23,7 @@ from .conditions.types import Prepared
 from .diffusion.guidance import conditioned, guided
 from .diffusion.samplers import Start, ancestral, noises_of_seeds
 from .errors import InputError, ModelError
+from .exemplars import Exemplar, load_exemplars
 from .finishing.finish import check_available, finish, finished_record
 from .finishing.settings import DEFAULT, SMOOTH, Finish
 from .geometry.distance import RESOLUTION, Frame
@@ -348,14 +349,33 @@ class Pipeline:
         scale, steps = self._checked(condition, settings)
         progress = progress or silent
         prepared = self._prepared(condition, inputs, progress)
-        return self._sampled(condition, prepared, [self._candidates(condition, settings)], scale, steps, progress)[
-            0
-        ].latent, prepared
+        groups = [self._candidates(condition, settings)]
+        start = self._start_from_exemplars(condition, inputs, groups)
+        return self._sampled(condition, prepared, groups, scale, steps, progress, start)[0].latent, prepared
 
     def _candidates(self, condition: str, settings: Settings) -> list[int]:
         """The candidates' seeds, the given one first."""
         count = round(self.row.conditions[condition].candidates * QUALITIES[settings.quality].candidates)
         return candidate_seeds(settings.seed, max(1, count))
+
+    def exemplar(self, condition: str, inputs: dict, seed: int) -> Exemplar | None:
+        """The exemplar that sampling with a seed starts from; None: from noise. Raises CheckpointError."""
+        alone = condition == "text" and not inputs.get("beside")
+        if not alone or self.row.exemplars is None or self._originality(condition, inputs) == 1:
+            return None
+        exemplars, vectors = load_exemplars(self.row.exemplars)
+        return exemplars.choose(inputs["prompt"], vectors, seed)
+
+    def _originality(self, condition: str, inputs: dict) -> float:
+        return inputs.get("originality", self.row.conditions[condition].originality)
+
+    def _start_from_exemplars(self, condition: str, inputs: dict, groups: list[list[int]]) -> Start | None:
+        """The start of the samples of every seed."""
+        chosen = [self.exemplar(condition, inputs, seed) for group in groups for seed in group]
+        latents = [torch.from_numpy(exemplar.latent) for exemplar in chosen if exemplar is not None]
+        if len(latents) < len(chosen):
+            return None
+        return Start(torch.stack(latents).to(self.device), self._originality(condition, inputs))
 
     def _prepared(self, condition: str, inputs: dict, progress: Progress) -> Prepared:
         progress("condition", 0, 1)
@@ -387,7 +407,8 @@ class Pipeline:
         """Of every group of seeds the sample whose shape agrees best with the input."""
         if start is not None:
             if start.strength == 0:
-                return [Sample(group[0], start.latent) for group in groups]
+                rows = (start.of_rows(number * len(group), 1) for number, group in enumerate(groups))
+                return [Sample(group[0], row.latent[0]) for group, row in zip(groups, rows, strict=True)]
             steps = start.steps(steps, self.schedule)
         model = self.denoiser
         tensors, *beside = (
@@ -405,7 +426,7 @@ class Pipeline:
             known = model.projected(encoded if empty is None else encoded.stacked_with(empty))
             denoiser = conditioned(model.denoise, known) if scale is None else guided(model.denoise, known, scale)
             seeds, size = [seed for group in groups for seed in group], self.row.batch_size
-            batches = [seeds[start : start + size] for start in range(0, len(seeds), size)]
+            batches = [(first, seeds[first : first + size]) for first in range(0, len(seeds), size)]
             parts = [part_of(progress, number, len(batches)) for number in range(len(batches))]
             # Drawn on the CPU, so that a seed means the same shape on every device.
             latents = [
@@ -415,9 +436,9 @@ class Pipeline:
                     steps,
                     noises_of_seeds(batch, (4, 12, 12, 12), self.device),
                     partial(part, "sample"),
-                    start,
+                    start and start.of_rows(first, len(batch)),
                 )
-                for batch, part in zip(batches, parts, strict=True)
+                for (first, batch), part in zip(batches, parts, strict=True)
             ]
         samples = {seed: Sample(seed, latent) for seed, latent in zip(seeds, torch.cat(latents), strict=True)}
         if len(groups) == len(seeds):
@@ -554,6 +575,8 @@ class Pipeline:
             edited = self.encoded(edit, prepared.frame, timed)
             start, plan = edited.start, plan.weakened(edit.strength)
         groups = [self._candidates(condition, one) for one in settings]
+        if edit is None:
+            start = self._start_from_exemplars(condition, inputs, groups)
         samples = self._sampled(condition, prepared, groups, scale, steps, timed, start)
         timed.stop()
         shared = {
@@ -601,7 +624,9 @@ class Pipeline:
         if edited is None or edited.edit.region is None:
             vertices, faces, left_out = main_components(vertices, faces, one_piece)
         colours = self._colours(condition, inputs, settings, vertices, faces, timed)
-        notes = [*inputs.get("notes", ()), prepared.note, describe_left_out(left_out)]
+        exemplar = self.exemplar(condition, inputs, sample.seed) if edited is None else None
+        began = exemplar and f"Began with the training shape “{exemplar.caption}”"
+        notes = [*inputs.get("notes", ()), prepared.note, began, describe_left_out(left_out)]
         if edited is not None:
             notes += [*edited.notes, edited.note_on(distance)]
         timed.stop()
@@ -627,6 +652,8 @@ class Pipeline:
             if inputs.get("beside")
             else None,
             "edit": edited and edited.edit.to_record(),
+            "exemplar": exemplar and {"id": exemplar.id, "caption": exemplar.caption},
+            "originality": self._originality(condition, inputs) if exemplar else None,
             "colour": colours is not None,
             "condition": condition,
             "licence": licence.name,

@@ -1,9 +1,9 @@
 """Text prompt, with the result at the 3D cursor."""
 
-from bpy.props import StringProperty
+from bpy.props import FloatProperty, StringProperty
 
 from ..capture.plain import AT_THE_CURSOR, Capture, Choice, bad_input
-from ..capture.spec import CaptureSpec, draw_field
+from ..capture.spec import CaptureSpec
 
 MISSING = "Type what to make, for example “a chair”"
 
@@ -19,13 +19,28 @@ def capture(context, settings) -> Capture:
     if not prompt:
         raise bad_input("The prompt is empty", MISSING)
     location = list(context.scene.cursor.location)
-    return Capture(prompt, {"prompt": prompt}, {"kind": "point", "location": location})
+    inputs = {"prompt": prompt, "originality": round(settings.originality, 3)}
+    return Capture(prompt, inputs, {"kind": "point", "location": location})
+
+
+def draw(layout, settings) -> None:
+    """The prompt, and how new the shape is to be."""
+    layout.prop(settings, "prompt", text="")
+    layout.prop(settings, "originality", slider=True)
 
 
 class Properties:
     """Of the settings."""
 
     prompt: StringProperty(name="Prompt", description="What to make, in a few English words", default="a chair")
+    originality: FloatProperty(
+        name="Originality",
+        description="How far the shape departs from the training shape of that name that it starts from: at 0 it is that shape, at 1 all new",
+        default=0.3,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
 
 
 SPEC = CaptureSpec(
@@ -38,6 +53,6 @@ SPEC = CaptureSpec(
     icon="FONT_DATA",
     choose=choose,
     capture=capture,
-    draw=draw_field("prompt"),
+    draw=draw,
     properties=Properties,
 )

@@ -42,7 +42,8 @@ LARGEST_INTEGER = 2**31 - 1  # of a custom property
 
 def name_of(title: str) -> str:
     """Name of a result, without repeating the title for a result made from a result."""
-    return TITLE + COPY.sub("", title).removeprefix(TITLE)
+    plain = COPY.sub("", title)
+    return plain if plain == TITLE.strip() else TITLE + plain.removeprefix(TITLE)  # our own .obj is called "WaLa"
 
 
 def deliver(result, request, title: str, where: ResultScene):

@@ -426,6 +426,26 @@ def _add_training(commands) -> None:
     parser.add_argument("--vectors", type=Path, required=True, metavar="FILE", help="word vectors (.npz, GloVe's)")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="of the two tables")
     parser.set_defaults(run="training:train_colour")
+    parser = stages.add_parser(
+        "exemplars",
+        help="the training shapes that words start from; goes on where it was stopped",
+        description=(
+            "Encodes of every noun in the captions up to three training shapes, and writes exemplars.npz and words.npz: put them beside the "
+            "model's weights."
+        ),
+    )
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="meshes with captions")
+    parser.add_argument(
+        "--model", default=DEFAULT_MODEL, metavar="NAME", help="whose autoencoder encodes them (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--vectors", type=Path, required=True, metavar="FILE", help="word vectors: an .npz of words and vectors"
+    )
+    parser.add_argument(
+        "--licence", default="CC0-1.0", metavar="NAME", help="only shapes with that licence (default: %(default)s)"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the two files go")
+    parser.set_defaults(run="training:train_exemplars")
     parser = stages.add_parser("export", help="makes a model of the stages' runs")
     for stage in (*STAGES, "detail"):
         parser.add_argument(

@@ -135,6 +135,17 @@ def train_colour(options: argparse.Namespace) -> int:
     return 0
 
 
+def train_exemplars(options: argparse.Namespace) -> int:
+    """`wala train exemplars`."""
+    from ..pipeline import Pipeline
+    from ..training.exemplar_selection import build
+
+    _log_to_console()
+    count = build(Pipeline.load(options.model), options.data, options.licence, options.vectors, options.out)
+    print(f"{count} exemplars: {options.out}")
+    return 0
+
+
 def finetune(options: argparse.Namespace) -> int:
     """`wala finetune`."""
     from ..training.denoiser_training import DenoiserTraining, train

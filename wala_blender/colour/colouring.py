@@ -15,7 +15,7 @@ from .picture import ShownColours
 from .surface import ColourPoints, seen_in_picture
 from .words import asked_colours
 
-WORDS = "colour_words.npz"
+WORDS = "words.npz"
 SPREAD = 0.1  # difference of scores that makes an exemplar less likely by a factor of e
 HAS_ASKED = 0.4  # what an asked colour among its own is worth
 DOWNWARD, UNDERSIDE = -0.5, 0.1  # height of the normals of undersides, and what they count when colours are compared

@@ -39,6 +39,8 @@ def load_inputs(inputs: Mapping[str, object], folder: Path | str) -> dict:
     views        view indices      "views" list of int
     background   keep or remove    "background" str: of a picture of a thing
     near         auto, light, dark "near" str: of a depth map
+    hold         0…1               "hold" float: of a blockout
+    originality  0…1               "originality" float: of words
     polylines    .npz              "polylines" list of (n, 2) float32, x right, y up
     image        any picture       "image" (H, W) or (H, W, 3 or 4) uint8, uint16 or float32, turned upright
     images       a list of them    "images" list of the same

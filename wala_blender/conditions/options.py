@@ -72,10 +72,13 @@ def _degrees(name: str, limit: float) -> Callable[[object], float]:
     return check
 
 
-def _check_hold(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise InputError(f"hold is {value!r}, expected a number from 0 to 1")
-    return float(value)
+def _share(name: str) -> Callable[[object], float]:
+    def check(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+            raise InputError(f"{name} is {value!r}, expected a number from 0 to 1")
+        return float(value)
+
+    return check
 
 
 def _check_views(value: object) -> list[int]:
@@ -124,7 +127,16 @@ HOLD = Option(
     "SHARE",
     "how much of a blockout's surface is kept, from 0, its cells alone, to 1, its faces (default: the model's)",
     number(float, 0, 1, "a number from 0 to 1"),
-    _check_hold,
+    _share("hold"),
+)
+ORIGINALITY = Option(
+    "originality",
+    "originality",
+    "SHARE",
+    "how far words depart from the training shape of that name that they start from, from 0, that shape, to 1, all new "
+    "(default: the model's; a model without such shapes starts from noise)",
+    number(float, 0, 1, "a number from 0 to 1"),
+    _share("originality"),
 )
 CAMERAS = Option(
     "cameras",
@@ -159,4 +171,4 @@ PROMPT = Option(
     str,
     check_prompt,
 )
-SHARED = (AZIMUTH, ELEVATION, CAMERAS, BACKGROUND, NEAR, HOLD, PROMPT)
+SHARED = (AZIMUTH, ELEVATION, CAMERAS, BACKGROUND, NEAR, HOLD, ORIGINALITY, PROMPT)

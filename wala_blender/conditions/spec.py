@@ -26,7 +26,8 @@ class Defaults:
     """A model's settings for a condition: guidance scale (None: there is nothing to guide), number of denoising steps,
     of steps that then fit the latent to the input and that ``refine`` the surface where the input has one, and of
     candidates, of which the one is kept that agrees best with it; whether the detail stage refines it; ``hold``: how
-    much of a blockout's surface is kept, 0 … 1."""
+    much of a blockout's surface is kept, 0 … 1; ``originality``: the share of the schedule's timesteps, 0 … 1, that a
+    prompt samples from where the model has an exemplar of it, 1: all, from noise."""
 
     scale: float | None
     steps: int
@@ -35,6 +36,7 @@ class Defaults:
     detail: bool = False
     refine: int = 0
     hold: float = 0.0
+    originality: float = 1.0
 
 
 @dataclass(frozen=True)

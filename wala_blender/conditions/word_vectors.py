@@ -50,6 +50,11 @@ class WordVectors:
         row = self._find(word)
         return None if row is None else _unit(self._vectors[row].astype(np.float32))
 
+    def rank(self, word: str) -> int:
+        """A word's place in the table, which begins with the most common words; the number of words for others."""
+        row = self._find(word)
+        return len(self._vectors) if row is None else row
+
     def of(self, phrase: str) -> np.ndarray | None:
         """The unit vector of a name of several words: of the sum of theirs; None where it has no known word."""
         found = [vector for word in phrase.split() if (vector := self(word)) is not None]

@@ -3,7 +3,7 @@ denoiser."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import torch
@@ -35,14 +35,19 @@ def noises_of_seeds(
 
 @dataclass(frozen=True)
 class Start:
-    """A latent (…) that sampling starts from instead of noise, with noise added to it up to the share ``strength``
-    (0 < strength ≤ 1) of the schedule's timesteps, as in SDEdit (Meng et al. 2022). ``mask``, bool, to be broadcast
-    to the latent: only what is set there is sampled, as in RePaint (Lugmayr et al. 2022), each step but the last
-    MASKED_REPEATS times, with noise added again between, so that it fits what is kept."""
+    """A latent (C, D, D, D), or one a row (B, C, D, D, D), that sampling starts from instead of noise, with noise added
+    to it up to the share ``strength`` (0 … 1) of the schedule's timesteps, as in SDEdit (Meng et al. 2022). ``mask``,
+    bool, to be broadcast to the latent: only what is set there is sampled, as in RePaint (Lugmayr et al. 2022), each
+    step but the last MASKED_REPEATS times, with noise added again between, so that it fits what is kept."""
 
     latent: Tensor
     strength: float
     mask: Tensor | None = None
+
+    def of_rows(self, first: int, count: int) -> "Start":
+        """The start of ``count`` rows."""
+        latent = self.latent if self.latent.ndim == 5 else self.latent.expand(first + count, *self.latent.shape)
+        return replace(self, latent=latent[first : first + count])
 
     def length(self, schedule: Schedule) -> int:
         """How many of the schedule's timesteps are sampled."""

@@ -15,6 +15,7 @@ STARTER_FOLDER = Path(__file__).parent / "starter"
 COLOUR_EXEMPLARS = STARTER_FOLDER / "colour_exemplars.npz"
 STARTER = "starter"
 WORD_PIECES, DETAIL_WEIGHTS = "tokenizer.json", "detail.safetensors"
+EXEMPLARS, WORD_VECTORS = "exemplars.npz", "words.npz"
 WORKING_MEMORY = 1_500_000_000  # bytes allowed for what lies between the layers while a shape is made
 
 
@@ -119,6 +120,12 @@ class ModelRow:
         """The detail stage's file."""
         return self.weights.with_name(DETAIL_WEIGHTS)
 
+    @property
+    def exemplars(self) -> Path | None:
+        """The exemplars' file, beside which the word vectors lie; None for a model without any."""
+        file = self.weights and self.weights.with_name(EXEMPLARS)
+        return file if file and file.is_file() else None
+
 
 AUTOENCODER_PARAMETERS = 12_872_004
 DINO_L = 304_372_736  # DINOv2 ViT-L/14 with four registers
@@ -184,7 +191,7 @@ MODELS: dict[str, ModelRow] = {
             autoencoder=AutoencoderConfig(widths=(16, 48, 112), norm_groups=8, quantized=False),
             detail=DetailConfig(),
             weights=STARTER_FOLDER / "starter.safetensors",
-            version="5",
+            version="6",
         ),
         _hub("SV-1B", "single image", "image", 956_000_000, DINO_L),
         _hub("SK-1B", "sketch", "sketch", 956_000_000, DINO_L),

@@ -5,6 +5,8 @@ about.json          schema, name, title, licence, conditions with their defaults
 model.safetensors   components "autoencoder" and "starter"
 detail.safetensors  component "detail", where there is a detail stage
 tokenizer.json      the word pieces
+exemplars.npz       training shapes that words start from, where there are any, and words.npz, the word vectors by which
+                    they are found
 """
 
 import json
@@ -106,13 +108,14 @@ def _check_conditions(about: About) -> None:
         )
     for name, defaults in about.conditions.items():
         counts_fit = 2 <= defaults.steps <= 1000 and 1 <= defaults.candidates <= 64 and 0 <= defaults.hold <= 1
+        counts_fit = counts_fit and 0 <= defaults.originality <= 1
         counts_fit = (
             counts_fit and min(defaults.fit, defaults.refine) >= 0 and max(defaults.fit, defaults.refine) <= 1000
         )
         if not counts_fit or not (defaults.scale is None or 0 <= defaults.scale <= 100):
             raise ModelError(
                 f"the defaults of {name} are {defaults}",
-                "Steps are 2 to 1000, fit and refine 0 to 1000, candidates 1 to 64, hold 0 to 1, the scale 0 to 100.",
+                "Steps are 2 to 1000, fit and refine 0 to 1000, candidates 1 to 64, hold and originality 0 to 1, the scale 0 to 100.",
             )
 
 

@@ -15,13 +15,13 @@ from .data.word_table import make_word_table
 
 log = logging.getLogger(__name__)
 
-TABLE, WORDS, SAMPLES = "colour_exemplars.npz", "colour_words.npz", "colour_shapes.npz"
+TABLE, WORDS, SAMPLES = "colour_exemplars.npz", "words.npz", "colour_shapes.npz"
 WORD_COUNT = 7000
 NEAR = 8.0  # CIELAB: colours nearer than that become one
 
 
 def make_table(meshes: Path, colours: Path, vectors: Path, folder: Path) -> ExemplarTable:
-    """Writes FOLDER/colour_exemplars.npz and colour_words.npz, the words it is searched by; FOLDER/colour_shapes.npz
+    """Writes FOLDER/colour_exemplars.npz and words.npz, the words it is searched by; FOLDER/colour_shapes.npz
     keeps the points that it is computed from. vectors: an .npz of GloVe's words and vectors. Raises InputError."""
     folder.mkdir(parents=True, exist_ok=True)
     records = coloured(read_records(meshes, "train"), colours)

@@ -230,7 +230,10 @@ def test_a_prompt_stands_at_the_cursor(extension):
     bpy.context.scene.cursor.location = (1, 2, 3)
     extension.settings.prompt = "  a   red chair "
     found = capture(extension, "TEXT")
-    assert found.inputs == {"prompt": "a red chair"} and found.placement == {"kind": "point", "location": [1, 2, 3]}
+    assert found.inputs == {"prompt": "a red chair", "originality": 0.3} and found.placement == {
+        "kind": "point",
+        "location": [1, 2, 3],
+    }
     extension.settings.prompt = " "
     assert "prompt is empty" in refused(extension, "TEXT")
 

@@ -76,6 +76,7 @@ def test_uvs_bring_a_texture_which_is_renewed_with_them(extension):
     assert np.rint(image.pixels[0] * 255) == BLUE[0]
 
 
+@pytest.mark.skipif(bpy.app.version < (5, 0), reason="after its glTF export Blender 4.2's module crashes at exit")
 def test_other_programs_get_the_colours_as_gltf(extension, tmp_path):
     item = generate(extension)
     bpy.ops.object.select_all(action="DESELECT")

@@ -59,10 +59,11 @@ def test_triangles_quads_flat_faces_and_uvs_arrive_as_valid_meshes(extension):
         assert len(mesh.materials) == 1 and mesh.materials[0] is not None
 
 
-def test_the_name_has_the_title_once(extension):
-    scenes.cube((0, 0, 0), (1, 1, 1), "WaLa chair.001")
+@pytest.mark.parametrize(("source", "result"), [("WaLa chair.001", "WaLa chair"), ("WaLa", "WaLa.001")])
+def test_the_name_has_the_title_once(extension, source, result):
+    scenes.cube((0, 0, 0), (1, 1, 1), source)
     bpy.context.view_layer.objects.active.select_set(True)
-    assert generate(extension, "VOXELS").name == "WaLa chair"
+    assert generate(extension, "VOXELS").name == result
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ..options import ORIGINALITY
 from ..spec import CliOption, ConditionSpec, Defaults, Implementation
 
 
@@ -31,7 +32,8 @@ SPEC = ConditionSpec(
     needs=("prompt",),
     cli=CliOption("text", 'what to make: "a chair"', lambda prompt: {"prompt": prompt}, "PROMPT", str),
     load=_load,
+    options=(ORIGINALITY,),
     encoder="text",
     encoder_config=TextEncoderConfig,
-    defaults=Defaults(2.0, 8),
+    defaults=Defaults(2.0, 8, originality=0.3),
 )

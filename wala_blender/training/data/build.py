@@ -84,8 +84,8 @@ def build_sample(
     shape = shape_of(record)
     if shape is None:  # generated ones face the front
         vertices = to_front(vertices, faces, record.head)
-    made = variants_of(vertices, rng, variants)
-    truncation = TRUNCATION / min(variant.smallest_scale() for variant in made)
+    shapes = variants_of(vertices, rng, variants)
+    truncation = TRUNCATION / min(variant.smallest_scale() for variant in shapes)
     resolution = RESOLUTION // 2 if half else RESOLUTION
     base = (
         torch.from_numpy(shape.field(resolution, truncation))
@@ -96,7 +96,7 @@ def build_sample(
         base = torch.from_numpy(upsample(base.numpy()))
     points = surface_points(vertices, faces, base.numpy(), POINTS * 2, rng)
     parts = defaultdict(list)
-    for number, variant in enumerate(made):
+    for number, variant in enumerate(shapes):
         field = (variant.field(base) if number else base).clamp(-TRUNCATION, TRUNCATION)
         tree = field_to_tree(field[None])[0]
         if number == 0:

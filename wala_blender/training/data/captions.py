@@ -142,9 +142,14 @@ def _gun_part(found: re.Match) -> str:
     return f"{_GUNS.get(kind, 'gun')} {part or 'part'}"
 
 
+def is_noun(word: str) -> bool:
+    """Whether a caption's word can be a thing: no adjective, none of the words that only kits use."""
+    return word not in _NO_NOUNS
+
+
 def _names(words: list[str]) -> bool:
     """Whether a noun is among the words."""
-    return any(word not in _NO_NOUNS for word in words)
+    return any(map(is_noun, words))
 
 
 def _without_groups(words: list[str]) -> list[str]:

@@ -1,0 +1,126 @@
+"""Exemplars: latents of named training shapes, one of which a prompt starts from (retrieval).
+
+A file is an .npz of ``codes`` int8 (N, C, 12, 12, 12), latents in units of ``step``; ``ids`` and ``names``, text joined
+by line ends, uint8. A shape's line of names has its caption, then its synonyms, separated by semicolons.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from .conditions.word_vectors import WordVectors
+from .errors import CheckpointError
+from .files import write_whole
+from .models.registry import WORD_VECTORS
+
+STEP = 0.1  # of a code, in latent units
+NEAR = 0.7  # cosine of word vectors above which a noun stands for another
+_LEAST = 2.0  # score below which no exemplar is what the prompt names
+_WORDLESS = frozenset("a an the one some my very model object low poly simple".split())
+_PREPOSITIONS = frozenset("of with and in on to for at by from under without made".split())
+
+
+@dataclass(frozen=True)
+class Exemplar:
+    """``id`` and ``caption`` of a training shape, its latent (C, 12, 12, 12) float32."""
+
+    id: str
+    caption: str
+    latent: np.ndarray
+
+
+class Exemplars:
+    """Exemplars of a model."""
+
+    def __init__(self, ids: Sequence[str], names: Sequence[Sequence[str]], codes: np.ndarray, step: float = STEP):
+        """names: of each its caption, then synonyms; codes (N, C, 12, 12, 12) int8 in units of ``step``."""
+        self._ids, self._captions, self._codes, self._step = list(ids), [some[0] for some in names], codes, step
+        self._words = [[content_words(name) for name in some] for some in names]
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @classmethod
+    def load(cls, file: Path | str) -> "Exemplars":
+        """Raises CheckpointError when the file is missing or damaged."""
+        try:
+            with np.load(file) as content:
+                ids, names = (content[name].tobytes().decode().split("\n") for name in ("ids", "names"))
+                codes, step = content["codes"], float(content["step"])
+        except Exception as error:  # numpy raises half a dozen kinds for a damaged file
+            raise CheckpointError(
+                f"the exemplars in {file} cannot be read ({error})", "Install the extension again."
+            ) from error
+        if not len(ids) == len(names) == len(codes):
+            raise CheckpointError(f"{file} has {len(ids)} ids and {len(codes)} latents", "Install the extension again.")
+        return cls(ids, [line.split(";") for line in names], codes, step)
+
+    def choose(self, prompt: str, vectors: WordVectors | None, seed: int) -> Exemplar | None:
+        """The exemplar that a prompt starts from: of those whose name fits best one by the seed; None where none is
+        what the prompt names. ``vectors``: for nouns that no exemplar has."""
+        words = content_words(prompt)
+        scores = np.array([max(_score(words, name, vectors) for name in some) for some in self._words])
+        if not words or not len(scores) or scores.max() < _LEAST:
+            return None
+        best = np.flatnonzero(scores > scores.max() - 0.05)
+        return self[int(best[seed % len(best)])]
+
+    def __getitem__(self, number: int) -> Exemplar:
+        latent = self._codes[number].astype(np.float32) * self._step
+        return Exemplar(self._ids[number], self._captions[number], latent)
+
+
+@lru_cache(maxsize=4)
+def load_exemplars(file: Path) -> tuple[Exemplars, WordVectors | None]:
+    """The exemplars of a file, and the word vectors beside it, if there are any. Raises CheckpointError."""
+    vectors = file.with_name(WORD_VECTORS)
+    return Exemplars.load(file), WordVectors.load(vectors) if vectors.is_file() else None
+
+
+def content_words(prompt: str) -> list[str]:
+    """The words of a prompt that name a thing, in the singular, its noun last: what follows a preposition says more of
+    it and is left out."""
+    words = re.findall(r"[a-z]+", prompt.lower())
+    end = next((place for place, word in enumerate(words) if word in _PREPOSITIONS and place), len(words))
+    return [_singular(word) for word in words[:end] if word not in _WORDLESS]
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+
+
+def _score(words: list[str], name: list[str], vectors: WordVectors | None) -> float:
+    """How well a name's words fit those of a prompt: the noun, which comes last, counts most, words that the other does
+    not have count against it; 0 where the nouns differ."""
+    if not words or not name:
+        return 0.0
+    noun = 3.0 if words[-1] == name[-1] else 2.0 * _alike(words[-1], name[-1], vectors)
+    if not noun:
+        return 0.0
+    more, other = set(words[:-1]), set(name[:-1])
+    return noun + 0.5 * len(more & other) - 0.1 * len(other - more)
+
+
+def _alike(word: str, other: str, vectors: WordVectors | None) -> float:
+    """1 + how far above NEAR the cosine of two words is, or 0."""
+    if vectors is None:
+        return 0.0
+    first, second = vectors(word), vectors(other)
+    if first is None or second is None:
+        return 0.0
+    cosine = float(first @ second)
+    return 1 + cosine - NEAR if cosine > NEAR else 0.0
+
+
+def write_exemplars(
+    file: Path | str, ids: Sequence[str], names: Sequence[Sequence[str]], latents: Sequence[np.ndarray]
+) -> None:
+    """Writes exemplars. latents: each (C, 12, 12, 12) float; names: as in Exemplars."""
+    lines = {"ids": list(ids), "names": [";".join(some) for some in names]}
+    content = {name: np.frombuffer("\n".join(text).encode(), np.uint8) for name, text in lines.items()}
+    codes = np.clip(np.rint(np.stack(latents) / STEP), -127, 127).astype(np.int8)
+    write_whole(Path(file), lambda stream: np.savez_compressed(stream, codes=codes, step=np.float32(STEP), **content))
