@@ -14,7 +14,7 @@ from wala_blender.conditions.word_vectors import WordVectors
 from wala_blender.errors import CheckpointError
 from wala_blender.evaluation.colours import flat_picture
 from wala_blender.geometry.colour_spaces import NAMES, main_name, names_of
-from wala_blender.training.colour_table import few_colours
+from wala_blender.training.colour_table import few_colours, is_free
 
 RED, BLUE, GREEN, BROWN = (210, 30, 30), (40, 80, 210), (40, 160, 50), (120, 75, 40)
 WORDS = WordVectors(["tree", "car", "house"], np.eye(3))
@@ -117,3 +117,8 @@ def test_the_shipped_exemplars_colour_a_shape_in_a_second():
     surface = ColourPoints.of(*TREE)
     palette, values = Colouring.shipped().chosen(surface, Asked("a tree", None))
     assert "green" in {NAMES[name] for name in names_of(palette[np.unique(values.argmax(axis=1))])}
+
+
+@pytest.mark.parametrize(("licence", "free"), [("CC0-1.0", True), ("", True), ("CC-BY-4.0", False), ("MIT", False)])
+def test_no_points_of_shapes_that_ask_for_credit_are_in_the_table(licence, free):
+    assert is_free(licence) == free

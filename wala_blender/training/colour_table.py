@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 TABLE, WORDS, SAMPLES = "colour_exemplars.npz", "words.npz", "colour_shapes.npz"
 WORD_COUNT = 7000
+FREE = "cc0"  # start of licences that ask for nothing
 NEAR = 8.0  # CIELAB: colours nearer than that become one
 
 
@@ -34,8 +35,9 @@ def make_table(meshes: Path, colours: Path, vectors: Path, folder: Path) -> Exem
 
 
 def table_of(shapes: ColourShapes) -> ExemplarTable:
-    """The exemplars of some shapes; those without a name are left out."""
-    rows = [row for row, record in enumerate(shapes.records) if record.caption != UNNAMED]
+    """The exemplars of some shapes; those without a name, and those that ask for credit, are left out: unlike weights,
+    a table holds points of theirs."""
+    rows = [row for row, record in enumerate(shapes.records) if record.caption != UNNAMED and is_free(record.licence)]
     points = shapes.points[rows].numpy().astype(np.float64)
     low, high = points.min(axis=1), points.max(axis=1)
     places = np.stack([in_box(one[:POINTS], *box) for one, *box in zip(points, low, high)])
@@ -51,6 +53,11 @@ def table_of(shapes: ColourShapes) -> ExemplarTable:
         np.rint(extents * 255).astype(np.uint8),
         tuple(shapes.records[row].caption for row in rows),
     )
+
+
+def is_free(licence: str) -> bool:
+    """Whether a licence asks for nothing, or none is known, as of the user's own meshes."""
+    return not licence or licence.lower().startswith(FREE)
 
 
 def few_colours(colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
