@@ -150,5 +150,6 @@ def test_a_points_result_says_how_it_was_refined(pipeline):
         "detail",
         "refine",
         "surface",
+        "colour",
         "finish",
     ]
