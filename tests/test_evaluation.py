@@ -44,10 +44,15 @@ class Settings:
     seed: int = 3
 
 
+def coarse(vertices, faces, resolution, truncation):
+    """Distance field (R, R, R) in place of one at the resolution asked for."""
+    return mesh_to_distance(vertices, faces, R, truncation)
+
+
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Fields of 64³: a hundredth of the time."""
-    monkeypatch.setattr(shape_filter, "mesh_to_distance", partial(mesh_to_distance, resolution=R))
+    monkeypatch.setattr(shape_filter, "mesh_to_distance", coarse)
     monkeypatch.setattr(reconstruction, "_OCTREE", 5)
 
 
@@ -85,7 +90,7 @@ def store(tmp_path_factory):
         folder, "kit", [PLATE, POLE, sphere(0.5, rings=20)], caption=["serving plate", "wooden pole", "round ball"]
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shape_filter, "mesh_to_distance", partial(mesh_to_distance, resolution=R))
+        patch.setattr(shape_filter, "mesh_to_distance", coarse)
         build(folder, folder / "store", jobs=1)
     return folder / "store"
 
