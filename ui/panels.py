@@ -18,6 +18,12 @@ class Tab:
     bl_region_type = "UI"
     bl_category = "WaLa"
 
+    def split_layout(self):
+        """The layout with names left of their fields."""
+        self.layout.use_property_split = True
+        self.layout.use_property_decorate = False
+        return self.layout
+
 
 class WALA_MT_models(bpy.types.Menu):
     bl_idname = "WALA_MT_models"
@@ -105,9 +111,7 @@ class WALA_PT_settings(Tab, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
-        layout, settings = self.layout, context.scene.wala
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout, settings = self.split_layout(), context.scene.wala
         row = layout.row(align=True)
         field = row.row(align=True)
         field.active = not settings.randomise_seed
@@ -136,9 +140,7 @@ class WALA_PT_mesh(Tab, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
-        layout, settings = self.layout, context.scene.wala
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout, settings = self.split_layout(), context.scene.wala
         column = layout.column(align=True)
         column.prop(settings, "topology")
         if settings.topology != "FULL":
@@ -193,9 +195,7 @@ class WALA_PT_edit(Tab, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
-        layout, settings = self.layout, context.scene.wala
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout, settings = self.split_layout(), context.scene.wala
         layout.row().prop(settings, "edit_guide", expand=True)
         if settings.edit_guide == "WORDS":
             layout.prop(settings, "edit_words", placeholder="What it becomes (optional)")

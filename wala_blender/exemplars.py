@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .conditions.word_vectors import WordVectors
+from .conditions.word_vectors import WordVectors, load_vectors
 from .errors import CheckpointError
 from .files import write_whole
 from .models.registry import WORD_VECTORS
@@ -40,6 +40,7 @@ class Exemplars:
         """names: of each its caption, then synonyms; codes (N, C, 12, 12, 12) int8 in units of ``step``."""
         self._ids, self._captions, self._codes, self._step = list(ids), [some[0] for some in names], codes, step
         self._words = [[content_words(name) for name in some] for some in names]
+        self._best = lru_cache(maxsize=8)(self._find_best)  # all seeds and candidates of a prompt share it
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -62,12 +63,16 @@ class Exemplars:
     def choose(self, prompt: str, vectors: WordVectors | None, seed: int) -> Exemplar | None:
         """The exemplar that a prompt starts from: of those whose name fits best one by the seed; None where none is
         what the prompt names. ``vectors``: for nouns that no exemplar has."""
+        best = self._best(prompt, vectors)
+        return self[int(best[seed % len(best)])] if len(best) else None
+
+    def _find_best(self, prompt: str, vectors: WordVectors | None) -> np.ndarray:
+        """Numbers of the exemplars whose names fit a prompt best."""
         words = content_words(prompt)
         scores = np.array([max(_score(words, name, vectors) for name in some) for some in self._words])
         if not words or not len(scores) or scores.max() < _LEAST:
-            return None
-        best = np.flatnonzero(scores > scores.max() - 0.05)
-        return self[int(best[seed % len(best)])]
+            return np.zeros(0, int)
+        return np.flatnonzero(scores > scores.max() - 0.05)
 
     def __getitem__(self, number: int) -> Exemplar:
         latent = self._codes[number].astype(np.float32) * self._step
@@ -78,7 +83,7 @@ class Exemplars:
 def load_exemplars(file: Path) -> tuple[Exemplars, WordVectors | None]:
     """The exemplars of a file, and the word vectors beside it, if there are any. Raises CheckpointError."""
     vectors = file.with_name(WORD_VECTORS)
-    return Exemplars.load(file), WordVectors.load(vectors) if vectors.is_file() else None
+    return Exemplars.load(file), load_vectors(vectors) if vectors.is_file() else None
 
 
 def content_words(prompt: str) -> list[str]:

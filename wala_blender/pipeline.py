@@ -476,7 +476,7 @@ class Pipeline:
         Raises as generate_latent does, and MemoryShortageError.
         """
         condition, inputs = raw_inputs(condition, inputs)
-        return self._tried(condition, inputs, [settings], progress or silent, keep, edit)[0]
+        return self._tried(partial(self._generate, condition, inputs, [settings], progress or silent, keep, edit))[0]
 
     def vary(
         self,
@@ -513,20 +513,14 @@ class Pipeline:
         if not seeds:
             raise InputError("there is no seed", "Give one for each variation.")
         several = [replace(settings, seed=seed) for seed in seeds]
-        return self._tried(condition, inputs, several, progress or silent, keep, edit)
+        return self._tried(partial(self._generate, condition, inputs, several, progress or silent, keep, edit))
 
-    def _tried(
-        self,
-        condition: str,
-        inputs: dict,
-        settings: list[Settings],
-        progress: Progress,
-        keep: ResultCallbacks,
-        edit: Edit | None,
-    ) -> list[Generation]:
+    def _tried(self, generate: Callable[[], list[Generation]]) -> list[Generation]:
+        """What ``generate`` makes, in low-memory mode where it has to be."""
+
         def attempt(sequential_offload: bool) -> list[Generation]:
             self._take_up(sequential_offload)
-            return self._generate(condition, inputs, settings, progress, keep, edit)
+            return generate()
 
         return run_with_offload_fallback(
             attempt, "on" if self.sequential_offload else self._low_memory, self.device, self._needs
@@ -570,13 +564,12 @@ class Pipeline:
         timed = Stopwatch(progress, timings)
         prepared = self._prepared(condition, inputs, timed)
         plan = self.fit_plan(condition, prepared, settings[0])
-        edited, start = None, None
-        if edit is not None:
-            edited = self.encoded(edit, prepared.frame, timed)
-            start, plan = edited.start, plan.weakened(edit.strength)
         groups = [self._candidates(condition, one) for one in settings]
         if edit is None:
-            start = self._start_from_exemplars(condition, inputs, groups)
+            edited, start = None, self._start_from_exemplars(condition, inputs, groups)
+        else:
+            edited = self.encoded(edit, prepared.frame, timed)
+            start, plan = edited.start, plan.weakened(edit.strength)
         samples = self._sampled(condition, prepared, groups, scale, steps, timed, start)
         timed.stop()
         shared = {

@@ -307,6 +307,18 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _table_options(parser: argparse.ArgumentParser) -> None:
+    """Options of a command that makes a table which is searched by words."""
+    parser.add_argument(
+        "--vectors",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="word vectors: an .npz of words and vectors (GloVe's)",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the two files go")
+
+
 def _add_training(commands) -> None:
     parser = commands.add_parser(
         "evaluate",
@@ -423,8 +435,7 @@ def _add_training(commands) -> None:
     parser.add_argument(
         "--colours", type=Path, required=True, metavar="FOLDER", help="with NAME_colours.npz and NAME_colours.jsonl"
     )
-    parser.add_argument("--vectors", type=Path, required=True, metavar="FILE", help="word vectors (.npz, GloVe's)")
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="of the two tables")
+    _table_options(parser)
     parser.set_defaults(run="training:train_colour")
     parser = stages.add_parser(
         "exemplars",
@@ -439,12 +450,9 @@ def _add_training(commands) -> None:
         "--model", default=DEFAULT_MODEL, metavar="NAME", help="whose autoencoder encodes them (default: %(default)s)"
     )
     parser.add_argument(
-        "--vectors", type=Path, required=True, metavar="FILE", help="word vectors: an .npz of words and vectors"
-    )
-    parser.add_argument(
         "--licence", default="CC0-1.0", metavar="NAME", help="only shapes with that licence (default: %(default)s)"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the two files go")
+    _table_options(parser)
     parser.set_defaults(run="training:train_exemplars")
     parser = stages.add_parser("export", help="makes a model of the stages' runs")
     for stage in (*STAGES, "detail"):

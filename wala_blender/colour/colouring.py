@@ -7,15 +7,14 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ..conditions.word_vectors import WordVectors
+from ..conditions.word_vectors import load_vectors
 from ..geometry.colour_spaces import NAMES, TYPICAL, names_of
-from ..models.registry import COLOUR_EXEMPLARS
+from ..models.registry import COLOUR_EXEMPLARS, WORD_VECTORS
 from .exemplars import NORMAL_WEIGHT, Exemplars, ExemplarTable, in_box
 from .picture import ShownColours
 from .surface import ColourPoints, seen_in_picture
 from .words import asked_colours
 
-WORDS = "words.npz"
 SPREAD = 0.1  # difference of scores that makes an exemplar less likely by a factor of e
 HAS_ASKED = 0.4  # what an asked colour among its own is worth
 DOWNWARD, UNDERSIDE = -0.5, 0.1  # height of the normals of undersides, and what they count when colours are compared
@@ -50,7 +49,7 @@ class Colouring:
     @classmethod
     def load(cls, table: Path) -> "Colouring":
         """From a table of exemplars with its words beside it. Raises CheckpointError."""
-        return cls(Exemplars(ExemplarTable.load(table), WordVectors.load(table.with_name(WORDS))))
+        return cls(Exemplars(ExemplarTable.load(table), load_vectors(table.with_name(WORD_VECTORS))))
 
     def colours(self, vertices: np.ndarray, faces: np.ndarray, asked: Asked = Asked()) -> np.ndarray:
         """sRGB bytes (F, 3) for the triangles of a mesh, +Y up, front +Z. Raises InputError for a mesh without

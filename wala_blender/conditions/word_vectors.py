@@ -5,6 +5,7 @@ scaled so that the largest is ±127; only directions are kept. Similarity is the
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,12 @@ class WordVectors:
             word.replace("-", ""),
         )
         return next((self._row[form] for form in forms if form in self._row), None)
+
+
+@lru_cache(maxsize=2)
+def load_vectors(file: Path) -> WordVectors:
+    """A table that stays in memory, as shapes and colours are found by the same one. Raises CheckpointError."""
+    return WordVectors.load(file)
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

@@ -7,16 +7,16 @@ import numpy as np
 
 from ..colour.exemplars import COLOURS, POINTS, ExemplarTable, in_box
 from ..geometry.colour_spaces import from_lab, to_lab
+from ..models.registry import WORD_VECTORS
 from .colour_shapes import ColourShapes, colour_shapes
 from .data.captions import UNNAMED
 from .data.face_colours import coloured
 from .data.mesh_datasets import read_records
-from .data.word_table import make_word_table
+from .data.word_table import SHIPPED_WORDS, make_word_table
 
 log = logging.getLogger(__name__)
 
-TABLE, WORDS, SAMPLES = "colour_exemplars.npz", "words.npz", "colour_shapes.npz"
-WORD_COUNT = 7000
+TABLE, SAMPLES = "colour_exemplars.npz", "colour_shapes.npz"
 FREE = "cc0"  # start of licences that ask for nothing
 NEAR = 8.0  # CIELAB: colours nearer than that become one
 
@@ -28,7 +28,7 @@ def make_table(meshes: Path, colours: Path, vectors: Path, folder: Path) -> Exem
     records = coloured(read_records(meshes, "train"), colours)
     shapes = colour_shapes(folder / SAMPLES, records, colours)
     log.info("%d shapes", len(shapes))
-    make_word_table(vectors, folder / WORDS, (record.caption for record in records), WORD_COUNT)
+    make_word_table(vectors, folder / WORD_VECTORS, (record.caption for record in records), SHIPPED_WORDS)
     table = table_of(shapes)
     table.write(folder / TABLE)
     return table

@@ -24,7 +24,7 @@ from .data.captions import UNNAMED, clean, is_noun
 from .data.mesh_datasets import Record, read_records
 from .data.orientation import to_front
 from .data.shape_filter import Limits, Unfit, fit_field, read_fit
-from .data.word_table import make_word_table
+from .data.word_table import SHIPPED_WORDS, make_word_table
 
 if TYPE_CHECKING:
     from ..pipeline import Pipeline
@@ -35,7 +35,6 @@ LEAST_IOU = 0.8  # of a shape and what its latent decodes to
 FIT = 6  # steps of latent optimisation
 MOST = 3  # exemplars of a noun
 SEVERAL = 5  # shapes
-WORDS = 7000  # of the table of word vectors
 _TRIES = 3  # candidates for each exemplar that is wanted
 
 
@@ -48,17 +47,15 @@ def candidates(records: Sequence[Record], licence: str, vectors: WordVectors) ->
     """Shapes of that licence by nouns: first those that several shapes have, the most common words first. Of each noun
     one of every kind comes before a second of any, the plainest names first."""
     by_noun, turn = defaultdict(list), {}
-    for record in records:
+    alike: Counter[tuple[str, ...]] = Counter()
+    for record in sorted(records, key=lambda record: (len(record.caption.split()), record.id)):
         words = content_words(clean(record.caption))
         if record.named and record.licence == licence and words and words != [UNNAMED] and is_noun(words[-1]):
-            by_noun[words[-1]].append(record)
-    for some in by_noun.values():
-        some.sort(key=lambda record: (len(record.caption.split()), record.id))
-        alike: Counter[tuple[str, ...]] = Counter()
-        for record in some:
-            kind = tuple(filter(is_noun, content_words(clean(record.caption))))
+            kind = tuple(filter(is_noun, words))
             alike[kind] += 1
             turn[record.id] = alike[kind]
+            by_noun[words[-1]].append(record)
+    for some in by_noun.values():
         some.sort(key=lambda record: turn[record.id])
     return dict(sorted(by_noun.items(), key=lambda pair: (len(pair[1]) < SEVERAL, vectors.rank(pair[0]))))
 
@@ -94,7 +91,7 @@ def build(pipeline: "Pipeline", data: Path, licence: str, vectors: Path, folder:
     captions = [clean(name) for record in records for name in (record.caption, *record.synonyms)]
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / WORD_VECTORS).exists():
-        make_word_table(vectors, folder / WORD_VECTORS, captions, WORDS)
+        make_word_table(vectors, folder / WORD_VECTORS, captions, SHIPPED_WORDS)
     table = WordVectors.load(folder / WORD_VECTORS)
     ids, names, latents = [], [], []
     for record, latent in select(pipeline, records, licence, table, folder / "latents"):

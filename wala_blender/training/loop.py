@@ -273,7 +273,7 @@ class Loop:
 
     def _restore(self) -> None:
         state = torch.load(self.folder / "state.pt", weights_only=True, map_location="cpu")
-        self.model.load_state_dict(state["average"])  # through the model, which knows former keys
+        self.model.load_state_dict(state["average"])  # through the model, which maps former keys
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])

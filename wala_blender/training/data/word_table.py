@@ -9,6 +9,8 @@ from ...conditions.word_vectors import write_table
 from ...errors import InputError
 from .captions import SYNONYMS
 
+SHIPPED_WORDS = 7000  # of the table beside a model
+
 
 def make_word_table(source: Path | str, file: Path | str, captions: Iterable[str], count: int = 20_000) -> int:
     """Writes the first ``count`` words of a source, which GloVe orders by how common they are, the captions' and the
