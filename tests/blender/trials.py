@@ -133,7 +133,9 @@ def depth_in_its_width():
 def redraws():
     """Messages of a job draw the sidebar, and not the 3D view beside it; the time left is of the whole job."""
     settings, drawn, panels, seen = bpy.context.scene.wala, [0, 0], module("ui.panels"), []
-    settings.condition, settings.prompt, settings.steps = "TEXT", "a chair", 0
+    settings.condition, settings.prompt = "TEXT", "a chair"
+    # Long enough to be watched: eight shapes at once, from noise, in all of the steps.
+    settings.originality, settings.steps, settings.variations = 1.0, 12, 8
     yield from generate()  # whose seconds the next one is told by
     yield 2.0
     press("ctrl+Return")
@@ -164,6 +166,7 @@ def redraws():
     )
     note(f"the time left is told: {sorted(set(seen))}", any("about" in words for words in seen))
     yield from until(lambda: not panel().busy, 60)
+    settings.originality, settings.steps, settings.variations = 0.3, 0, 1
     yield 1.0
 
 

@@ -273,7 +273,8 @@ def test_cancel_ends_a_worker_that_hangs_and_the_next_job_runs(start, make_job, 
     time.sleep(0.2)
     pid = one.pid
     assert one.cancel(job) and one.cancel(job)
-    assert one.poll() == [] or again is False
+    # A stage that was on its way before the cancel may still arrive.
+    assert not again or {event.name for event in one.poll()} <= {"stage"}
     if again:
         time.sleep(0.3)
         one.cancel(job)
