@@ -3,7 +3,7 @@
 
 def _classes() -> tuple:
     from .environment import worker_operators
-    from .jobs import edit, finish, generate, presets, queue_operators, variation_operators
+    from .jobs import edit, finish, generate, presets, queue_operators, unknown_words, variation_operators
     from .models import depth_map_list, model_operators
 
     owners = (
@@ -12,6 +12,7 @@ def _classes() -> tuple:
         edit,
         presets,
         queue_operators,
+        unknown_words,
         variation_operators,
         depth_map_list,
         worker_operators,

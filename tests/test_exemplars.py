@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from shapes import box, write_collection
 
+from wala_blender.conditions.prompts import content_words
 from wala_blender.conditions.word_vectors import WordVectors
 from wala_blender.errors import CheckpointError, InputError
-from wala_blender.exemplars import Exemplars, content_words, load_exemplars, write_exemplars
+from wala_blender.exemplars import Exemplars, load_exemplars, write_exemplars
 from wala_blender.inputs import TextInput
 from wala_blender.pipeline import Pipeline, Settings
 from wala_blender.training.data.mesh_datasets import read_records
@@ -34,7 +35,9 @@ def pipeline():
     ("prompt", "noun"),
     [
         ("a chair", ["chair"]),
-        ("Two pine trees", ["two", "pine", "tree"]),
+        ("Two pine trees", ["pine", "tree"]),
+        ("a red and white mushroom", ["red", "white", "mushroom"]),
+        ("a built-in fridge made of steel", ["built", "fridge"]),
         ("a cottage in the woods", ["cottage"]),
         ("glass", ["glass"]),
         ("of", ["of"]),

@@ -1,6 +1,7 @@
 """Who may import whom: walks the import statements of every zone. Knows design's table of zones; runs nothing."""
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -37,13 +38,18 @@ LIBRARY = {
     "lagrange",
 }
 WORKER_SIDE = {"worker.py", "engine.py"}
+SHARED = {"wala_blender.known_words", "wala_blender.errors"}  # with Blender's side
 ZONES = {
     "the entry": ([ROOT / "__init__.py"], {"operators", "ui"}),
     "wala_blender": (sorted((ROOT / "wala_blender").rglob("*.py")), LIBRARY),
     "runtime": ([path for path in sorted((ROOT / "runtime").rglob("*.py")) if path.name not in WORKER_SIDE], {"numpy"}),
     "runtime's worker": ([ROOT / "runtime/worker.py"], {"numpy"}),
     "runtime's engine": ([ROOT / "runtime/engine.py"], {"numpy", "torch", "wala_blender"}),
-    "operators": (sorted((ROOT / "operators").rglob("*.py")), {"bpy", "bl_operators", "mathutils", "numpy", "runtime"}),
+    # Words are looked up while they are typed, by the library's own table, which needs no torch: a test below.
+    "operators": (
+        sorted((ROOT / "operators").rglob("*.py")),
+        {"bpy", "bl_operators", "mathutils", "numpy", "runtime", *SHARED},
+    ),
     # The conditions are drawn by the table that the operators capture them by; that one package, nothing beside it.
     "ui": (sorted((ROOT / "ui").rglob("*.py")), {"bpy", "bl_ui", "operators.conditions"}),
 }
@@ -99,6 +105,14 @@ def test_a_zone_keeps_to_its_imports(zone):
 def test_a_breach_is_found_wherever_it_hides(source):
     folder = "operators/capture" if source.startswith("from ...") else "operators"
     assert len(breaches(ROOT / folder / "imagined.py", source, ZONES["operators"][1])) == 1
+
+
+def test_what_blender_imports_of_the_library_is_without_torch_and_packages():
+    """In a process of its own: what Blender's Python has is the standard library and numpy."""
+    code = f"import sys, {', '.join(sorted(SHARED))}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert not {"torch", "scipy", "skimage", "PIL", "igl", "tokenizers", "safetensors"} & set(done.stdout.split())
 
 
 def test_the_interface_sees_nothing_of_the_operators_but_the_conditions():

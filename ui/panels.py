@@ -199,6 +199,7 @@ class WALA_PT_edit(Tab, bpy.types.Panel):
         layout.row().prop(settings, "edit_guide", expand=True)
         if settings.edit_guide == "WORDS":
             layout.prop(settings, "edit_words", placeholder="What it becomes (optional)")
+            draw_unknown_words(layout, context.window_manager.wala, "edit_words")
         layout.row().prop(settings, "edit_region", expand=True)
         if settings.edit_region == "EMPTY":
             row = layout.row(align=True)
@@ -245,7 +246,21 @@ def draw_input(layout, context, settings, session) -> None:
     model = session.models.get(settings.model)
     if model and row.condition in model.prompted.split():
         layout.prop(settings, "subject", text="", icon="FONT_DATA", placeholder="What it is (optional)")
+    draw_unknown_words(layout, session, "subject" if row.condition != "text" else "prompt")
     draw_lines(layout, context.window_manager.wala_input, "INFO", _characters(context))
+
+
+def draw_unknown_words(layout, session, field: str) -> None:
+    """Draw a line for each word that the model does not know, with buttons that replace it by known ones."""
+    for word in session.unknown_words:
+        if word.field != field:
+            continue
+        row = layout.row(align=True)
+        row.alignment = "LEFT"
+        row.label(text=f"“{word.name}” is not known" + (":" if word.nearest else ""), icon="QUESTION")
+        for known in word.nearest.split():
+            button = row.operator("wala.replace_word", text=known)
+            button.field, button.word, button.by = field, word.name, known
 
 
 def draw_variations(layout, item, session) -> None:

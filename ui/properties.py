@@ -15,7 +15,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..operators.conditions import CAPTURES
+from ..operators.conditions import CAPTURES, words_typed
 
 
 def _skip_one_step(self, context) -> None:
@@ -53,6 +53,8 @@ class WalaSettings(*INPUTS, bpy.types.PropertyGroup):
         name="What It Is",
         description="What the sketch, the blockout or the picture is of, in a few English words, such as "
         "“a chair”. It may stay empty",
+        options={"ANIMATABLE", "TEXTEDIT_UPDATE"},
+        update=words_typed,
     )
     seed: IntProperty(
         name="Seed", description="The same input and seed make the same shape; another seed makes a variation", min=0
@@ -233,7 +235,10 @@ class WalaSettings(*INPUTS, bpy.types.PropertyGroup):
         ],
     )
     edit_words: StringProperty(
-        name="Words", description="What the mesh is to become, such as “a chair”. It may stay empty"
+        name="Words",
+        description="What the mesh is to become, such as “a chair”. It may stay empty",
+        options={"ANIMATABLE", "TEXTEDIT_UPDATE"},
+        update=words_typed,
     )
     edit_region: EnumProperty(
         name="Region",
@@ -315,6 +320,14 @@ class WalaJob(bpy.types.PropertyGroup):
     problem: StringProperty()
 
 
+class WalaUnknownWord(bpy.types.PropertyGroup):
+    """A word that the model does not know; its name is the word. ``field``: the setting that has it; ``nearest``: known
+    ones, separated by spaces."""
+
+    field: StringProperty()
+    nearest: StringProperty()
+
+
 class WalaThumbnail(bpy.types.PropertyGroup):
     """A variation's picture."""
 
@@ -353,6 +366,7 @@ class WalaSession(bpy.types.PropertyGroup):
     worker_problem: StringProperty(options={"SKIP_SAVE"})
     queue: CollectionProperty(type=WalaJob, options={"SKIP_SAVE"})
     thumbnails: CollectionProperty(type=WalaThumbnail, options={"SKIP_SAVE"})
+    unknown_words: CollectionProperty(type=WalaUnknownWord, options={"SKIP_SAVE"})
     models: CollectionProperty(type=WalaModel, options={"SKIP_SAVE"})
     model_index: IntProperty(name="Model", options={"SKIP_SAVE"})
     models_busy: BoolProperty(options={"SKIP_SAVE"})
@@ -367,6 +381,7 @@ CLASSES = (
     WalaSource,
     WalaObject,
     WalaJob,
+    WalaUnknownWord,
     WalaThumbnail,
     WalaModel,
     WalaSession,

@@ -4,7 +4,6 @@ A file is an .npz of ``codes`` int8 (N, C, 12, 12, 12), latents in units of ``st
 by line ends, uint8. A shape's line of names has its caption, then its synonyms, separated by semicolons.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .conditions.prompts import content_words
 from .conditions.word_vectors import WordVectors, load_vectors
 from .errors import CheckpointError
 from .files import write_whole
@@ -20,8 +20,6 @@ from .models.registry import WORD_VECTORS
 STEP = 0.1  # of a code, in latent units
 NEAR = 0.7  # cosine of word vectors above which a noun stands for another
 _LEAST = 2.0  # score below which no exemplar is what the prompt names
-_WORDLESS = frozenset("a an the one some my very model object low poly simple".split())
-_PREPOSITIONS = frozenset("of with and in on to for at by from under without made".split())
 
 
 @dataclass(frozen=True)
@@ -48,14 +46,9 @@ class Exemplars:
     @classmethod
     def load(cls, file: Path | str) -> "Exemplars":
         """Raises CheckpointError when the file is missing or damaged."""
-        try:
-            with np.load(file) as content:
-                ids, names = (content[name].tobytes().decode().split("\n") for name in ("ids", "names"))
-                codes, step = content["codes"], float(content["step"])
-        except Exception as error:  # numpy raises half a dozen kinds for a damaged file
-            raise CheckpointError(
-                f"the exemplars in {file} cannot be read ({error})", "Install the extension again."
-            ) from error
+        content = _read(file, "ids", "names", "codes", "step")
+        ids, names = (content[name].tobytes().decode().split("\n") for name in ("ids", "names"))
+        codes, step = content["codes"], float(content["step"])
         if not len(ids) == len(names) == len(codes):
             raise CheckpointError(f"{file} has {len(ids)} ids and {len(codes)} latents", "Install the extension again.")
         return cls(ids, [line.split(";") for line in names], codes, step)
@@ -79,23 +72,26 @@ class Exemplars:
         return Exemplar(self._ids[number], self._captions[number], latent)
 
 
+def load_names(file: Path | str) -> list[list[str]]:
+    """Of every exemplar its caption, then synonyms, without the latents. Raises CheckpointError."""
+    return [line.split(";") for line in _read(file, "names")["names"].tobytes().decode().split("\n")]
+
+
+def _read(file: Path | str, *arrays: str) -> dict[str, np.ndarray]:
+    try:
+        with np.load(file) as content:
+            return {name: content[name] for name in arrays}
+    except Exception as error:  # numpy raises half a dozen kinds for a damaged file
+        raise CheckpointError(
+            f"the exemplars in {file} cannot be read ({error})", "Install the extension again."
+        ) from error
+
+
 @lru_cache(maxsize=4)
 def load_exemplars(file: Path) -> tuple[Exemplars, WordVectors | None]:
     """The exemplars of a file, and the word vectors beside it, if there are any. Raises CheckpointError."""
     vectors = file.with_name(WORD_VECTORS)
     return Exemplars.load(file), load_vectors(vectors) if vectors.is_file() else None
-
-
-def content_words(prompt: str) -> list[str]:
-    """The words of a prompt that name a thing, in the singular, its noun last: what follows a preposition says more of
-    it and is left out."""
-    words = re.findall(r"[a-z]+", prompt.lower())
-    end = next((place for place, word in enumerate(words) if word in _PREPOSITIONS and place), len(words))
-    return [_singular(word) for word in words[:end] if word not in _WORDLESS]
-
-
-def _singular(word: str) -> str:
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
 def _score(words: list[str], name: list[str], vectors: WordVectors | None) -> float:

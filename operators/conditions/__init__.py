@@ -9,6 +9,9 @@ import importlib
 import pkgutil
 
 from ..capture.spec import CaptureSpec
+from .text import words_typed
+
+__all__ = ["CAPTURES", "words_typed"]
 
 
 def _found() -> dict[str, CaptureSpec]:

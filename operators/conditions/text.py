@@ -23,6 +23,13 @@ def capture(context, settings) -> Capture:
     return Capture(prompt, inputs, {"kind": "point", "location": location})
 
 
+def words_typed(settings, context) -> None:
+    """Update of the properties that hold words: the panel shows soon which of them the model does not know."""
+    from ..jobs import session  # which imports this package
+
+    session.hurry()
+
+
 def draw(layout, settings) -> None:
     """The prompt, and how new the shape is to be."""
     layout.prop(settings, "prompt", text="")
@@ -32,7 +39,13 @@ def draw(layout, settings) -> None:
 class Properties:
     """Of the settings."""
 
-    prompt: StringProperty(name="Prompt", description="What to make, in a few English words", default="a chair")
+    prompt: StringProperty(
+        name="Prompt",
+        description="What to make, in a few English words",
+        default="a chair",
+        options={"ANIMATABLE", "TEXTEDIT_UPDATE"},
+        update=words_typed,
+    )
     originality: FloatProperty(
         name="Originality",
         description="How far the shape departs from the training shape of that name that it starts from: at 0 it is that shape, at 1 all new",

@@ -112,6 +112,18 @@ def show_thumbnails(icons: list[int]) -> None:
     redraw()
 
 
+def show_unknown_words(rows: list[tuple[str, str, str]]) -> None:
+    """Update the words that the model does not know: (word, setting that has it, known ones near it)."""
+    group = getattr(bpy.context.window_manager, "wala", None)
+    if group is None or [(item.name, item.field, item.nearest) for item in group.unknown_words] == rows:
+        return
+    group.unknown_words.clear()
+    for row in rows:
+        item = group.unknown_words.add()
+        item.name, item.field, item.nearest = row
+    redraw()
+
+
 def _model_values(model) -> dict:
     """A model as a row of `window_manager.wala.models`."""
     licence = f"{model.licence}, non-commercial" if model.non_commercial else model.licence

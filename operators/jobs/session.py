@@ -23,6 +23,7 @@ from .job_queue import JobQueue, Outcome, Ticket
 from .live import LiveUpdate
 from .source_display import SourceWatch
 from .thumbnails import Thumbnails
+from .unknown_words import UnknownWords
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class Session:
         self.environment, self.models = EnvironmentTask(), ModelTask()
         self.live = LiveUpdate(self.queue)
         self.source_follower = source_follower.SourceFollower()
-        self.source_watch, self.thumbnails = SourceWatch(), Thumbnails()
+        self.source_watch, self.thumbnails, self.unknown_words = SourceWatch(), Thumbnails(), UnknownWords()
         self.is_capturing = self.is_warmed_up = False
         self.unload_soon: threading.Event | None = None
         self.used = time.monotonic()
@@ -221,6 +222,7 @@ def tick() -> float | None:
         current.live.poll(bpy.context)
         current.source_follower.poll(bpy.context)
         current.thumbnails.show(bpy.context.view_layer.objects.active)
+        current.unknown_words.poll(bpy.context.scene)
         current.environment.poll()
         current.models.poll()
         _housekeeping()

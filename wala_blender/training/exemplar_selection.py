@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from ..conditions.prompts import content_words
 from ..conditions.word_vectors import WordVectors
 from ..errors import InputError
-from ..exemplars import content_words, write_exemplars
+from ..exemplars import write_exemplars
 from ..files import write_whole
 from ..geometry.distance import RESOLUTION, TRUNCATION, upsample
 from ..geometry.metrics import iou
