@@ -33,9 +33,7 @@ class UnknownWords:
             return
         self._shown = state
         rows = [
-            (word, name, " ".join(nearest))
-            for name, text in fields.items()
-            for word, nearest in self._unknown(text)
+            (word, name, " ".join(nearest)) for name, text in fields.items() for word, nearest in self._unknown(text)
         ]
         panel_state.show_unknown_words(rows)
 
