@@ -3,7 +3,16 @@
 
 def _classes() -> tuple:
     from .environment import worker_operators
-    from .jobs import edit, finish, generate, presets, queue_operators, unknown_words, variation_operators
+    from .jobs import (
+        edit,
+        finish,
+        generate,
+        history_operators,
+        presets,
+        queue_operators,
+        unknown_words,
+        variation_operators,
+    )
     from .models import depth_map_list, model_operators
 
     owners = (
@@ -11,6 +20,7 @@ def _classes() -> tuple:
         finish,
         edit,
         presets,
+        history_operators,
         queue_operators,
         unknown_words,
         variation_operators,

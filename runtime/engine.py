@@ -105,6 +105,7 @@ class Engine:
             _make_variations(folder, pipeline, request, inputs, settings, progress, edit)
             return
         generation = pipeline.generate(request.condition, inputs, settings, progress, keep, edit)
+        variations.write_thumbnail(folder, _thumbnail(generation))
         jobs.write_result(folder, generation.vertices, generation.faces, generation.record, **_attributes(generation))
 
     def _loaded(self, model: str) -> "Pipeline | TextToShape | MeshToMesh":
@@ -144,8 +145,6 @@ def _make_variations(
     edit: "Edit | None",
 ) -> None:
     """Shapes with the request's seed and the following ones, the best agreement with the input first."""
-    from wala_blender.geometry.thumbnail import thumbnail_png
-    from wala_blender.geometry.topology import triangulated
     from wala_blender.pipeline import ResultCallbacks
 
     surfaces: list[tuple] = []
@@ -157,9 +156,20 @@ def _make_variations(
     results.sort(key=lambda pair: -(pair[0].record.get("agreement") or 0.0))
     # The job's own record is written last: it marks the set as complete.
     for number, (one, surface) in reversed(list(enumerate(results))):
-        thumbnail = thumbnail_png(one.vertices, triangulated(one.faces))
-        variations.write_variation(folder, number, one.vertices, one.faces, one.record, thumbnail, **_attributes(one))
+        picture = _thumbnail(one)
+        variations.write_variation(folder, number, one.vertices, one.faces, one.record, picture, **_attributes(one))
         jobs.write_surface(variations.folder_of(folder, number), *surface)
+
+
+def _thumbnail(mesh: "Generation") -> bytes:
+    """A picture of a result, with its colours, as a PNG."""
+    from wala_blender.geometry.thumbnail import thumbnail_png
+    from wala_blender.geometry.topology import triangulated
+
+    faces, colours = triangulated(mesh.faces), mesh.colours
+    if colours is not None:
+        colours = colours.repeat(len(faces) // len(colours), axis=0)
+    return thumbnail_png(mesh.vertices, faces, colours)
 
 
 def _attributes(mesh: "Generation | Finished") -> dict:

@@ -4,11 +4,13 @@ Several Blenders may share one folder of jobs, and none has the others' lists: a
 show that nobody waits for it any more, or when it has been silent for a day.
 """
 
+import contextlib
 import logging
 import os
 import shutil
 import time
 from collections.abc import Collection
+from itertools import accumulate
 from pathlib import Path
 
 from . import jobs
@@ -40,9 +42,9 @@ def _note(folder: Path, event: Event) -> None:
         log.info("%s", error)
 
 
-def prune(parent: Path, keep: int, spared: Collection[Path]) -> None:
-    """Remove the finished jobs in ``parent``, except the ``keep`` newest and those in ``spared``, and incomplete ones
-    left by a crash.
+def prune(parent: Path, most: int, spared: Collection[Path]) -> None:
+    """Remove the finished jobs in ``parent``, except the newest that have ``most`` bytes together and those in
+    ``spared``, and incomplete ones left by a crash.
 
     Raises nothing: what cannot be removed stays, and so do folders that are not jobs.
     """
@@ -52,12 +54,23 @@ def prune(parent: Path, keep: int, spared: Collection[Path]) -> None:
         partial = [
             path for path in found if path.suffix == PARTIAL and jobs.ID.fullmatch(path.name[1:].partition(".")[0])
         ]
-        for folder in whole[keep:] + partial:
+        ends = list(accumulate(map(size_of, whole)))
+        for folder in [path for path, end in zip(whole, ends) if end > most] + partial:
             if folder not in spared and (_is_over(folder) or time.time() - _touched(folder) > SILENCE_SECONDS):
                 shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
         # Another Blender may prune at the same time.
         log.info("old jobs stay: %s", error)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of a job's files."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(place, name)).st_size
+    return total
 
 
 def _is_over(folder: Path) -> bool:

@@ -46,6 +46,18 @@ def write_variation(
         raise write_failure(error, own) from error
 
 
+def write_thumbnail(folder: Path | str, thumbnail: bytes) -> None:
+    """Write the thumbnail (PNG) of a job without variations, before its result. Raises JobFailed "cannot-write"."""
+    own = Path(folder) / jobs.RESULT
+    try:
+        with contextlib.suppress(FileExistsError):
+            own.mkdir()
+        check_folder(own)
+        write_files([(own / THUMBNAIL, writer(thumbnail))])
+    except OSError as error:
+        raise write_failure(error, own) from error
+
+
 def thumbnails(folder: Path | str) -> list[Path]:
     """The thumbnails of a job's variations, in order; [] for a job without any, or without its folder."""
     found: list[Path] = []

@@ -33,6 +33,15 @@ def test_the_three_faces_of_a_cube_that_are_seen_have_one_grey_each():
     assert top > bottom
 
 
+def test_faces_have_their_colours():
+    colours = np.repeat([[255, 0, 0], [0, 255, 0]], 6, axis=0).astype(np.uint8)
+    flat = np.concatenate([[[0, 1, 1]], FACES])  # a triangle without area has one too
+    picture = thumbnail(CORNERS, flat, 64, np.concatenate([[[0, 0, 255]], colours]).astype(np.uint8))
+    seen = picture[picture[..., 3] == 255][:, :3]
+    assert not seen[:, 2].any() and not (seen[:, 0].astype(bool) & seen[:, 1].astype(bool)).all()
+    assert (seen[:, 0] > 50).any() and (seen[:, 1] > 50).any()
+
+
 def test_a_png_of_it():
     image = Image.open(io.BytesIO(thumbnail_png(CORNERS, FACES)))
     assert (image.size, image.mode) == ((128, 128), "RGBA")

@@ -5,9 +5,9 @@ def register() -> None:
     """Add the property groups, the preferences and the panels."""
     import bpy
 
-    from . import library, panels, preferences, properties
+    from . import history, library, panels, preferences, properties
 
-    for cls in (*properties.CLASSES, *preferences.CLASSES, *library.CLASSES, *panels.CLASSES):
+    for cls in (*properties.CLASSES, *preferences.CLASSES, *library.CLASSES, *panels.CLASSES, *history.CLASSES):
         bpy.utils.register_class(cls)
     properties.attach()
 
@@ -16,8 +16,10 @@ def unregister() -> None:
     """Take them away again."""
     import bpy
 
-    from . import library, panels, preferences, properties
+    from . import history, library, panels, preferences, properties
 
     properties.detach()
-    for cls in reversed((*properties.CLASSES, *preferences.CLASSES, *library.CLASSES, *panels.CLASSES)):
+    for cls in reversed(
+        (*properties.CLASSES, *preferences.CLASSES, *library.CLASSES, *panels.CLASSES, *history.CLASSES)
+    ):
         bpy.utils.unregister_class(cls)

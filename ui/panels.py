@@ -69,6 +69,7 @@ class WALA_PT_main(Tab, bpy.types.Panel):
         draw_choices(layout, settings, session)
         draw_input(layout, context, settings, session)
         draw_ready(layout, context, session)
+        draw_waiting(layout, context, session)
         draw_outdated(layout, context, session)
         if session.busy:
             draw_progress(layout, context, session)
@@ -80,11 +81,11 @@ class WALA_PT_main(Tab, bpy.types.Panel):
         row.operator("wala.generate", icon="MESH_MONKEY")
         row.operator("wala.regenerate", text="", icon="FILE_REFRESH")
         if session.worker_problem:
-            draw_lines(layout, session.worker_problem, "ERROR", _characters(context))
+            draw_lines(layout, session.worker_problem, "ERROR", characters(context))
             layout.operator("wala.setup_worker", icon="IMPORT")
             if not bpy.app.online_access:
                 draw_lines(
-                    layout, "Set Up needs Online Access: Preferences, System, Network", "INTERNET", _characters(context)
+                    layout, "Set Up needs Online Access: Preferences, System, Network", "INTERNET", characters(context)
                 )
         draw_queue(layout, session)
         if not session.busy:
@@ -247,7 +248,7 @@ def draw_input(layout, context, settings, session) -> None:
     if model and row.condition in model.prompted.split():
         layout.prop(settings, "subject", text="", icon="FONT_DATA", placeholder="What it is (optional)")
     draw_unknown_words(layout, session, "subject" if row.condition != "text" else "prompt")
-    draw_lines(layout, context.window_manager.wala_input, "INFO", _characters(context))
+    draw_lines(layout, context.window_manager.wala_input, "INFO", characters(context))
 
 
 def draw_unknown_words(layout, session, field: str) -> None:
@@ -298,8 +299,19 @@ def draw_queue(layout, session) -> None:
 def draw_outdated(layout, context, session) -> None:
     """Draw the note that the active result's sources have changed."""
     if session.outdated:
-        draw_lines(layout, session.outdated, "FILE_REFRESH", _characters(context))
+        draw_lines(layout, session.outdated, "FILE_REFRESH", characters(context))
         layout.operator("wala.update")
+
+
+def draw_waiting(layout, context, session) -> None:
+    """Draw the offer of results that were finished after an earlier session had ended."""
+    if not session.waiting:
+        return
+    what = "A shape was" if session.waiting == 1 else f"{session.waiting} shapes were"
+    draw_lines(layout, f"{what} finished after Blender had ended", "INFO", characters(context))
+    row = layout.row(align=True)
+    row.operator("wala.import_waiting", icon="IMPORT")
+    row.operator("wala.dismiss_waiting")
 
 
 def draw_ready(layout, context, session) -> None:
@@ -308,7 +320,7 @@ def draw_ready(layout, context, session) -> None:
         return
     box = layout.box()
     draw_lines(
-        box, f"A shape is ready that was made for another scene: “{session.ready}”", "QUESTION", _characters(context)
+        box, f"A shape is ready that was made for another scene: “{session.ready}”", "QUESTION", characters(context)
     )
     row = box.row(align=True)
     row.operator("wala.place")
@@ -320,20 +332,20 @@ def draw_progress(layout, context, session) -> None:
     row = layout.row(align=True)
     row.progress(factor=session.progress, text=session.message)
     row.operator("wala.cancel", text="", icon="X")
-    draw_lines(layout, session.detail, "NONE", _characters(context))
+    draw_lines(layout, session.detail, "NONE", characters(context))
 
 
 def draw_outcome(layout, context, session) -> None:
     """Draw the outcome of the last task."""
     if session.problem:
         box = layout.box()
-        draw_lines(box, session.problem, "ERROR", _characters(context))
-        draw_lines(box, session.hint, "NONE", _characters(context))
+        draw_lines(box, session.problem, "ERROR", characters(context))
+        draw_lines(box, session.hint, "NONE", characters(context))
         for line in session.detail.splitlines()[-4:]:
-            draw_lines(box, line, "NONE", _characters(context))
+            draw_lines(box, line, "NONE", characters(context))
         box.operator("wala.open_log", icon="TEXT")
     elif session.message:
-        draw_lines(layout, session.message, outcome_icon(session.message), _characters(context))
+        draw_lines(layout, session.message, outcome_icon(session.message), characters(context))
 
 
 def outcome_icon(message: str) -> str:
@@ -360,7 +372,7 @@ def draw_lines(layout, text: str, icon: str, width: int) -> None:
         column.label(text=line, icon=icon if number == 0 else "BLANK1" if icon != "NONE" else "NONE")
 
 
-def _characters(context) -> int:
+def characters(context) -> int:
     """Number of characters in a line of the sidebar."""
     scale = context.preferences.system.ui_scale
     return int((context.region.width if context.region else 300) / scale / 7.2) - 5

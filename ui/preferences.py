@@ -65,6 +65,15 @@ class WalaPreferences(bpy.types.AddonPreferences):
         "sooner. Off: when Generate is pressed",
     )
 
+    history_size: IntProperty(
+        name="History Size",
+        min=0,
+        soft_min=100,
+        soft_max=20_000,
+        default=2000,
+        description="Megabytes of finished jobs that are kept, with what they were made from: 5 to 10 each. The oldest go first",
+    )
+
     def draw(self, context):
         layout = self.layout
         layout.use_property_split = True
@@ -77,6 +86,7 @@ class WalaPreferences(bpy.types.AddonPreferences):
             "unload_before_render",
             "models_folder",
             "log_folder",
+            "history_size",
         ):
             layout.prop(self, name)
         draw_worker(layout, context)

@@ -320,6 +320,19 @@ class WalaJob(bpy.types.PropertyGroup):
     problem: StringProperty()
 
 
+class WalaHistoryEntry(bpy.types.PropertyGroup):
+    """A finished job; its name is the title. ``is_waiting``: it was finished when nobody took it; ``icon``: of its
+    thumbnail, 0 for none."""
+
+    job: StringProperty()
+    words: StringProperty()
+    condition: StringProperty()
+    when: StringProperty()
+    icon: IntProperty()
+    is_waiting: BoolProperty()
+    has_settings: BoolProperty()
+
+
 class WalaUnknownWord(bpy.types.PropertyGroup):
     """A word that the model does not know; its name is the word. ``field``: the setting that has it; ``nearest``: known
     ones, separated by spaces."""
@@ -367,6 +380,9 @@ class WalaSession(bpy.types.PropertyGroup):
     queue: CollectionProperty(type=WalaJob, options={"SKIP_SAVE"})
     thumbnails: CollectionProperty(type=WalaThumbnail, options={"SKIP_SAVE"})
     unknown_words: CollectionProperty(type=WalaUnknownWord, options={"SKIP_SAVE"})
+    history: CollectionProperty(type=WalaHistoryEntry, options={"SKIP_SAVE"})
+    history_index: IntProperty(name="Result", options={"SKIP_SAVE"})
+    waiting: IntProperty(options={"SKIP_SAVE"})
     models: CollectionProperty(type=WalaModel, options={"SKIP_SAVE"})
     model_index: IntProperty(name="Model", options={"SKIP_SAVE"})
     models_busy: BoolProperty(options={"SKIP_SAVE"})
@@ -381,6 +397,7 @@ CLASSES = (
     WalaSource,
     WalaObject,
     WalaJob,
+    WalaHistoryEntry,
     WalaUnknownWord,
     WalaThumbnail,
     WalaModel,

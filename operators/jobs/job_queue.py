@@ -75,6 +75,7 @@ class JobQueue:
         self._cancelled: list[Ticket] = []
         self.blocking: str | None = None
         self._outcomes: dict[str, Outcome] = {}
+        self.concluded = 0  # jobs so far
 
     @property
     def unfinished(self) -> list[Ticket]:
@@ -170,6 +171,7 @@ class JobQueue:
 
     def conclude(self, ticket: Ticket, outcome: Outcome) -> None:
         """Keep the outcome of an awaited job for its operator, or a failed job for another try."""
+        self.concluded += 1
         if ticket.job == self.blocking:
             self._outcomes[ticket.job] = outcome
         elif isinstance(outcome.error, JobFailed) and not ticket.origin.is_draft:

@@ -57,6 +57,7 @@ MODEL_FIELDS = (
     "licence",
     "problem",
 )
+HISTORY_FIELDS = ("name", "job", "words", "condition", "when", "icon", "is_waiting", "has_settings")
 
 
 def show(**values) -> None:
@@ -73,61 +74,50 @@ def show(**values) -> None:
 
 def show_models(models) -> None:
     """Update the list of models in the panel."""
-    group = getattr(bpy.context.window_manager, "wala", None)
-    if group is None:
-        return
-    wanted = [_model_values(model) for model in models]
-    if [list(row.values()) for row in wanted] == [
-        [getattr(item, name) for name in MODEL_FIELDS] for item in group.models
-    ]:
-        return
-    group.models.clear()
-    for row in wanted:
-        item = group.models.add()
-        for name, value in row.items():
-            setattr(item, name, value)
-    redraw()
+    _show_rows("models", MODEL_FIELDS, [_model_values(model) for model in models])
 
 
 def show_queue(rows: list[tuple[str, str, str, str]]) -> None:
     """Update the list of jobs: (id, title, state, error)."""
-    group = getattr(bpy.context.window_manager, "wala", None)
-    if group is None or [(item.name, item.title, item.state, item.problem) for item in group.queue] == rows:
-        return
-    group.queue.clear()
-    for row in rows:
-        item = group.queue.add()
-        item.name, item.title, item.state, item.problem = row
-    redraw()
+    _show_rows("queue", ("name", "title", "state", "problem"), rows)
 
 
 def show_thumbnails(icons: list[int]) -> None:
     """Update the icons of the active result's variations."""
-    group = getattr(bpy.context.window_manager, "wala", None)
-    if group is None or [item.icon for item in group.thumbnails] == icons:
-        return
-    group.thumbnails.clear()
-    for icon in icons:
-        group.thumbnails.add().icon = icon
-    redraw()
+    _show_rows("thumbnails", ("icon",), [(icon,) for icon in icons])
 
 
 def show_unknown_words(rows: list[tuple[str, str, str]]) -> None:
     """Update the words that the model does not know: (word, setting that has it, known ones near it)."""
+    _show_rows("unknown_words", ("name", "field", "nearest"), rows)
+
+
+def show_history(rows: list[tuple]) -> None:
+    """Update the list of finished jobs: the values of HISTORY_FIELDS."""
+    _show_rows("history", HISTORY_FIELDS, rows)
+    show(waiting=sum(row[HISTORY_FIELDS.index("is_waiting")] for row in rows))
+
+
+def _show_rows(name: str, fields: tuple[str, ...], rows: list[tuple]) -> None:
+    """Fill a collection of `window_manager.wala`, if its values have changed."""
     group = getattr(bpy.context.window_manager, "wala", None)
-    if group is None or [(item.name, item.field, item.nearest) for item in group.unknown_words] == rows:
+    if group is None:
         return
-    group.unknown_words.clear()
+    collection = getattr(group, name)
+    if [tuple(getattr(item, field) for field in fields) for item in collection] == rows:
+        return
+    collection.clear()
     for row in rows:
-        item = group.unknown_words.add()
-        item.name, item.field, item.nearest = row
+        item = collection.add()
+        for field, value in zip(fields, row, strict=True):
+            setattr(item, field, value)
     redraw()
 
 
-def _model_values(model) -> dict:
+def _model_values(model) -> tuple:
     """A model as a row of `window_manager.wala.models`."""
     licence = f"{model.licence}, non-commercial" if model.non_commercial else model.licence
-    values = (
+    return (
         model.name,
         model.title,
         " ".join(model.conditions),
@@ -141,7 +131,6 @@ def _model_values(model) -> dict:
         licence,
         model.problem,
     )
-    return dict(zip(MODEL_FIELDS, values))
 
 
 def redraw() -> None:

@@ -25,7 +25,9 @@ def why_not(item, purpose: str) -> str:
     Cheap."""
     if source_of(item) is not None:
         return ""
-    return f"Make the result active {purpose}. What the last fifty were made from is kept"
+    return (
+        f"Make the result active {purpose}. What older ones were made from is not kept: the preferences say how much is"
+    )
 
 
 def start(context, item, seed: int | None = None) -> Ticket:

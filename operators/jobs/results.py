@@ -1,18 +1,20 @@
 """Handling of a job's events, and of its result as an object of the scene."""
 
+import contextlib
 import logging
+from pathlib import Path
 
 import bpy
 
-from ...runtime import job_retention, jobs, variations
+from ...runtime import history, job_retention, jobs, variations
 from ...runtime.events import CancelledEvent, Event, FailedEvent, StageEvent, StartedEvent, WorkerSilentEvent
 from ...runtime.messages import Cancelled, JobFailed
 from ..models import depth_map_list
 from ..scene import compatibility
 from . import assets, panel_state, source_display, sources, stored_settings
-from .deliver import deliver, name_of, replace_mesh
+from .deliver import MARK, deliver, name_of, replace_mesh
 from .destination import ResultScene
-from .job_queue import JobQueue, Outcome, Ticket
+from .job_queue import JobQueue, Origin, Outcome, Ticket
 
 log = logging.getLogger(__name__)
 
@@ -100,11 +102,10 @@ def _object_of(ticket: Ticket, result: jobs.Result, where: ResultScene):
     if is_new:
         item = deliver(result, request, name_of(origin.title), where)
     else:
+        before = item.get(f"{MARK}job")
         replace_mesh(item, result, request)
-    sources.remember(item, origin.source)
-    stored_settings.restore(item.wala.settings, origin.settings)
-    item.wala.fingerprint = origin.fingerprint
-    item.wala.variations, item.wala.variation = len(variations.thumbnails(ticket.folder)), 0
+        _forget_draft(ticket.folder.parent, before)
+    describe(item, ticket.folder, origin)
     if is_new:
         if request.edit:
             _keep_materials(item)
@@ -114,6 +115,22 @@ def _object_of(ticket: Ticket, result: jobs.Result, where: ResultScene):
         if item.wala.settings.mark_as_asset:
             assets.mark(item)
     return item
+
+
+def _forget_draft(parent: Path, job: object) -> None:
+    """Remove the folder of a draft that another result has replaced; each edit makes one."""
+    if isinstance(job, str) and jobs.ID.fullmatch(job) and history.read_origin(parent / job).get("is_draft"):
+        with contextlib.suppress(JobFailed):
+            history.remove(parent / job)
+
+
+def describe(item, folder: Path, origin: Origin) -> None:
+    """Store in a result what it was made from, and how many variations its job has."""
+    sources.remember(item, origin.source)
+    stored_settings.restore(item.wala.settings, origin.settings)
+    item.wala.fingerprint = origin.fingerprint
+    count = len(variations.thumbnails(folder))
+    item.wala.variations, item.wala.variation = count if count > 1 else 0, 0
 
 
 def _keep_materials(item) -> None:

@@ -19,6 +19,7 @@ from ..models import catalog
 from ..models.model_task import ModelTask, load_kept_list
 from ..scene import compatibility
 from . import panel_state, results, source_follower
+from .history import History
 from .job_queue import JobQueue, Outcome, Ticket
 from .live import LiveUpdate
 from .source_display import SourceWatch
@@ -45,6 +46,7 @@ class Session:
         self.live = LiveUpdate(self.queue)
         self.source_follower = source_follower.SourceFollower()
         self.source_watch, self.thumbnails, self.unknown_words = SourceWatch(), Thumbnails(), UnknownWords()
+        self.history = History()
         self.is_capturing = self.is_warmed_up = False
         self.unload_soon: threading.Event | None = None
         self.used = time.monotonic()
@@ -82,6 +84,7 @@ def unregister() -> None:
         current.models.stop()
         current.queue.supervisor.stop()
         current.thumbnails.close()
+        current.history.close()
     current = None
 
 
@@ -223,6 +226,7 @@ def tick() -> float | None:
         current.source_follower.poll(bpy.context)
         current.thumbnails.show(bpy.context.view_layer.objects.active)
         current.unknown_words.poll(bpy.context.scene)
+        current.history.poll(current.queue)
         current.environment.poll()
         current.models.poll()
         _housekeeping()

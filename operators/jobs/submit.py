@@ -1,9 +1,9 @@
 """Submission of jobs: the scene's input and settings as a job folder, at the end of the queue."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
-from ...runtime import job_retention, jobs, pace
+from ...runtime import history, job_retention, jobs, pace
 from ...runtime.messages import JobFailed
 from ...runtime.supervisor import WorkerState
 from .. import preferences
@@ -17,7 +17,7 @@ from .fingerprint import fingerprint
 from .finish_settings import finish_of
 from .job_queue import Origin, Ticket
 
-JOBS_KEPT = 50
+MEGABYTE = 2**20
 NO_INPUT, ALSO = "NONE", "also_"  # no second input; what its files' names begin with
 COMBINED = ("sketch", "image", "depth", "depths", "voxels", "points", "text")  # conditions that can be combined
 
@@ -122,10 +122,11 @@ def submit(context, request: jobs.Request, files: dict, origin: Origin) -> Ticke
         session.start_worker()
     expected = pace.expected_stages(parent, request)
     path = jobs.write_job(parent, request, files)
+    history.write_origin(path, asdict(origin))
     ticket = Ticket(request.id, path, origin, Destination.of(context), pace.Pace(expected))
     is_next = not queue.unfinished
     queue.submit(ticket)
-    job_retention.prune(parent, JOBS_KEPT, queue.folders)
+    job_retention.prune(parent, preferences.preferences().history_size * MEGABYTE, queue.folders)
     if is_next:
         is_starting = queue.supervisor.state == WorkerState.STARTING
         panel_state.start("Starting the worker" if is_starting else "Waiting for the worker")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from shapes import box
 
-from runtime import engine, jobs
+from runtime import engine, jobs, variations
 from runtime.messages import Cancelled, JobFailed
 from wala_blender import errors
 from wala_blender.finishing.settings import Finish
@@ -126,6 +126,7 @@ def test_a_job_is_run_and_the_model_stays_loaded(library, folder):
     assert result.record == {"model": "starter"} and result.vertices.dtype == np.float32
     assert result.colours.tolist() == [[99, 99, 99]] and jobs.read_surface(folder).colours.shape == (12, 3)
     assert np.load(folder / "result" / "latent.npy").shape == (4, 12, 12, 12)
+    assert len(variations.thumbnails(folder)) == 1
     said.clear()
     run(one, folder, said)
     assert said[0][0] == "sample"

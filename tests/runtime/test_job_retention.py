@@ -50,19 +50,22 @@ def test_the_newest_jobs_stay(make, tmp_path, end):
     folders = [make(seconds, "started", "done", end) for seconds in (50, 10, 40, 20, 30)]
     # Events that come late do not make a job newer.
     jobs.append_event(folders[0], EVENTS[end])
-    job_retention.prune(tmp_path, 3, ())
+    newest = sum(job_retention.size_of(folders[number]) for number in (1, 3, 4))
+    job_retention.prune(tmp_path, newest, ())
     assert left(tmp_path) == sorted(folders[number].name for number in (1, 3, 4))
+    job_retention.prune(tmp_path, newest - 1, ())
+    assert left(tmp_path) == sorted(folders[number].name for number in (1, 3))
 
 
 def test_a_job_somebody_waits_for_stays(make, tmp_path):
     running, undelivered, untouched = make(50, "started", "step"), make(60, "started", "done"), make(70)
     ours, forgotten = make(10**7, "started", "done"), make(10**6, "started", "done")
     newest = make(0, "done", "delivered")
-    job_retention.prune(tmp_path, 1, [ours])
+    job_retention.prune(tmp_path, job_retention.size_of(newest), [ours])
     assert left(tmp_path) == sorted(path.name for path in (running, undelivered, untouched, ours, newest))
     assert not forgotten.exists()
     job_retention.mark_delivered(undelivered)
-    job_retention.prune(tmp_path, 1, [ours])
+    job_retention.prune(tmp_path, job_retention.size_of(newest), [ours])
     assert not undelivered.exists() and running.exists()
 
 

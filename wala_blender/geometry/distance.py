@@ -76,11 +76,15 @@ def check_faces(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np
     corners = vertices[faces]
     if not np.isfinite(corners).all():
         raise InputError("the mesh has vertices that are not finite numbers", "Remove NaN and infinite coordinates.")
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    faces = faces[area > 0]
+    faces = faces[has_area(corners)]
     if len(faces) == 0:
         raise NoSurface("all triangles of the mesh have an area of zero", "Give a mesh with a real surface.")
     return vertices, faces
+
+
+def has_area(corners: np.ndarray) -> np.ndarray:
+    """Whether the triangles with these corners (m, 3, 3) have an area, (m,) bool."""
+    return np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) > 0
 
 
 def mesh_to_distance(

@@ -415,20 +415,21 @@ def test_a_failed_job_keeps_the_worker(extension, new_objects):
     assert extension.session.current.queue.supervisor.state == "ready" and new_objects() == []
 
 
-def test_the_last_jobs_are_kept_and_never_one_under_way_removed(extension, monkeypatch):
-    monkeypatch.setattr(extension.module("operators.jobs.submit"), "JOBS_KEPT", 2)
+def test_the_newest_jobs_are_kept_and_never_one_under_way_removed(extension):
     folder = extension.module("operators.preferences").folder("jobs")
     ask(extension, "TEXT")
-    names = []
-    for _ in range(4):
-        bpy.ops.wala.generate()
-        names.append(max(folder.iterdir(), key=lambda path: path.stat().st_ctime).name)
-    # Jobs of earlier checks are over too.
-    assert {path.name for path in folder.iterdir()} == set(names[-2:])
-    monkeypatch.setattr(extension.module("operators.jobs.submit"), "JOBS_KEPT", 0)
-    ticket = extension.start()
-    assert [path.name for path in folder.iterdir()] == [ticket.job]
-    extension.poll_until(lambda: not extension.session.current.queue.is_busy)
+    before = {path.name for path in folder.iterdir()}
+    bpy.ops.wala.generate()
+    bpy.ops.wala.generate()
+    kept = {path.name for path in folder.iterdir()}
+    assert kept > before and len(kept - before) == 2  # all of them are far smaller than the preference
+    extension.preferences.history_size = 0
+    try:
+        ticket = extension.start()
+        assert [path.name for path in folder.iterdir()] == [ticket.job]
+        extension.poll_until(lambda: not extension.session.current.queue.is_busy)
+    finally:
+        extension.preferences.property_unset("history_size")
     assert "Made" in extension.panel.message and ticket.folder.is_dir()
 
 

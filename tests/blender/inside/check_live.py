@@ -47,6 +47,8 @@ def test_an_edit_makes_a_draft_in_place(extension, result, active):
     # Then in full quality.
     bpy.context.view_layer.objects.active = result
     assert bpy.ops.wala.update() == {"FINISHED"} and request_of(extension, result).quality == "normal"
+    folder = extension.module("operators.preferences").folder("jobs")
+    assert (folder / job).is_dir() and not (folder / ticket.job).exists()  # a draft that is replaced is not kept
 
 
 def test_a_newer_edit_supersedes_the_draft_and_only_its_own(extension, result):
