@@ -48,7 +48,7 @@ ZONES = {
     # Words are looked up while they are typed, by the library's own table, which needs no torch: a test below.
     "operators": (
         sorted((ROOT / "operators").rglob("*.py")),
-        {"bpy", "bl_operators", "mathutils", "numpy", "runtime", *SHARED},
+        {"bpy", "bl_operators", "gpu", "gpu_extras", "mathutils", "numpy", "runtime", *SHARED},
     ),
     # The conditions are drawn by the table that the operators capture them by; that one package, nothing beside it.
     "ui": (sorted((ROOT / "ui").rglob("*.py")), {"bpy", "bl_ui", "operators.conditions"}),

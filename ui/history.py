@@ -23,6 +23,7 @@ class WALA_PT_history(Tab, bpy.types.Panel):
     bl_idname = "WALA_PT_history"
     bl_label = "History"
     bl_parent_id = "WALA_PT_main"
+    bl_order = 1
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):

@@ -8,6 +8,7 @@ from bl_ui.utils import PresetPanel
 from ..operators.conditions import CAPTURES
 
 JOB_ICONS = {"RUNNING": "PLAY", "WAITING": "SORTTIME", "FINISHED": "CHECKMARK", "FAILED": "ERROR"}
+PREVIEWED = ("sketch", "voxels", "depth", "points")  # conditions whose input can be shown as the model gets it
 STATES = {"STOPPED": "Not running", "STARTING": "Starting", "READY": "Ready", "BUSY": "Working"}
 
 
@@ -219,6 +220,7 @@ class WALA_PT_worker(Tab, bpy.types.Panel):
     bl_idname = "WALA_PT_worker"
     bl_label = "Worker"
     bl_parent_id = "WALA_PT_main"
+    bl_order = 2
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
@@ -237,7 +239,10 @@ def draw_choices(layout, settings, session) -> None:
     if sum(item.offered for item in session.models) > 1 or (session.models and not (model and model.offered)):
         layout.menu("WALA_MT_models", text=model.title if model else settings.model)
     row = CAPTURES[settings.condition]
-    layout.menu("WALA_MT_conditions", text=row.title, icon=row.icon)
+    choice = layout.row(align=True)
+    choice.menu("WALA_MT_conditions", text=row.title, icon=row.icon)
+    if row.condition in PREVIEWED:
+        choice.prop(settings, "preview", text="", icon="HIDE_OFF" if settings.preview else "HIDE_ON")
 
 
 def draw_input(layout, context, settings, session) -> None:
@@ -249,6 +254,9 @@ def draw_input(layout, context, settings, session) -> None:
         layout.prop(settings, "subject", text="", icon="FONT_DATA", placeholder="What it is (optional)")
     draw_unknown_words(layout, session, "subject" if row.condition != "text" else "prompt")
     draw_lines(layout, context.window_manager.wala_input, "INFO", characters(context))
+    if settings.preview and session.preview_icon:
+        layout.template_icon(session.preview_icon, scale=7.0)
+    draw_lines(layout, session.preview_note if settings.preview else "", "NONE", characters(context))
 
 
 def draw_unknown_words(layout, session, field: str) -> None:
@@ -256,9 +264,9 @@ def draw_unknown_words(layout, session, field: str) -> None:
     for word in session.unknown_words:
         if word.field != field:
             continue
-        row = layout.row(align=True)
-        row.alignment = "LEFT"
-        row.label(text=f"“{word.name}” is not known" + (":" if word.nearest else ""), icon="QUESTION")
+        column = layout.column(align=True)
+        column.label(text=f"“{word.name}” is not known" + (", but" if word.nearest else ""), icon="QUESTION")
+        row = column.row(align=True)
         for known in word.nearest.split():
             button = row.operator("wala.replace_word", text=known)
             button.field, button.word, button.by = field, word.name, known

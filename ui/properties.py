@@ -15,7 +15,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..operators.conditions import CAPTURES, words_typed
+from ..operators.conditions import CAPTURES, poll_soon
 
 
 def _skip_one_step(self, context) -> None:
@@ -54,7 +54,7 @@ class WalaSettings(*INPUTS, bpy.types.PropertyGroup):
         description="What the sketch, the blockout or the picture is of, in a few English words, such as "
         "“a chair”. It may stay empty",
         options={"ANIMATABLE", "TEXTEDIT_UPDATE"},
-        update=words_typed,
+        update=poll_soon,
     )
     seed: IntProperty(
         name="Seed", description="The same input and seed make the same shape; another seed makes a variation", min=0
@@ -89,6 +89,13 @@ class WalaSettings(*INPUTS, bpy.types.PropertyGroup):
                 "Several seeds, of which the one is kept that agrees best with the input; about twice as long",
             ),
         ],
+    )
+    preview: BoolProperty(
+        name="Preview",
+        default=False,
+        description="Show what the model gets: the lines of a sketch, the 16³ cells of a blockout, the depth map, the "
+        "points",
+        update=poll_soon,
     )
     live: BoolProperty(
         name="Live",
@@ -238,7 +245,7 @@ class WalaSettings(*INPUTS, bpy.types.PropertyGroup):
         name="Words",
         description="What the mesh is to become, such as “a chair”. It may stay empty",
         options={"ANIMATABLE", "TEXTEDIT_UPDATE"},
-        update=words_typed,
+        update=poll_soon,
     )
     edit_region: EnumProperty(
         name="Region",
@@ -383,6 +390,8 @@ class WalaSession(bpy.types.PropertyGroup):
     history: CollectionProperty(type=WalaHistoryEntry, options={"SKIP_SAVE"})
     history_index: IntProperty(name="Result", options={"SKIP_SAVE"})
     waiting: IntProperty(options={"SKIP_SAVE"})
+    preview_icon: IntProperty(options={"SKIP_SAVE"})
+    preview_note: StringProperty(options={"SKIP_SAVE"})
     models: CollectionProperty(type=WalaModel, options={"SKIP_SAVE"})
     model_index: IntProperty(name="Model", options={"SKIP_SAVE"})
     models_busy: BoolProperty(options={"SKIP_SAVE"})

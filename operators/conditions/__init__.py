@@ -9,9 +9,9 @@ import importlib
 import pkgutil
 
 from ..capture.spec import CaptureSpec
-from .text import words_typed
+from .text import poll_soon
 
-__all__ = ["CAPTURES", "words_typed"]
+__all__ = ["CAPTURES", "poll_soon"]
 
 
 def _found() -> dict[str, CaptureSpec]:

@@ -23,8 +23,8 @@ def capture(context, settings) -> Capture:
     return Capture(prompt, inputs, {"kind": "point", "location": location})
 
 
-def words_typed(settings, context) -> None:
-    """Update of the properties that hold words: the panel shows soon which of them the model does not know."""
+def poll_soon(settings, context) -> None:
+    """Update of the properties that the session's timer looks at."""
     from ..jobs import session  # which imports this package
 
     session.hurry()
@@ -44,7 +44,7 @@ class Properties:
         description="What to make, in a few English words",
         default="a chair",
         options={"ANIMATABLE", "TEXTEDIT_UPDATE"},
-        update=words_typed,
+        update=poll_soon,
     )
     originality: FloatProperty(
         name="Originality",

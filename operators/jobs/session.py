@@ -17,6 +17,7 @@ from .. import preferences
 from ..environment.environment_task import EnvironmentTask, restore_environment
 from ..models import catalog
 from ..models.model_task import ModelTask, load_kept_list
+from ..preview.preview import Preview
 from ..scene import compatibility
 from . import panel_state, results, source_follower
 from .history import History
@@ -46,7 +47,7 @@ class Session:
         self.live = LiveUpdate(self.queue)
         self.source_follower = source_follower.SourceFollower()
         self.source_watch, self.thumbnails, self.unknown_words = SourceWatch(), Thumbnails(), UnknownWords()
-        self.history = History()
+        self.history, self.preview = History(), Preview()
         self.is_capturing = self.is_warmed_up = False
         self.unload_soon: threading.Event | None = None
         self.used = time.monotonic()
@@ -85,6 +86,7 @@ def unregister() -> None:
         current.queue.supervisor.stop()
         current.thumbnails.close()
         current.history.close()
+        current.preview.close()
     current = None
 
 
@@ -227,6 +229,7 @@ def tick() -> float | None:
         current.thumbnails.show(bpy.context.view_layer.objects.active)
         current.unknown_words.poll(bpy.context.scene)
         current.history.poll(current.queue)
+        current.preview.poll(bpy.context)
         current.environment.poll()
         current.models.poll()
         _housekeeping()
@@ -235,7 +238,8 @@ def tick() -> float | None:
         # Blender removes a timer that raises, and the session would hang silently.
         log.exception("The session's poll failed")
         panel_state.fail("Something went wrong inside WaLa", "Blender's console has the details")
-    return BUSY_INTERVAL if current.is_busy or bpy.context.scene.wala.live else IDLE_INTERVAL
+    settings = bpy.context.scene.wala
+    return BUSY_INTERVAL if current.is_busy or settings.live or settings.preview else IDLE_INTERVAL
 
 
 def _housekeeping() -> None:

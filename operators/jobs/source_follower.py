@@ -88,3 +88,4 @@ def note_changes(scene, depsgraph) -> None:
         names = {update.id.name for update in depsgraph.updates}
         session.current.source_follower.note(names)
         session.current.live.note(names)
+        session.current.preview.note()

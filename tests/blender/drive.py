@@ -21,7 +21,7 @@ import hands  # noqa: E402
 import trials  # noqa: E402
 from hands import OUT, PACKAGE, WORKER, click, do, in_sidebar, made, note, panel, picture, press, until, view  # noqa: E402
 
-CONDITION, GENERATE, SETTINGS, WORKER_PANEL = 46, 175, 291, 317
+CONDITION, GENERATE, SETTINGS, WORKER_PANEL = 46, 175, 291, 343
 
 
 def long_job() -> None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ..errors import CheckpointError, InputError
 from ..networks.layers import TransformerBlock, convolution, normal_parameter
 from .grid_features import CELLS
+from .prompts import COLOUR_WORDS
 from .specs.text import TextEncoderConfig
 from .types import Prepared
 
@@ -88,7 +89,7 @@ def prepare(inputs: dict, vocabulary: Path = VOCABULARY) -> Prepared:
     """{"prompt": str} → ids (1, LENGTH) by the word pieces of a model's file. Raises InputError, CheckpointError."""
     pieces = _pieces(vocabulary)
     unread = pieces.unread(inputs["prompt"])
-    unknown = [word for word in pieces.unknown(inputs["prompt"]) if word not in unread]
+    unknown = [word for word in pieces.unknown(inputs["prompt"]) if word not in unread and word not in COLOUR_WORDS]
     notes = [
         f"{what} {_named(words)}"
         for what, words in (("The model hardly knows", unknown), ("Too long, not read:", unread))
