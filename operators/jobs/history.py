@@ -70,7 +70,7 @@ class History:
             entry.job,
             entry.words,
             entry.condition.capitalize(),
-            told(entry.created),
+            clock_time(entry.created),
             self._icon(entry),
             entry.folder in self._offered,
             entry.has_settings,
@@ -93,7 +93,7 @@ class History:
         bpy.utils.previews.remove(self._previews)
 
 
-def told(created: str) -> str:
+def clock_time(created: str) -> str:
     """A time (ISO 8601) as the artist's clock shows it; without the day, if that is today."""
     try:
         when = datetime.datetime.fromisoformat(created).astimezone()
