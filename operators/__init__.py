@@ -2,7 +2,7 @@
 
 
 def _classes() -> tuple:
-    from .environment import worker_operators
+    from .environment import report, worker_operators
     from .jobs import (
         edit,
         finish,
@@ -26,6 +26,7 @@ def _classes() -> tuple:
         variation_operators,
         depth_map_list,
         worker_operators,
+        report,
         model_operators,
     )
     return tuple(cls for owner in owners for cls in owner.CLASSES)

@@ -54,6 +54,8 @@ TORCH_INDEX = "https://download.pytorch.org/whl/"
 CUDA_BUILD, CPU_BUILD = "cu128", "cpu"
 # Unpacked size, with space for the downloads.
 NEEDED_BYTES = {CUDA_BUILD: 12 * 10**9, CPU_BUILD: 3 * 10**9, "": 3 * 10**9}
+# About what pip fetches for them, with the other packages.
+DOWNLOAD_BYTES = {CUDA_BUILD: 3 * 10**9, CPU_BUILD: 4 * 10**8, "": 4 * 10**8}
 STAGES = {
     "python": "Looking for a Python",
     "venv": "Making the environment",
@@ -99,6 +101,33 @@ def torch_build(gpu: bool) -> str:
     if sys.platform == "darwin":
         return ""
     return CUDA_BUILD if gpu else CPU_BUILD
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What a set-up takes: PyTorch's build, about how many bytes are fetched, how many of the disk are needed, and how
+    many are free there, None if that is unknown."""
+
+    build: str
+    download: int
+    disk: int
+    free: int | None
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is room, as far as is known."""
+        return self.free is None or self.free >= self.disk
+
+
+def demand(folder: Path) -> Demand:
+    """What building an environment in ``folder`` takes, on this computer."""
+    build = torch_build(has_nvidia_gpu())
+    place = next((path for path in (folder, *folder.parents) if path.is_dir()), folder)
+    try:
+        free: int | None = shutil.disk_usage(place).free
+    except OSError:
+        free = None
+    return Demand(build, DOWNLOAD_BYTES[build], NEEDED_BYTES[build], free)
 
 
 @dataclass(frozen=True)

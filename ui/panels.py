@@ -351,7 +351,9 @@ def draw_outcome(layout, context, session) -> None:
         draw_lines(box, session.hint, "NONE", characters(context))
         for line in session.detail.splitlines()[-4:]:
             draw_lines(box, line, "NONE", characters(context))
-        box.operator("wala.open_log", icon="TEXT")
+        row = box.row(align=True)
+        row.operator("wala.report", icon="URL")
+        row.operator("wala.open_log", icon="TEXT")
     elif session.message:
         draw_lines(layout, session.message, outcome_icon(session.message), characters(context))
 
@@ -370,6 +372,7 @@ def draw_worker(layout, context) -> None:
     column.operator("wala.check_worker", icon="VIEWZOOM")
     column.operator("wala.unload", icon="CANCEL")
     column.operator("wala.open_log", icon="TEXT")
+    column.operator("wala.report", icon="URL")
 
 
 def draw_lines(layout, text: str, icon: str, width: int) -> None:

@@ -2,12 +2,21 @@
 
 import bpy
 
+from ...runtime import environment
 from ...runtime.process import session_log
 from ...runtime.supervisor import WorkerState
 from .. import preferences
 from ..jobs import session
 from ..jobs.blocking_operator import TaskOperator
+from ..models.catalog import GIGABYTE
 from ..poll import allowed, offline
+
+DIALOG_WIDTH = 420
+BUILDS = {
+    environment.CUDA_BUILD: "PyTorch for your NVIDIA card",
+    environment.CPU_BUILD: "PyTorch for the processor",
+    "": "PyTorch",
+}
 
 
 class EnvironmentOperator(TaskOperator):
@@ -19,7 +28,8 @@ class EnvironmentOperator(TaskOperator):
 
 
 class WALA_OT_setup_worker(EnvironmentOperator, bpy.types.Operator):
-    """Build a Python environment with PyTorch for the worker, in Blender's user files. Downloads up to 3 GB"""
+    """Build a Python environment with PyTorch for the worker, in Blender's user files. Says first how much it
+    downloads"""
 
     bl_idname = "wala.setup_worker"
     bl_label = "Set Up Worker"
@@ -27,6 +37,24 @@ class WALA_OT_setup_worker(EnvironmentOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context):
         return allowed(cls, offline("choose a Python that has PyTorch")) and super().poll(context)
+
+    def ask(self, context, event):
+        return context.window_manager.invoke_props_dialog(
+            self, width=DIALOG_WIDTH, title="Set Up Worker", confirm_text="Download"
+        )
+
+    def draw(self, context):
+        folder = preferences.environment_folder()
+        needed = environment.demand(folder)
+        column = self.layout.column(align=True)
+        column.label(text=f"Downloads about {needed.download / GIGABYTE:.1f} GB: {BUILDS[needed.build]}")
+        free = "" if needed.free is None else f", of {needed.free / GIGABYTE:.0f} GB that are free"
+        column.label(
+            text=f"Needs {needed.disk / GIGABYTE:.0f} GB of the disk{free}", icon="NONE" if needed.fits else "ERROR"
+        )
+        column.label(
+            text="It goes into a Python of its own, and takes some minutes. What has arrived is kept when you cancel"
+        )
 
     def begin(self, context):
         session.unload()

@@ -8,7 +8,7 @@ from ...runtime.messages import JobFailed
 from ..poll import allowed
 from . import panel_state, regenerate, session, sources
 from .destination import Destination
-from .finish_settings import faces_of, finish_of
+from .finish_settings import ADJUST, faces_of, finish_of
 from .generate import JobOperator
 from .job_queue import Origin, Ticket
 
@@ -35,7 +35,7 @@ class WALA_OT_finish(JobOperator, bpy.types.Operator):
     """Change the faces, the crispness and the smoothing of the active result, without generating it anew"""
 
     bl_idname = "wala.finish"
-    bl_label = "Adjust Mesh"
+    bl_label = ADJUST
 
     topology: EnumProperty(
         name="Faces",

@@ -2,6 +2,7 @@
 
 # Blender's axes → the model's, which has +Y up
 AXES = {"OFF": "off", "X": "x", "Y": "z", "Z": "y"}
+ADJUST = "Adjust Mesh"  # label of the operator that finishes a result again, and of its undo steps
 MOST_QUADS = 200_000  # as many as the library makes
 
 

@@ -14,6 +14,7 @@ from ..scene import compatibility
 from . import assets, panel_state, source_display, sources, stored_settings
 from .deliver import MARK, deliver, name_of, replace_mesh
 from .destination import ResultScene
+from .finish_settings import ADJUST
 from .job_queue import JobQueue, Origin, Outcome, Ticket
 
 log = logging.getLogger(__name__)
@@ -71,13 +72,19 @@ def _deliver(queue: JobQueue, ticket: Ticket, where: ResultScene, remark: str = 
         _conclude(queue, ticket, Outcome(error=refusal))
     else:
         job_retention.mark_delivered(ticket.folder)
-        # The step of an operator that finishes a mesh again is in place already: the redo panel goes back to it. A
-        # draft belongs to the step of the next edit.
-        is_step = not (ticket.finishes_again or ticket.origin.is_draft)
-        if is_step and not (ticket.job == queue.blocking or ticket in queue.held):
-            compatibility.push_undo("WaLa Update" if ticket.origin.replaces else "WaLa Generate")
+        # A draft belongs to the step of the next edit. The operator that finishes a mesh again has pushed a step before
+        # the mesh came: the redo panel goes back to what is before the last one of its name.
+        if not (ticket.origin.is_draft or ticket.job == queue.blocking or ticket in queue.held):
+            compatibility.push_undo(_step_of(ticket))
         note = ". ".join(filter(None, (result.record.get("note"), remark, where.describe_location(item))))
         _conclude(queue, ticket, Outcome(object=item.name, note=note))
+
+
+def _step_of(ticket: Ticket) -> str:
+    """Name of the undo step of a result."""
+    if ticket.finishes_again:
+        return ADJUST
+    return "WaLa Update" if ticket.origin.replaces else "WaLa Generate"
 
 
 def _finished_again(ticket: Ticket):

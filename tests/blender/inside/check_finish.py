@@ -104,6 +104,24 @@ def test_a_result_is_finished_again_in_place(extension, new_objects):
     assert request_of(extension, bpy.context.view_layer.objects.active).start == "input"
 
 
+def test_a_mesh_that_comes_later_is_a_step_of_undo(extension):
+    """As in a window: the operator is over before the mesh comes."""
+    item = generate(extension)
+    bpy.ops.ed.undo_push(message="Adjust Mesh")
+    extension.module("operators.jobs.finish").start_again(bpy.context, item, {"topology": "quads", "faces": 500})
+    extension.poll_until(lambda: not extension.session.current.queue.is_busy)
+    name, quads = item.name, len(item.data.polygons)
+    item.location.x = 5
+    bpy.ops.ed.undo_push(message="Move")
+    bpy.ops.ed.undo()
+    item = bpy.data.objects[name]
+    assert (item.location.x, len(item.data.polygons)) == (0, quads) and item.data.polygons[0].loop_total == 4
+    bpy.ops.ed.undo()
+    assert bpy.data.objects[name].data.polygons[0].loop_total == 3
+    bpy.ops.ed.redo()
+    assert bpy.data.objects[name].data.polygons[0].loop_total == 4
+
+
 def test_only_a_kept_result_can_be_finished_again(extension):
     scenes.cube((0, 0, 0), (1, 1, 1), "Cube")
     assert not bpy.ops.wala.finish.poll()
