@@ -38,7 +38,7 @@ INPUTS = tuple(row.properties for row in CAPTURES.values() if row.properties)  #
 
 class WalaSettings(*INPUTS, bpy.types.PropertyGroup):
     """What the next shape is made from; in a result, what that was made from. ``view``: there, the eye that its input
-    was seen by, as JSON."""
+    was seen by, as JSON; ``edit``: there, "vary" or "blend" if it is an edited mesh."""
 
     model: StringProperty(
         name="Model", description="Which model makes the shape", default="starter", update=_follow_model
@@ -280,6 +280,7 @@ class WalaSettings(*INPUTS, bpy.types.PropertyGroup):
     )
     steps_before: IntProperty(options={"HIDDEN"})
     view: StringProperty(options={"HIDDEN"})
+    edit: StringProperty(options={"HIDDEN"})
     source_display: EnumProperty(
         name="Source",
         default="WIRE",

@@ -71,10 +71,12 @@ def replace_mesh(item, result, request) -> None:
     """Replace the mesh of an older result by a finished job's: the object keeps its name, transform, materials,
     modifiers, parent and collections. result, request: as in ``deliver``."""
     placed = _placed(result, request)
-    *location, rotation = item.wala.anchor
-    moved = _about_z(placed.vertices, placed.rotation) + placed.location - location
+    vertices = placed.vertices
+    if "matrix" not in request.placement:  # else they are in the object's own coordinates
+        *location, rotation = item.wala.anchor
+        vertices = _about_z(_about_z(vertices, placed.rotation) + placed.location - location, -rotation)
     item.data.clear_geometry()
-    fill_mesh(item.data, _about_z(moved, -rotation), result)
+    fill_mesh(item.data, vertices, result)
     _mark_both(item, result, request)
     renew_texture(item.data, result.texture)
 

@@ -11,7 +11,8 @@ from ..capture import edited
 from ..capture.plain import bad_input
 from ..models import catalog
 from ..poll import allowed
-from . import regenerate, session, sources, stored_settings, submit
+from . import regenerate, session, source_display, sources, stored_settings, submit
+from .fingerprint import BLEND, VARY, of_edit
 from .finish_settings import finish_of
 from .generate import JobOperator, take_seed
 from .job_queue import Origin, Ticket
@@ -60,30 +61,79 @@ def guide(settings, item) -> tuple[dict, dict]:
     return {"condition": "text", "inputs": {"prompt": words}} if words else {"condition": "none", "inputs": {}}, {}
 
 
-def start_edit(context, settings, item, values: dict, files: dict, placement: dict, others: tuple = ()) -> Ticket:
-    """Queue a job that edits ``item``. values: of the request's edit; others: further objects it is made from. Raises
-    JobFailed without queueing."""
-    guided, more = guide(settings, item)
+def start_edit(
+    context, settings, items: tuple, values: dict, files: dict, placement: dict, replaced=None, is_draft: bool = False
+) -> Ticket:
+    """Queue a job that edits the first of ``items``, the meshes that it is made from. values: of the request's edit;
+    replaced, is_draft: as of submit.start. Raises JobFailed without queueing."""
+    guided, more = guide(settings, items[0])
     submit.require_model(settings.model, guided["condition"])
-    take_seed(settings)
+    if replaced is None:
+        take_seed(settings)
     request = jobs.Request(
         jobs.new_id(),
         settings.model,
         **guided,
-        seed=settings.seed,
+        seed=submit.seed_of(settings, replaced),
         scale=(settings.scale or None) if guided["condition"] != "none" else None,
-        steps=settings.steps or None,
+        steps=None if is_draft else settings.steps or None,
         one_piece=None if settings.one_piece else False,
-        quality=settings.quality.lower(),
-        variations=settings.variations,
+        quality="draft" if is_draft else settings.quality.lower(),
+        variations=settings.variations if replaced is None else 1,
         finish=finish_of(settings),
         colour=None if settings.colour else False,
         edit={"mesh": "inputs/edited.npz", "frame": edited.IN_MODEL_SPACE, **values},
         placement=placement,
     )
-    source = sources.references((item, *others))
-    origin = Origin(item.name, source, stored_settings.to_plain(settings))
+    kind = BLEND if "other" in values else VARY
+    origin = Origin(
+        items[0].name if replaced is None else replaced.name,
+        sources.references(items),
+        stored_settings.to_plain(settings) | {"edit": kind},
+        of_edit(context, kind, settings, items),
+        sources.references([replaced])[0] if replaced is not None else (),
+        is_draft,
+    )
     return submit.submit(context, request, {**more, **files}, origin)
+
+
+def vary(context, settings, item, replaced=None, is_draft: bool = False) -> Ticket:
+    """Queue a job that makes a mesh, or a region of it, anew. Raises JobFailed."""
+    vertices, faces = edited.mesh_of(context, item)
+    space = edited.model_space(item, vertices, regenerate.source_of(item))
+    region, files = {}, {"edited.npz": arrays(space, vertices, faces)}
+    if settings.edit_region == "EMPTY":
+        if missing := region_missing(settings):
+            raise bad_input("There is no region", missing)
+        region = edited.region_of_empty(item, settings.region, space)
+    elif settings.edit_region == "FACES":
+        region, more = edited.region_of_faces(item, space, settings.region_radius * edited.MODEL_SIZE)
+        files |= more
+    values = {"strength": round(settings.region_strength if region else settings.strength, 3), **region}
+    placement = edited.placement_of(item, space)
+    return start_edit(context, settings, (item,), values, files, placement, replaced, is_draft)
+
+
+def blend(context, settings, item, other, replaced=None, is_draft: bool = False) -> Ticket:
+    """Queue a job that makes a shape between two meshes. Raises JobFailed."""
+    vertices, faces = edited.mesh_of(context, item)
+    space = edited.model_space(item, vertices, regenerate.source_of(item))
+    more_vertices, more_faces = edited.mesh_of(context, other)
+    own = edited.model_space(other, more_vertices, regenerate.source_of(other))
+    files = {"edited.npz": arrays(space, vertices, faces), "other.npz": arrays(own, more_vertices, more_faces)}
+    values = {"other": "inputs/other.npz", "mix": round(settings.mix, 3), "strength": 0.0}
+    (low, high), (_, other_high) = edited.world_box(item), edited.world_box(other)
+    aside = max(high[0], other_high[0]) - high[0] + GAP * (high[0] - low[0])
+    placement = edited.placement_of(item, space, np.array([aside, 0.0, 0.0]))
+    return start_edit(context, settings, (item, other), values, files, placement, replaced, is_draft)
+
+
+def update_edit(context, result, items: list, is_draft: bool = False) -> Ticket:
+    """Queue the edit that made a result once more, of its meshes as they are now. Raises JobFailed."""
+    settings = result.wala.settings
+    with source_display.sources_shown(context.scene):
+        start = blend if settings.edit == BLEND else vary
+        return start(context, settings, *items, replaced=result, is_draft=is_draft)
 
 
 def arrays(space: edited.ModelSpace, vertices: np.ndarray, faces: np.ndarray) -> dict:
@@ -114,17 +164,7 @@ class WALA_OT_vary(EditOperator, bpy.types.Operator):
         return region_missing(settings)
 
     def start(self, context, settings):
-        item = context.active_object
-        vertices, faces = edited.mesh_of(context, item)
-        space = edited.model_space(item, vertices, regenerate.source_of(item))
-        region, files = {}, {"edited.npz": arrays(space, vertices, faces)}
-        if settings.edit_region == "EMPTY":
-            region = edited.region_of_empty(item, settings.region, space)
-        elif settings.edit_region == "FACES":
-            region, more = edited.region_of_faces(item, space, settings.region_radius * edited.MODEL_SIZE)
-            files |= more
-        values = {"strength": round(settings.region_strength if region else settings.strength, 3), **region}
-        return start_edit(context, settings, item, values, files, edited.placement_of(item, space))
+        return vary(context, settings, context.active_object)
 
 
 class WALA_OT_blend(EditOperator, bpy.types.Operator):
@@ -141,16 +181,7 @@ class WALA_OT_blend(EditOperator, bpy.types.Operator):
         item, other = context.active_object, second_of(context)
         if other is None:
             raise JobFailed("bad-input", "There are not two meshes", "Select two meshes")
-        vertices, faces = edited.mesh_of(context, item)
-        space = edited.model_space(item, vertices, regenerate.source_of(item))
-        more_vertices, more_faces = edited.mesh_of(context, other)
-        own = edited.model_space(other, more_vertices, regenerate.source_of(other))
-        files = {"edited.npz": arrays(space, vertices, faces), "other.npz": arrays(own, more_vertices, more_faces)}
-        values = {"other": "inputs/other.npz", "mix": round(settings.mix, 3), "strength": 0.0}
-        (low, high), (_, other_high) = edited.world_box(item), edited.world_box(other)
-        aside = max(high[0], other_high[0]) - high[0] + GAP * (high[0] - low[0])
-        placement = edited.placement_of(item, space, np.array([aside, 0.0, 0.0]))
-        return start_edit(context, settings, item, values, files, placement, (other,))
+        return blend(context, settings, item, other)
 
 
 class WALA_OT_add_region(bpy.types.Operator):

@@ -6,15 +6,19 @@ import bpy
 import numpy as np
 
 from ..capture import meshes
+from ..capture.edited import mesh_of
 from ..conditions import CAPTURES
 from ..scene import compatibility
 
+VARY, BLEND = "vary", "blend"  # kinds of edits, in the settings of their results
 SIGNIFICANT = 5  # decimals of a coordinate that count
 
 
 def fingerprint(context, settings, items) -> str:
     """Hex digest of the objects' strokes or geometry in the world, and of the settings' pictures; "" without any.
     ``items``: objects of the scene."""
+    if settings.edit:
+        return of_edit(context, settings.edit, settings, items)
     digest = hashlib.sha256()
     for image in images_of(settings):
         _add(digest, _pixels(image))
@@ -29,8 +33,28 @@ def fingerprint(context, settings, items) -> str:
     return digest.hexdigest()[:32] if items or images_of(settings) else ""
 
 
+def of_edit(context, edit: str, settings, items) -> str:
+    """Hex digest of the meshes that an edit is made from, in their own coordinates, and of its region's place in the
+    first one."""
+    digest = hashlib.sha256()
+    for item in items:
+        for array in mesh_of(context, item):
+            _add(digest, array)
+    if edit == VARY and items and (region := region_of(settings)) is not None:
+        matrix = items[0].matrix_world.inverted_safe() @ region.matrix_world
+        _add(digest, np.array(matrix) * region.empty_display_size)
+    return digest.hexdigest()[:32]
+
+
+def region_of(settings):
+    """The empty whose region an edit makes anew; None for none."""
+    return settings.region if settings.edit_region == "EMPTY" else None
+
+
 def images_of(settings) -> list:
-    """The images in the settings of their condition."""
+    """The images in the settings of their condition; none of an edit."""
+    if settings.edit:
+        return []
     names = getattr(CAPTURES[settings.condition].properties, "__annotations__", {})
     owners = [owner for name in names for owner in _entries(getattr(settings, name))]
     return [owner for owner in owners if isinstance(owner, bpy.types.Image)]

@@ -57,7 +57,7 @@ class WALA_OT_restore_settings(HistoryOperator, bpy.types.Operator):
         kept = settings_of(history.read_origin(folder))
         if not kept:
             raise JobFailed("job-missing", "The settings of this shape are not kept")
-        stored_settings.restore(context.scene.wala, {**kept, "view": "", "randomise_seed": False})
+        stored_settings.restore(context.scene.wala, {**kept, "view": "", "edit": "", "randomise_seed": False})
 
 
 class WALA_OT_remove_result(HistoryOperator, bpy.types.Operator):

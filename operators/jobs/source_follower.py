@@ -8,7 +8,7 @@ from bpy.app.handlers import persistent
 from ...runtime.messages import JobFailed
 from ..scene import compatibility
 from . import panel_state, sources
-from .fingerprint import fingerprint, images_of
+from .fingerprint import VARY, fingerprint, images_of, region_of
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,9 @@ def names_of(item, scene) -> list[str]:
     """Names in the depsgraph's updates when the sources change."""
     owners = sources.find(item, scene)
     data = [owner.data for owner in owners if owner.data is not None]
-    return [owner.name for owner in (*owners, *data, *images_of(item.wala.settings))]
+    settings = item.wala.settings
+    region = region_of(settings) if settings.edit == VARY else None
+    return [owner.name for owner in (*owners, *data, *images_of(settings), *filter(None, [region]))]
 
 
 def describe_change(context, item) -> str:

@@ -40,7 +40,7 @@ def start(context, settings, replaced=None, is_draft: bool = False) -> Ticket:
         settings.model,
         row.condition,
         capture.inputs | beside,
-        seed=settings.seed if replaced is None else int(replaced.get(f"{MARK}seed", settings.seed)),
+        seed=seed_of(settings, replaced),
         scale=settings.scale or None,
         steps=None if is_draft else settings.steps or None,
         fit=None if settings.fit else 0,
@@ -58,6 +58,11 @@ def start(context, settings, replaced=None, is_draft: bool = False) -> Ticket:
     replaces = sources.references([replaced])[0] if replaced is not None else ()
     origin = Origin(title, capture.source, kept, print_of_input, replaces, is_draft)
     return submit(context, request, {**capture.files, **further.files}, origin)
+
+
+def seed_of(settings, replaced) -> int:
+    """Seed of a job: that of the result that it replaces, if any, else of the settings."""
+    return settings.seed if replaced is None else int(replaced.get(f"{MARK}seed", settings.seed))
 
 
 @dataclass(frozen=True)

@@ -245,3 +245,76 @@ def test_what_cannot_be_edited_says_why(extension):
     extension.settings.edit_region, extension.settings.region = "EMPTY", region
     with pytest.raises(RuntimeError, match="flat"):
         bpy.ops.wala.vary()
+
+
+def test_an_edit_follows_its_mesh_and_its_region(extension):
+    """Once the mesh is shown again and changed, the panel says so, and Update makes the edit anew in place."""
+    item = thing()
+    region = scenes.add("Region", None)
+    region.empty_display_type, region.location = "CUBE", item.location
+    bpy.context.view_layer.update()
+    made = vary(extension, item, region=region, edit_region="EMPTY", region_strength=0.75, seed=9, strength=0.5)
+    made.name, job = "Better", made["wala_job"]
+    extension.session.tick()
+    assert made.wala.settings.edit == "vary" and not extension.settings.edit and not extension.panel.outdated
+    item.hide_set(False)
+    item.data.vertices[0].co.x -= 1.0
+    item.data.update()
+    bpy.context.view_layer.update()
+    extension.session.tick()
+    assert extension.panel.outdated == "“Thing” has changed"
+    extension.settings.seed, extension.settings.region_strength = 1, 0.1
+    item.location.z += 3
+    assert bpy.ops.wala.update() == {"FINISHED"}
+    request, _ = job_of(extension, made)
+    assert (request.seed, request.edit["strength"], made.name) == (9, 0.75, "Better") and made["wala_job"] != job
+    assert same_points(scenes.world_vertices(made) + (0, 0, 3), scenes.world_vertices(item))
+    extension.session.tick()
+    assert not extension.panel.outdated
+    region.scale = (2, 2, 2)
+    bpy.context.view_layer.update()
+    extension.session.tick()
+    assert extension.panel.outdated
+    extension.settings.property_unset("region_strength")
+    extension.settings.edit_region = "ALL"
+
+
+def test_live_makes_a_draft_of_an_edit(extension):
+    item = thing()
+    made = vary(extension, item, edit_region="ALL", strength=0.5)
+    item.hide_set(False)
+    extension.settings.live = True
+    try:
+        bpy.context.view_layer.objects.active = item
+        extension.session.tick()
+        item.data.vertices[0].co.x -= 1.0
+        item.data.update()
+        bpy.context.view_layer.update()
+        extension.session.tick()
+        assert len(extension.session.current.queue.unfinished) == 1
+        extension.poll_until(lambda: not extension.session.current.queue.is_busy)
+    finally:
+        extension.settings.live = False
+    request, _ = job_of(extension, made)
+    assert (request.quality, request.edit["strength"]) == ("draft", 0.5)
+    assert same_points(scenes.world_vertices(made), scenes.world_vertices(item))
+
+
+def test_a_blend_follows_both(extension):
+    first, second = thing("First"), thing("Second")
+    second.location.x += 20
+    second.select_set(True)
+    first.select_set(True)
+    bpy.context.view_layer.objects.active = first
+    assert bpy.ops.wala.blend("EXEC_DEFAULT", True) == {"FINISHED"}
+    made = bpy.context.active_object
+    place = made.matrix_world.copy()
+    extension.session.tick()
+    second.data.vertices[0].co.x -= 1.0
+    second.data.update()
+    bpy.context.view_layer.update()
+    extension.session.tick()
+    assert extension.panel.outdated == "What it was made from has changed"
+    assert bpy.ops.wala.update() == {"FINISHED"}
+    request, files = job_of(extension, made)
+    assert request.edit["mix"] == pytest.approx(0.5) and "other.npz" in files and made.matrix_world == place

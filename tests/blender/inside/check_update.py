@@ -147,7 +147,7 @@ def test_what_cannot_be_updated_says_why(extension):
     assert not bpy.ops.wala.update.poll()
     extension.settings.prompt = "a chair"
     generate(extension, "TEXT")
-    with pytest.raises(RuntimeError, match="blockout, a sketch or a picture"):
+    with pytest.raises(RuntimeError, match="blockout, a sketch, a picture or another mesh"):
         bpy.ops.wala.update()
     source = seat()
     generate(extension)
