@@ -96,6 +96,7 @@ class Engine:
         # Intermediate results are written at once, so that a later failure does not lose them.
         keep = ResultCallbacks(
             latent=lambda latent: jobs.write_latent(folder, latent),
+            levels=lambda latents: jobs.write_levels(folder, latents),
             views=lambda files: jobs.write_views(folder, files),
             surface=lambda *surface: jobs.write_surface(folder, *surface),
             note=lambda words: log.info("%s", words),
@@ -148,7 +149,11 @@ def _make_variations(
     from wala_blender.pipeline import ResultCallbacks
 
     surfaces: list[tuple] = []
-    keep = ResultCallbacks(surface=lambda *surface: surfaces.append(surface))
+    # A model of levels has no agreement: its results stay in the order of the seeds.
+    keep = ResultCallbacks(
+        surface=lambda *surface: surfaces.append(surface),
+        levels=lambda latents: jobs.write_levels(variations.make_folder(folder, len(surfaces)), latents),
+    )
     seeds = [(request.seed + number) % 2**63 for number in range(request.variations)]
     shapes = pipeline.variations(request.condition, inputs, settings, seeds, progress, keep, edit)
     results = list(zip(shapes, surfaces, strict=True))

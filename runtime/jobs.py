@@ -1,6 +1,6 @@
 """Job folder: write, read, claim. The unit of work shared by Blender, the worker, the command line and a farm.
 
-    request.json, inputs/, events.ndjson, result/ (CONDITION_VIEW.png, latent.npy, surface.npz, surface.json,
+    request.json, inputs/, events.ndjson, result/ (CONDITION_VIEW.png, latent.npy, latents.npz, surface.npz, surface.json,
     mesh.npz, result.json), worker.log, .claim
 
 A folder may come from anyone: a link or a pipe in place of one of its files is refused, so that it reaches nothing
@@ -50,7 +50,7 @@ __all__ = ["ID", "MAX_STEPS", "MODEL_NAME", "SCHEMA", "Request"]
 
 REQUEST, EVENTS, LOG, CLAIM = "request.json", "events.ndjson", "worker.log", ".claim"
 INPUTS, RESULT = "inputs", "result"
-MESH, RECORD, LATENT = "mesh.npz", "result.json", "latent.npy"
+MESH, RECORD, LATENT, LEVELS = "mesh.npz", "result.json", "latent.npy", "latents.npz"
 SURFACE, SURFACE_RECORD = "surface.npz", "surface.json"
 MAX_EVENT_BYTES = 64 * 2**20
 # Failures on folders that must not be written into: not a job, or another worker's.
@@ -202,7 +202,7 @@ def forget_result(folder: Path | str) -> None:
     try:
         check_folder(result)
         # The record first: without it the result is incomplete.
-        for name in (RECORD, MESH, SURFACE_RECORD, SURFACE, LATENT):
+        for name in (RECORD, MESH, SURFACE_RECORD, SURFACE, LATENT, LEVELS):
             (result / name).unlink(missing_ok=True)
         for path in list(result.iterdir()):
             if _VIEW_NAME.fullmatch(path.name) or path.name.endswith(PARTIAL):
@@ -251,6 +251,21 @@ def _parse_events(text: str) -> list[Event]:
 def write_latent(folder: Path | str, latent: np.ndarray) -> None:
     """Write the sampled latent at once, so that a later stage's failure does not lose it."""
     _write_result_files(folder, {LATENT: writer(np.asarray(latent))})
+
+
+def write_levels(folder: Path | str, latents: Mapping[str, np.ndarray]) -> None:
+    """Write the latents of a model of levels at once: z3, z2, z1 (M, C) float32, and the frame (4,), center and scale,
+    from the result's coordinates to the unit sphere."""
+    _write_result_files(folder, {LEVELS: writer(dict(latents))})
+
+
+def read_levels(folder: Path | str) -> bytes | None:
+    """The file of the latents of a model of levels, as an input of another job; None where there is none."""
+    path = Path(folder) / RESULT / LEVELS
+    try:
+        return _read_whole(path) if is_plain(path) else None
+    except OSError:
+        return None
 
 
 def write_views(folder: Path | str, files: Mapping[str, bytes]) -> None:

@@ -23,6 +23,19 @@ def folder_of(folder: Path | str, number: int) -> Path:
     return Path(folder) if number == 0 else Path(folder) / FOLDER / f"{number:02}"
 
 
+def make_folder(folder: Path | str, number: int) -> Path:
+    """Folder of a variation, made where it is missing. Raises JobFailed "cannot-write"."""
+    own = folder_of(folder, number)
+    try:
+        for path in (own.parent, own) if number else ():
+            with contextlib.suppress(FileExistsError):
+                path.mkdir()
+            check_folder(path)
+    except OSError as error:
+        raise write_failure(error, own) from error
+    return own
+
+
 def write_variation(
     folder: Path | str,
     number: int,
@@ -34,12 +47,8 @@ def write_variation(
 ) -> None:
     """Write a variation's mesh, record and thumbnail (PNG). attributes: of the mesh, as of jobs.write_result. Raises as
     that."""
-    own = folder_of(folder, number)
+    own = make_folder(folder, number)
     try:
-        for path in (own.parent, own) if number else ():
-            with contextlib.suppress(FileExistsError):
-                path.mkdir()
-            check_folder(path)
         jobs.write_result(own, vertices, faces, record, **attributes)
         write_files([(own / jobs.RESULT / THUMBNAIL, writer(thumbnail))])
     except OSError as error:

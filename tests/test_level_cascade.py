@@ -50,13 +50,20 @@ def test_a_category_guides_and_nothing_does_not(denoisers, structure):
     assert (plain - nothing).abs().max() > 1e-4
 
 
-def test_strength_says_how_far_a_level_moves(denoisers, structure):
-    original = standardized(torch.randn(1, 8, 8, generator=torch.Generator().manual_seed(2)))
-    moved = [
-        float((generate_levels(denoisers, COUNTS, [structure], 7, original=original, strength=s)[1] - original).norm())
-        for s in (0.0, 0.3, 1.0)
-    ]
-    assert moved[0] < 0.1 < moved[1] < moved[2]
+def test_strength_says_how_far_the_levels_move(denoisers, structure):
+    generator = torch.Generator().manual_seed(2)
+    own = [standardized(torch.randn(1, count, c, generator=generator)) for count, c in zip(COUNTS[1:], CHANNELS[1:])]
+    seen, moved = [], []
+    for strength in (0.0, 0.3, 1.0):
+        levels = generate_levels(
+            denoisers, COUNTS, [structure], 7, originals=own, strength=strength, on_step=lambda *step: seen.append(step)
+        )
+        moved.append([float((new - old).norm()) for new, old in zip(levels[1:], own)])
+        assert seen[-1] == (seen[-1][1] - 1, 2 * (STEPS - start_step(strength)))
+    for least, less, most in zip(*moved):
+        assert least < 0.1 < less < most
+    anew = generate_levels(denoisers, COUNTS, [structure], 7)
+    assert all(torch.equal(a, b) for a, b in zip(levels, anew))  # a strength of 1 begins with noise alone
     assert [start_step(s) for s in (0.0, 0.5, 1.0)] == [17, 8, 0]
     with pytest.raises(InputError, match="strength is 1.5"):
         start_step(1.5)

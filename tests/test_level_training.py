@@ -9,6 +9,8 @@ import torch
 
 from wala_blender.configuration import read_settings
 from wala_blender.errors import InputError
+from wala_blender.models.level_model import load_level_model
+from wala_blender.models.trained_model import read_row
 from wala_blender.networks.configs import LevelAutoencoderConfig
 from wala_blender.training import level_autoencoder_training, level_denoiser_training, level_shapes
 from wala_blender.training.data.dataset import read_index
@@ -18,7 +20,8 @@ from wala_blender.training.level_autoencoder_training import (
     load_level_autoencoder,
 )
 from wala_blender.training.level_denoiser_training import LEVELS, LevelDenoiserTraining, load_level_denoiser
-from wala_blender.training.level_latents import level_latents
+from wala_blender.training.level_export import export_levels
+from wala_blender.training.level_latents import frequent_words, level_latents
 from wala_blender.training.level_shapes import BOX_MARGIN, signed_permutations, turned_about_up
 from wala_blender.training.loop import Loop, LoopSettings
 from wala_blender.training.settings import CONFIGURATIONS
@@ -153,6 +156,16 @@ def test_the_stages_one_after_the_other_killed_and_resumed(store, tmp_path, monk
     latents = level_latents(run, shapes, model, 2)
     assert [level.shape for level in latents.levels] == [(6, 4, 16), (6, 8, 8), (6, 24, 4)]
     assert not torch.equal(latents.levels[0][0], latents.levels[0][1])
+    assert frequent_words(read_index(store, "train"), 0) == []
+    weights = export_levels(run, [tmp_path / level / "whole" for level in LEVELS], tmp_path / "model")
+    row = read_row(tmp_path / "model")
+    assert row.cascade and row.makes == "reconstructions" and row.weights == weights and row.name == "model"
+    exported, denoisers = load_level_model(weights)
+    assert exported.config == AUTOENCODER.model and [one.config.channels for one in denoisers] == [16, 8, 4]
+    for key, value in model.state_dict().items():
+        torch.testing.assert_close(exported.state_dict()[key], value, rtol=1e-3, atol=1e-3)
+    with pytest.raises(InputError, match="not of one cascade"):
+        export_levels(run, [tmp_path / level / "whole" for level in reversed(LEVELS)], tmp_path / "model")
     with pytest.raises(InputError, match="has 6 latents, expected 9"):
         level_latents(run, shapes, model, 3)
 

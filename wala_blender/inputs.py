@@ -144,10 +144,13 @@ class PointInput(Input):
 @dataclass(frozen=True, eq=False)
 class MeshInput(Input):
     """A ``mesh`` to reconstruct from a model's latents, decoded on a grid of ``resolution`` points a side: 257 or
-    129."""
+    129. ``keep``: levels that stay ("all", "structure+major", "structure", "nothing"), the finer ones are made anew
+    with that ``strength``, 0 … 1."""
 
     mesh: Mesh
     resolution: int | None = None
+    keep: str | None = None
+    strength: float | None = None
     condition: ClassVar[str] = "mesh"
 
 

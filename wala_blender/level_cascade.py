@@ -52,32 +52,34 @@ def generate_levels(
     seed: int,
     category: int = UNCONDITIONAL,
     scale: float = GUIDANCE,
-    original: Tensor | None = None,
+    originals: Sequence[Tensor] = (),
     strength: float = 1.0,
     on_step: Callable[[int, int], None] | None = None,
 ) -> list[Tensor]:
     """All levels' latents (1, M, C), the coarsest first: those in ``kept``, and newly sampled finer ones.
 
-    denoisers and counts: of every level. ``original``: latents of the first sampled level, to be varied with that
-    ``strength`` instead of sampled from pure noise. ``on_step(step, steps)`` counts through all levels and may raise to
-    stop. The same seed gives the same latents.
+    denoisers and counts: of every level. ``originals``: latents of the sampled levels, each of which begins with its
+    own at the noise of that ``strength``, 0 … 1; without them, or with a strength of 1, they begin with pure noise.
+    ``on_step(step, steps)`` counts through all levels and may raise to stop. The same seed gives the same latents.
     """
-    levels = list(kept)
-    sigmas, first = edm.noise_levels(STEPS), 0 if original is None else start_step(strength)
-    total = STEPS * (len(denoisers) - len(kept)) - first
-    done = 0
+    levels, first = list(kept), start_step(strength) if originals else 0
+    if originals and len(originals) != len(denoisers) - len(kept):
+        raise ValueError(f"{len(originals)} originals of {len(denoisers) - len(kept)} sampled levels")
+    remaining = edm.noise_levels(STEPS)[first:]
+    steps = len(remaining) - 1
+    total, done = steps * (len(denoisers) - len(kept)), 0
     for number in range(len(kept), len(denoisers)):
         model = denoisers[number]
         weight = model.proj_in.weight
         generator = torch.Generator().manual_seed((len(denoisers) * seed + number) % 2**63)
         noise = torch.randn(1, counts[number], model.config.channels, generator=generator).to(weight)
-        remaining = sigmas[first:]
-        start = float(remaining[0]) * noise + (0 if original is None else original)
+        start = float(remaining[0]) * noise
+        if first:
+            start = start + originals[number - len(kept)]
         denoise = guided_denoiser(model, levels, category, scale)
         sample = edm.heun(denoise, remaining, start, on_step and partial(_report, on_step, done, total))
         levels.append(standardized(sample))
-        done += len(remaining) - 1
-        original, first = None, 0
+        done += steps
     return levels
 
 

@@ -1,8 +1,8 @@
-"""Mesh → LaGeM's three sets of latent vectors → mesh, stage by stage."""
+"""Mesh → LaGeM's three sets of latent vectors, some of them made anew → mesh, stage by stage."""
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +10,24 @@ import torch
 from torch import Tensor
 
 from .errors import InputError, ModelError
+from .files import file_digest
 from .finishing.finish import check_available
-from .geometry.distance import Frame, check_faces, frame_of
+from .geometry.distance import check_faces, frame_of
 from .geometry.metrics import sample_surface
 from .geometry.occupancy import occupancy_field
 from .geometry.point_sets import unit_sphere_frame
 from .geometry.surface import field_to_mesh, main_components
 from .inputs import Input, raw_inputs
+from .level_latents import MeshLatents, Variation
 from .models.lagem import load_autoencoder
+from .models.level_model import LEVEL_MODEL, load_level_model
+from .models.licences import Licence
 from .models.loading import HASH_DIGITS, weights_file, weights_name
-from .models.records import Installed, known_row, models_folder, require
+from .models.records import known_row, models_folder, require
 from .models.registry import ModelRow
 from .networks.configs import LevelAutoencoderConfig
 from .networks.level_autoencoder import LevelAutoencoder
+from .networks.level_denoiser import LevelDenoiser
 from .offload import run_with_offload_fallback
 from .pipeline import (
     Generation,
@@ -41,7 +46,8 @@ from .shape_editing import Edit
 QUERIES = {
     257: 1_200_000,
     129: 400_000,
-}  # points a side of the grid, the default first → approximate number of evaluated points
+}  # points a side of the grid → approximate number of evaluated points
+DEFAULT_RESOLUTION, DEFAULT_OF_A_SMALL_MODEL = 257, 129
 
 
 @dataclass(frozen=True)
@@ -82,10 +88,20 @@ def describe_duration(seconds: float) -> str:
 
 
 class MeshToMesh:
-    """A published level autoencoder with Pipeline's interface; created by ``load``."""
+    """A level autoencoder, with the cascade of its levels' denoisers where the model has one, and Pipeline's interface;
+    created by ``load``."""
 
-    def __init__(self, row: ModelRow, installed: Installed, model: LevelAutoencoder, device: torch.device):
-        self.row, self._installed, self._model, self._device = row, installed, model, device
+    def __init__(
+        self,
+        row: ModelRow,
+        model: LevelAutoencoder,
+        denoisers: Sequence[LevelDenoiser],
+        weight_hash: str,
+        licence: Licence,
+        device: torch.device,
+    ):
+        self.row, self.model, self.denoisers = row, model, denoisers
+        self._weight_hash, self._licence, self._device = weight_hash, licence, device
 
     @classmethod
     def load(
@@ -96,27 +112,32 @@ class MeshToMesh:
         models: Path | str | None = None,
         precision: str = "auto",
     ) -> "MeshToMesh":
-        """The model of that name; arguments and errors as of Pipeline.load. There is one network, which computes in
-        float32: ``low_memory`` changes nothing."""
+        """The model of that name; arguments and errors as of Pipeline.load. It computes in float32, and is in memory as
+        a whole: ``low_memory`` changes nothing."""
         if precision not in ("auto", "float32"):
             raise ModelError(f"the model {model} computes in float32, not in {precision}", "Leave the precision out.")
         folder, chosen = models_folder(models), choose_device(device)
         row = known_row(model, folder)
+        if row.cascade:
+            autoencoder, denoisers = load_level_model(row.weights, chosen)
+            return cls(
+                row, autoencoder, denoisers, file_digest(row.weights)[:HASH_DIGITS], row.licence, chosen
+            )
         installed = require(row, folder)
-        return cls(row, installed, load_autoencoder(weights_file(installed), chosen), chosen)
+        digest = installed.files[weights_name(installed)].sha256[:HASH_DIGITS]
+        return cls(row, load_autoencoder(weights_file(installed), chosen), (), digest, installed.licence, chosen)
 
-    def encode(self, vertices: np.ndarray, faces: np.ndarray, seed: int = 0) -> tuple[list[Tensor], Frame]:
-        """Latents (1, M, C) of a mesh, the coarsest level first, and the unit sphere's frame. ``seed``: of the points
-        on the surface."""
-        vertices, faces = check_faces(vertices, faces)
-        frame = unit_sphere_frame(vertices[np.unique(faces)])
-        cloud = sample_surface(frame.to_model(vertices), faces, self._model.config.points, np.random.default_rng(seed))
+    def encode(self, vertices: np.ndarray, faces: np.ndarray, seed: int = 0) -> MeshLatents:
+        """Latents of a mesh. ``seed``: of the points on the surface."""
+        frame, (vertices, faces) = frame_of(vertices), check_faces(vertices, faces)
+        sphere = unit_sphere_frame(vertices[np.unique(faces)])
+        cloud = sample_surface(sphere.to_model(vertices), faces, self.model.config.points, np.random.default_rng(seed))
         points = torch.from_numpy(cloud.astype(np.float32))[None].to(self._device)
-        return self._model.encode(points), frame
+        return MeshLatents(self.model.encode(points), frame, sphere)
 
     def latents_to_field(self, latents: list[Tensor], resolution: int, progress: Progress) -> np.ndarray:
         """Latents → logits (resolution,)*3 float32 over the unit sphere's cube, positive inside."""
-        sets = self._model.decode(latents)
+        sets = self.model.decode(latents)
         done = 0
 
         def counted(count: int) -> None:
@@ -125,7 +146,7 @@ class MeshToMesh:
             done += count
 
         def logits(points: np.ndarray) -> np.ndarray:
-            return self._model.query(torch.from_numpy(points)[None].to(self._device), sets)[0].cpu().numpy()
+            return self.model.query(torch.from_numpy(points)[None].to(self._device), sets)[0].cpu().numpy()
 
         return occupancy_field(logits, resolution - 1, counted)
 
@@ -138,18 +159,18 @@ class MeshToMesh:
         keep: ResultCallbacks = ResultCallbacks(),
         edit: Edit | None = None,
     ) -> Generation:
-        """The mesh reconstructed from its latents. ``keep`` gets a note with the expected duration, and the latents:
-        the levels' numbers in a row.
+        """The mesh made of its latents, the levels that are not kept anew. ``keep`` gets a note with the expected
+        duration, and the latents: the levels' numbers in a row, and by levels.
 
         Arguments and errors as of Pipeline.generate.
         """
         refuse_edit(self.row.name, edit)
         condition, inputs = raw_inputs(condition, inputs)
-        resolution = self._checked(condition, inputs, settings)
+        resolution, variation = self._checked(condition, inputs, settings)
         check_available(settings.finish)
         return run_with_offload_fallback(
             lambda sequential_offload: self._generate(
-                condition, inputs, settings, resolution, progress or silent, keep
+                condition, inputs, settings, resolution, variation, progress or silent, keep
             ),
             "off",
             self._device,
@@ -163,10 +184,11 @@ class MeshToMesh:
         inputs: dict,
         settings: Settings,
         resolution: int,
+        variation: Variation,
         progress: Progress,
         keep: ResultCallbacks,
     ) -> Generation:
-        config = self._model.config
+        config = self.model.config
         timings: dict[str, float] = {}
         timed = Stopwatch(progress, timings)
         timed("condition", 0, 1)
@@ -176,33 +198,49 @@ class MeshToMesh:
             f"at {resolution}³ points"
         )
         timed("encode", 0, 1)
-        latents, sphere = self.encode(inputs["vertices"], inputs["faces"], settings.seed)
-        flat = torch.cat([latent.flatten() for latent in latents]).cpu().numpy()
-        keep.latent(flat)
-        field = self.latents_to_field(latents, resolution, timed)
+        latents = self._latents(inputs, settings.seed, variation, timed)
+        keep.latent(latents.flat)
+        keep.levels(latents.arrays())
+        field = self.latents_to_field(latents.levels, resolution, timed)
         timed("surface", 0, 1)
         # field_to_mesh takes the cube without its last planes, where no shape in the unit sphere has an inside
-        vertices, faces, left_out = main_components(
-            *field_to_mesh(-field[:-1, :-1, :-1], remove_dust=False), bool(settings.one_piece)
-        )
+        one_piece = self.row.one_piece if settings.one_piece is None else settings.one_piece
+        vertices, faces, left_out = main_components(*field_to_mesh(-field[:-1, :-1, :-1], remove_dust=False), one_piece)
         timed.stop()
-        frame = frame_of(inputs["vertices"])
+        frame = latents.frame
         record = {
             "model": self.row.name,
-            "weight_hash": self._installed.files[weights_name(self._installed)].sha256[:HASH_DIGITS],
+            "model_version": self.row.version,
+            "weight_hash": self._weight_hash,
             "seed": settings.seed,
             "condition": condition,
             "resolution": resolution,
-            "one_piece": bool(settings.one_piece),
-            "licence": self._installed.licence.name,
-            "non_commercial": self._installed.licence.non_commercial,
+            "keep": variation.keep,
+            "strength": None if variation.keep == "all" else variation.strength,
+            "one_piece": one_piece,
+            "licence": self._licence.name,
+            "non_commercial": self._licence.non_commercial,
             "ai_generated": True,
             "timings": timings,
             "frame": {"center": [float(c) for c in frame.center], "scale": float(frame.scale)},
             "note": ". ".join(filter(None, (*inputs.get("notes", ()), describe_left_out(left_out)))),
         }
-        vertices = frame.to_model(sphere.from_model(vertices)).astype(np.float32)
-        return finished(vertices, faces, flat, record, settings.finish, progress, keep)
+        vertices = frame.to_model(latents.sphere.from_model(vertices)).astype(np.float32)
+        return finished(vertices, faces, latents.flat, record, settings.finish, progress, keep)
+
+    def _latents(self, inputs: dict, seed: int, variation: Variation, progress: Progress) -> MeshLatents:
+        """The mesh's latents, given or encoded, with the levels that are made anew."""
+        if "latents" in inputs:
+            own = MeshLatents.read(inputs["latents"], self.model.config, self._device)
+        else:
+            # what is kept is the same for every seed
+            own = self.encode(inputs["vertices"], inputs["faces"], seed if variation.keep == "all" else 0)
+        if variation.keep == "all":
+            return own
+        levels = variation.applied(
+            own.levels, self.denoisers, seed, lambda step, steps: progress("sample", step, steps)
+        )
+        return replace(own, levels=levels)
 
     def variations(
         self,
@@ -214,11 +252,12 @@ class MeshToMesh:
         keep: ResultCallbacks = ResultCallbacks(),
         edit: Edit | None = None,
     ) -> list[Generation]:
-        """As Pipeline.variations, one after the other: they differ in the points on the surface alone."""
+        """As Pipeline.variations, one after the other. Where all levels are kept, they differ in the points on the
+        surface alone."""
         return one_after_another(self.generate, condition, inputs, settings, seeds, progress, keep, edit)
 
-    def _checked(self, condition: str, inputs: dict, settings: Settings) -> int:
-        """The resolution to use."""
+    def _checked(self, condition: str, inputs: dict, settings: Settings) -> tuple[int, Variation]:
+        """The resolution to use, and what is made anew."""
         if condition not in self.row.conditions:
             raise ModelError(
                 f"the model {self.row.name} takes no {condition}", f"It takes: {', '.join(self.row.conditions)}."
@@ -226,10 +265,17 @@ class MeshToMesh:
         unused = [name for name in ("scale", "steps", "fit") if getattr(settings, name)]
         if unused:
             raise InputError(
-                f"the model {self.row.name} makes a mesh again, without noise: it has no {' and no '.join(unused)}",
-                "Leave it out.",
+                f"the model {self.row.name} makes a mesh again: it has no {' and no '.join(unused)}", "Leave it out."
             )
-        resolution = inputs.get("resolution", next(iter(QUERIES)))
+        variation = Variation(inputs.get("keep", "all"), inputs.get("strength", 1.0))
+        if variation.keep != "all" and not self.denoisers:
+            raise ModelError(
+                f"the model {self.row.name} has no cascade: it makes a mesh again, and cannot vary its details",
+                f"Keep all, or choose the model {LEVEL_MODEL}.",
+            )
+        if variation.keep == "all" and "strength" in inputs:
+            raise InputError("there is a strength, and all levels are kept", "Say which to keep, or leave it out.")
+        resolution = inputs.get("resolution", DEFAULT_OF_A_SMALL_MODEL if self.denoisers else DEFAULT_RESOLUTION)
         if resolution not in QUERIES:
             raise InputError(f"the resolution is {resolution}, expected {' or '.join(map(str, QUERIES))}")
-        return resolution
+        return resolution, variation

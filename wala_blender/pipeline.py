@@ -146,12 +146,14 @@ class Generation:
 class ResultCallbacks:
     """Callbacks for intermediate results, so that a later stage's failure does not lose them.
 
-    ``latent`` gets (4, 12, 12, 12) float32; ``views`` the pictures of a model that makes these first, as files: name →
+    ``latent`` gets (4, 12, 12, 12) float32; ``levels`` the latents of a model of levels, as of MeshLatents.arrays;
+    ``views`` the pictures of a model that makes these first, as files: name →
     PNG; ``note`` a sentence to show before a long stage; ``surface`` the surface as extracted, vertices (V, 3) float32
     and faces (F, 3) int32, with the record so far and the faces' colours (F, 3) uint8 or None.
     """
 
     latent: Callable[[np.ndarray], object] = lambda latent: None
+    levels: Callable[[dict[str, np.ndarray]], object] = lambda latents: None
     views: Callable[[dict[str, bytes]], object] = lambda files: None
     note: Callable[[str], object] = lambda message: None
     surface: Callable[[np.ndarray, np.ndarray, dict, np.ndarray | None], object] = (

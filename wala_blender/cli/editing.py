@@ -27,6 +27,7 @@ def add_vary(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shape", type=Path, metavar="MESH", help=MESH_FILES)
     parser.add_argument(
         "--strength",
+        dest="edit_strength",  # a mesh made again has a strength too
         type=_share,
         metavar="S",
         help="from 0, the mesh as it is, to 1, a new shape (default: 0.5, of a region 1)",
@@ -59,6 +60,7 @@ def add_blend(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--strength",
+        dest="edit_strength",
         type=_share,
         default=0.0,
         metavar="S",
@@ -97,14 +99,14 @@ def vary(options: argparse.Namespace) -> int:
     """`wala vary`."""
     region = region_of(options)
     default = 1.0 if region else 0.5
-    strength = default if options.strength is None else options.strength
+    strength = default if options.edit_strength is None else options.edit_strength
     return _edited(options, {"mesh": options.shape}, {"strength": strength, **region})
 
 
 def blend(options: argparse.Namespace) -> int:
     """`wala blend`."""
     files = {"mesh": options.shape, "other": options.other}
-    return _edited(options, files, {"strength": options.strength, "mix": options.mix})
+    return _edited(options, files, {"strength": options.edit_strength, "mix": options.mix})
 
 
 def _edited(options: argparse.Namespace, files: dict[str, object], values: dict) -> int:

@@ -36,11 +36,11 @@ def progress_bar() -> Iterator:
 
 def _input_of(options: argparse.Namespace) -> tuple[str, dict[str, object], Path]:
     """Name of the condition, its inputs in the form of a job's request, and the folder of its files."""
-    chosen = (spec for spec in SPECS.values() if getattr(options, spec.cli.name) is not None)
+    chosen = (spec for spec in SPECS.values() if getattr(options, spec.cli.name, None) is not None)
     spec = next(chosen, SPECS["none"])
     inputs = {} if spec.name == "none" else spec.cli.read(getattr(options, spec.cli.name))
     for option in OPTIONS:
-        value = getattr(options, option.name)
+        value = getattr(options, option.name, None)
         if value is not None and option not in spec.options:
             *takers, last = (f"--{other.cli.name}" for other in SPECS.values() if option in other.options)
             listed = f"{', '.join(takers)} and {last}" if takers else last

@@ -14,11 +14,13 @@ import os
 import sys
 import traceback
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 from .. import __version__
 from ..arguments import number
 from ..conditions.options import camera
+from ..conditions.spec import ConditionSpec
 from ..conditions.specs import OPTIONS, PUBLISHED_DEFAULTS, SPECS
 from ..errors import WalaError, shown
 from .editing import BLEND, VARY, add_blend, add_vary
@@ -29,6 +31,7 @@ TRACEBACK = "WALA_TRACEBACK"  # set in the environment: unexpected errors show w
 DEFAULT_MODEL = "starter"
 BESIDE = tuple(name for name, spec in SPECS.items() if spec.defaults and spec.cli.count is None)
 STAGES = ("autoencoder", "denoiser")
+LEVEL_PARTS = ("autoencoder", "structure", "major", "fine")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -74,23 +77,25 @@ def _add_generate(commands) -> None:
     parser = commands.add_parser(
         "generate", help="a text, sketch, picture, voxels, points … → a mesh", description="Makes a mesh. +Y is up."
     )
-    _input_options(parser, required=True)
+    _input_options(parser, SPECS.values(), required=True)
     _making_options(parser)
     parser.set_defaults(run="generate:generate")
 
 
 def _add_editing(commands) -> None:
+    guides = [spec for spec in SPECS.values() if spec.defaults or spec.published]  # of models that edit shapes
     add_vary(parser := commands.add_parser("vary", **VARY))
-    _input_options(parser, required=False)
+    _input_options(parser, guides, required=False)
     _making_options(parser)
     add_blend(parser := commands.add_parser("blend", **BLEND))
-    _input_options(parser, required=False)
+    _input_options(parser, guides, required=False)
     _making_options(parser)
 
 
-def _input_options(parser: argparse.ArgumentParser, required: bool) -> None:
+def _input_options(parser: argparse.ArgumentParser, specs: Iterable[ConditionSpec], required: bool) -> None:
+    specs = list(specs)
     inputs = parser.add_mutually_exclusive_group(required=required)
-    for spec in SPECS.values():
+    for spec in specs:
         own = spec.cli
         takes = (
             {"action": "store_true", "default": None}
@@ -98,7 +103,8 @@ def _input_options(parser: argparse.ArgumentParser, required: bool) -> None:
             else {"type": own.convert, "metavar": own.metavar, "nargs": own.count}
         )
         inputs.add_argument(f"--{own.name}", help=own.help, **takes)
-    for option in OPTIONS:
+    taken = {option for spec in specs for option in spec.options}
+    for option in filter(taken.__contains__, OPTIONS):
         parser.add_argument(
             f"--{option.name}", type=option.convert, metavar=option.metavar, nargs=option.count, help=option.help
         )
@@ -418,7 +424,7 @@ def _add_training(commands) -> None:
             "where it was stopped. The shapes' points and their latents are kept in the autoencoder's folder."
         ),
     )
-    parser.add_argument("part", choices=("autoencoder", "structure", "major", "fine"), metavar="PART")
+    parser.add_argument("part", choices=LEVEL_PARTS, metavar="PART")
     parser.add_argument("--store", type=Path, required=True, metavar="FOLDER", help="made by `wala data build`")
     parser.add_argument("--autoencoder", type=Path, metavar="RUN", help="for a denoiser: the autoencoder's run")
     _run_options(parser)
@@ -470,6 +476,16 @@ def _add_training(commands) -> None:
         help="for `wala generate --model FOLDER` (default: in place of the starter)",
     )
     parser.set_defaults(run="training:export")
+    parser = stages.add_parser("export-levels", help="makes a model of levels of their runs")
+    for part in LEVEL_PARTS:
+        parser.add_argument(f"--{part}", type=Path, required=True, metavar="RUN", help=f"the run of {part}")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="for `wala generate --model FOLDER` (default: in place of the levels that come with this)",
+    )
+    parser.set_defaults(run="training:export_levels")
     parser = stages.add_parser("curves", help="runs' losses and measures as their time went by, as a Markdown table")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     parser.add_argument(

@@ -125,6 +125,15 @@ def train_levels(options: argparse.Namespace) -> int:
     return 0
 
 
+def export_levels(options: argparse.Namespace) -> int:
+    """`wala train export-levels`."""
+    from ..models.level_model import LEVELS
+    from ..training.level_export import export_levels
+
+    print(export_levels(options.autoencoder, [getattr(options, level) for level in LEVELS], options.out))
+    return 0
+
+
 def train_colour(options: argparse.Namespace) -> int:
     """`wala train colour`."""
     from ..training.colour_table import TABLE, make_table

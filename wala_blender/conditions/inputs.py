@@ -47,6 +47,9 @@ def load_inputs(inputs: Mapping[str, object], folder: Path | str) -> dict:
     mesh         .npz, .glb, …     "vertices" (V, 3) float64, "faces" (F, 3) int64
     occupancy    .npy, .vox, …     "occupancy" (16, 16, 16) bool, axes x, y, z
     points       .npy, .ply, …     "points" (N, 3) float64
+    keep         levels' names     "keep" str: of a mesh's latents
+    strength     0…1               "strength" float: of the levels that are made anew
+    latents      .npz              "latents" {"levels": three (M, C) arrays, "frame": (4,)}: a mesh's own, of a result
 
     What was left out or changed on the way is told in "notes", a list of str, where there is something to tell.
     Raises InputError, one line, for what is missing, damaged, empty, not finite or of the wrong shape.

@@ -72,7 +72,9 @@ def _degrees(name: str, limit: float) -> Callable[[object], float]:
     return check
 
 
-def _share(name: str) -> Callable[[object], float]:
+def share(name: str) -> Callable[[object], float]:
+    """A check of a number from 0 to 1."""
+
     def check(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
             raise InputError(f"{name} is {value!r}, expected a number from 0 to 1")
@@ -127,7 +129,7 @@ HOLD = Option(
     "SHARE",
     "how much of a blockout's surface is kept, from 0, its cells alone, to 1, its faces (default: the model's)",
     number(float, 0, 1, "a number from 0 to 1"),
-    _share("hold"),
+    share("hold"),
 )
 ORIGINALITY = Option(
     "originality",
@@ -136,7 +138,7 @@ ORIGINALITY = Option(
     "how far words depart from the training shape of that name that they start from, from 0, that shape, to 1, all new "
     "(default: the model's; a model without such shapes starts from noise)",
     number(float, 0, 1, "a number from 0 to 1"),
-    _share("originality"),
+    share("originality"),
 )
 CAMERAS = Option(
     "cameras",

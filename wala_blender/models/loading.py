@@ -52,10 +52,10 @@ def load_model(row: ModelRow, models: Path, precision: torch.dtype, place: torch
 
     Raises ModelError (not installed, makes no shapes) and CheckpointError (damaged, does not fit).
     """
-    if row.published is None:
-        return _load_starter(row, precision, place)
     if row.makes != "shapes":
         raise ModelError(f"the model {row.name} makes {row.makes}, not shapes", "Choose the model that takes them.")
+    if row.published is None:
+        return _load_starter(row, precision, place)
     installed = require(row, models)
     settings = published_settings(read_args(installed.source / SETTINGS))
     autoencoder, generator = assemble(settings, installed.condition, row.published)

@@ -14,6 +14,8 @@ from .starter_config import StarterConfig, conditions_of, starter_encoders
 STARTER_FOLDER = Path(__file__).parent / "starter"
 COLOUR_EXEMPLARS = STARTER_FOLDER / "colour_exemplars.npz"
 STARTER = "starter"
+LEVEL_MODEL = "levels"
+LEVEL_WEIGHTS = Path(__file__).parent / LEVEL_MODEL / "model.safetensors"
 WORD_PIECES, DETAIL_WEIGHTS = "tokenizer.json", "detail.safetensors"
 EXEMPLARS, WORD_VECTORS = "exemplars.npz", "words.npz"
 WORKING_MEMORY = 1_500_000_000  # bytes allowed for what lies between the layers while a shape is made
@@ -66,7 +68,8 @@ class ModelRow:
     they have none.
 
     Either ``autoencoder``, ``starter``, ``detail`` (None without a detail stage) and ``weights``, a safetensors file
-    with its word pieces beside, of the starter's kind, or ``published``, whose files are looked up.
+    with its word pieces beside, of the starter's kind; or ``cascade`` and ``weights``, with an about.json beside, of a
+    model of levels that makes some of a mesh's latents anew; or ``published``, whose files are looked up.
     """
 
     name: str
@@ -80,23 +83,24 @@ class ModelRow:
     padding: str = "constant"
     published: Published | None = None
     version: str | None = None
+    cascade: bool = False
 
     @property
     def makes(self) -> str:
         """Output of the model: "shapes", "views" if it has a ``shape_model``, or "reconstructions" of meshes."""
-        if self.published and self.published.format == "lagem":
+        if self.cascade or (self.published and self.published.format == "lagem"):
             return "reconstructions"
         return "views" if self.published and self.published.shape_model else "shapes"
 
     @property
     def one_piece(self) -> bool:
-        """Default of one_piece: true for a small model, which leaves loose pieces."""
-        return self.published is None
+        """Default of one_piece: true for a small model, which leaves loose pieces, unless it makes meshes again."""
+        return self.makes == "shapes" and self.published is None
 
     @property
     def coloured(self) -> bool:
         """Default of colour: true for starter models, where the coloured exemplars are there."""
-        return self.published is None and COLOUR_EXEMPLARS.is_file()
+        return self.makes == "shapes" and self.published is None and COLOUR_EXEMPLARS.is_file()
 
     @property
     def batch_size(self) -> int:
@@ -210,6 +214,15 @@ MODELS: dict[str, ModelRow] = {
             {"mesh": Defaults(None, 1)},
             LAGEM,
             published=Published("Zbalpha/LaGeM", 499_852_625, format="lagem"),
+        ),
+        ModelRow(
+            LEVEL_MODEL,
+            "Levels · a mesh with details made anew, after LaGeM (small)",
+            {"mesh": Defaults(None, 18)},
+            CC0,
+            weights=LEVEL_WEIGHTS,
+            cascade=True,
+            version="1",
         ),
     )
 }

@@ -7,6 +7,8 @@ detail.safetensors  component "detail", where there is a detail stage
 tokenizer.json      the word pieces
 exemplars.npz       training shapes that words start from, where there are any, and words.npz, the word vectors by which
                     they are found
+
+A model of levels has about.json, with "levels" in place of the configurations above, and model.safetensors alone.
 """
 
 import json
@@ -18,7 +20,7 @@ from ..conditions.spec import Defaults
 from ..configuration import from_plain, read_values
 from ..errors import CheckpointError, InputError, ModelError
 from ..files import write_whole
-from ..networks.configs import AutoencoderConfig, DetailConfig
+from ..networks.configs import AutoencoderConfig, DetailConfig, LevelModelConfig
 from .licences import Licence
 from .names import check_name
 from .ranges import FLAG, ListOf, Real, Whole, check_range
@@ -37,6 +39,8 @@ RANGES = (
         "patch": Whole(1, 12),
         "heads": Whole(1, 256),
         "norm_groups": Whole(1, 256),
+        "points": Whole(1, 65_536),
+        "layers": LAYERS,
     }
     | dict.fromkeys(("blocks", "res_blocks", "encoder_blocks", "decoder_blocks", "registers"), LAYERS)
     | dict.fromkeys(("context_to_time", "l2_norm", "quantized", "large"), FLAG)
@@ -54,6 +58,18 @@ class About:
     autoencoder: AutoencoderConfig
     starter: StarterConfig
     detail: DetailConfig | None = None
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True)
+class LevelsAbout:
+    """Content of about.json of a model of levels."""
+
+    name: str
+    title: str
+    licence: Licence
+    conditions: dict[str, Defaults]
+    levels: LevelModelConfig
     schema: int = SCHEMA
 
 
@@ -76,26 +92,57 @@ def row_of(folder: Path, about: About) -> ModelRow:
     )
 
 
+def levels_row_of(folder: Path, about: LevelsAbout) -> ModelRow:
+    """The row of a model of levels, wherever its files are."""
+    return ModelRow(about.name, about.title, about.conditions, about.licence, weights=folder / WEIGHTS, cascade=True)
+
+
 def read_row(folder: Path) -> ModelRow:
     """The row of the model in a folder. Raises CheckpointError when its about.json cannot be used."""
+    about = _read_about(folder)
+    return levels_row_of(folder, about) if isinstance(about, LevelsAbout) else row_of(folder, about)
+
+
+def read_level_config(folder: Path) -> LevelModelConfig:
+    """The configuration of the model of levels in a folder. Raises CheckpointError."""
+    about = _read_about(folder)
+    if not isinstance(about, LevelsAbout):
+        raise CheckpointError(f"{folder} is no model of levels", "Choose the folder of one.")
+    return about.levels
+
+
+def _read_about(folder: Path) -> About | LevelsAbout:
+    """The content of a folder's about.json, checked. Raises CheckpointError."""
     try:
         about = _read(folder / ABOUT)
         check_name(about.name)
-        _check_conditions(about)
-        _check_networks(about)
-        return row_of(folder, about)
+        if isinstance(about, LevelsAbout):
+            _check_levels(about)
+        else:
+            _check_conditions(about)
+            _check_networks(about)
+        return about
     except ModelError as error:
         raise CheckpointError(f"{folder} is no model: {error.message}", error.hint) from error
     except InputError as error:
         raise CheckpointError(f"{folder} is no model: {error.message}", "Export it again.") from error
 
 
-def _read(file: Path) -> About:
+def _read(file: Path) -> About | LevelsAbout:
     values = read_values(file)
     schema = values.get("schema", 0) if isinstance(values, dict) else 0
     if type(schema) is not int or schema > SCHEMA:
         raise ModelError(f"its schema is {schema!r:.50}, expected {SCHEMA} at most", "A newer WaLa made it: update.")
-    return from_plain(About, values, file.name)
+    kind = LevelsAbout if isinstance(values, dict) and "levels" in values else About
+    return from_plain(kind, values, file.name)
+
+
+def _check_levels(about: LevelsAbout) -> None:
+    if set(about.conditions) != {"mesh"}:
+        raise ModelError(f"its conditions are {', '.join(about.conditions) or 'none'}", "A model of levels takes mesh.")
+    _check_ranges(asdict(about.levels.autoencoder))
+    for denoiser in about.levels.denoisers:
+        _check_ranges(asdict(denoiser) | {"coarser": denoiser.coarser or None})
 
 
 def _check_conditions(about: About) -> None:
@@ -136,6 +183,6 @@ def _check_ranges(network: dict) -> None:
             )
 
 
-def write_about(folder: Path, about: About) -> None:
+def write_about(folder: Path, about: About | LevelsAbout) -> None:
     """Writes about.json, which makes the folder a model: the last file to be written."""
     write_whole(folder / ABOUT, lambda stream: stream.write(json.dumps(asdict(about), indent=1).encode()))

@@ -118,3 +118,19 @@ class LevelDenoiserConfig:
     def __post_init__(self):
         if self.width % HEAD_WIDTH:
             raise ValueError(f"the width {self.width} is not a multiple of {HEAD_WIDTH}")
+
+
+@dataclass(frozen=True)
+class LevelModelConfig:
+    """A level autoencoder, and the denoiser of every one of its levels, the coarsest first. Raises ValueError where the
+    denoisers are not those of its levels."""
+
+    autoencoder: LevelAutoencoderConfig
+    denoisers: tuple[LevelDenoiserConfig, ...]
+
+    def __post_init__(self):
+        channels = self.autoencoder.channels
+        expected = [(own, channels[:number]) for number, own in enumerate(channels)]
+        found = [(one.channels, one.coarser) for one in self.denoisers]
+        if found != expected:
+            raise ValueError(f"the denoisers are of levels with the channels {found}, expected {expected}")

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..configuration import write_settings
 from ..diffusion import edm
 from ..errors import InputError
+from ..models.level_model import LEVELS
 from ..networks.configs import LevelDenoiserConfig
 from ..networks.level_denoiser import LevelDenoiser
 from .data.dataset import read_index
@@ -23,7 +24,6 @@ from .runs import FINISHED, SETTINGS, load_network, write_network
 log = logging.getLogger(__name__)
 
 DENOISER = "level_denoiser.pt"
-LEVELS = ("structure", "major", "fine")  # the coarsest first
 UNCONDITIONAL = 0  # category of unnamed shapes, and of dropped names
 HELD_OUT = 256  # largest number of validation latents
 
@@ -31,7 +31,7 @@ HELD_OUT = 256  # largest number of validation latents
 @dataclass(frozen=True)
 class LevelDenoiserTraining:
     """width and blocks: of the network. batch: latents. encodings: of each shape. condition_dropout: share of
-    categories that are dropped. min_category_shapes: shapes of a name that make it a category."""
+    categories that are dropped. min_category_shapes: shapes of a name that make it a category, 0: none is."""
 
     width: int = 192
     blocks: int = 4
@@ -101,7 +101,7 @@ def train(store: Path, autoencoder: Path, level: str, folder: Path, settings: Le
     )
     channels = model.config.channels
     config = LevelDenoiserConfig(
-        channels[number], settings.width, settings.blocks, channels[:number], categories=len(words) + 1
+        channels[number], settings.width, settings.blocks, channels[:number], categories=len(words) + 1 if words else 0
     )
     loop = Loop(LevelDenoiserObjective(LevelDenoiser(config)), folder, settings.loop)
     if loop.writes:

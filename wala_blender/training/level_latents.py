@@ -58,6 +58,8 @@ def level_latents(folder: Path, shapes: LevelShapes, model: LevelAutoencoder, en
 
 
 def frequent_words(entries: Sequence[Entry], min_count: int) -> list[str]:
-    """The head nouns that at least ``min_count`` of the named shapes have, the most frequent first."""
+    """The head nouns that at least ``min_count`` of the named shapes have, the most frequent first; none for 0."""
+    if not min_count:
+        return []
     counts = Counter(entry.head for entry in entries if entry.named and entry.head)
     return [word for word, count in counts.most_common() if count >= min_count]
