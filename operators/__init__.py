@@ -12,6 +12,7 @@ def _classes() -> tuple:
         queue_operators,
         unknown_words,
         variation_operators,
+        vary_details,
     )
     from .models import depth_map_list, model_operators
 
@@ -19,6 +20,7 @@ def _classes() -> tuple:
         generate,
         finish,
         edit,
+        vary_details,
         presets,
         history_operators,
         queue_operators,

@@ -42,7 +42,7 @@ def test_models_take_conditions_that_there_are():
     for row in shapes:
         assert all(SPECS[name].published if row.published else SPECS[name].defaults for name in row.conditions)
     assert {name for row in shapes for name in row.conditions} == set(SPECS) - {"mesh"}
-    assert [row.name for row in MODELS.values() if "mesh" in row.conditions] == ["lagem"]
+    assert [row.name for row in MODELS.values() if "mesh" in row.conditions] == ["lagem", "levels"]
 
 
 def test_blender_knows_what_the_starter_takes():

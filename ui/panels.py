@@ -216,6 +216,22 @@ class WALA_PT_edit(Tab, bpy.types.Panel):
         layout.operator("wala.blend", icon="MOD_BOOLEAN")
 
 
+class WALA_PT_details(Tab, bpy.types.Panel):
+    """Make a mesh's details anew."""
+
+    bl_idname = "WALA_PT_details"
+    bl_label = "Vary Details"
+    bl_parent_id = "WALA_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, settings = self.split_layout(), context.scene.wala
+        layout.prop(settings, "detail_keep")
+        layout.prop(settings, "detail_strength")
+        layout.prop(settings, "detail_variants")
+        layout.operator("wala.vary_details", icon="MOD_NOISE")
+
+
 class WALA_PT_worker(Tab, bpy.types.Panel):
     bl_idname = "WALA_PT_worker"
     bl_label = "Worker"
@@ -398,6 +414,7 @@ CLASSES = (
     WALA_PT_inputs,
     WALA_PT_mesh,
     WALA_PT_edit,
+    WALA_PT_details,
     WALA_PT_settings,
     WALA_PT_worker,
 )

@@ -273,6 +273,31 @@ class WalaSettings(*INPUTS, bpy.types.PropertyGroup):
     mix: FloatProperty(
         name="Mix", description="Share of the other mesh in a blend", default=0.5, min=0.0, max=1.0, subtype="FACTOR"
     )
+    detail_keep: EnumProperty(
+        name="Keep",
+        description="What of the mesh stays, while the rest is made anew",
+        default="STRUCTURE",
+        items=[
+            ("MAJOR", "Structure and Major Details", "Fine details are made anew"),
+            ("STRUCTURE", "Structure", "Major and fine details are made anew"),
+            ("NOTHING", "Nothing", "All is made anew, as far as Strength says"),
+        ],
+    )
+    detail_strength: FloatProperty(
+        name="Strength",
+        description="How far what is made anew departs from the mesh: 0 not at all, 1 keeps nothing of it",
+        default=1.0,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+    detail_variants: IntProperty(
+        name="Variants",
+        description="How many to make at once; the panel shows them side by side",
+        default=4,
+        min=1,
+        max=8,
+    )
     take_results: BoolProperty(
         name="Use Results",
         default=False,

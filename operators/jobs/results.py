@@ -114,11 +114,12 @@ def _object_of(ticket: Ticket, result: jobs.Result, where: ResultScene):
         _forget_draft(ticket.folder.parent, before)
     describe(item, ticket.folder, origin)
     if is_new:
-        if request.edit:
+        is_edit = request.placement.get("kind") == "object"  # in the place of the mesh that it was made from
+        if is_edit:
             _keep_materials(item)
         is_beside = "other" in request.edit  # a blend hides nothing
         display = source_display.KEEP if is_beside else item.wala.settings.source_display
-        source_display.cover(item, where.scene, display, bool(request.edit))
+        source_display.cover(item, where.scene, display, is_edit)
         if item.wala.settings.mark_as_asset:
             assets.mark(item)
     return item

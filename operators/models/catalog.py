@@ -5,6 +5,7 @@ It starts with the starter, which is part of the extension; the worker's list re
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 GIGABYTE = 1e9
 
@@ -15,7 +16,8 @@ class Model:
     ``shape_model``: name of the model that makes a shape of this one's views, "" for one that makes shapes itself.
 
     ``size``: bytes of its files, 0 for one that comes with the extension. ``terms``: what has to be accepted before it
-    is fetched, "" for nothing. ``problem``: why what is on this computer cannot be used, "" where it can.
+    is fetched, "" for nothing. ``problem``: why what is on this computer cannot be used, "" where it can. ``cascade``:
+    whether it makes a mesh's details anew.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Model:
     link: str = ""
     terms: str = ""
     problem: str = ""
+    cascade: bool = False
 
     @property
     def is_offered(self) -> bool:
@@ -46,6 +49,9 @@ def _is_installed(name: str) -> bool:
 
 _PROMPTED = ("sketch", "image", "depth", "depths", "voxels", "points")
 STARTER = Model("starter", "Starter", ("text", *_PROMPTED, "none"), _PROMPTED)
+LEVEL_WEIGHTS = Path(__file__).resolve().parents[2] / "wala_blender" / "models" / "levels" / "model.safetensors"
+# of Vary Details, before the worker's list has been read
+LEVELS = Model("levels", "Levels", ("mesh",), is_installed=LEVEL_WEIGHTS.is_file(), cascade=True)
 KNOWN: dict[str, Model] = {STARTER.name: STARTER}
 
 
@@ -75,6 +81,7 @@ def _model(row: Mapping) -> Model:
         link=row["link"],
         terms="" if row["accepted"] else row["terms"] or "",
         problem=row.get("problem") or "",
+        cascade=bool(row.get("cascade")),
     )
 
 
@@ -92,11 +99,13 @@ def takes_prompt_beside(name: str, condition: str) -> bool:
 
 def why_not(name: str, condition: str) -> str:
     """Why a model cannot make a shape from a condition, "" if it can. Cheap."""
-    if name not in KNOWN:
+    model = LEVELS if name == LEVELS.name and name not in KNOWN else KNOWN.get(name)
+    if model is None:
         return f"There is no model “{name}”: choose another one"
-    model = KNOWN[name]
     if model.problem:
         return f"The model “{model.title}” cannot be used: {model.problem}"
+    if not model.is_installed and name == LEVELS.name:
+        return f"The weights of the model “{model.title}” are not part of this version: see the documentation on training"
     if not model.is_installed:
         return f"The model “{model.title}” is not on this computer: fetch it in the add-on's preferences, or choose another one"
     if not model.is_offered:
@@ -104,3 +113,16 @@ def why_not(name: str, condition: str) -> str:
     if condition not in model.conditions:
         return f"The model “{model.title}” does not take this input: choose another one, or another model"
     return ""
+
+
+def details_model(chosen: str) -> str:
+    """Name of the model that makes details anew: the chosen one where it takes meshes, else the shipped one."""
+    return chosen if chosen in KNOWN and "mesh" in KNOWN[chosen].conditions else LEVELS.name
+
+
+def why_not_details(name: str) -> str:
+    """Why a model cannot make a mesh's details anew, "" if it can. Cheap."""
+    reason = why_not(name, "mesh")
+    if reason or name not in KNOWN or KNOWN[name].cascade:
+        return reason
+    return f"The model “{KNOWN[name].title}” has no cascade: it makes a mesh again, and cannot vary its details. Choose another model"

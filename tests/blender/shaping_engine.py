@@ -1,5 +1,5 @@
 """An engine without a model, for the tests inside Blender: every job gives the same lopsided chair, and
-one that edits a mesh that mesh. Without torch and bpy.
+one that edits a mesh or makes it again that mesh, with latents of the job's seed. Without torch and bpy.
 
 A text job obeys its prompt: "slow" takes half a minute, "die" ends the worker, "fail" fails as a bad input does; of
 "maps" it draws six depth maps first, and of "maps, then fail" no more than these; about "a shelf" it has a remark;
@@ -95,12 +95,17 @@ class ShapingEngine:
             time.sleep(8.0 if prompt == "slow" else PAUSE)
         progress("decode", 0, 1)
         progress("surface", 0, 1)
-        vertices, faces = edited_mesh(folder, request) if request.edit else chair()
+        mesh = request.edit.get("mesh") or (request.condition == "mesh" and request.inputs["mesh"])
+        vertices, faces = read_mesh(folder / mesh) if mesh else chair()
         for number in reversed(range(request.variations)):
             # The last seed agrees best; a later variation is higher.
             seed = request.seed + request.variations - 1 - number
             taller = vertices * np.array([1, 1 + number / 4, 1], np.float32)
             record = {**record_of(folder, request), "seed": seed}
+            if request.condition == "mesh":
+                latents = {name: np.full((2, 3), seed, np.float32) for name in ("z3", "z2", "z1")}
+                own = variations.make_folder(folder, number)
+                jobs.write_levels(own, latents | {"frame": np.array([0.0, 0.0, 0.0, 0.5])})
             if request.variations > 1:
                 variations.write_variation(folder, number, taller, faces, record, MAP)
             colours = None
@@ -130,9 +135,9 @@ class ShapingEngine:
             jobs.write_result(own, surface.vertices, faces, record, uvs, colours, texture)
 
 
-def edited_mesh(folder: Path, request: jobs.Request) -> tuple[np.ndarray, np.ndarray]:
+def read_mesh(file: Path) -> tuple[np.ndarray, np.ndarray]:
     """The mesh that a job starts from, as it is."""
-    with np.load(folder / request.edit["mesh"]) as arrays:
+    with np.load(file) as arrays:
         return arrays["vertices"], arrays["faces"]
 
 
@@ -155,7 +160,7 @@ def record_of(folder: Path, request: jobs.Request) -> dict:
 
 def frame_of(folder: Path, request: jobs.Request) -> dict | None:
     """The box normalisation of a three-dimensional input."""
-    if request.condition == "voxels":
+    if request.condition in ("voxels", "mesh"):
         points = np.load(folder / request.inputs["mesh"])["vertices"]
     elif request.condition == "points":
         points = np.load(folder / request.inputs["points"])

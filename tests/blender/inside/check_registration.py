@@ -17,6 +17,7 @@ OPERATORS = (
     "discard",
     "update",
     "vary",
+    "vary_details",
     "blend",
     "add_region",
     "add_preset",
@@ -44,6 +45,7 @@ PANELS = (
     "WALA_PT_variations",
     "WALA_PT_inputs",
     "WALA_PT_edit",
+    "WALA_PT_details",
     "WALA_PT_settings",
     "WALA_PT_worker",
 )
