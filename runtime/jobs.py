@@ -1,7 +1,7 @@
 """Job folder: write, read, claim. The unit of work shared by Blender, the worker, the command line and a farm.
 
-    request.json, inputs/, events.ndjson, result/ (CONDITION_VIEW.png, latent.npy, latents.npz, surface.npz, surface.json,
-    mesh.npz, result.json), worker.log, .claim
+    request.json, inputs/, events.ndjson, result/ (CONDITION_VIEW.png, latent.npy, latents.npz, surface.npz,
+    surface.json, mesh.npz, result.json), worker.log, .claim
 
 A folder may come from anyone: a link or a pipe in place of one of its files is refused, so that it reaches nothing
 outside itself.

@@ -120,9 +120,7 @@ class MeshToMesh:
         row = known_row(model, folder)
         if row.cascade:
             autoencoder, denoisers = load_level_model(row.weights, chosen)
-            return cls(
-                row, autoencoder, denoisers, file_digest(row.weights)[:HASH_DIGITS], row.licence, chosen
-            )
+            return cls(row, autoencoder, denoisers, file_digest(row.weights)[:HASH_DIGITS], row.licence, chosen)
         installed = require(row, folder)
         digest = installed.files[weights_name(installed)].sha256[:HASH_DIGITS]
         return cls(row, load_autoencoder(weights_file(installed), chosen), (), digest, installed.licence, chosen)

@@ -105,7 +105,9 @@ def why_not(name: str, condition: str) -> str:
     if model.problem:
         return f"The model “{model.title}” cannot be used: {model.problem}"
     if not model.is_installed and name == LEVELS.name:
-        return f"The weights of the model “{model.title}” are not part of this version: see the documentation on training"
+        return (
+            f"The weights of the model “{model.title}” are not part of this version: see the documentation on training"
+        )
     if not model.is_installed:
         return f"The model “{model.title}” is not on this computer: fetch it in the add-on's preferences, or choose another one"
     if not model.is_offered:

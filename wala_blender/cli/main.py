@@ -25,13 +25,13 @@ from ..conditions.specs import OPTIONS, PUBLISHED_DEFAULTS, SPECS
 from ..errors import WalaError, shown
 from .editing import BLEND, VARY, add_blend, add_vary
 from .finishing import add_finish, add_options
+from .levels import add_evaluation, add_training
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 TRACEBACK = "WALA_TRACEBACK"  # set in the environment: unexpected errors show where they came from
 DEFAULT_MODEL = "starter"
 BESIDE = tuple(name for name, spec in SPECS.items() if spec.defaults and spec.cli.count is None)
 STAGES = ("autoencoder", "denoiser")
-LEVEL_PARTS = ("autoencoder", "structure", "major", "fine")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -368,6 +368,7 @@ def _add_training(commands) -> None:
         metavar="RUN",
         help=("instead of a model: the autoencoders of these stage-1 runs' folders or models alone, side by side"),
     )
+    add_evaluation(parser)
     parser.add_argument(
         "--colours",
         type=Path,
@@ -416,19 +417,7 @@ def _add_training(commands) -> None:
     )
     _run_options(parser)
     parser.set_defaults(run="training:train")
-    parser = stages.add_parser(
-        "levels",
-        help="LaGeM's levels at a small size: the autoencoder, then the denoiser of each level",
-        description=(
-            "Trains the autoencoder of three levels, or the denoiser of the latents of one of them (structure, major, fine); goes on "
-            "where it was stopped. The shapes' points and their latents are kept in the autoencoder's folder."
-        ),
-    )
-    parser.add_argument("part", choices=LEVEL_PARTS, metavar="PART")
-    parser.add_argument("--store", type=Path, required=True, metavar="FOLDER", help="made by `wala data build`")
-    parser.add_argument("--autoencoder", type=Path, metavar="RUN", help="for a denoiser: the autoencoder's run")
-    _run_options(parser)
-    parser.set_defaults(run="training:train_levels")
+    add_training(stages, _run_options)
     parser = stages.add_parser(
         "colour",
         help="the table of coloured exemplars that results take their colours from",
@@ -476,16 +465,6 @@ def _add_training(commands) -> None:
         help="for `wala generate --model FOLDER` (default: in place of the starter)",
     )
     parser.set_defaults(run="training:export")
-    parser = stages.add_parser("export-levels", help="makes a model of levels of their runs")
-    for part in LEVEL_PARTS:
-        parser.add_argument(f"--{part}", type=Path, required=True, metavar="RUN", help=f"the run of {part}")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="FOLDER",
-        help="for `wala generate --model FOLDER` (default: in place of the levels that come with this)",
-    )
-    parser.set_defaults(run="training:export_levels")
     parser = stages.add_parser("curves", help="runs' losses and measures as their time went by, as a Markdown table")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     parser.add_argument(

@@ -16,7 +16,8 @@ from ..files import check_destination, write_whole
 from ..training.settings import configuration_file
 
 
-def _log_to_console() -> None:
+def log_to_console() -> None:
+    """Show the library's progress."""
     logging.getLogger("wala_blender").setLevel(logging.INFO)
 
 
@@ -24,7 +25,7 @@ def build_store(options: argparse.Namespace) -> int:
     """`wala data build`."""
     from ..training.data.build import build
 
-    _log_to_console()
+    log_to_console()
     if not options.out.is_dir():  # an existing store is resumed
         check_destination(options.out)
     report = build(
@@ -50,7 +51,7 @@ def build_store(options: argparse.Namespace) -> int:
     return 0
 
 
-def _settings(kind: type, options: argparse.Namespace, default: str):
+def settings_with_budget(kind: type, options: argparse.Namespace, default: str):
     """The given configuration, or the default, with the budget of the command line."""
     settings = read_settings(kind, configuration_file(options.config or Path(default)))
     budget = (
@@ -63,7 +64,8 @@ def _settings(kind: type, options: argparse.Namespace, default: str):
     return replace(settings, loop=replace(settings.loop, **budget))
 
 
-def _use_threads(options: argparse.Namespace) -> None:
+def use_threads(options: argparse.Namespace) -> None:
+    """Limit torch to the chosen number of threads."""
     if options.threads:
         import torch
 
@@ -72,8 +74,8 @@ def _use_threads(options: argparse.Namespace) -> None:
 
 def train(options: argparse.Namespace) -> int:
     """`wala train autoencoder|denoiser|detail`."""
-    _log_to_console()
-    _use_threads(options)
+    log_to_console()
+    use_threads(options)
     if options.stage == "autoencoder":
         from ..training.autoencoder_training import AutoencoderTraining
         from ..training.autoencoder_training import train as train_autoencoder
@@ -81,7 +83,7 @@ def train(options: argparse.Namespace) -> int:
         train_autoencoder(
             options.store,
             options.out,
-            _settings(AutoencoderTraining, options, "starter-autoencoder.toml"),
+            settings_with_budget(AutoencoderTraining, options, "starter-autoencoder.toml"),
             options.start,
         )
     elif options.stage == "detail":
@@ -92,45 +94,15 @@ def train(options: argparse.Namespace) -> int:
             options.store,
             options.model,
             options.out,
-            _settings(DetailTraining, options, "starter-detail.toml"),
+            settings_with_budget(DetailTraining, options, "starter-detail.toml"),
             options.start,
         )
     else:
         from ..training.denoiser_training import DenoiserTraining
         from ..training.denoiser_training import train as train_denoiser
 
-        settings = _settings(DenoiserTraining, options, "starter-denoiser.toml")
+        settings = settings_with_budget(DenoiserTraining, options, "starter-denoiser.toml")
         train_denoiser(options.store, options.autoencoder, options.out, settings, options.start)
-    return 0
-
-
-def train_levels(options: argparse.Namespace) -> int:
-    """`wala train levels`."""
-    _log_to_console()
-    _use_threads(options)
-    if options.part == "autoencoder":
-        from ..training.level_autoencoder_training import LevelAutoencoderTraining
-        from ..training.level_autoencoder_training import train as train_autoencoder
-
-        settings = _settings(LevelAutoencoderTraining, options, "levels-autoencoder.toml")
-        train_autoencoder(options.store, options.out, settings)
-        return 0
-    from ..training.level_denoiser_training import LevelDenoiserTraining
-    from ..training.level_denoiser_training import train as train_denoiser
-
-    if options.autoencoder is None:
-        raise InputError(f"the denoiser of {options.part} needs the autoencoder", "Give its run: --autoencoder RUN.")
-    settings = _settings(LevelDenoiserTraining, options, "levels-denoiser.toml")
-    train_denoiser(options.store, options.autoencoder, options.part, options.out, settings)
-    return 0
-
-
-def export_levels(options: argparse.Namespace) -> int:
-    """`wala train export-levels`."""
-    from ..models.level_model import LEVELS
-    from ..training.level_export import export_levels
-
-    print(export_levels(options.autoencoder, [getattr(options, level) for level in LEVELS], options.out))
     return 0
 
 
@@ -138,7 +110,7 @@ def train_colour(options: argparse.Namespace) -> int:
     """`wala train colour`."""
     from ..training.colour_table import TABLE, make_table
 
-    _log_to_console()
+    log_to_console()
     table = make_table(options.data, options.colours, options.vectors, options.out)
     print(f"{options.out / TABLE}: {len(table.captions)} exemplars")
     return 0
@@ -149,7 +121,7 @@ def train_exemplars(options: argparse.Namespace) -> int:
     from ..pipeline import Pipeline
     from ..training.exemplar_selection import build
 
-    _log_to_console()
+    log_to_console()
     count = build(Pipeline.load(options.model), options.data, options.licence, options.vectors, options.out)
     print(f"{count} exemplars: {options.out}")
     return 0
@@ -159,9 +131,9 @@ def finetune(options: argparse.Namespace) -> int:
     """`wala finetune`."""
     from ..training.denoiser_training import DenoiserTraining, train
 
-    _log_to_console()
-    _use_threads(options)
-    settings = _settings(DenoiserTraining, options, "finetune.toml")
+    log_to_console()
+    use_threads(options)
+    settings = settings_with_budget(DenoiserTraining, options, "finetune.toml")
     if options.low_rank:
         settings = replace(settings, low_rank=options.low_rank)
     train(options.data, options.model, options.out, settings, options.model)
@@ -192,8 +164,8 @@ def train_all(options: argparse.Namespace) -> int:
     """`wala train all`."""
     from .train_all import train_all
 
-    _log_to_console()
-    _use_threads(options)
+    log_to_console()
+    use_threads(options)
     report = train_all(
         options.data, options.out, options.minutes, options.jobs, (options.autoencoder_config, options.denoiser_config)
     )
@@ -210,6 +182,10 @@ def evaluate(options: argparse.Namespace) -> int:
     from ..evaluation.shapes import named, read_ids
     from ..training.data.mesh_datasets import read_records
 
+    if options.levels:
+        from .levels import evaluate_levels
+
+        return evaluate_levels(options)
     if check_destination(options.out).suffix not in (".json", ".html"):
         raise InputError(f"{options.out.name}: a report is .json, or .html with the .json beside it")
     records = read_records(options.data, options.split, options.up)
@@ -218,7 +194,7 @@ def evaluate(options: argparse.Namespace) -> int:
     if options.colours:
         return _evaluate_colours(options, records)
     if not sys.stderr.isatty():
-        _log_to_console()  # where the bar is not shown
+        log_to_console()  # where the bar is not shown
 
     from ..evaluation.html_report import Gallery, page
     from ..evaluation.report import text_of
@@ -261,7 +237,7 @@ def _prompt_sheet(options: argparse.Namespace) -> int:
 
     if check_destination(options.out).suffix != ".png":
         raise InputError(f"{options.out.name}: a sheet of prompts is .png")
-    _log_to_console()
+    log_to_console()
     pipeline = Pipeline.load(options.model, device=options.device)
     sheet = prompt_sheet(
         pipeline, read_ids(options.prompts)[: options.limit], Settings(model=options.model, seed=options.seed)

@@ -46,12 +46,16 @@ class TrainingShapes:
 
         return np.stack([cells(entry) for entry in self.entries])
 
-    def nearest(self, field: Tensor, count: int = 1) -> list[int]:
-        """The training shapes most like a field (R, R, R), by the overlap of their 16³ voxels, best first."""
+    def overlaps(self, field: Tensor) -> np.ndarray:
+        """The overlap (IoU) of every training shape's 16³ voxels with those of a field (R, R, R)."""
         occupancy = occupancy_of(field.cpu(), CELLS).reshape(-1).astype(np.float32)
         common = self._cells @ occupancy
         union = self._cells.sum(axis=1) + occupancy.sum() - common
-        return np.argsort(-common / np.maximum(union, 1), kind="stable")[:count].tolist()
+        return common / np.maximum(union, 1)
+
+    def nearest(self, field: Tensor, count: int = 1) -> list[int]:
+        """The training shapes most like a field (R, R, R), by that overlap, best first."""
+        return np.argsort(-self.overlaps(field), kind="stable")[:count].tolist()
 
     def carry(self, noun: str, among: Sequence[int]) -> float:
         """Share of those training shapes whose caption contains that noun."""

@@ -33,12 +33,12 @@ class LevelAutoencoderTraining:
     """batch: shapes; volume_points (half of them inside) and near_points: of each, the near ones weighted by
     near_weight. stretch: whether axes are scaled by 0.75 to 1.25."""
 
-    model: LevelAutoencoderConfig = LevelAutoencoderConfig(192, 2048, (16, 64, 256), (32, 16, 8), 3)
+    model: LevelAutoencoderConfig = LevelAutoencoderConfig(128, 1024, (16, 64, 256), (32, 16, 8), 2)
     loop: LoopSettings = field(
-        default_factory=lambda: LoopSettings(minutes=100.0, average_samples=3200.0, validations=8)
+        default_factory=lambda: LoopSettings(minutes=52.0, average_samples=3200.0, validations=6)
     )
-    batch: int = 16
-    volume_points: int = 1024
+    batch: int = 8
+    volume_points: int = 512
     near_points: int = 256
     near_weight: float = 0.1
     stretch: bool = True

@@ -79,11 +79,19 @@ def drawn_batch(
     return Batch(clean, torch.randn(clean.shape, generator=generator), sigma, coarser, category)
 
 
-def train(store: Path, autoencoder: Path, level: str, folder: Path, settings: LevelDenoiserTraining) -> None:
+def train(
+    store: Path,
+    autoencoder: Path,
+    level: str,
+    folder: Path,
+    settings: LevelDenoiserTraining,
+    start: Path | None = None,
+) -> None:
     """Train (or resume training) the denoiser of a level, one of LEVELS; writes FOLDER/level_denoiser.pt, the averaged
     weights.
 
-    autoencoder: the run's folder; the latents are kept there, for all three denoisers. Raises InputError.
+    autoencoder: the run's folder; the latents are kept there, for all three denoisers. start: a finished run of the
+    same level and sizes, whose weights to begin with. Raises InputError.
     """
     if level not in LEVELS:
         raise InputError(f"there is no level {level!r}", f"Levels are {', '.join(LEVELS)}.")
@@ -103,7 +111,7 @@ def train(store: Path, autoencoder: Path, level: str, folder: Path, settings: Le
     config = LevelDenoiserConfig(
         channels[number], settings.width, settings.blocks, channels[:number], categories=len(words) + 1 if words else 0
     )
-    loop = Loop(LevelDenoiserObjective(LevelDenoiser(config)), folder, settings.loop)
+    loop = Loop(LevelDenoiserObjective(_denoiser(config, start)), folder, settings.loop)
     if loop.writes:
         write_settings(settings, folder / SETTINGS)
     # every encoding of some shapes is held out
@@ -126,6 +134,18 @@ def train(store: Path, autoencoder: Path, level: str, folder: Path, settings: Le
     loop.run(step, _validation(loop, loss_of, latents, number, held_out, categories) if len(held_out) else None)
     if loop.writes:
         write_network(folder / DENOISER, config, loop.average, level=level, categories=words)
+
+
+def _denoiser(config: LevelDenoiserConfig, start: Path | None) -> LevelDenoiser:
+    if start is None:
+        return LevelDenoiser(config)
+    denoiser = load_level_denoiser(start)[0]
+    if denoiser.config != config:
+        raise InputError(
+            f"the denoiser of {start} is of another kind: {denoiser.config}, expected {config}",
+            "Begin with one of the same level and sizes.",
+        )
+    return denoiser.train()
 
 
 def _validation(

@@ -23,7 +23,9 @@ def export_levels(autoencoder_run: Path, runs: Sequence[Path], out: Path | None 
     try:
         config = LevelModelConfig(autoencoder.config, tuple(denoiser.config for denoiser in denoisers))
     except ValueError as error:
-        raise InputError(f"the runs are not of one cascade: {error}", f"Give them in order: {', '.join(LEVELS)}.") from error
+        raise InputError(
+            f"the runs are not of one cascade: {error}", f"Give them in order: {', '.join(LEVELS)}."
+        ) from error
     like = MODELS[LEVEL_MODEL]
     folder = like.weights.parent if out is None else out
     if not folder.is_dir():

@@ -32,7 +32,7 @@ class LevelLatents:
 
 @torch.no_grad()
 def level_latents(folder: Path, shapes: LevelShapes, model: LevelAutoencoder, encodings: int) -> LevelLatents:
-    """``encodings`` latents of every shape, of other points, turned about the up axis and mirrored; kept in
+    """``encodings`` latents of every shape, of other points, turned about the up axis by quarters and mirrored; kept in
     FOLDER/latents.npz. Raises InputError where that is of other numbers."""
     path, count = folder / LATENTS, len(shapes) * encodings
     if not path.is_file():

@@ -105,8 +105,8 @@ def signed_permutations(count: int, generator: torch.Generator) -> Tensor:
 
 
 def turned_about_up(count: int, generator: torch.Generator) -> Tensor:
-    """Random rotations about the up axis (+Y), every second one mirrored, (count, 3, 3)."""
-    angles = 2 * torch.pi * torch.rand(count, generator=generator)
+    """Random quarter turns about the up axis (+Y), some of them mirrored, (count, 3, 3): shapes stay along the axes."""
+    angles = torch.pi / 2 * torch.randint(4, (count,), generator=generator)
     mirror = torch.randint(2, (count,), generator=generator) * 2.0 - 1
     zero, one = torch.zeros(count), torch.ones(count)
     rows = (mirror * angles.cos(), zero, angles.sin(), zero, one, zero, -mirror * angles.sin(), zero, angles.cos())

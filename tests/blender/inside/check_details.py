@@ -1,4 +1,4 @@
-"""Details made anew: the job says what stays, the results take the mesh's place, and a result's latents come with it."""
+"""Details made anew: what stays, where the results are, and when a result's latents come with it."""
 
 import bpy
 import numpy as np
