@@ -118,7 +118,7 @@ class MeshToMesh:
             raise ModelError(f"the model {model} computes in float32, not in {precision}", "Leave the precision out.")
         folder, chosen = models_folder(models), choose_device(device)
         row = known_row(model, folder)
-        if row.cascade:
+        if row.cascade and row.weights is not None:
             autoencoder, denoisers = load_level_model(row.weights, chosen)
             return cls(row, autoencoder, denoisers, file_digest(row.weights)[:HASH_DIGITS], row.licence, chosen)
         installed = require(row, folder)

@@ -20,7 +20,7 @@ def list_models(options: argparse.Namespace) -> int:
         print(f"{row['name']}: {row['title']}" + (f", version {row['version']}" if row["version"] else ""))
         for name, defaults in row["conditions"].items():
             if row["makes"] == "reconstructions":
-                print(f"    {name:8} made again")
+                print(f"    {name:8} made again{', and varied' if row['cascade'] else ''}")
                 continue
             scale = "no guidance" if defaults["scale"] is None else f"scale {defaults['scale']:g}"
             handed_on = f", makes {row['makes']} for {row['shape_model']}" if row["shape_model"] else ""
@@ -42,5 +42,9 @@ def _state(row: dict) -> str:
     if row["installed"]:
         return f"installed: {row['converted'] or row['installed']}" + (f"; {row['checked']}" if row["checked"] else "")
     if row["repository"] is None:
-        return "its weights are missing"
+        return (
+            "its weights are not here: train it (docs/training.md, Levels)"
+            if row["cascade"]
+            else "its weights are missing"
+        )
     return f"not fetched, about {row['size'] / GIGABYTE:.1f} GB: wala models fetch {row['name']}"

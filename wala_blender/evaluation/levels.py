@@ -140,7 +140,8 @@ def measured_cascade(
     """SAMPLES shapes of nothing: their coverage of the references beside that of training shapes, how many have no
     surface, and their IoU with the nearest training shape beside that of shapes whose fine details alone are made
     anew."""
-    clouds, nearest, without = [], {"generated": [], "encoded": []}, 0
+    nearest: dict[str, list[float]] = {"generated": [], "encoded": []}
+    clouds, without = [], 0
     near = NearestTraining(train)
     for seed in range(SAMPLES):
         for kind, keep in (("generated", "nothing"), ("encoded", "structure+major")):
@@ -196,12 +197,12 @@ def evaluate_levels(
     rows: list[dict] = []
     encoded: list[MeshLatents] = []
     references: list[np.ndarray] = []
-    first: Mesh | None = None
+    meshes: list[Mesh] = []
     for shape in fit_shapes(records, limit, train, skipped, on_progress):
         with torch.no_grad():
             latents = maker.encode(*shape.mesh)
             truth = true_solid(shape, latents)
-            row = {"id": shape.record.id} | measured_levels(maker, latents, truth, 2 * len(rows))
+            row: dict = {"id": shape.record.id} | measured_levels(maker, latents, truth, 2 * len(rows))
             if len(rows) < CONTROL_SHAPES:
                 row["control"] = measured_control(maker, latents, truth)
         if starter is not None:
@@ -211,10 +212,10 @@ def evaluate_levels(
         rows.append(row)
         encoded.append(latents)
         references.append(_cloud(shape.mesh, len(rows)))
-        first = first or shape.mesh
+        meshes.append(shape.mesh)
     with torch.no_grad():
         cascade = measured_cascade(maker, encoded, references, train)
-    seconds, repeated = measured_seconds(maker, first)
+    seconds, repeated = measured_seconds(maker, meshes[0])
     report = {
         "model": maker.row.name,
         "count": len(rows),

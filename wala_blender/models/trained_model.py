@@ -133,8 +133,9 @@ def _read(file: Path) -> About | LevelsAbout:
     schema = values.get("schema", 0) if isinstance(values, dict) else 0
     if type(schema) is not int or schema > SCHEMA:
         raise ModelError(f"its schema is {schema!r:.50}, expected {SCHEMA} at most", "A newer WaLa made it: update.")
-    kind = LevelsAbout if isinstance(values, dict) and "levels" in values else About
-    return from_plain(kind, values, file.name)
+    if isinstance(values, dict) and "levels" in values:
+        return from_plain(LevelsAbout, values, file.name)
+    return from_plain(About, values, file.name)
 
 
 def _check_levels(about: LevelsAbout) -> None:

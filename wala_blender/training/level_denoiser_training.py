@@ -33,15 +33,15 @@ class LevelDenoiserTraining:
     """width and blocks: of the network. batch: latents. encodings: of each shape. condition_dropout: share of
     categories that are dropped. min_category_shapes: shapes of a name that make it a category, 0: none is."""
 
-    width: int = 192
-    blocks: int = 4
+    width: int = 128
+    blocks: int = 3
     loop: LoopSettings = field(
-        default_factory=lambda: LoopSettings(minutes=20.0, average_samples=6400.0, validations=8, bfloat16=False)
+        default_factory=lambda: LoopSettings(minutes=10.0, average_samples=1600.0, validations=4)
     )
-    batch: int = 32
+    batch: int = 16
     encodings: int = 8
     condition_dropout: float = 0.1
-    min_category_shapes: int = 8
+    min_category_shapes: int = 0
 
 
 class LevelDenoiserObjective(nn.Module):

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..files import check_destination
 from ..models.level_model import LEVELS, save_level_model
-from ..models.registry import LEVEL_MODEL, MODELS
+from ..models.registry import LEVEL_MODEL, LEVEL_WEIGHTS, MODELS
 from ..models.trained_model import WEIGHTS, LevelsAbout, write_about
 from ..networks.configs import LevelModelConfig
 from .level_autoencoder_training import load_level_autoencoder
@@ -27,7 +27,7 @@ def export_levels(autoencoder_run: Path, runs: Sequence[Path], out: Path | None 
             f"the runs are not of one cascade: {error}", f"Give them in order: {', '.join(LEVELS)}."
         ) from error
     like = MODELS[LEVEL_MODEL]
-    folder = like.weights.parent if out is None else out
+    folder = LEVEL_WEIGHTS.parent if out is None else out
     if not folder.is_dir():
         check_destination(folder).mkdir()
     training = {name: settings_of(run) for name, run in zip(("autoencoder", *LEVELS), (autoencoder_run, *runs))}
