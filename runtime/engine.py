@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from wala_blender.pipeline import Generation, Pipeline, Settings
     from wala_blender.shape_editing import Edit
     from wala_blender.text_to_shape import TextToShape
+    from wala_blender.text_to_volume import TextToVolume
 
     from .job_runner import Progress
 
@@ -41,7 +42,7 @@ class Engine:
     def __init__(self, device: str, low_memory: str = "auto"):
         self._device = device
         self._low_memory = low_memory
-        self._pipeline: Pipeline | TextToShape | MeshToMesh | None = None
+        self._pipeline: Pipeline | TextToShape | MeshToMesh | TextToVolume | None = None
         self._model = ""
 
     def run(self, folder: Path, request: jobs.Request, progress: "Progress") -> None:
@@ -109,7 +110,7 @@ class Engine:
         variations.write_thumbnail(folder, _thumbnail(generation))
         jobs.write_result(folder, generation.vertices, generation.faces, generation.record, **_attributes(generation))
 
-    def _loaded(self, model: str) -> "Pipeline | TextToShape | MeshToMesh":
+    def _loaded(self, model: str) -> "Pipeline | TextToShape | MeshToMesh | TextToVolume":
         from wala_blender.text_to_shape import load_pipeline
 
         if self._pipeline is None or self._model != model:
@@ -138,7 +139,7 @@ def _read_edit(folder: Path, request: jobs.Request) -> "Edit | None":
 
 def _make_variations(
     folder: Path,
-    pipeline: "Pipeline | TextToShape | MeshToMesh",
+    pipeline: "Pipeline | TextToShape | MeshToMesh | TextToVolume",
     request: jobs.Request,
     inputs: dict,
     settings: "Settings",

@@ -84,3 +84,20 @@ def test_heun_from_some_step_on_and_stopped():
 
     with pytest.raises(KeyboardInterrupt):
         edm.heun(gaussian, levels, start, stop)
+
+
+def test_a_network_that_predicts_the_clean_sample():
+    """The perfect one gives the perfect denoiser, without a loss where there is nothing but the mean to know."""
+
+    def network(x, noise):
+        sigma = (4 * noise).exp()
+        return gaussian(x * (sigma**2 + SPREAD**2).sqrt()[:, None], sigma) / SPREAD
+
+    denoise = edm.clean_preconditioned(network, SPREAD)
+    x, sigma = torch.randn(3, 500, generator=torch.Generator().manual_seed(0)), torch.tensor([0.1, 1.0, 30.0])
+    torch.testing.assert_close(denoise(x, sigma), gaussian(x, sigma))
+    clean = SPREAD * torch.randn(3, 100_000, generator=torch.Generator().manual_seed(1))
+    noise = torch.randn(3, 100_000, generator=torch.Generator().manual_seed(2))
+    for level in (0.1, 1.0, 30.0):
+        found = edm.clean_loss(denoise, clean, noise, torch.full((3,), level), SPREAD)
+        assert float(found) == pytest.approx(level**2 / (level**2 + SPREAD**2), rel=0.02)

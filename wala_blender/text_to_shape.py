@@ -33,6 +33,7 @@ from .pipeline import (
 from .progress import Progress, Stopwatch, silent
 from .shape_editing import Edit
 from .text_to_views import SCHEDULE, TextToViews, TextToViewsConfig, Views
+from .text_to_volume import TextToVolume
 
 CONFIG = TextToViewsConfig()  # what the published settings leave open
 OF_THE_SHAPE = ("model", "weight_hash", "scale", "steps", "fit", "refine")
@@ -175,7 +176,7 @@ class TextToShape:
 
 
 # output of a model → the class that generates shapes with it
-PIPELINES = {"shapes": Pipeline, "views": TextToShape, "reconstructions": MeshToMesh}
+PIPELINES = {"shapes": Pipeline, "views": TextToShape, "reconstructions": MeshToMesh, "volumes": TextToVolume}
 
 
 def load_pipeline(
@@ -184,8 +185,8 @@ def load_pipeline(
     low_memory: str = "auto",
     models: Path | str | None = None,
     precision: str = "auto",
-) -> Pipeline | TextToShape | MeshToMesh:
-    """Pipeline, text-to-shape or mesh-to-mesh of that name; arguments and errors as in Pipeline.load."""
+) -> Pipeline | TextToShape | MeshToMesh | TextToVolume:
+    """The pipeline of that name, of the kind that its model needs; arguments and errors as in Pipeline.load."""
     return PIPELINES[known_row(model, models_folder(models)).makes].load(model, device, low_memory, models, precision)
 
 

@@ -26,6 +26,8 @@ from ..errors import WalaError, shown
 from .editing import BLEND, VARY, add_blend, add_vary
 from .finishing import add_finish, add_options
 from .levels import add_evaluation, add_training
+from .volumes import add_evaluation as add_volume_evaluation
+from .volumes import add_training as add_volume_training
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 TRACEBACK = "WALA_TRACEBACK"  # set in the environment: unexpected errors show where they came from
@@ -292,8 +294,8 @@ def _add_models(commands) -> None:
         parser.set_defaults(run=f"models:{function}")
 
 
-def _run_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of this run")
+def _run_options(parser: argparse.ArgumentParser, out_required: bool = True) -> None:
+    parser.add_argument("--out", type=Path, required=out_required, metavar="RUN", help="folder of this run")
     parser.add_argument(
         "--config",
         type=Path,
@@ -375,6 +377,7 @@ def _add_training(commands) -> None:
         metavar="FOLDER",
         help="instead of a model: how well the true meshes are coloured; face colours of --data (NAME_colours.npz, .jsonl)",
     )
+    add_volume_evaluation(parser)
     parser.add_argument(
         "--train",
         type=Path,
@@ -432,6 +435,7 @@ def _add_training(commands) -> None:
     )
     _table_options(parser)
     parser.set_defaults(run="training:train_colour")
+    add_volume_training(stages, _run_options)
     parser = stages.add_parser(
         "exemplars",
         help="the training shapes that words start from; goes on where it was stopped",

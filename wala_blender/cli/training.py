@@ -191,6 +191,10 @@ def evaluate(options: argparse.Namespace) -> int:
     records = read_records(options.data, options.split, options.up)
     if options.shapes:
         records = named(records, read_ids(options.shapes))
+    if options.volumes:
+        from .volumes import evaluate_volumes
+
+        return evaluate_volumes(options, records)
     if options.colours:
         return _evaluate_colours(options, records)
     if not sys.stderr.isatty():

@@ -26,6 +26,21 @@ def word_features(prompt: str, vectors: WordVectors) -> np.ndarray:
     return np.concatenate([total / max(float(np.linalg.norm(total)), 1e-9), noun, [1.0]]).astype(np.float32)
 
 
+def known_words(prompt: str, vectors: WordVectors) -> list[np.ndarray]:
+    """Unit vectors (D,) of a prompt's words but for colours, the noun's first."""
+    known = _known(words_of(prompt), vectors)
+    noun = max(len(_known(named_part(prompt), vectors)), 1) - 1
+    return [*known[noun : noun + 1], *known[:noun], *known[noun + 1 :]]
+
+
+def unknown_words(prompt: str, vectors: WordVectors) -> list[str]:
+    """A prompt's words, in their order, that are no colours, say something and have no vector."""
+    return vectors.unknown(_telling(words_of(prompt)))
+
+
+def _telling(words: Sequence[str]) -> list[str]:
+    return [word for word in words if word not in COLOUR_WORDS and word not in FILLERS | PREPOSITIONS]
+
+
 def _known(words: Sequence[str], vectors: WordVectors) -> list[np.ndarray]:
-    kept = [word for word in words if word not in COLOUR_WORDS and word not in FILLERS | PREPOSITIONS]
-    return [vector for word in kept if (vector := vectors(word)) is not None]
+    return [vector for word in _telling(words) if (vector := vectors(word)) is not None]

@@ -43,9 +43,30 @@ def preconditioned(network: Network, data: float = 1.0) -> Denoiser:
     return denoise
 
 
-def training_sigmas(normals: Tensor) -> Tensor:
-    """Standard normal numbers → noise levels to train on: ln sigma is normal with mean −1.2 and deviation 1.2."""
-    return (MEAN_LOG_SIGMA + STD_LOG_SIGMA * normals).exp()
+def clean_preconditioned(network: Network, data: float = 1.0) -> Denoiser:
+    """The denoiser D(x, sigma) = data · F(input·x, noise) of a network that predicts the clean sample.
+
+    For samples of few degrees of freedom among many numbers: equation 7's network has to pass on what of the noise its
+    skip lets through, in all of them; this one only what samples can be.
+    """
+
+    def denoise(x: Tensor, sigma: Tensor) -> Tensor:
+        factors = Preconditioning.of(sigma, x.ndim, data)
+        return data * network(factors.input * x, factors.noise)
+
+    return denoise
+
+
+def clean_loss(denoiser: Denoiser, clean: Tensor, noise: Tensor, sigma: Tensor, data: float = 1.0) -> Tensor:
+    """The mean over everything of the squared error in units of data, alike at all noise levels; arguments as of
+    ``loss``."""
+    s = sigma.reshape(-1, *[1] * (clean.ndim - 1))
+    return (((denoiser(clean + s * noise, sigma) - clean) / data) ** 2).mean()
+
+
+def training_sigmas(normals: Tensor, mean: float = MEAN_LOG_SIGMA, deviation: float = STD_LOG_SIGMA) -> Tensor:
+    """Standard normal numbers → noise levels to train on: ln sigma is normal with this mean and deviation."""
+    return (mean + deviation * normals).exp()
 
 
 def loss(denoiser: Denoiser, clean: Tensor, noise: Tensor, sigma: Tensor, data: float = 1.0) -> Tensor:

@@ -7,13 +7,14 @@ from pathlib import Path
 from ..conditions.spec import Defaults
 from ..conditions.specs import PUBLISHED_DEFAULTS, SPECS
 from ..errors import ModelError
-from ..networks.configs import AutoencoderConfig, DetailConfig
+from ..networks.configs import AutoencoderConfig, DetailConfig, VolumeModelConfig
 from .licences import AUTODESK, CC0, LAGEM, Licence
 from .starter_config import StarterConfig, conditions_of, starter_encoders
 
 STARTER_FOLDER = Path(__file__).parent / "starter"
 COLOUR_EXEMPLARS = STARTER_FOLDER / "colour_exemplars.npz"
-STARTER = "starter"
+STARTER, VOLUMES = "starter", "volumes"
+VOLUMES_WEIGHTS = Path(__file__).parent / VOLUMES / "volumes.safetensors"
 LEVEL_MODEL = "levels"
 LEVEL_WEIGHTS = Path(__file__).parent / LEVEL_MODEL / "model.safetensors"
 WORD_PIECES, DETAIL_WEIGHTS = "tokenizer.json", "detail.safetensors"
@@ -69,7 +70,8 @@ class ModelRow:
 
     Either ``autoencoder``, ``starter``, ``detail`` (None without a detail stage) and ``weights``, a safetensors file
     with its word pieces beside, of the starter's kind; or ``cascade`` and ``weights``, with an about.json beside, of a
-    model of levels that makes some of a mesh's latents anew; or ``published``, whose files are looked up.
+    model of levels that makes some of a mesh's latents anew; or ``volumes`` and ``weights`` of a model of colour
+    volumes; or ``published``, whose files are looked up.
     """
 
     name: str
@@ -80,6 +82,7 @@ class ModelRow:
     starter: StarterConfig = StarterConfig()
     detail: DetailConfig | None = None
     weights: Path | None = None
+    volumes: VolumeModelConfig | None = None
     padding: str = "constant"
     published: Published | None = None
     version: str | None = None
@@ -87,7 +90,10 @@ class ModelRow:
 
     @property
     def makes(self) -> str:
-        """Output of the model: "shapes", "views" if it has a ``shape_model``, or "reconstructions" of meshes."""
+        """Output of the model: "shapes", "views" if it has a ``shape_model``, "reconstructions" of meshes, or colour
+        "volumes"."""
+        if self.volumes:
+            return "volumes"
         if self.cascade or (self.published and self.published.format == "lagem"):
             return "reconstructions"
         return "views" if self.published and self.published.shape_model else "shapes"
@@ -95,11 +101,13 @@ class ModelRow:
     @property
     def one_piece(self) -> bool:
         """Default of one_piece: true for a small model, which leaves loose pieces, unless it makes meshes again."""
-        return self.makes == "shapes" and self.published is None
+        return self.makes in ("shapes", "volumes") and self.published is None
 
     @property
     def coloured(self) -> bool:
-        """Default of colour: true for starter models, where the coloured exemplars are there."""
+        """Default of colour: true for colour volumes, and for starter models where the coloured exemplars are there."""
+        if self.makes == "volumes":
+            return True
         return self.makes == "shapes" and self.published is None and COLOUR_EXEMPLARS.is_file()
 
     @property
@@ -226,6 +234,19 @@ MODELS: dict[str, ModelRow] = {
         ),
     )
 }
+
+
+VOLUMES_ROW = ModelRow(
+    VOLUMES,
+    "Volumes · coloured objects of some nouns (small)",
+    {"text": Defaults(2.0, 18), "none": Defaults(None, 18)},
+    CC0,
+    weights=VOLUMES_WEIGHTS,
+    volumes=VolumeModelConfig(),
+    version="1",
+)
+if VOLUMES_WEIGHTS.is_file():
+    MODELS[VOLUMES] = VOLUMES_ROW
 
 
 def find_row(name: str, also: Iterable[str] = ()) -> ModelRow:

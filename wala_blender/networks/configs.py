@@ -134,3 +134,51 @@ class LevelModelConfig:
         found = [(one.channels, one.coarser) for one in self.denoisers]
         if found != expected:
             raise ValueError(f"the denoisers are of levels with the channels {found}, expected {expected}")
+
+
+@dataclass(frozen=True)
+class AutodecoderConfig:
+    """``embedding``: numbers of each of the ``objects``. ``widths``: channels of the grids with base, 2·base, 4·base …
+    cells a side, each a multiple of 8; the latent is the second. Raises ValueError."""
+
+    objects: int
+    embedding: int = 128
+    base: int = 4
+    widths: tuple[int, ...] = (128, 64, 32, 16)
+
+    def __post_init__(self):
+        if len(self.widths) < 3 or any(width % 8 for width in self.widths):
+            raise ValueError(f"the widths {self.widths} are not three or more multiples of 8")
+
+    @property
+    def volume_size(self) -> int:
+        """Cells a side of the volume."""
+        return self.base * 2 ** (len(self.widths) - 1)
+
+
+@dataclass(frozen=True)
+class GridUNetConfig:
+    """Denoiser of latents (channels, size, size, size). ``widths``: channels at size and at half of it, multiples of
+    32. ``words`` vectors of ``word_size`` numbers and one of ``colours`` names say what is asked for. Raises
+    ValueError."""
+
+    channels: int = 64
+    size: int = 8
+    widths: tuple[int, int] = (64, 128)
+    words: int = 6
+    word_size: int = 100
+    colours: int = 11
+
+    def __post_init__(self):
+        if any(width % 32 for width in self.widths):
+            raise ValueError(f"the widths {self.widths} are not multiples of 32")
+        if self.size % 2:
+            raise ValueError(f"the size {self.size} is odd")
+
+
+@dataclass(frozen=True)
+class VolumeModelConfig:
+    """``denoiser`` of latents, and ``widths`` of the decoder that makes colour volumes of them, the latent's first."""
+
+    denoiser: GridUNetConfig = GridUNetConfig()
+    widths: tuple[int, ...] = (64, 32, 16)

@@ -146,4 +146,7 @@ def _json(file: Path) -> dict:
 
 
 def _plain(config: dict) -> dict:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in config.items()}
+    return {
+        name: list(value) if isinstance(value, tuple) else _plain(value) if isinstance(value, dict) else value
+        for name, value in config.items()
+    }
