@@ -134,9 +134,9 @@ def redraws():
     """Messages of a job draw the sidebar, and not the 3D view beside it; the time left is of the whole job."""
     settings, drawn, panels, seen = bpy.context.scene.wala, [0, 0], module("ui.panels"), []
     settings.condition, settings.prompt = "TEXT", "a chair"
-    # Long enough to be watched: from noise, two shapes at once, many steps.
-    settings.originality, settings.steps, settings.variations = 1.0, 60, 2
-    yield from generate()  # whose seconds the next one is told by
+    # Long enough to be watched: from noise, many steps.
+    settings.originality, settings.steps = 1.0, 100
+    yield from generate(240)  # whose seconds the next one is told by
     yield 2.0
     press("ctrl+Return")
     yield from until(lambda: panel().message.startswith("Shaping, step"), 60)
@@ -154,7 +154,7 @@ def redraws():
         plain(layout, context, session)
 
     panels.draw_progress = draw_progress
-    yield from until(lambda: not panel().message.startswith("Shaping"), 60)
+    yield from until(lambda: not panel().message.startswith("Shaping"), 120)
     counted = list(drawn)
     picture("13-time-left")
     bpy.types.SpaceView3D.draw_handler_remove(handler, "WINDOW")
@@ -164,8 +164,8 @@ def redraws():
         counted[0] == 0 and counted[1] >= 5,
     )
     note(f"the time left is told: {sorted(set(seen))}", any("about" in words for words in seen))
-    yield from until(lambda: not panel().busy, 60)
-    settings.originality, settings.steps, settings.variations = 0.3, 0, 1
+    yield from until(lambda: not panel().busy, 120)
+    settings.originality, settings.steps = 0.3, 0
     yield 1.0
 
 
