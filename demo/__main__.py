@@ -177,6 +177,10 @@ def run(out: Path, pictures: Path | None) -> list[str]:
                     sheet.contact_sheet(title, [("", cells[:half]), ("", cells[half:])], footer),
                     pictures / "prompts.jpg",
                 )
+                say("Six blockouts")
+                from . import blockouts
+
+                save_small(blockouts.compare(camera), pictures / "blockouts.jpg")
         finally:
             stage.uninstall()
     return timings(examples)

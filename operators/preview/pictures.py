@@ -27,7 +27,11 @@ def line_picture(points: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     (L + 1,), where each begins."""
     low, high = points.min(axis=0), points.max(axis=0)
     scale = FILL * PICTURE / max(float((high - low).max()), 1e-12)
-    at = (points - (low + high) / 2) * (scale, -scale) + PICTURE / 2
+    return drawn_lines((points - (low + high) / 2) * (scale, -scale) + PICTURE / 2, offsets)
+
+
+def drawn_lines(at: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Picture (PICTURE, PICTURE) float32, lines 1 on 0, of polylines whose points (N, 2) are pixels, y down."""
     firsts = np.delete(np.arange(len(at) - 1), offsets[1:-1] - 1) if len(at) > 1 else np.zeros(0, int)
     steps = np.maximum(np.ceil(np.abs(at[firsts + 1] - at[firsts]).max(axis=1) * 2), 1).astype(int)
     numbers = np.repeat(np.arange(len(firsts)), steps)

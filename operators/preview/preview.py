@@ -83,10 +83,9 @@ class Preview:
             lens = published.field_of_view, published.distance
             self._show_picture(pictures.depth_picture(mesh["vertices"], mesh["faces"], *angles, *lens))
         elif row.condition == "voxels":
-            mesh = capture.files["mesh.npz"]
-            cells = pictures.cells_of(mesh["vertices"], mesh["faces"])
+            cells, vertices = _cells_of(capture)
             note = f"{int(cells.sum())} of 16³ cells are filled"
-            self._show_lines(pictures.cell_lines(cells, mesh["vertices"]), note)
+            self._show_lines(pictures.cell_lines(cells, vertices), note)
         else:
             points = capture.files["points.npy"]
             note = f"The model reads {min(len(points), pictures.POINTS)} of {len(points)} points first"
@@ -116,6 +115,14 @@ class Preview:
         """Free the icon and the overlay."""
         self.overlay.close()
         bpy.utils.previews.remove(self._previews)
+
+
+def _cells_of(capture) -> tuple[np.ndarray, np.ndarray]:
+    """The cells of a captured blockout or hull, and points (N, 3) with its box, in the model's axes."""
+    if "occupancy.npy" in capture.files:
+        return capture.files["occupancy.npy"], frames.to_model(np.array(capture.placement["box"]))
+    mesh = capture.files["mesh.npz"]
+    return pictures.cells_of(mesh["vertices"], mesh["faces"]), mesh["vertices"]
 
 
 def _view_of(context) -> dict:

@@ -223,7 +223,7 @@ def render_and_asset():
     scene.wala.prompt, scene.wala.condition, scene.wala.mark_as_asset = "a chair", "TEXT", True
     before = set(made())
     press("ctrl+Return")
-    yield from until(lambda: len(made()) > len(before), 180)
+    yield from until(lambda: len(made()) > len(before), 400)
     yield 3.0
     scene.wala.mark_as_asset = False
     new = [bpy.data.objects[name] for name in set(made()) - before]

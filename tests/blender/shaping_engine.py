@@ -160,7 +160,7 @@ def record_of(folder: Path, request: jobs.Request) -> dict:
 
 def frame_of(folder: Path, request: jobs.Request) -> dict | None:
     """The box normalisation of a three-dimensional input."""
-    if request.condition in ("voxels", "mesh"):
+    if request.condition in ("voxels", "mesh") and "mesh" in request.inputs:
         points = np.load(folder / request.inputs["mesh"])["vertices"]
     elif request.condition == "points":
         points = np.load(folder / request.inputs["points"])

@@ -43,7 +43,7 @@ def only(*items) -> None:
     bpy.context.view_layer.objects.active = items[-1]
 
 
-def generate(seconds: float = 120):
+def generate(seconds: float = 240):
     """Ctrl Enter, and the wait for the result."""
     before = len(made())
     press("ctrl+Return")
@@ -210,7 +210,7 @@ def another_scene():
     press("ctrl+Return")
     yield from until(lambda: panel().busy, 10)
     window.scene = bpy.data.scenes.new("Other")
-    yield from until(lambda: len(made()) > before, 60)
+    yield from until(lambda: len(made()) > before, 180)
     yield 1.0
     picture("16-another-scene")
     note(f"a result elsewhere says where: {panel().message!r}", f"in the scene “{scene.name}”" in panel().message)
@@ -230,7 +230,7 @@ def same_file():
     yield from until(lambda: panel().busy, 10)
     bpy.ops.wm.open_mainfile(filepath=FILE, load_ui=False)
     yield 1.0
-    yield from until(lambda: not panel().busy, 60)
+    yield from until(lambda: not panel().busy, 180)
     yield 1.0
     picture("17-same-file")
     inside = [item.name for item in bpy.data.collections["Chairs"].objects]
@@ -249,7 +249,7 @@ def new_file():
         yield from until(lambda: panel().busy, 10)
         bpy.ops.wm.read_homefile(use_factory_startup=True)
         yield from show_panel()
-        yield from until(lambda: panel().ready, 60)
+        yield from until(lambda: panel().ready, 180)
         yield 1.0
         picture(f"18-new-file-{answer}")
         note(

@@ -23,7 +23,7 @@ blender --command extension install-file -r user_default --enable /tmp/package/w
 Xvfb :71 -screen 0 1280x800x24 +extension GLX +render -noreset -nolisten tcp > /lab/out/xvfb.log 2>&1 &
 sleep 1
 status=0
-timeout 900 blender --factory-startup --window-geometry 0 0 1280 800 --python-exit-code 1 --python /lab/source/tests/blender/drive.py \
+timeout 1800 blender --factory-startup --window-geometry 0 0 1280 800 --python-exit-code 1 --python /lab/source/tests/blender/drive.py \
   > /lab/out/blender.log 2>&1 || status=$?
 sleep 2
 if pgrep -f "[r]untime.worker" > /dev/null; then echo "FAILED a worker outlived Blender" >> /lab/out/report.txt; status=1; fi

@@ -260,7 +260,7 @@ def test_every_condition_can_be_given(extension):
 def test_saved_files_keep_their_condition(extension):
     """A file has the number; a script the identifier."""
     items = extension.settings.bl_rna.properties["condition"].enum_items
-    expected = "SKETCH 0 VOXELS 1 TEXT 2 POINTS 3 IMAGE 4 DEPTH 5 DEPTHS 6 MAPS 9 VIEWS 7 NONE 8 MESH 10"
+    expected = "SKETCH 0 FRONT_SIDE 11 VOXELS 1 TEXT 2 POINTS 3 IMAGE 4 DEPTH 5 DEPTHS 6 MAPS 9 VIEWS 7 NONE 8 MESH 10"
     assert " ".join(f"{item.identifier} {item.value}" for item in items) == expected
 
 
