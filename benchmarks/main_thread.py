@@ -94,8 +94,8 @@ def run(jobs: int, memory_jobs: int, faces: int) -> dict:
         press(names)
         times["press"].append((time.perf_counter() - start[0], time.thread_time() - start[1]))
         wait()
-    made = [item for item in bpy.data.objects if item.get("wala_job")]
-    figures: dict = {"results": len(made) - 1, "faces": max(len(item.data.polygons) for item in made)}
+    results = [item for item in bpy.data.objects if item.get("wala_job")]
+    figures: dict = {"results": len(results) - 1, "faces": max(len(item.data.polygons) for item in results)}
     for part, values in times.items():
         walls = sorted(wall for wall, _ in values)
         figures[part] = [

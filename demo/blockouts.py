@@ -11,7 +11,7 @@ from . import sheet, stage
 from .drawing import Eye
 from .inputs import Box, blockout
 
-SIDE, SAMPLES = 232, 16  # pixels of a picture, rays of each
+IMAGE_SIZE, SAMPLES = 232, 16  # pixels of a picture, rays of each
 VOXELS = 64  # along the longest side, of Blender's remesher
 SMOOTHING = 8  # iterations of its Smooth modifier
 DISTANCE = 5.2  # of the eye from a shape of two units
@@ -110,7 +110,7 @@ def _counted(name: str, seconds: float) -> str:
 def compare(camera: Callable[[Eye, Sequence[str]], Image.Image]) -> Image.Image:
     """The sheet: a row a blockout."""
     scene, rows = bpy.context.scene, []
-    scene.render.resolution_x = scene.render.resolution_y = SIDE
+    scene.render.resolution_x = scene.render.resolution_y = IMAGE_SIZE
     scene.cycles.samples = SAMPLES
     for words, boxes in BLOCKOUTS.items():
         names = stage.add_blockout(boxes(), np.zeros(3))
