@@ -22,7 +22,7 @@ def maker(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def coarse(monkeypatch):
-    for name, value in {"CELLS": 32, "COARSEST": 32, "CONTROL_SEEDS": 2, "SAMPLES": 3, "CLOUD": 64}.items():
+    for name, value in {"CELLS": 32, "CLOUD": 64}.items():
         monkeypatch.setattr(levels, name, value)
 
 
@@ -44,7 +44,7 @@ def test_a_reconstruction_agrees_with_its_shape_and_noise_does_not(maker):
     assert truth.mean() == pytest.approx(float(np.prod(half)), rel=0.2)
     measured = levels.measured_levels(maker, latents, truth, 0)
     assert measured["iou"] > 0.75 > measured["fine_major_noise"]
-    control = levels.measured_control(maker, latents, truth)
+    control = levels.measured_control(maker, latents, truth, 2)
     assert list(control) == ["structure+major", "structure", "nothing"]
     assert all(0 <= value <= 1 for pair in control.values() for value in pair)
 

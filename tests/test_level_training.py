@@ -20,7 +20,7 @@ from wala_blender.training.level_autoencoder_training import (
     load_level_autoencoder,
 )
 from wala_blender.training.level_denoiser_training import LEVELS, LevelDenoiserTraining, load_level_denoiser
-from wala_blender.training.level_export import export_levels
+from wala_blender.training.level_export import THRESHOLDS, export_levels
 from wala_blender.training.level_latents import frequent_words, level_latents
 from wala_blender.training.level_shapes import BOX_MARGIN, signed_permutations, turned_about_up
 from wala_blender.training.loop import Loop, LoopSettings
@@ -161,10 +161,11 @@ def test_the_stages_one_after_the_other_killed_and_resumed(store, tmp_path, monk
     weights = export_levels(run, [tmp_path / level / "whole" for level in LEVELS], tmp_path / "model")
     row = read_row(tmp_path / "model")
     assert row.cascade and row.makes == "reconstructions" and row.weights == weights and row.name == "model"
-    exported, denoisers = load_level_model(weights)
-    assert exported.config == AUTOENCODER.model and [one.config.channels for one in denoisers] == [16, 8, 4]
+    exported = load_level_model(weights)
+    assert exported.autoencoder.config == AUTOENCODER.model and exported.threshold in THRESHOLDS
+    assert [one.config.channels for one in exported.denoisers] == [16, 8, 4]
     for key, value in model.state_dict().items():
-        torch.testing.assert_close(exported.state_dict()[key], value, rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(exported.autoencoder.state_dict()[key], value, rtol=1e-3, atol=1e-3)
     with pytest.raises(InputError, match="not of one cascade"):
         export_levels(run, [tmp_path / level / "whole" for level in reversed(LEVELS)], tmp_path / "model")
     with pytest.raises(InputError, match="has 6 latents, expected 9"):

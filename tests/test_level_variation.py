@@ -14,6 +14,7 @@ from wala_blender.cli.main import main
 from wala_blender.errors import CheckpointError, InputError, ModelError
 from wala_blender.geometry.meshes import read_mesh, write_mesh
 from wala_blender.mesh_to_mesh import MeshToMesh
+from wala_blender.models.level_model import LevelModel
 from wala_blender.models.registry import LEVEL_WEIGHTS
 from wala_blender.models.trained_model import read_row
 from wala_blender.pipeline import Pipeline, ResultCallbacks, Settings
@@ -100,7 +101,7 @@ def test_what_is_refused(maker, folder, tmp_path):
     ):
         with pytest.raises(InputError, match=words):
             made_with(maker, **choices)
-    alone = MeshToMesh(maker.row, maker.model, (), "", maker.row.licence, maker._device)
+    alone = MeshToMesh(maker.row, LevelModel(maker.model), "", maker.row.licence, maker._device)
     with pytest.raises(ModelError, match="has no cascade") as error:
         made_with(alone, keep="structure")
     assert "choose the model levels" in error.value.hint

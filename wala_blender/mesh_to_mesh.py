@@ -20,14 +20,12 @@ from .geometry.surface import field_to_mesh, main_components
 from .inputs import Input, raw_inputs
 from .level_latents import MeshLatents, Variation
 from .models.lagem import load_autoencoder
-from .models.level_model import LEVEL_MODEL, load_level_model
+from .models.level_model import LEVEL_MODEL, LevelModel, load_level_model
 from .models.licences import Licence
 from .models.loading import HASH_DIGITS, weights_file, weights_name
 from .models.records import known_row, models_folder, require
 from .models.registry import ModelRow
 from .networks.configs import LevelAutoencoderConfig
-from .networks.level_autoencoder import LevelAutoencoder
-from .networks.level_denoiser import LevelDenoiser
 from .offload import run_with_offload_fallback
 from .pipeline import (
     Generation,
@@ -48,6 +46,7 @@ QUERIES = {
     129: 400_000,
 }  # points a side of the grid → approximate number of evaluated points
 DEFAULT_RESOLUTION, DEFAULT_OF_A_SMALL_MODEL = 257, 129
+OF_A_SMALL_MODEL: dict = {"coarsest": 32, "unsure": 0.5}  # see occupancy_field
 
 
 @dataclass(frozen=True)
@@ -94,13 +93,12 @@ class MeshToMesh:
     def __init__(
         self,
         row: ModelRow,
-        model: LevelAutoencoder,
-        denoisers: Sequence[LevelDenoiser],
+        model: LevelModel,
         weight_hash: str,
         licence: Licence,
         device: torch.device,
     ):
-        self.row, self.model, self.denoisers = row, model, denoisers
+        self.row, self.model, self.denoisers, self.threshold = row, model.autoencoder, model.denoisers, model.threshold
         self._weight_hash, self._licence, self._device = weight_hash, licence, device
 
     @classmethod
@@ -119,11 +117,13 @@ class MeshToMesh:
         folder, chosen = models_folder(models), choose_device(device)
         row = known_row(model, folder)
         if row.cascade and row.weights is not None:
-            autoencoder, denoisers = load_level_model(row.weights, chosen)
-            return cls(row, autoencoder, denoisers, file_digest(row.weights)[:HASH_DIGITS], row.licence, chosen)
+            networks = load_level_model(row.weights, chosen)
+            return cls(row, networks, file_digest(row.weights)[:HASH_DIGITS], row.licence, chosen)
         installed = require(row, folder)
         digest = installed.files[weights_name(installed)].sha256[:HASH_DIGITS]
-        return cls(row, load_autoencoder(weights_file(installed), chosen), (), digest, installed.licence, chosen)
+        return cls(
+            row, LevelModel(load_autoencoder(weights_file(installed), chosen)), digest, installed.licence, chosen
+        )
 
     def encode(self, vertices: np.ndarray, faces: np.ndarray, seed: int = 0) -> MeshLatents:
         """Latents of a mesh. ``seed``: of the points on the surface."""
@@ -134,7 +134,8 @@ class MeshToMesh:
         return MeshLatents(self.model.encode(points), frame, sphere)
 
     def latents_to_field(self, latents: list[Tensor], resolution: int, progress: Progress) -> np.ndarray:
-        """Latents → logits (resolution,)*3 float32 over the unit sphere's cube, positive inside."""
+        """Latents → logits (resolution,)*3 float32 over the unit sphere's cube, less the threshold: positive inside.
+        Those of a small model are smooth, and need fewer points."""
         sets = self.model.decode(latents)
         done = 0
 
@@ -144,9 +145,10 @@ class MeshToMesh:
             done += count
 
         def logits(points: np.ndarray) -> np.ndarray:
-            return self.model.query(torch.from_numpy(points)[None].to(self._device), sets)[0].cpu().numpy()
+            found = self.model.query(torch.from_numpy(points)[None].to(self._device), sets)[0]
+            return (found - self.threshold).cpu().numpy()
 
-        return occupancy_field(logits, resolution - 1, counted)
+        return occupancy_field(logits, resolution - 1, counted, **(OF_A_SMALL_MODEL if self.denoisers else {}))
 
     def generate(
         self,

@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import InputError
@@ -92,6 +93,7 @@ def evaluate_levels(options: argparse.Namespace) -> int:
     """`wala evaluate --levels`."""
     from ..evaluation.level_report import lines_of
     from ..evaluation.level_sheet import level_sheet
+    from ..evaluation.levels import FAST, Extent
     from ..evaluation.levels import evaluate_levels as measure
     from ..evaluation.shapes import named, read_ids
     from ..evaluation.training_set import TrainingShapes
@@ -119,7 +121,10 @@ def evaluate_levels(options: argparse.Namespace) -> int:
     if options.train is None:
         raise InputError("there are no training shapes to compare with", "Give their store: --train STORE.")
     starter = Pipeline.load(STARTER, device=options.device)
-    report = measure(maker, records, TrainingShapes(options.train), options.limit, starter, options.vectors)
+    extent = FAST if options.fast else Extent()
+    if options.limit:
+        extent = replace(extent, shapes=options.limit)
+    report = measure(maker, records, TrainingShapes(options.train), extent, starter, options.vectors)
     write_whole(options.out, lambda stream: stream.write(json.dumps(report, indent=1).encode()))
     lines_of(report)
     return 0

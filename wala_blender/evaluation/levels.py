@@ -5,7 +5,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from ..geometry.occupancy import occupancy_field
 from ..geometry.point_sets import unit_sphere_frame
 from ..geometry.surface import field_to_mesh
 from ..level_latents import MeshLatents, Variation
-from ..mesh_to_mesh import MeshToMesh
+from ..mesh_to_mesh import OF_A_SMALL_MODEL, MeshToMesh
 from ..pipeline import Pipeline, Settings
 from ..training.data.mesh_datasets import Record
 from ..training.level_shapes import inside, turned_about_up
@@ -31,8 +31,21 @@ from .training_set import TrainingShapes
 
 log = logging.getLogger(__name__)
 
-CELLS, COARSEST = 64, 32  # cells a side of the grid that solids are compared on
-CONTROL_SHAPES, CONTROL_SEEDS, SAMPLES = 12, 4, 48
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured: shapes at most, those of them whose variations are, each with so many seeds, and samples of
+    nothing."""
+
+    shapes: int = 24
+    control_shapes: int = 12
+    control_seeds: int = 4
+    samples: int = 48
+
+
+FAST = Extent(8, 4, 3, 12)
+
+CELLS = 64  # cells a side of the grid that solids are compared on
 CLOUD = 2048  # points of a surface
 VECTORS = ("lagem_autoencoder", "lagem_levels", "vecset_edm")
 
@@ -42,9 +55,10 @@ def logits_of(maker: MeshToMesh, levels: Sequence[Tensor]) -> np.ndarray:
     sets = maker.model.decode(levels)
 
     def logits(points: np.ndarray) -> np.ndarray:
-        return maker.model.query(torch.from_numpy(points)[None].to(levels[0].device), sets)[0].cpu().numpy()
+        found = maker.model.query(torch.from_numpy(points)[None].to(levels[0].device), sets)[0]
+        return (found - maker.threshold).cpu().numpy()
 
-    return occupancy_field(logits, CELLS, coarsest=COARSEST)
+    return occupancy_field(logits, CELLS, **OF_A_SMALL_MODEL)
 
 
 def solid_of(maker: MeshToMesh, levels: Sequence[Tensor]) -> np.ndarray:
@@ -79,13 +93,14 @@ def measured_levels(maker: MeshToMesh, latents: MeshLatents, truth: np.ndarray, 
     return {name: iou(solid_of(maker, levels), truth) for name, levels in kinds.items()}
 
 
-def measured_control(maker: MeshToMesh, latents: MeshLatents, truth: np.ndarray) -> dict[str, tuple[float, float]]:
-    """By what is kept: mean pairwise IoU of CONTROL_SEEDS results, and their mean IoU with the original."""
+def measured_control(
+    maker: MeshToMesh, latents: MeshLatents, truth: np.ndarray, seeds: int
+) -> dict[str, tuple[float, float]]:
+    """By what is kept: mean pairwise IoU of the results of so many seeds, and their mean IoU with the original."""
     found = {}
     for keep in KEEPS:
         solids = [
-            solid_of(maker, Variation(keep).applied(latents.levels, maker.denoisers, seed))
-            for seed in range(CONTROL_SEEDS)
+            solid_of(maker, Variation(keep).applied(latents.levels, maker.denoisers, seed)) for seed in range(seeds)
         ]
         pairs = [iou(a, b) for a, b in combinations(solids, 2)]
         found[keep] = (float(np.mean(pairs)), float(np.mean([iou(solid, truth) for solid in solids])))
@@ -135,15 +150,19 @@ def _cloud(surface: Mesh, seed: int) -> np.ndarray:
 
 
 def measured_cascade(
-    maker: MeshToMesh, encoded: Sequence[MeshLatents], references: Sequence[np.ndarray], train: TrainingShapes
+    maker: MeshToMesh,
+    encoded: Sequence[MeshLatents],
+    references: Sequence[np.ndarray],
+    train: TrainingShapes,
+    samples: int,
 ) -> dict:
-    """SAMPLES shapes of nothing: their coverage of the references beside that of training shapes, how many have no
+    """So many shapes of nothing: their coverage of the references beside that of training shapes, how many have no
     surface, and their IoU with the nearest training shape beside that of shapes whose fine details alone are made
     anew."""
     nearest: dict[str, list[float]] = {"generated": [], "encoded": []}
     clouds, without = [], 0
     near = NearestTraining(train)
-    for seed in range(SAMPLES):
+    for seed in range(samples):
         for kind, keep in (("generated", "nothing"), ("encoded", "structure+major")):
             own = encoded[seed % len(encoded)]
             surface = surface_of(maker, Variation(keep).applied(own.levels, maker.denoisers, seed))
@@ -154,7 +173,7 @@ def measured_cascade(
             if kind == "generated":
                 clouds.append(_cloud(surface, seed))
     coverage, distance = coverage_and_distance(clouds, list(references)) if clouds else (0.0, float("inf"))
-    by_training = coverage_and_distance(training_clouds(train, SAMPLES), list(references))
+    by_training = coverage_and_distance(training_clouds(train, samples), list(references))
     return {
         "coverage": coverage,
         "distance": distance,
@@ -186,7 +205,7 @@ def evaluate_levels(
     maker: MeshToMesh,
     records: Iterable[Record],
     train: TrainingShapes,
-    limit: int | None,
+    extent: Extent = Extent(),
     starter: Pipeline | None = None,
     vectors: Path | None = None,
     on_progress: Progress | None = None,
@@ -198,13 +217,13 @@ def evaluate_levels(
     encoded: list[MeshLatents] = []
     references: list[np.ndarray] = []
     meshes: list[Mesh] = []
-    for shape in fit_shapes(records, limit, train, skipped, on_progress):
+    for shape in fit_shapes(records, extent.shapes, train, skipped, on_progress):
         with torch.no_grad():
             latents = maker.encode(*shape.mesh)
             truth = true_solid(shape, latents)
             row: dict = {"id": shape.record.id} | measured_levels(maker, latents, truth, 2 * len(rows))
-            if len(rows) < CONTROL_SHAPES:
-                row["control"] = measured_control(maker, latents, truth)
+            if len(rows) < extent.control_shapes:
+                row["control"] = measured_control(maker, latents, truth, extent.control_seeds)
         if starter is not None:
             decoded = starter.latent_to_field(starter.field_to_latent(shape.field))
             row["starter"] = iou(decoded[::4, ::4, ::4] < 0, shape.field[::4, ::4, ::4] < 0)
@@ -214,11 +233,12 @@ def evaluate_levels(
         references.append(_cloud(shape.mesh, len(rows)))
         meshes.append(shape.mesh)
     with torch.no_grad():
-        cascade = measured_cascade(maker, encoded, references, train)
+        cascade = measured_cascade(maker, encoded, references, train, extent.samples)
     seconds, repeated = measured_seconds(maker, meshes[0])
     report = {
         "model": maker.row.name,
         "count": len(rows),
+        "extent": asdict(extent),
         "skipped": dict(skipped),
         "means": {name: _mean(rows, name) for name in ("iou", "fine_noise", "fine_major_noise", "starter")},
         "iou_median": float(np.median([row["iou"] for row in rows])),

@@ -16,15 +16,15 @@ OnPoints = Callable[[int], None]
 
 
 def occupancy_field(
-    logits: Logits, cells: int, on_points: OnPoints | None = None, coarsest: int = COARSEST
+    logits: Logits, cells: int, on_points: OnPoints | None = None, coarsest: int = COARSEST, unsure: float = UNSURE
 ) -> np.ndarray:
     """Logits (cells + 1,)*3 float32 at the corners of ``cells``³ cells over [−1, 1]³, axis order x, y, z, both ends
     included.
 
-    All of the grid of ``coarsest`` cells is asked; then, halving, only cells where the sign changes or the logit is
-    small, and their 26 neighbours. The rest is interpolated. ``cells``: coarsest times a power of two, or fewer than
-    coarsest. ``on_points(count)`` is called before every call of ``logits`` with the number of its points; it may raise
-    to stop.
+    All of the grid of ``coarsest`` cells is asked; then, halving, only cells where the sign changes or a logit is
+    smaller than ``unsure``, and their 26 neighbours. The rest is interpolated. ``cells``: coarsest times a power of
+    two, or fewer than coarsest. ``on_points(count)`` is called before every call of ``logits`` with the number of its
+    points; it may raise to stop.
     """
 
     def asked(points: np.ndarray, size: int) -> np.ndarray:
@@ -41,7 +41,7 @@ def occupancy_field(
     everything = np.stack(np.meshgrid(*[np.arange(size + 1)] * 3, indexing="ij"), -1).reshape(-1, 3)
     field = asked(everything, size).reshape(size + 1, size + 1, size + 1)
     while size < cells:
-        wanted = _corners(binary_dilation(_undecided(field), np.ones((3, 3, 3))))
+        wanted = _corners(binary_dilation(_undecided(field, unsure), np.ones((3, 3, 3))))
         field, size = _halved(field), 2 * size
         wanted[::2, ::2, ::2] = False  # known from the coarser grid
         points = np.argwhere(wanted)
@@ -49,11 +49,11 @@ def occupancy_field(
     return field
 
 
-def _undecided(field: np.ndarray) -> np.ndarray:
+def _undecided(field: np.ndarray, unsure: float) -> np.ndarray:
     """The cells (n,)*3 bool of corners (n + 1,)*3 that a surface may pass."""
     n = len(field) - 1
     corners = np.stack([field[i : i + n, j : j + n, k : k + n] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
-    return ((corners > 0).any(axis=0) & (corners <= 0).any(axis=0)) | (np.abs(corners) < UNSURE).any(axis=0)
+    return ((corners > 0).any(axis=0) & (corners <= 0).any(axis=0)) | (np.abs(corners) < unsure).any(axis=0)
 
 
 def _corners(cells: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ In model.safetensors: the components "level_autoencoder" and, one for each level
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -20,16 +21,24 @@ from .trained_model import read_level_config
 
 LEVELS = ("structure", "major", "fine")  # the coarsest first
 
-__all__ = ["LEVELS", "LEVEL_MODEL", "load_level_model", "save_level_model"]
+__all__ = ["LEVELS", "LEVEL_MODEL", "LevelModel", "load_level_model", "save_level_model"]
 
 
 def _components(autoencoder: LevelAutoencoder, denoisers: Sequence[LevelDenoiser]) -> dict[str, nn.Module]:
     return {COMPONENT: autoencoder, **dict(zip(LEVELS, denoisers, strict=True))}
 
 
-def load_level_model(
-    weights: Path, device: torch.device | str = "cpu"
-) -> tuple[LevelAutoencoder, tuple[LevelDenoiser, ...]]:
+@dataclass(frozen=True)
+class LevelModel:
+    """``denoisers``: of the levels, the coarsest first, () for an autoencoder alone; ``threshold``: logit at the
+    surface."""
+
+    autoencoder: LevelAutoencoder
+    denoisers: tuple[LevelDenoiser, ...] = ()
+    threshold: float = 0.0
+
+
+def load_level_model(weights: Path, device: torch.device | str = "cpu") -> LevelModel:
     """The networks of a weights' file, with the configuration beside it, in float32. Raises ModelError where there are
     no weights, CheckpointError."""
     if not weights.is_file():
@@ -42,7 +51,7 @@ def load_level_model(
         autoencoder = LevelAutoencoder(config.autoencoder)
         denoisers = tuple(LevelDenoiser(one) for one in config.denoisers)
     load_components(weights, _components(autoencoder, denoisers), device=device)
-    return autoencoder.eval(), tuple(denoiser.eval() for denoiser in denoisers)
+    return LevelModel(autoencoder.eval(), tuple(denoiser.eval() for denoiser in denoisers), config.threshold)
 
 
 def save_level_model(

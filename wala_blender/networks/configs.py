@@ -122,11 +122,13 @@ class LevelDenoiserConfig:
 
 @dataclass(frozen=True)
 class LevelModelConfig:
-    """A level autoencoder, and the denoiser of every one of its levels, the coarsest first. Raises ValueError where the
-    denoisers are not those of its levels."""
+    """A level autoencoder, and the denoiser of every one of its levels, the coarsest first. ``threshold``: logit at the
+    surface; trained on as many points inside as outside, an autoencoder takes too many for inside. Raises ValueError
+    where the denoisers are not those of its levels."""
 
     autoencoder: LevelAutoencoderConfig
     denoisers: tuple[LevelDenoiserConfig, ...]
+    threshold: float = 0.0
 
     def __post_init__(self):
         channels = self.autoencoder.channels

@@ -89,12 +89,17 @@ def level_shapes(folder: Path, entries: Sequence[Entry], name: str = SAMPLES) ->
             raise InputError("no shape of the store has a surface", "Build the store again.")
         arrays = {key: np.stack([shape[key] for shape in samples.values()]) for key in next(iter(samples.values()))}
         write_whole(path, lambda stream: np.savez(stream, ids=np.array(list(samples)), **arrays))
+    shapes = read_level_shapes(path)
+    if not set(shapes.ids) <= set(wanted):
+        raise InputError(f"{path} is of other shapes than the store's", "Choose another folder for this run.")
+    return shapes
+
+
+def read_level_shapes(path: Path) -> LevelShapes:
+    """The samples in a file that ``level_shapes`` wrote."""
     with np.load(path, allow_pickle=False) as file:
         ids = [str(item) for item in file["ids"]]
-        if not set(ids) <= set(wanted):
-            raise InputError(f"{path} is of other shapes than the store's", "Choose another folder for this run.")
-        arrays = {key: torch.from_numpy(file[key]) for key in file.files if key != "ids"}
-    return LevelShapes(ids, **arrays)
+        return LevelShapes(ids, **{key: torch.from_numpy(file[key]) for key in file.files if key != "ids"})
 
 
 def signed_permutations(count: int, generator: torch.Generator) -> Tensor:
