@@ -40,11 +40,12 @@ def register() -> None:
 
     from . import keymap
     from .environment import render_memory
-    from .jobs import assets, generate, session
+    from .jobs import assets, generate, session, vary_details
 
     for cls in _classes():
         bpy.utils.register_class(cls)
     generate.attach()
+    vary_details.attach()
     keymap.register()
     session.register()
     render_memory.register()
@@ -57,12 +58,13 @@ def unregister() -> None:
 
     from . import keymap
     from .environment import render_memory
-    from .jobs import assets, generate, session
+    from .jobs import assets, generate, session, vary_details
 
     assets.unregister()
     render_memory.unregister()
     session.unregister()
     keymap.unregister()
+    vary_details.detach()
     generate.detach()
     for cls in reversed(_classes()):
         bpy.utils.unregister_class(cls)

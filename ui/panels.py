@@ -217,12 +217,16 @@ class WALA_PT_edit(Tab, bpy.types.Panel):
 
 
 class WALA_PT_details(Tab, bpy.types.Panel):
-    """Make a mesh's details anew."""
+    """Make a mesh's details anew, where there is a model that can."""
 
     bl_idname = "WALA_PT_details"
     bl_label = "Vary Details"
     bl_parent_id = "WALA_PT_main"
     bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context):
+        return context.window_manager.wala_details
 
     def draw(self, context):
         layout, settings = self.split_layout(), context.scene.wala

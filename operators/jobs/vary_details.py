@@ -17,6 +17,16 @@ KEEPS = {"MAJOR": "structure+major", "STRUCTURE": "structure", "NOTHING": "nothi
 SAME = 1e-3  # difference of coordinates in model space up to which a mesh is still the result's
 
 
+def attach() -> None:
+    """Add `window_manager.wala_details`: whether there is a model that makes details anew, for the panel."""
+    bpy.types.WindowManager.wala_details = bpy.props.BoolProperty(get=lambda _: catalog.has_details())
+
+
+def detach() -> None:
+    """Remove it."""
+    del bpy.types.WindowManager.wala_details
+
+
 def latents_of(item, vertices: np.ndarray) -> tuple[edited.ModelSpace, bytes] | None:
     """Model space of the job that made an object, and the latents of its mesh that the job kept; None for another
     object, and where the mesh has changed since. vertices (V, 3): of the object, in its own coordinates."""

@@ -122,6 +122,11 @@ def details_model(chosen: str) -> str:
     return chosen if chosen in KNOWN and "mesh" in KNOWN[chosen].conditions else LEVELS.name
 
 
+def has_details() -> bool:
+    """Whether there is any model that makes details anew. Cheap."""
+    return any(model.cascade and model.is_offered for model in (LEVELS, *KNOWN.values()))
+
+
 def why_not_details(name: str) -> str:
     """Why a model cannot make a mesh's details anew, "" if it can. Cheap."""
     reason = why_not(name, "mesh")

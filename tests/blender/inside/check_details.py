@@ -92,14 +92,16 @@ def test_a_results_latents_come_with_it_until_it_is_changed(extension, levels):
     assert "latents" not in job_of(extension, third)[1].inputs
 
 
-def test_a_model_without_a_cascade_and_one_without_weights_say_why(extension, levels):
+def test_a_model_without_a_cascade_and_one_without_weights_say_why(extension, levels, monkeypatch):
     scenes.cube((0, 0, 0), (2, 2, 2), "Thing")
-    assert bpy.ops.wala.vary_details.poll()
+    assert bpy.ops.wala.vary_details.poll() and bpy.context.window_manager.wala_details
     extension.settings.model = "lagem"
     with pytest.raises(RuntimeError, match="has no cascade"):
         bpy.ops.wala.vary_details()
     extension.settings.model = "starter"
     levels.KNOWN["levels"] = levels.Model("levels", "Levels", ("mesh",), is_installed=False, cascade=True)
+    monkeypatch.setattr(levels, "LEVELS", levels.KNOWN["levels"])
+    assert not bpy.context.window_manager.wala_details  # the panel is not drawn
     with pytest.raises(RuntimeError, match="are not part of this version"):
         bpy.ops.wala.vary_details()
     bpy.context.view_layer.objects.active = None
