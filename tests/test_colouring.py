@@ -77,6 +77,18 @@ def test_the_seen_side_has_the_picture_s_colours(colouring):
     assert (names_of(colours) == names_of(true)).mean() > 0.85
 
 
+def test_smoothing_stops_at_creases_and_removes_specks():
+    surface = ColourPoints.of(*box())
+    on_top = surface.normals[:, 1] > 0.5
+    noisy = on_top ^ (np.random.default_rng(1).random(len(on_top)) < 0.3)  # three in ten are wrong
+    smooth = surface.smoothed(np.eye(2)[noisy.astype(int)], 60).argmax(axis=1)
+    assert np.mean(smooth == on_top) > 0.99
+    speck = np.linalg.norm(surface.points - (0, 0.5, 0), axis=1) < 0.05
+    assert 0 < speck.sum() < 250
+    cleaned = surface.without_specks(np.eye(3)[np.where(speck, 2, on_top)])
+    assert np.array_equal(cleaned.argmax(axis=1), on_top)
+
+
 def test_a_drawing_s_lines_are_no_colours():
     picture = np.full((64, 64, 3), 255, np.uint8)
     picture[20:40, 20:40] = RED

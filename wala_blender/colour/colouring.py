@@ -18,6 +18,7 @@ from .words import asked_colours
 SPREAD = 0.1  # difference of scores that makes an exemplar less likely by a factor of e
 HAS_ASKED = 0.4  # what an asked colour among its own is worth
 DOWNWARD, UNDERSIDE = -0.5, 0.1  # height of the normals of undersides, and what they count when colours are compared
+SMOOTHING, PICTURE_SMOOTHING = 60, 4  # rounds: an exemplar's colours lie roughly, a picture's where it shows them
 _COMPARED = 600  # points whose form is compared
 _DEPTH = 0.5  # of places behind each other, when a picture's colours are continued to where it does not show
 _SAME_PART = 0.4  # distance that another colour of the exemplar is worth there
@@ -69,8 +70,10 @@ class Colouring:
             classes = np.where(shown, asked.picture.at(corners), -1)
             if (classes >= 0).any():
                 labels, palette = _continued(places, surface.normals, labels, classes), asked.picture.palette
-        values = surface.smoothed(np.eye(len(palette))[labels])
+        rounds = SMOOTHING if asked.picture is None else PICTURE_SMOOTHING
+        values = surface.smoothed(np.eye(len(palette))[labels], rounds)
         if asked.picture is None:
+            values = surface.without_specks(values)
             palette = _with_asked(palette, values, surface.normals, asked_colours(asked.prompt))
         return palette, values
 

@@ -1,9 +1,12 @@
 """Points of a surface that colours are chosen at, and what of them a picture shows."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import igl
 import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from ..geometry.cameras import looking_at_origin
@@ -12,9 +15,11 @@ from ..geometry.metrics import sample_surface
 from ..geometry.topology import face_normals
 
 POINTS = 24_576
-NEIGHBOURS = 8  # that a point's choice is averaged with
+NEIGHBOURS = 12  # of a point, itself among them
+SPECK = 250  # points: a smaller region of one class takes its surroundings'
 _NORMAL_LENGTH = 0.04  # of the normals as further coordinates: the two sides of a sheet are not neighbours
-_FACE_NEIGHBOURS = 3
+_CREASE_POWER, _LEAST_COSINE = 16, 0.02  # neighbours that face apart count the cosine between them to this power
+_FACE_DISTANCE = 0.015  # at which a point counts 1/e for a face's middle
 _LIFT = 2e-3  # from the surface, of a ray towards the eye
 
 
@@ -39,26 +44,56 @@ class ColourPoints:
         normals = face_normals(own, faces)[0][owners]
         return cls(own, faces, points.astype(np.float32), normals.astype(np.float32), owners)
 
-    def smoothed(self, values: np.ndarray) -> np.ndarray:
-        """Values (N, C) averaged over the nearest points that face alike."""
-        return values[self._tree.query(self._places, NEIGHBOURS)[1]].mean(axis=1)
+    def smoothed(self, values: np.ndarray, rounds: int) -> np.ndarray:
+        """Values (N, C) diffused along the surface, hardly across creases: ``rounds`` times the mean of a point and its
+        neighbours."""
+        for _ in range(rounds):
+            values = self._weights @ values
+        return values
+
+    def without_specks(self, values: np.ndarray) -> np.ndarray:
+        """Values (N, C) of classes, of which regions smaller than SPECK points take those of the points around them."""
+        labels, graph = values.argmax(axis=1), self._weights.tocoo()
+        same = labels[graph.row] == labels[graph.col]
+        edges = graph.row[same], graph.col[same]
+        _, regions = connected_components(
+            sparse.csr_matrix((np.ones(same.sum()), edges), shape=graph.shape), directed=False
+        )
+        specks = np.bincount(regions)[regions] < SPECK
+        if specks.all() or not specks.any():
+            return values
+        tree = cKDTree(self._places[~specks])
+        values = values.copy()
+        values[specks] = values[~specks][tree.query(self._places[specks])[1]]
+        return values
 
     def at_faces(self, values: np.ndarray) -> np.ndarray:
-        """Means (F, C) of values (N, C) of the points nearest to every face's middle."""
+        """Weighted means (F, C) of values (N, C) of the points around every face's middle."""
         middles = self.vertices[self.faces].mean(axis=1)
         normals = face_normals(self.vertices, self.faces)[0]
         places = np.concatenate([middles, _NORMAL_LENGTH * normals], axis=1)
-        return values[self._tree.query(places, _FACE_NEIGHBOURS)[1]].mean(axis=1)
+        distances, near = self._tree.query(places, NEIGHBOURS)
+        weights = np.exp(-((distances / _FACE_DISTANCE) ** 2)) + 1e-9
+        return np.einsum("fk,fkc->fc", weights, values[near]) / weights.sum(axis=1, keepdims=True)
 
-    @property
+    @cached_property
     def _places(self) -> np.ndarray:
         return np.concatenate([self.points, _NORMAL_LENGTH * self.normals], axis=1)
 
-    @property
+    @cached_property
     def _tree(self) -> cKDTree:
-        if "tree" not in self.__dict__:
-            self.__dict__["tree"] = cKDTree(self._places)
-        return self.__dict__["tree"]
+        return cKDTree(self._places)
+
+    @cached_property
+    def _weights(self) -> sparse.csr_matrix:
+        """How much every neighbour counts for a point (N, N): each row sums to 1."""
+        near = self._tree.query(self._places, NEIGHBOURS)[1]
+        cosines = np.einsum("nkc,nc->nk", self.normals[near], self.normals)
+        weights = np.clip(cosines, _LEAST_COSINE, 1) ** _CREASE_POWER
+        rows = np.repeat(np.arange(len(near)), NEIGHBOURS)
+        graph = sparse.csr_matrix((weights.ravel(), (rows, near.ravel())), shape=(len(near), len(near)))
+        graph = graph + graph.T
+        return sparse.diags(1 / np.asarray(graph.sum(axis=1)).ravel()) @ graph
 
 
 def seen_in_picture(surface: ColourPoints, elevation: float) -> tuple[np.ndarray, np.ndarray]:
