@@ -51,11 +51,11 @@ def test_the_noun_is_the_last_of_a_prompts_content_words(prompt, noun):
 @pytest.mark.parametrize(
     ("prompt", "chosen"),
     [
-        ("a chair", {0}),
+        ("a chair", {0, 1}),
         ("an office chair", {1}),
         ("a swivel chair with wheels", {1}),
         ("a pine tree", {2}),
-        ("trees", {3, 4}),
+        ("trees", {2, 3, 4}),
         ("a lorry", {5}),
         ("a car", {5}),  # by its vector
         ("a fish", set()),
@@ -70,6 +70,11 @@ def test_a_prompt_starts_from_what_it_names(file, prompt, chosen):
     assert all(
         exemplar is None or np.allclose(exemplar.latent, int(exemplar.id[4:]) / 2, atol=0.05) for exemplar in found
     )
+
+
+def test_seeds_take_turns_and_the_plainest_name_comes_first(file):
+    exemplars = Exemplars.load(file)
+    assert [exemplars.choose("a tree", None, seed).id for seed in range(4)] == ["kit/3", "kit/4", "kit/2", "kit/3"]
 
 
 def test_without_vectors_only_names_count(file):
@@ -93,7 +98,7 @@ def test_originality_goes_from_the_training_shape_to_noise(pipeline):
     exemplar = pipeline.exemplar("text", {"prompt": "a chair"}, 0)
     assert "chair" in exemplar.caption
     away = [np.abs(latent(originality=share) - exemplar.latent).mean() for share in (0.0, 0.2, 0.8)]
-    assert away[0] == 0 < away[1] < away[2]
+    assert away[0] == 0 < away[1] < away[2] / 2
     assert np.array_equal(latent(), latent(originality=0.3)) and not np.array_equal(latent(), latent(originality=1.0))
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from wala_blender.diffusion.guidance import conditioned, guided
-from wala_blender.diffusion.samplers import ancestral, ddim, generated_noises, noises_of_seeds
+from wala_blender.diffusion.samplers import Start, ancestral, antithetic, ddim, generated_noises, noises_of_seeds
 from wala_blender.diffusion.schedule import Schedule, ScheduleConfig
 from wala_blender.networks.condition import Condition
 from wala_blender.networks.layers import repeated_rows
@@ -49,6 +49,22 @@ def test_gaussian_data_come_out_with_their_own_spread():
 
     x = ancestral(denoiser, schedule, 200, generated_noises((1, 20000), torch.Generator().manual_seed(0)))
     assert float(x.std()) == pytest.approx(s, rel=0.03)
+
+
+@pytest.mark.parametrize(("strength", "left"), [(0.3, 0.0), (0.5, 0.0), (0.75, 0.5), (1.0, 1.0)])
+def test_antithetic_samples_lose_the_shift_that_all_have(strength, left):
+    """With a denoiser that shrinks and shifts, samples of opposite noise lie on opposite sides of the start, as far as
+    the shift is subtracted."""
+    schedule, start = Schedule(), Start(TARGET, strength, unbiased=True)
+
+    def sampled(sampler, sign: float):
+        opposite = (sign * noise for noise in noises(0))
+        return sampler(lambda x, t: 0.7 * x + 0.2, schedule, 4, opposite, None, start)
+
+    mean = (sampled(antithetic, 1) + sampled(antithetic, -1)) / 2
+    shifted = (sampled(ancestral, 1) + sampled(ancestral, -1)) / 2
+    assert (shifted - TARGET).abs().mean() > 0.05 and (sampled(antithetic, 1) - mean).abs().mean() > 0.05
+    assert torch.allclose(mean - TARGET, left * (shifted - TARGET), atol=1e-4)
 
 
 def test_on_step_comes_before_every_step_and_can_stop():

@@ -20,6 +20,9 @@ from .models.registry import WORD_VECTORS
 STEP = 0.1  # of a code, in latent units
 NEAR = 0.7  # cosine of word vectors above which a noun stands for another
 _LEAST = 2.0  # score below which no exemplar is what the prompt names
+_NOUN = 3.0  # score of the same noun
+_AS_GOOD = 0.35  # less than the best score: the same noun and as many of the prompt's other words
+_AS_NEAR = 0.05  # the same of nouns that are near by their vectors
 
 
 @dataclass(frozen=True)
@@ -54,18 +57,20 @@ class Exemplars:
         return cls(ids, [line.split(";") for line in names], codes, step)
 
     def choose(self, prompt: str, vectors: WordVectors | None, seed: int) -> Exemplar | None:
-        """The exemplar that a prompt starts from: of those whose name fits best one by the seed; None where none is
-        what the prompt names. ``vectors``: for nouns that no exemplar has."""
+        """The exemplar that a prompt starts from: of those whose names fit, by turns over the seeds, the plainest name
+        at seed 0; None where none is what the prompt names. ``vectors``: for nouns that no exemplar has."""
         best = self._best(prompt, vectors)
         return self[int(best[seed % len(best)])] if len(best) else None
 
     def _find_best(self, prompt: str, vectors: WordVectors | None) -> np.ndarray:
-        """Numbers of the exemplars whose names fit a prompt best."""
+        """Numbers of the exemplars whose names fit a prompt, the best first."""
         words = content_words(prompt)
         scores = np.array([max(_score(words, name, vectors) for name in some) for some in self._words])
         if not words or not len(scores) or scores.max() < _LEAST:
             return np.zeros(0, int)
-        return np.flatnonzero(scores > scores.max() - 0.05)
+        by_score = np.argsort(-scores, kind="stable")
+        tolerance = _AS_GOOD if scores.max() >= _NOUN else _AS_NEAR
+        return by_score[scores[by_score] > scores.max() - tolerance]
 
     def __getitem__(self, number: int) -> Exemplar:
         latent = self._codes[number].astype(np.float32) * self._step
@@ -99,7 +104,7 @@ def _score(words: list[str], name: list[str], vectors: WordVectors | None) -> fl
     not have count against it; 0 where the nouns differ."""
     if not words or not name:
         return 0.0
-    noun = 3.0 if words[-1] == name[-1] else 2.0 * _alike(words[-1], name[-1], vectors)
+    noun = _NOUN if words[-1] == name[-1] else 2.0 * _alike(words[-1], name[-1], vectors)
     if not noun:
         return 0.0
     more, other = set(words[:-1]), set(name[:-1])

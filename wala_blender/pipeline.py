@@ -21,7 +21,7 @@ from .conditions.specs import has_prompt_beside
 from .conditions.surface_points import surface_points
 from .conditions.types import Prepared
 from .diffusion.guidance import conditioned, guided
-from .diffusion.samplers import Start, ancestral, noises_of_seeds
+from .diffusion.samplers import Start, ancestral, antithetic, noises_of_seeds
 from .errors import InputError, ModelError
 from .exemplars import Exemplar, load_exemplars
 from .finishing.finish import check_available, finish, finished_record
@@ -377,7 +377,8 @@ class Pipeline:
         latents = [torch.from_numpy(exemplar.latent) for exemplar in chosen if exemplar is not None]
         if len(latents) < len(chosen):
             return None
-        return Start(torch.stack(latents).to(self.device), self._originality(condition, inputs))
+        # They were fitted to their shapes: the denoiser, which was trained on encoded ones, would blur them.
+        return Start(torch.stack(latents).to(self.device), self._originality(condition, inputs), unbiased=True)
 
     def _prepared(self, condition: str, inputs: dict, progress: Progress) -> Prepared:
         progress("condition", 0, 1)
@@ -430,9 +431,10 @@ class Pipeline:
             seeds, size = [seed for group in groups for seed in group], self.row.batch_size
             batches = [(first, seeds[first : first + size]) for first in range(0, len(seeds), size)]
             parts = [part_of(progress, number, len(batches)) for number in range(len(batches))]
+            sampler = antithetic if start is not None and start.unbiased else ancestral
             # Drawn on the CPU, so that a seed means the same shape on every device.
             latents = [
-                ancestral(
+                sampler(
                     denoiser,
                     self.schedule,
                     steps,

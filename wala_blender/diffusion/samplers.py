@@ -38,11 +38,13 @@ class Start:
     """A latent (C, D, D, D), or one a row (B, C, D, D, D), that sampling starts from instead of noise, with noise added
     to it up to the share ``strength`` (0 … 1) of the schedule's timesteps, as in SDEdit (Meng et al. 2022). ``mask``,
     bool, to be broadcast to the latent: only what is set there is sampled, as in RePaint (Lugmayr et al. 2022), each
-    step but the last MASKED_REPEATS times, with noise added again between, so that it fits what is kept."""
+    step but the last MASKED_REPEATS times, with noise added again between, so that it fits what is kept. ``unbiased``:
+    to be sampled by ``antithetic``."""
 
     latent: Tensor
     strength: float
     mask: Tensor | None = None
+    unbiased: bool = False
 
     def of_rows(self, first: int, count: int) -> "Start":
         """The start of ``count`` rows."""
@@ -107,6 +109,29 @@ def ancestral(
             if target is not None and number + 1 < repeats:
                 x = schedule.noised_further(x, fresh[len(visits) + i], target, step.timestep)
     return x
+
+
+def antithetic(
+    denoiser: Denoiser,
+    schedule: Schedule,
+    steps: int,
+    noises: Iterable[Tensor],
+    on_step: Callable[[int, int], None] | None,
+    start: Start,
+) -> Tensor:
+    """``ancestral`` from a start, without the shift that denoising gives every sample of it, such as blur.
+
+    The shift is estimated by antithetic noise: the mean of the samples with noise and with its negative, less the
+    start. All of it is subtracted up to half of the schedule, less and less above, and none for the whole schedule.
+    Arguments as of ``ancestral``; B rows of noise. Without a mask.
+    """
+    if start.strength >= 1:
+        return ancestral(denoiser, schedule, steps, noises, on_step, start)
+    pairs = (torch.cat([noise, -noise]) for noise in noises)
+    doubled = replace(start, latent=torch.cat([start.latent, start.latent]))
+    samples, mirrored = ancestral(denoiser, schedule, steps, pairs, on_step, doubled).chunk(2)
+    shift = (samples + mirrored) / 2 - start.latent
+    return samples - min(1.0, 2 * (1 - start.strength)) * shift
 
 
 @torch.no_grad()

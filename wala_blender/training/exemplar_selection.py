@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LEAST_IOU = 0.8  # of a shape and what its latent decodes to
-FIT = 6  # steps of latent optimisation
-MOST = 3  # exemplars of a noun
+FIT = 8  # steps of latent optimisation
+MOST = 5  # exemplars of a noun
 SEVERAL = 5  # shapes
 _TRIES = 3  # candidates for each exemplar that is wanted
 
 
 def wanted(count: int) -> int:
     """Exemplars of a noun that ``count`` shapes have."""
-    return 1 if count < 8 else 2 if count < 25 else MOST
+    return 1 if count < 8 else 2 if count < 16 else 3 if count < 30 else MOST
 
 
 def candidates(records: Sequence[Record], licence: str, vectors: WordVectors) -> dict[str, list[Record]]:
