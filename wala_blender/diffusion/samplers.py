@@ -116,8 +116,8 @@ def antithetic(
     schedule: Schedule,
     steps: int,
     noises: Iterable[Tensor],
-    on_step: Callable[[int, int], None] | None,
-    start: Start,
+    on_step: Callable[[int, int], None] | None = None,
+    start: Start | None = None,
 ) -> Tensor:
     """``ancestral`` from a start, without the shift that denoising gives every sample of it, such as blur.
 
@@ -125,7 +125,7 @@ def antithetic(
     start. All of it is subtracted up to half of the schedule, less and less above, and none for the whole schedule.
     Arguments as of ``ancestral``; B rows of noise. Without a mask.
     """
-    if start.strength >= 1:
+    if start is None or start.strength >= 1:
         return ancestral(denoiser, schedule, steps, noises, on_step, start)
     pairs = (torch.cat([noise, -noise]) for noise in noises)
     doubled = replace(start, latent=torch.cat([start.latent, start.latent]))
