@@ -38,12 +38,12 @@ def latents_of(item, vertices: np.ndarray) -> tuple[edited.ModelSpace, bytes] | 
     if latents is None:
         return None
     try:
-        made = jobs.read_result(own).vertices
+        result = jobs.read_result(own).vertices
         space = edited.model_space(item, vertices, folder)
     except JobFailed:
         return None
     now = space.to_model(vertices)
-    unchanged = now.shape == made.shape and np.abs(now - made).max() <= SAME
+    unchanged = now.shape == result.shape and np.abs(now - result).max() <= SAME
     return (space, latents) if unchanged else None
 
 

@@ -188,10 +188,10 @@ def measured_seconds(maker: MeshToMesh, mesh: Mesh) -> tuple[float, bool]:
     """Seconds of VARIANTS variants as they are delivered, and whether a seed gives the same mesh again."""
     inputs = {"vertices": mesh[0], "faces": mesh[1], "keep": "structure"}
     began = time.perf_counter()
-    made = maker.variations("mesh", inputs, Settings(maker.row.name), list(range(VARIANTS)))
+    results = maker.variations("mesh", inputs, Settings(maker.row.name), list(range(VARIANTS)))
     seconds = time.perf_counter() - began
     again = maker.generate("mesh", inputs, Settings(maker.row.name, seed=VARIANTS - 1))
-    return seconds, bool(np.array_equal(again.vertices, made[-1].vertices))
+    return seconds, bool(np.array_equal(again.vertices, results[-1].vertices))
 
 
 def vectors_passed(folder: Path) -> tuple[int, int]:

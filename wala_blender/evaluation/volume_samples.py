@@ -129,13 +129,13 @@ def measure_prompts(volumes: VolumeModel, pictures: VolumePictures, references: 
     vectors = load_vectors(STARTER_FOLDER / WORD_VECTORS)
     asked = prompt_inputs(prompts, vectors, volumes.config.denoiser)
     with torch.no_grad():
-        made = [
+        surfaces = [
             visible_surface(volumes.decoder(latent[None])) for latent in sampled_latents(volumes, asked, len(prompts))
         ]
-    nearest = _distances([surface if len(surface) else np.zeros((1, 6)) for surface in made], references).argmin(axis=1)
+    nearest = _distances([one if len(one) else np.zeros((1, 6)) for one in surfaces], references).argmin(axis=1)
     got_noun = np.array([pictures.nouns[number] for number in nearest])
     got_colour = np.array(
-        [NAMES[main_name(as_bytes(surface[:, 3:] / _COLOUR))[0]] if len(surface) else "" for surface in made]
+        [NAMES[main_name(as_bytes(surface[:, 3:] / _COLOUR))[0]] if len(surface) else "" for surface in surfaces]
     )
     noun = np.array([pictures.nouns[number] for number in chosen])
     colour = np.array([pictures.main_colours[number] for number in chosen])

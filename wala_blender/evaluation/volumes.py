@@ -85,14 +85,14 @@ def mesh_scores(volume: torch.Tensor, record: Record, colours: Path) -> dict[str
     _, directions = rays_of(cameras, PIXELS)
     along = np.einsum("vnc,vc->vn", directions, -np.stack(cameras)[:, :3, 2]).reshape(maps.shape)
     field, best = (depths_to_field(depth, cameras, RESOLUTION) for depth in (maps, pictures.distance * along))
-    made, _ = field_to_mesh(field, remove_dust=False)
-    _, nearest, _ = igl.point_mesh_squared_distance(made.astype(np.float64), vertices, faces.astype(np.int64))
+    found, _ = field_to_mesh(field, remove_dust=False)
+    _, nearest, _ = igl.point_mesh_squared_distance(found.astype(np.float64), vertices, faces.astype(np.int64))
     true = of_faces[nearest.ravel()] / 255
     mean = pictures.colours[pictures.mask].mean(axis=0) / 255
     return {
         "iou": iou(field.numpy() < 0, solid),
         "fused_true_iou": iou(best.numpy() < 0, solid),
-        "colour_error": float(np.abs(colours_at(volume, made) / 255 - true).mean()),
+        "colour_error": float(np.abs(colours_at(volume, found) / 255 - true).mean()),
         "mean_colour_error": float(np.abs(mean - true).mean()),
     }
 

@@ -23,16 +23,16 @@ class LatentScale(nn.Module):
         """Of latents (N, C, …): median and distance between the quartiles, which long tails do not move; or else mean
         and standard deviation."""
         rows = latents.transpose(0, 1).flatten(1).double()
-        made = cls(len(rows))
+        scale = cls(len(rows))
         if robust:
-            low, made.center, high = (
+            low, scale.center, high = (
                 rows.kthvalue(max(1, round(share * rows.shape[1])), dim=1)[0].float() for share in (0.25, 0.5, 0.75)
             )
             spread = _QUARTILES * (high - low)
         else:
-            made.center, spread = rows.mean(dim=1).float(), rows.std(dim=1).float()
-        made.spread = spread.clamp(min=1e-6)
-        return made
+            scale.center, spread = rows.mean(dim=1).float(), rows.std(dim=1).float()
+        scale.spread = spread.clamp(min=1e-6)
+        return scale
 
     def forward(self, latents: Tensor) -> Tensor:
         """Latents (N, C, …) → normalised ones."""

@@ -149,15 +149,15 @@ def view_scores(volume: Tensor, pictures: VolumePictures, number: int, views: Te
         rays[views].flatten(0, 1)[None].to(volume.device) for rays in (pictures.eyes, pictures.directions)
     )
     seen = render(volume, eyes, directions, samples)
-    made = seen.colours[0].view(len(views), -1, 3).cpu()
+    rendered = seen.colours[0].view(len(views), -1, 3).cpu()
     opaque = (seen.opacity[0] >= 0.5).view(len(views), -1).cpu()
     true, mask = pictures.colours[number, views] / 255, pictures.masks[number, views]
     mean = (pictures.colours[number] / 255)[pictures.masks[number]].mean(dim=0)
     union = (opaque | mask).sum(-1).clamp(min=1)
-    squared = ((made - true) ** 2).mean(dim=(1, 2)).clamp(min=1e-9)
+    squared = ((rendered - true) ** 2).mean(dim=(1, 2)).clamp(min=1e-9)
     return {
         "mask_iou": float(((opaque & mask).sum(-1) / union).mean()),
-        "colour_error": float((made - true)[mask].abs().mean()),
+        "colour_error": float((rendered - true)[mask].abs().mean()),
         "mean_colour_error": float((mean - true)[mask].abs().mean()),
         "psnr": float((-10 * squared.log10()).mean()),
     }

@@ -144,8 +144,8 @@ def _validation(
             denoise = edm.clean_preconditioned(lambda x, level: model(x, level, some), DATA)
             for sigma in VALIDATION_SIGMAS:
                 noised = (clean[rows] + sigma * noise).to(loop.device)
-                made = denoise(noised, torch.full((len(rows),), sigma, device=loop.device)).cpu()
-                difference = scale.inverse(made) - scale.inverse(clean[rows])
+                denoised = denoise(noised, torch.full((len(rows),), sigma, device=loop.device)).cpu()
+                difference = scale.inverse(denoised) - scale.inverse(clean[rows])
                 errors[f"error_{sigma:g}"] = float(difference.abs().mean())
         return errors
 
