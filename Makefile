@@ -95,4 +95,5 @@ bench: env
 	.venv/bin/python benchmarks/precision.py
 	.venv/bin/python benchmarks/convolutions.py
 	.venv/bin/python benchmarks/scaling.py
+	.venv/bin/python benchmarks/main_thread.py
 	.venv/bin/python benchmarks/supervisor_poll.py

@@ -1,6 +1,5 @@
 """Sheet of six blockouts: what Blender's remesher makes of each, and what the starter does."""
 
-import time
 from collections.abc import Callable, Sequence
 
 import bpy
@@ -71,10 +70,8 @@ BLOCKOUTS: dict[str, Callable[[], list[Box]]] = {
 }
 
 
-def remeshed(names: Sequence[str]) -> tuple[str, float]:
-    """Blender's own way: copies of the objects joined, Voxel Remesh, a Smooth modifier. Returns the object's name and
-    the seconds."""
-    since = time.perf_counter()
+def remeshed(names: Sequence[str]) -> str:
+    """Blender's own way: copies of the objects joined, Voxel Remesh, a Smooth modifier. Returns the object's name."""
     copies = []
     for name in names:
         copy = bpy.data.objects[name].copy()
@@ -92,19 +89,18 @@ def remeshed(names: Sequence[str]) -> tuple[str, float]:
     smooth.iterations = SMOOTHING
     joined.data.shade_smooth()
     bpy.context.view_layer.update()
-    return joined.name, time.perf_counter() - since
+    return joined.name
 
 
-def generated(names: Sequence[str], words: str, hold: float) -> tuple[str, str]:
-    """The starter's way, with words beside the blockout. Returns the object's name and a caption."""
+def generated(names: Sequence[str], words: str, hold: float) -> str:
+    """The starter's way, with words beside the blockout. Returns the object's name."""
     bpy.context.scene.wala.hold = hold
-    result = stage.generate("voxels", names, 0, words)
-    return result.name, f"starter, Hold {hold:g}: {_counted(result.name, result.seconds)}"
+    return stage.generate("voxels", names, 0, words).name
 
 
-def _counted(name: str, seconds: float) -> str:
+def _counted(name: str) -> str:
     item = bpy.data.objects[name].evaluated_get(bpy.context.evaluated_depsgraph_get())
-    return f"{len(item.data.polygons):,} faces, {seconds:.1f} s"
+    return f"{len(item.data.polygons):,} faces"
 
 
 def compare(camera: Callable[[Eye, Sequence[str]], Image.Image]) -> Image.Image:
@@ -116,15 +112,13 @@ def compare(camera: Callable[[Eye, Sequence[str]], Image.Image]) -> Image.Image:
         names = stage.add_blockout(boxes(), np.zeros(3))
         eye = Eye(30.0, 22.0, DISTANCE, (0.0, 0.0, max(high[2] for _, high in boxes()) / 2))
         cells = [(names, f"{words}: {len(names)} boxes")]
-        name, seconds = remeshed(names)
-        cells.append(([name], f"Remesh and Smooth: {_counted(name, seconds)}"))
+        name = remeshed(names)
+        cells.append(([name], f"Remesh, Smooth: {_counted(name)}"))
         for hold in (0.5, 0.0):
-            name, caption = generated(names, words, hold)
-            cells.append(([name], caption))
+            name = generated(names, words, hold)
+            cells.append(([name], f"Hold {hold:g}: {_counted(name)}"))
         rows.append(("", [sheet.Cell(camera(eye, shown), caption) for shown, caption in cells]))
         for item in [bpy.data.objects[name] for shown, _ in cells for name in shown]:
             bpy.data.objects.remove(item)
         bpy.context.view_layer.update()
-    return sheet.contact_sheet(
-        "Blender's Join, Voxel Remesh and Smooth beside the starter, with the name in words", rows
-    )
+    return sheet.contact_sheet("Blender's Join, Voxel Remesh, Smooth beside the starter", rows)

@@ -52,9 +52,8 @@ class WALA_OT_setup_worker(EnvironmentOperator, bpy.types.Operator):
         column.label(
             text=f"Needs {needed.disk / GIGABYTE:.0f} GB of the disk{free}", icon="NONE" if needed.fits else "ERROR"
         )
-        column.label(
-            text="It goes into a Python of its own, and takes some minutes. What has arrived is kept when you cancel"
-        )
+        column.label(text="It goes into a Python of its own, and takes some minutes")
+        column.label(text="What has arrived is kept when you cancel")
 
     def begin(self, context):
         session.unload()

@@ -1,5 +1,6 @@
 #!/bin/bash
-# window.sh CHROOT OUT: installs the extension in a real windowed Blender, drives it with a mouse and a keyboard, leaves pictures in OUT.
+# window.sh CHROOT OUT [SCRIPT]: installs the extension in a real windowed Blender, drives it with a mouse and a keyboard, leaves pictures in OUT.
+# SCRIPT: beside this file; drive.py, which tries everything, or portrait.py, which makes the picture of the README.
 # CHROOT: a folder of make-chroot.sh. Needs root. Exit 0 when every step in OUT/report.txt went well.
 # WALA_WORKER=PYTHON (one that has PyTorch) uses the real engine and model; else the engine is one without a model.
 # WALA_BIND=FOLDER:FOLDER makes folders of this machine visible at the same place inside, such as the one that Python is in.
@@ -9,6 +10,7 @@ root=$(cd "$here/../.." && pwd)
 chroot=$(cd "${1:?a folder of make-chroot.sh}" && pwd)
 mkdir -p "${2:?a folder for the pictures}"
 out=$(cd "$2" && pwd)
+export script=${3:-drive.py}
 rm -f "$out"/*.png "$out"/report.txt "$out"/*.log
 
 inside=$(cat <<'SCRIPT'
@@ -23,7 +25,7 @@ blender --command extension install-file -r user_default --enable /tmp/package/w
 Xvfb :71 -screen 0 1280x800x24 +extension GLX +render -noreset -nolisten tcp > /lab/out/xvfb.log 2>&1 &
 sleep 1
 status=0
-timeout 1800 blender --factory-startup --window-geometry 0 0 1280 800 --python-exit-code 1 --python /lab/source/tests/blender/drive.py \
+timeout 1800 blender --factory-startup --window-geometry 0 0 1280 800 --python-exit-code 1 --python "/lab/source/tests/blender/$script" \
   > /lab/out/blender.log 2>&1 || status=$?
 sleep 2
 if pgrep -f "[r]untime.worker" > /dev/null; then echo "FAILED a worker outlived Blender" >> /lab/out/report.txt; status=1; fi
