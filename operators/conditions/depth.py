@@ -37,7 +37,7 @@ def capture(context, settings) -> Capture:
 SPEC = CaptureSpec(
     identifier="DEPTH",
     number=5,
-    order=5,
+    order=6,
     condition="depth",
     title="Depth",
     description="From how far the selected meshes are, seen as the camera or the 3D view sees them",

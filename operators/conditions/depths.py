@@ -27,7 +27,7 @@ def capture(context, settings) -> Capture:
 SPEC = CaptureSpec(
     identifier="DEPTHS",
     number=6,
-    order=6,
+    order=7,
     condition="depths",
     title="Multi-View Depth",
     description="From the depth of the selected meshes, seen from the model's own cameras around them",

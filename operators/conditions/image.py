@@ -81,7 +81,7 @@ class Properties:
 SPEC = CaptureSpec(
     identifier="IMAGE",
     number=4,
-    order=4,
+    order=5,
     condition="image",
     title="Image",
     description="From one picture of the thing, cut out or on a background of one colour",

@@ -60,7 +60,7 @@ class Properties:
 SPEC = CaptureSpec(
     identifier="MAPS",
     number=9,
-    order=7,
+    order=8,
     condition="depths",
     title="Depth Maps",
     description="From four or six depth maps, painted over or made elsewhere",

@@ -49,7 +49,7 @@ class Properties:
 SPEC = CaptureSpec(
     identifier="MESH",
     number=10,
-    order=10,
+    order=11,
     condition="mesh",
     title="Mesh",
     description="From the selected meshes themselves, which are made again from the model's latents",

@@ -17,7 +17,7 @@ def capture(context, settings) -> Capture:
 SPEC = CaptureSpec(
     identifier="NONE",
     number=8,
-    order=9,
+    order=10,
     condition="none",
     title="Nothing",
     description="Whatever the model makes of nothing; another seed, another shape",

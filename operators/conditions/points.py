@@ -42,7 +42,7 @@ def capture(context, settings) -> Capture:
 SPEC = CaptureSpec(
     identifier="POINTS",
     number=3,
-    order=3,
+    order=4,
     condition="points",
     title="Points",
     description="From a point cloud: the vertices of the selected objects",

@@ -59,7 +59,7 @@ class Properties:
 SPEC = CaptureSpec(
     identifier="TEXT",
     number=2,
-    order=2,
+    order=3,
     condition="text",
     title="Text",
     description="From words",

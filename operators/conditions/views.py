@@ -114,7 +114,7 @@ def _add(scene, data, owned: list):
 SPEC = CaptureSpec(
     identifier="VIEWS",
     number=7,
-    order=8,
+    order=9,
     condition="views",
     title="Multi-View Renders",
     description="From four renders of the selected objects from the model's own cameras around them",

@@ -54,7 +54,7 @@ class Properties:
 SPEC = CaptureSpec(
     identifier="VOXELS",
     number=1,
-    order=1,
+    order=2,
     condition="voxels",
     title="Voxels",
     description="From a blockout: a few rough meshes, such as cubes",
