@@ -18,7 +18,7 @@ from hands import OUT, PACKAGE, WORKER, click, in_sidebar, made, note, panel, pi
 
 PROMPTS = ("a pine tree", "a red chair", "a red mushroom", "a barrel")
 APART = 1.8  # between two results
-HISTORY, REMOVED = 359, ("Cube", "Camera", "Light")  # below the sidebar's top; objects of a new file
+HISTORY, REMOVED = 333, ("Cube", "Camera", "Light")  # below the sidebar's top; objects of a new file
 
 
 def story():
