@@ -88,7 +88,7 @@ def model_space(item, vertices: np.ndarray, folder) -> ModelSpace:
     its own box. vertices (V, 3): of the object, in its own coordinates."""
     if folder is not None:
         try:
-            space = _space_of_job(folder, item.wala.variation)
+            space = space_of_job(folder, item.wala.variation)
         except JobFailed:
             space = None
         if space is not None and np.abs(space.to_model(vertices)).max() <= LIMIT:
@@ -96,7 +96,8 @@ def model_space(item, vertices: np.ndarray, folder) -> ModelSpace:
     return ModelSpace.of_box(vertices, np.array(item.matrix_world))
 
 
-def _space_of_job(folder, number: int) -> ModelSpace:
+def space_of_job(folder, number: int) -> ModelSpace:
+    """Model space of the object that a job made, of its variation of that number. Raises JobFailed."""
     placement = jobs.read_request(folder).placement
     if placement["kind"] == "object":
         return ModelSpace(*(np.array(placement[name]) for name in ("scale", "offset", "turn")))

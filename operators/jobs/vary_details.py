@@ -39,7 +39,7 @@ def latents_of(item, vertices: np.ndarray) -> tuple[edited.ModelSpace, bytes] | 
         return None
     try:
         result = jobs.read_result(own).vertices
-        space = edited.model_space(item, vertices, folder)
+        space = edited.space_of_job(folder, item.wala.variation)
     except JobFailed:
         return None
     now = space.to_model(vertices)
