@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..files import check_destination, write_whole
 
+GREYS = 32  # of a picture, which keep its file small
 PARTS = ("autoencoder", "structure", "major", "fine")
 
 
@@ -115,7 +116,7 @@ def evaluate_levels(options: argparse.Namespace) -> int:
         records = named(records, read_ids(options.shapes))
     if kind == ".png":
         sheet = level_sheet(maker, [load_mesh(record) for record in records[: options.limit]])
-        write_whole(options.out, lambda stream: sheet.save(stream, "PNG", optimize=True))
+        write_whole(options.out, lambda stream: sheet.quantize(GREYS).save(stream, "PNG", optimize=True))
         print(options.out)
         return 0
     if options.train is None:
