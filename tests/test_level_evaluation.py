@@ -118,7 +118,7 @@ def test_the_sheet_has_a_row_a_mesh(maker, monkeypatch):
     monkeypatch.setattr("wala_blender.mesh_to_mesh.QUERIES", {33: 36_000})
     monkeypatch.setattr("wala_blender.mesh_to_mesh.DEFAULT_OF_A_SMALL_MODEL", 33)
     monkeypatch.setattr(level_sheet, "SEEDS", (0,))
-    monkeypatch.setattr(level_sheet, "SIDE", 40)
+    monkeypatch.setattr(level_sheet, "IMAGE_SIZE", 40)
     sheet = level_sheet.level_sheet(maker, [box_mesh()])
     assert sheet.size[0] == 5 * 40 and sheet.size[1] > 40
     columns = np.asarray(sheet)[-40:].reshape(40, 5, 40)
