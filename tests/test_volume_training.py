@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from shapes import box, write_collection
 
+from wala_blender.cli.main import main
 from wala_blender.configuration import read_settings
 from wala_blender.errors import InputError, ModelError
-from wala_blender.evaluation import volume_samples
+from wala_blender.evaluation import volume_samples, volume_sheet
 from wala_blender.evaluation.volumes import evaluate_volumes, lines_of
 from wala_blender.inputs import TextInput
 from wala_blender.models import registry
@@ -208,3 +210,18 @@ def test_the_report_has_every_bar(runs, data, monkeypatch):
     assert len(lines_of(report)) == 4 and "0.90" in lines_of(report)[0]
     with pytest.raises(InputError, match="not among the meshes"):
         evaluate_volumes(runs[0], None, [], data[1])
+
+
+def test_a_sheet_of_prompts(runs, tmp_path, capsys):
+    sheet = tmp_path / "sheet.png"
+    assert main(["evaluate", "--volumes", *map(str, runs), "--out", str(sheet)]) == 0
+    with Image.open(sheet) as picture:
+        assert picture.size == (4 * volume_sheet.SIZE, volume_sheet.SIZE + 28)  # each noun in its own and a new colour
+        assert np.asarray(picture).std() > 5
+    assert main(["evaluate", "--volumes", str(runs[0]), "--out", str(sheet)]) == 1
+    assert "both runs" in capsys.readouterr().err
+
+
+def test_a_part_that_lacks_an_option_says_which(capsys):
+    assert main(["train", "volumes", "denoiser", "--out", "run"]) == 1
+    assert "--autodecoder" in capsys.readouterr().err

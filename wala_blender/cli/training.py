@@ -177,6 +177,10 @@ def evaluate(options: argparse.Namespace) -> int:
     """`wala evaluate`."""
     if options.prompts:
         return _prompt_sheet(options)
+    if options.volumes and options.out.suffix == ".png":
+        from .volumes import draw_sheet
+
+        return draw_sheet(options)
     if options.data is None:
         raise InputError("nothing to measure on", "Give --data, a folder of meshes, or --prompts.")
     from ..evaluation.shapes import named, read_ids

@@ -39,7 +39,10 @@ def add_evaluation(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="+",
         metavar="RUN",
-        help="instead of a model: the run of an autodecoder of colour volumes, and that of its denoiser; with --colours",
+        help=(
+            "instead of a model: the run of an autodecoder of colour volumes, and that of its denoiser; with --colours; or with a .png "
+            "as --out a picture of what prompts give"
+        ),
     )
 
 
@@ -70,6 +73,22 @@ def train(options: argparse.Namespace) -> int:
     return 0
 
 
+def draw_sheet(options: argparse.Namespace) -> int:
+    """`wala evaluate --volumes` with a picture to write."""
+    from ..evaluation.volume_sheet import sheet_prompts, volume_sheet
+    from ..training.autodecoder_training import pictures_of
+    from ..training.volume_denoiser_training import load_volumes
+
+    if len(options.volumes) != 2:
+        raise InputError("a picture is of a denoiser's samples", "Give both runs: the autodecoder's, the denoiser's.")
+    sheet = volume_sheet(
+        load_volumes(options.volumes[1]), sheet_prompts(pictures_of(options.volumes[0]))[: options.limit]
+    )
+    write_whole(options.out, lambda stream: sheet.save(stream, "PNG", optimize=True))
+    print(options.out)
+    return 0
+
+
 def evaluate_volumes(options: argparse.Namespace, records: list) -> int:
     """`wala evaluate --volumes`, on records of its training objects."""
     from ..evaluation.volumes import evaluate_volumes, lines_of
@@ -81,6 +100,8 @@ def evaluate_volumes(options: argparse.Namespace, records: list) -> int:
         raise InputError(f"--volumes has {len(options.volumes)} runs", "Give an autodecoder's and a denoiser's.")
     autodecoder, denoiser = [*options.volumes, None][:2]
     log_to_console()
+    if options.out.suffix == ".html":
+        raise InputError("the report on colour volumes is .json", "Name a .json, or a .png for pictures.")
     report = evaluate_volumes(autodecoder, denoiser, records, options.colours, options.limit)
     write_whole(options.out.with_suffix(".json"), lambda stream: stream.write(json.dumps(report, indent=1).encode()))
     for line in lines_of(report):

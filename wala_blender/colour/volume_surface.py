@@ -17,7 +17,7 @@ from ..geometry.fusion import fuse
 from ..geometry.surface import field_to_mesh
 
 CAMERAS, PIXELS, RESOLUTION = 26, 128, 128
-SAMPLES = 96  # a ray
+SAMPLES = 64  # a ray
 _AT_ONCE = 16_384  # rays
 _EMPTY = -4.0  # logit: 20 · softplus of it is 0.37, and a ray would lose half of its light in 1.9
 

@@ -4,7 +4,6 @@ are what a prompt asks for."""
 from pathlib import Path
 
 import numpy as np
-import scipy
 import torch
 from torch import Tensor
 
@@ -12,7 +11,7 @@ from ..colour.volume_prompts import prompt_inputs
 from ..conditions.word_vectors import load_vectors
 from ..geometry.colour_spaces import NAMES, as_bytes, main_name
 from ..geometry.colour_volume import rays_of, render, spread_cameras
-from ..geometry.metrics import coverage_and_distance
+from ..geometry.metrics import chamfer_distances, coverage_of
 from ..models.registry import STARTER_FOLDER, VOLUMES_ROW, WORD_VECTORS
 from ..models.volume_model import VolumeModel
 from ..networks.autodecoder import Autodecoder, VolumeDecoder
@@ -22,7 +21,7 @@ from ..training.data.face_colours import load_face_colours
 from ..training.data.mesh_datasets import Record
 from ..training.volume_pictures import VolumePictures, fitted
 
-POINTS = 1024  # of a surface
+POINTS = 512  # of a surface
 VIEWS, PIXELS, SAMPLES = 12, 48, 48  # by which a sample's surface is seen
 PROMPTS = 24
 _AT_ONCE = 12  # samples
@@ -88,7 +87,7 @@ def surfaces_of(decoder: VolumeDecoder, latents: Tensor) -> list[np.ndarray]:
 def compare_samples(volumes: VolumeModel, model: Autodecoder, references: list[np.ndarray], count: int) -> dict:
     """Coverage of the training shapes' surfaces, minimum matching distance to them, and the samples' mean distance to
     the nearest of them as a share of theirs to each other, of the denoiser's samples and of direct ones."""
-    apart = _distances(references, references)
+    apart = chamfer_distances(references, references)
     np.fill_diagonal(apart, np.inf)
     between = float(apart.min(axis=1).mean())
     report: dict = {"count": count}
@@ -97,8 +96,9 @@ def compare_samples(volumes: VolumeModel, model: Autodecoder, references: list[n
         ("direct", direct_latents(model, count)),
     ):
         surfaces = surfaces_of(model.decoder, latents)
-        coverage, distance = coverage_and_distance(surfaces, references)
-        nearest = _distances(surfaces, references).min(axis=1).mean()
+        distances = chamfer_distances(surfaces, references)
+        coverage, distance = coverage_of(distances)
+        nearest = distances.min(axis=1).mean()
         report[name] = {
             "coverage": coverage,
             "distance": distance,
@@ -106,17 +106,6 @@ def compare_samples(volumes: VolumeModel, model: Autodecoder, references: list[n
             "empty": count - len(surfaces),
         }
     return report
-
-
-def _distances(some: list[np.ndarray], others: list[np.ndarray]) -> np.ndarray:
-    """Chamfer distances (N, M)."""
-    trees = [[scipy.spatial.cKDTree(points) for points in shapes] for shapes in (some, others)]
-    return np.array(
-        [
-            [(a.query(q)[0].mean() + b.query(p)[0].mean()) / 2 for b, q in zip(trees[1], others)]
-            for a, p in zip(trees[0], some)
-        ]
-    )
 
 
 def measure_prompts(volumes: VolumeModel, pictures: VolumePictures, references: list[np.ndarray]) -> dict:
@@ -132,7 +121,7 @@ def measure_prompts(volumes: VolumeModel, pictures: VolumePictures, references: 
         surfaces = [
             visible_surface(volumes.decoder(latent[None])) for latent in sampled_latents(volumes, asked, len(prompts))
         ]
-    nearest = _distances([one if len(one) else np.zeros((1, 6)) for one in surfaces], references).argmin(axis=1)
+    nearest = chamfer_distances([one if len(one) else np.zeros((1, 6)) for one in surfaces], references).argmin(axis=1)
     got_noun = np.array([pictures.nouns[number] for number in nearest])
     got_colour = np.array(
         [NAMES[main_name(as_bytes(surface[:, 3:] / _COLOUR))[0]] if len(surface) else "" for surface in surfaces]

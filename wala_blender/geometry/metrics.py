@@ -126,11 +126,21 @@ def coverage_and_distance(results: list[np.ndarray], references: list[np.ndarray
     """How much of a set of references a set of results covers: the share of references that are the nearest one of some
     result, and the mean over references of the distance to the nearest result. Both sets are points (n, 3) of surfaces;
     distances are chamfer's."""
-    trees = [[scipy.spatial.cKDTree(points) for points in shapes] for shapes in (results, references)]
-    distances = np.array(
+    return coverage_of(chamfer_distances(results, references))
+
+
+def coverage_of(distances: np.ndarray) -> tuple[float, float]:
+    """coverage_and_distance, of the distances (results, references)."""
+    return len(np.unique(distances.argmin(axis=1))) / distances.shape[1], float(distances.min(axis=0).mean())
+
+
+def chamfer_distances(some: list[np.ndarray], others: list[np.ndarray]) -> np.ndarray:
+    """Chamfer distances (N, M) of N sets of points (n, D) to M others: the mean distance to the nearest point of the
+    other set, averaged over both directions."""
+    trees = [[scipy.spatial.cKDTree(points) for points in shapes] for shapes in (some, others)]
+    return np.array(
         [
-            [(tree.query(b)[0].mean() + other.query(a)[0].mean()) / 2 for b, other in zip(references, trees[1])]
-            for a, tree in zip(results, trees[0])
+            [(tree.query(b)[0].mean() + other.query(a)[0].mean()) / 2 for b, other in zip(others, trees[1])]
+            for a, tree in zip(some, trees[0])
         ]
     )
-    return len(np.unique(distances.argmin(axis=1))) / len(references), float(distances.min(axis=0).mean())
