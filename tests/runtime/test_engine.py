@@ -34,6 +34,7 @@ class Settings:
 @dataclass(frozen=True)
 class ResultCallbacks:
     latent: Callable
+    levels: Callable
     views: Callable
     surface: Callable
     note: Callable
