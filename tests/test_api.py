@@ -122,7 +122,7 @@ def test_a_result_is_saved_where_its_input_was_and_says_where_it_comes_from(tmp_
     vertices, faces = box((-0.9, -0.9, -0.9), (0.9, 0.9, 0.9))
     record = {
         "model": "starter",
-        "model_version": "6",
+        "model_version": "7",
         "prompt": "a crate",
         "frame": {"center": [10.0, 0.0, 0.0], "scale": 0.9},
     }

@@ -203,7 +203,7 @@ MODELS: dict[str, ModelRow] = {
             autoencoder=AutoencoderConfig(widths=(16, 48, 112), norm_groups=8, quantized=False),
             detail=DetailConfig(),
             weights=STARTER_FOLDER / "starter.safetensors",
-            version="6",
+            version="7",
         ),
         _hub("SV-1B", "single image", "image", 956_000_000, DINO_L),
         _hub("SK-1B", "sketch", "sketch", 956_000_000, DINO_L),
