@@ -6,7 +6,7 @@ import pytest
 import torch
 from shapes import box_field, open_edges, signed_volume, sphere_field
 
-from wala_blender.conditions.voxels import occupancy_of
+from wala_blender.conditions.voxels import occupancy_of, prepare
 from wala_blender.errors import InputError
 from wala_blender.geometry.distance import mesh_to_distance
 from wala_blender.geometry.metrics import iou
@@ -146,3 +146,12 @@ def test_what_cannot_be_blocked_out():
         blockout(torch.ones(R, R, R), "boxes", np.random.default_rng(0))
     with pytest.raises(InputError, match="unknown kind of blockout 'spheres'"):
         blockout(BALL, "spheres", np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(("gap", "in_parts"), [(0.05, True), (0.0, False)])
+def test_boxes_that_share_cells_and_do_not_touch_are_parts(gap, in_parts):
+    boxes = ((-0.9, -0.4, -0.4), (0, 0.4, 0.4)), ((gap, -0.4, -0.4), (0.9, 0.4, 0.4))
+    vertices, faces = joined([box_mesh(np.array(one)) for one in boxes])
+    prepared = prepare({"vertices": vertices, "faces": faces})
+    assert prepared.tensors[0][0, 0, :, 8, 8].sum() == 16  # no cell between them is empty
+    assert prepared.in_parts is in_parts

@@ -18,6 +18,7 @@ from wala_blender.geometry.distance import Frame, frame_of
 from wala_blender.geometry.meshes import write_mesh
 from wala_blender.geometry.metrics import iou
 from wala_blender.mesh_to_mesh import MeshToMesh
+from wala_blender.models.level_model import LevelModel
 from wala_blender.models.registry import MODELS
 from wala_blender.pipeline import Pipeline, Settings, refuse_edit
 from wala_blender.shape_editing import Base, EditedShape, agreement, read_edit, without_loose
@@ -243,7 +244,9 @@ def test_a_mesh_beside_its_input_is_refused(pipeline):
 
 def test_models_without_an_encoder_refuse():
     with pytest.raises(ModelError, match="no encoder of shapes"):
-        MeshToMesh(MODELS["lagem"], None, None, torch.device("cpu")).generate("mesh", {}, Settings(), edit=Edit(TABLE))
+        MeshToMesh(MODELS["lagem"], LevelModel(None), "", None, torch.device("cpu")).generate(
+            "mesh", {}, Settings(), edit=Edit(TABLE)
+        )
     assert refuse_edit("lagem", None) is None
 
 

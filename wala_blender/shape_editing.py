@@ -17,6 +17,7 @@ from .conditions.inputs import load_inputs
 from .diffusion.samplers import Start
 from .errors import InputError
 from .geometry.distance import RESOLUTION, Frame, frame_of, grid_coordinates, mesh_to_distance, upsample
+from .geometry.surface import has_parts
 from .inputs import Mesh, MeshInput
 
 BOX, SPHERE, POINTS = "box", "sphere", "points"
@@ -218,12 +219,7 @@ class EditedShape:
     @property
     def in_parts(self) -> bool:
         """Whether a shape has several parts, each more than a hundredth of the whole."""
-        for base, share in self.bases:
-            labels, _ = ndimage.label(base.half.cpu().numpy() < 0, np.ones((3, 3, 3)))
-            sizes = np.bincount(labels.ravel())[1:]
-            if share and (sizes > 0.01 * sizes.sum()).sum() > 1:
-                return True
-        return False
+        return any(share and has_parts(base.half.cpu().numpy() < 0) for base, share in self.bases)
 
     @cached_property
     def _blend(self) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..geometry.distance import RESOLUTION, frame_of, mesh_to_distance
 from ..geometry.strays import open_sheet_note
+from ..geometry.surface import has_parts
 from ..networks.layers import ResidualBlock, convolution, grid_to_tokens, output_head
 from .evidence import Evidence
 from .grid_features import fold, sample_volume
@@ -108,7 +109,10 @@ def prepare(inputs: dict) -> Prepared:
         )
     if not occupancy.any():
         raise InputError("no voxel is filled", "Fill at least a few voxels.")
-    in_parts = label(occupancy, np.ones((3, 3, 3)))[1] > 1
+    # Boxes beside each other may share cells.
+    in_parts = label(occupancy, np.ones((3, 3, 3)))[1] > 1 or (
+        evidence.blockout is not None and has_parts(evidence.blockout[::2, ::2, ::2].numpy() < 0)
+    )
     cells = torch.from_numpy(occupancy)
     return Prepared(
         (cells[None, None].float(),),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from scipy import ndimage
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from skimage.measure import marching_cubes
@@ -75,6 +76,13 @@ def component_shares(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarra
     volumes = np.abs(np.bincount(labels, ((corners[:, 0] - corners[first[labels], 0]) * across).sum(axis=1), count)) / 6
     areas = np.bincount(labels, np.linalg.norm(across, axis=1), count) / 2
     return labels, volumes / max(volumes.max(), 1e-30), areas / max(areas.max(), 1e-30)
+
+
+def has_parts(inside: np.ndarray) -> bool:
+    """Whether a solid (R, R, R) bool has several parts that do not touch, each more than a hundredth of the whole."""
+    labels, _ = ndimage.label(inside, np.ones((3, 3, 3)))
+    sizes = np.bincount(labels.ravel())[1:]
+    return bool((sizes > 0.01 * sizes.sum()).sum() > 1)
 
 
 def main_components(
