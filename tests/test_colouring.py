@@ -5,7 +5,7 @@ import pytest
 from shapes import box, joined, sphere
 
 from wala_blender.colour.colouring import Asked, Colouring
-from wala_blender.colour.exemplars import COLOURS, POINTS, Exemplars, ExemplarTable
+from wala_blender.colour.exemplars import COLOURS, POINTS, ColourExemplars, ExemplarTable
 from wala_blender.colour.inputs import asked_by
 from wala_blender.colour.picture import shown_colours
 from wala_blender.colour.surface import ColourPoints
@@ -33,7 +33,7 @@ def table() -> ExemplarTable:
 
 @pytest.fixture
 def colouring():
-    return Colouring(Exemplars(table(), WORDS))
+    return Colouring(ColourExemplars(table(), WORDS))
 
 
 def main_of(colouring, prompt, **further):

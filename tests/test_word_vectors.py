@@ -5,7 +5,7 @@ import pytest
 
 from wala_blender.conditions.word_vectors import WordVectors, write_table
 from wala_blender.errors import CheckpointError, InputError
-from wala_blender.training.data.word_table import make_word_table
+from wala_blender.training.data.word_table import folder_words, make_word_table
 
 WORDS = ["the", "car", "truck", "castle", "fortress", "dog", "toy"]
 
@@ -55,3 +55,12 @@ def test_damaged_tables_are_told(tmp_path):
         make_word_table(tmp_path / "broken.npz", tmp_path / "out.npz", [])
     write_table(tmp_path / "one.npz", ["car"], np.ones((1, 4)))
     assert WordVectors.load(tmp_path / "one.npz")("car") == pytest.approx([0.5] * 4)
+
+
+def test_a_folder_keeps_its_table(tmp_path):
+    write_table(tmp_path / "words.npz", ["car"], np.ones((1, 4)))
+    before = (tmp_path / "words.npz").read_bytes()
+    assert folder_words(tmp_path / "nowhere.npz", tmp_path, ["a car"])("car") == pytest.approx([0.5] * 4)
+    assert (tmp_path / "words.npz").read_bytes() == before
+    with pytest.raises(InputError, match="nowhere"):
+        folder_words(tmp_path / "nowhere.npz", tmp_path / "other", ["a car"])

@@ -440,7 +440,7 @@ def _add_training(commands) -> None:
         "exemplars",
         help="the training shapes that words start from; goes on where it was stopped",
         description=(
-            "Encodes of every noun in the captions up to three training shapes, and writes exemplars.npz and words.npz: put them beside the "
+            "Encodes of every noun in the captions up to five training shapes, and writes exemplars.npz and words.npz: put them beside the "
             "model's weights."
         ),
     )

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from ..conditions.word_vectors import load_vectors
 from ..geometry.colour_spaces import NAMES, TYPICAL, names_of
 from ..models.registry import COLOUR_EXEMPLARS, WORD_VECTORS
-from .exemplars import NORMAL_WEIGHT, Exemplars, ExemplarTable, in_box
+from .exemplars import NORMAL_WEIGHT, ColourExemplars, ExemplarTable, in_box
 from .picture import ShownColours
 from .surface import ColourPoints, seen_in_picture
 from .words import asked_colours
@@ -36,9 +36,9 @@ class Asked:
 
 
 class Colouring:
-    """Exemplars and the search for the one whose colours a shape takes."""
+    """Coloured exemplars and the search for the one whose colours a shape takes."""
 
-    def __init__(self, exemplars: Exemplars):
+    def __init__(self, exemplars: ColourExemplars):
         self._exemplars = exemplars
 
     @classmethod
@@ -50,7 +50,7 @@ class Colouring:
     @classmethod
     def load(cls, table: Path) -> "Colouring":
         """From a table of exemplars with its words beside it. Raises CheckpointError."""
-        return cls(Exemplars(ExemplarTable.load(table), load_vectors(table.with_name(WORD_VECTORS))))
+        return cls(ColourExemplars(ExemplarTable.load(table), load_vectors(table.with_name(WORD_VECTORS))))
 
     def colours(self, vertices: np.ndarray, faces: np.ndarray, asked: Asked = Asked()) -> np.ndarray:
         """sRGB bytes (F, 3) for the triangles of a mesh, +Y up, front +Z. Raises InputError for a mesh without

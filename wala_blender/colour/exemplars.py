@@ -66,7 +66,7 @@ class ExemplarTable:
         write_whole(file, lambda stream: np.savez_compressed(stream, captions=captions, **content))
 
 
-class Exemplars:
+class ColourExemplars:
     """A table that is searched by words."""
 
     def __init__(self, table: ExemplarTable, vectors: WordVectors):

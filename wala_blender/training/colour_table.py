@@ -7,12 +7,11 @@ import numpy as np
 
 from ..colour.exemplars import COLOURS, POINTS, ExemplarTable, in_box
 from ..geometry.colour_spaces import from_lab, to_lab
-from ..models.registry import WORD_VECTORS
 from .colour_shapes import ColourShapes, colour_shapes
 from .data.captions import UNNAMED
 from .data.face_colours import coloured
 from .data.mesh_datasets import read_records
-from .data.word_table import SHIPPED_WORDS, make_word_table
+from .data.word_table import folder_words
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +21,16 @@ NEAR = 8.0  # CIELAB: colours nearer than that become one
 
 
 def make_table(meshes: Path, colours: Path, vectors: Path, folder: Path) -> ExemplarTable:
-    """Writes FOLDER/colour_exemplars.npz and words.npz, the words it is searched by; FOLDER/colour_shapes.npz
-    keeps the points that it is computed from. vectors: an .npz of GloVe's words and vectors. Raises InputError."""
+    """Writes FOLDER/colour_exemplars.npz, and words.npz, the words it is searched by, where that is not there yet.
+
+    FOLDER/colour_shapes.npz keeps the points that it is computed from. vectors: an .npz of GloVe's words and vectors.
+    Raises InputError.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     records = coloured(read_records(meshes, "train"), colours)
     shapes = colour_shapes(folder / SAMPLES, records, colours)
     log.info("%d shapes", len(shapes))
-    make_word_table(vectors, folder / WORD_VECTORS, (record.caption for record in records), SHIPPED_WORDS)
+    folder_words(vectors, folder, (record.caption for record in records))
     table = table_of(shapes)
     table.write(folder / TABLE)
     return table

@@ -20,12 +20,12 @@ from ..files import write_whole
 from ..geometry.distance import RESOLUTION, TRUNCATION, upsample
 from ..geometry.metrics import iou
 from ..latent_optimization import half_field
-from ..models.registry import EXEMPLARS, WORD_VECTORS
+from ..models.registry import EXEMPLARS
 from .data.captions import UNNAMED, clean, is_noun
 from .data.mesh_datasets import Record, read_records
 from .data.orientation import to_front
 from .data.shape_filter import Limits, Unfit, fit_field, read_fit
-from .data.word_table import SHIPPED_WORDS, make_word_table
+from .data.word_table import folder_words
 
 if TYPE_CHECKING:
     from ..pipeline import Pipeline
@@ -91,9 +91,7 @@ def build(pipeline: "Pipeline", data: Path, licence: str, vectors: Path, folder:
     records = read_records(data, "train")
     captions = [clean(name) for record in records for name in (record.caption, *record.synonyms)]
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / WORD_VECTORS).exists():
-        make_word_table(vectors, folder / WORD_VECTORS, captions, SHIPPED_WORDS)
-    table = WordVectors.load(folder / WORD_VECTORS)
+    table = folder_words(vectors, folder, captions)
     ids, names, latents = [], [], []
     for record, latent in select(pipeline, records, licence, table, folder / "latents"):
         ids.append(record.id)

@@ -5,11 +5,21 @@ from pathlib import Path
 
 import numpy as np
 
-from ...conditions.word_vectors import write_table
+from ...conditions.word_vectors import WordVectors, write_table
 from ...errors import InputError
+from ...models.registry import WORD_VECTORS
 from .captions import SYNONYMS
 
 SHIPPED_WORDS = 7000  # of the table beside a model
+
+
+def folder_words(source: Path | str, folder: Path, captions: Iterable[str]) -> WordVectors:
+    """The table of a model's folder, its words.npz, written of a source as by make_word_table where it is not there
+    yet: everything in the folder is searched by the same words. Raises InputError."""
+    file = folder / WORD_VECTORS
+    if not file.exists():
+        make_word_table(source, file, captions, SHIPPED_WORDS)
+    return WordVectors.load(file)
 
 
 def make_word_table(source: Path | str, file: Path | str, captions: Iterable[str], count: int = 20_000) -> int:
