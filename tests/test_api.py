@@ -133,7 +133,7 @@ def test_a_result_is_saved_where_its_input_was_and_says_where_it_comes_from(tmp_
     text = (tmp_path / "crate.obj").read_text()
     assert all(
         f"# {line}\n" in text
-        for line in ("model: starter", "model_version: 6", "prompt: a crate", "origin: AI-generated")
+        for line in ("model: starter", "model_version: 7", "prompt: a crate", "origin: AI-generated")
     )
     assert np.array_equal(Generation(vertices, faces, made.latent, {}).placed_vertices, vertices)
 
