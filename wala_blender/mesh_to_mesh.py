@@ -37,6 +37,7 @@ from .pipeline import (
     finished,
     one_after_another,
     refuse_edit,
+    refuse_precision,
 )
 from .progress import Progress, Stopwatch, silent
 from .shape_editing import Edit
@@ -112,8 +113,7 @@ class MeshToMesh:
     ) -> "MeshToMesh":
         """The model of that name; arguments and errors as of Pipeline.load. It computes in float32, and is in memory as
         a whole: ``low_memory`` changes nothing."""
-        if precision not in ("auto", "float32"):
-            raise ModelError(f"the model {model} computes in float32, not in {precision}", "Leave the precision out.")
+        refuse_precision(model, precision)
         folder, chosen = models_folder(models), choose_device(device)
         row = known_row(model, folder)
         if row.cascade and row.weights is not None:

@@ -389,11 +389,7 @@ class Pipeline:
             )
         beside = inputs.get("beside", {})
         unread = [name for name in beside if self.row.published or name not in self.row.conditions]
-        if unread:
-            raise InputError(
-                f"the model {self.row.name} reads no {' and no '.join(unread)} beside {condition}",
-                "Leave it out, or choose the starter.",
-            )
+        refuse_beside(self.row.name, condition, unread)
         return self.denoiser.prepare(condition, inputs)
 
     @torch.no_grad()
@@ -746,6 +742,21 @@ def refuse_edit(model: str, edit: Edit | None) -> None:
     if edit is not None:
         raise ModelError(
             f"the model {model} has no encoder of shapes, so that it cannot start from one", "Choose the starter."
+        )
+
+
+def refuse_precision(model: str, precision: str) -> None:
+    """Raises ModelError where a model that computes in float32 alone is to use another precision."""
+    if precision not in ("auto", "float32"):
+        raise ModelError(f"the model {model} computes in float32, not in {precision}", "Leave the precision out.")
+
+
+def refuse_beside(model: str, condition: str, unread: Sequence[str]) -> None:
+    """Raises InputError where there are further inputs that a model does not read."""
+    if unread:
+        raise InputError(
+            f"the model {model} reads no {' and no '.join(unread)} beside {condition}",
+            "Leave it out, or choose the starter.",
         )
 
 

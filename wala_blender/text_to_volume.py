@@ -10,7 +10,7 @@ from .colour.volume_prompts import prompt_inputs
 from .colour.volume_surface import PIXELS, RESOLUTION, face_colours, volume_to_mesh
 from .colour.words import unknown_words
 from .conditions.word_vectors import load_vectors
-from .errors import InputError, ModelError
+from .errors import InputError
 from .finishing.finish import check_available
 from .geometry.distance import frame_of
 from .geometry.surface import main_components
@@ -31,7 +31,9 @@ from .pipeline import (
     describe_memory,
     finished,
     one_after_another,
+    refuse_beside,
     refuse_edit,
+    refuse_precision,
 )
 from .progress import Progress, Stopwatch, silent
 from .shape_editing import Edit
@@ -56,8 +58,7 @@ class TextToVolume:
     ) -> "TextToVolume":
         """The model of that name; arguments and errors as of Pipeline.load. It is small and computes in float32:
         ``low_memory`` changes nothing."""
-        if precision not in ("auto", "float32"):
-            raise ModelError(f"the model {model} computes in float32, not in {precision}", "Leave the precision out.")
+        refuse_precision(model, precision)
         row, chosen = known_row(model, models_folder(models)), choose_device(device)
         return cls(row, *load_volume_model(row, chosen), chosen)
 
@@ -164,11 +165,6 @@ class TextToVolume:
         return asked, f"Unknown words: {', '.join(unknown)}" if unknown else ""
 
     def _refuse(self, condition: str, inputs: dict, settings: Settings) -> None:
-        beside = list(inputs.get("beside", ()))
-        if beside:
-            raise InputError(
-                f"the model {self.row.name} reads no {' and no '.join(beside)} beside {condition}",
-                "Leave it out, or choose the starter.",
-            )
+        refuse_beside(self.row.name, condition, list(inputs.get("beside", ())))
         if settings.fit:
             raise InputError(f"the model {self.row.name} fits nothing to an input: it has no fit", "Leave it out.")

@@ -1,14 +1,14 @@
 """Sketches from the front and from the side as one input: the cells that both silhouettes leave (visual hull)."""
 
 import bpy
-import numpy as np
 from bpy.props import PointerProperty
 
 from ..capture import silhouettes
-from ..capture.plain import Capture, Choice, bad_input, require_finite
+from ..capture.plain import Capture, Choice, bad_input
 from ..capture.spec import CaptureSpec
 from ..jobs import sources
 from ..scene import compatibility
+from .sketch import visible_strokes
 
 MISSING = "Choose a Grease Pencil sketch of the front and one of the side"
 
@@ -29,7 +29,7 @@ def capture(context, settings) -> Capture:
     choice = choose(context, settings)
     if choice.missing:
         raise bad_input("There are not two sketches", choice.missing)
-    front, side = (_strokes(context, item) for item in choice.items)
+    front, side = (visible_strokes(context, item) for item in choice.items)
     hull = silhouettes.hull_of(front, side)
     return Capture(
         choice.items[0].name,
@@ -38,17 +38,6 @@ def capture(context, settings) -> Capture:
         {"occupancy.npy": hull.cells},
         sources.references(choice.items),
     )
-
-
-def _strokes(context, sketch) -> list[np.ndarray]:
-    strokes = compatibility.strokes(sketch, context.evaluated_depsgraph_get())
-    if not strokes:
-        raise bad_input(
-            f"“{sketch.name}” has no visible strokes at frame {context.scene.frame_current}",
-            "Draw its outline, or show the layer that has it",
-        )
-    require_finite(np.concatenate(strokes), f"“{sketch.name}”")
-    return strokes
 
 
 def draw(layout, settings) -> None:

@@ -43,14 +43,8 @@ def capture(context, settings) -> Capture:
     if choice.missing:
         raise bad_input("There is no sketch", choice.missing)
     [sketch] = choice.items
-    strokes = compatibility.strokes(sketch, context.evaluated_depsgraph_get())
-    if not strokes:
-        raise bad_input(
-            f"“{sketch.name}” has no visible strokes at frame {context.scene.frame_current}",
-            "Draw some, or show the layer that has them",
-        )
+    strokes = visible_strokes(context, sketch)
     points = np.concatenate(strokes)
-    require_finite(points, f"“{sketch.name}”")
     polylines, elevation, placement = solve_view(
         points, stored_view(settings) or current_view(context) or best_view(points), f"“{sketch.name}”"
     )
@@ -63,6 +57,18 @@ def capture(context, settings) -> Capture:
         sources.references(choice.items),
         placement["view"],
     )
+
+
+def visible_strokes(context, sketch) -> list[np.ndarray]:
+    """World points (n, 3) of each stroke at the current frame. Raises JobFailed: no strokes, not finite."""
+    strokes = compatibility.strokes(sketch, context.evaluated_depsgraph_get())
+    if not strokes:
+        raise bad_input(
+            f"“{sketch.name}” has no visible strokes at frame {context.scene.frame_current}",
+            "Draw some, or show the layer that has them",
+        )
+    require_finite(np.concatenate(strokes), f"“{sketch.name}”")
+    return strokes
 
 
 def solve_view(points: np.ndarray, view: View, owner: str) -> tuple[np.ndarray, float, dict]:
